@@ -1,0 +1,42 @@
+/** What a server and its client must agree on: names, paths, and the rule that makes session data. Imports nothing. */
+
+/** Session cookie: `__Host-` fixes Path=/, Secure and no Domain (RFC 6265bis §4.1.3.2); a generic name says nothing about us. */
+export const SESSION_COOKIE = '__Host-id';
+
+/** The balancer's own affinity cookie. Independent of the session, so that a new session id moves nobody. */
+export const AFFINITY_COOKIE = 'lb';
+
+/** Header by which each reply names the server that made it. */
+export const SERVER_HEADER = 'x-served-by';
+
+/** Largest `name=value` that browsers keep in one cookie, in bytes (RFC 6265 §6.1). */
+export const COOKIE_LIMIT_BYTES = 4096;
+
+/** The origin that our own clients name, and the only one that may change state. */
+export const ORIGIN = 'https://session-bench.test';
+
+/** User names are of fixed width, so that no reply differs in length by who asked. */
+export function userName(index: number): string {
+  return `u${String(index).padStart(7, '0')}`;
+}
+
+/** The administrator of the fixture. */
+export const ADMIN_USER = 'admin000';
+
+const FILLER = 'abcdefghijklmnopqrstuvwxyz0123456789';
+
+/**
+ * Session data of a user at a revision: begins with both, so that another user's or a stale answer is
+ * noticed, and is filled with ASCII text to `payloadBytes` (never shorter than its beginning).
+ */
+export function payloadFor(user: string, revision: number, payloadBytes: number): string {
+  const head = `${user}.${String(revision).padStart(6, '0')}.`;
+  const missing = payloadBytes - head.length;
+  return missing <= 0 ? head : head + FILLER.repeat(Math.ceil(missing / FILLER.length)).slice(0, missing);
+}
+
+/** First IPC message of a server or of the built-in balancer, once it accepts connections. */
+export interface ReadyMessage {
+  type: 'ready';
+  port: number;
+}
