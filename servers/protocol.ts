@@ -9,6 +9,9 @@ export const AFFINITY_COOKIE = 'lb';
 /** Header by which each reply names the server that made it. */
 export const SERVER_HEADER = 'x-served-by';
 
+/** Header in which a bearer client finds a new token. */
+export const TOKEN_HEADER = 'x-session-token';
+
 /** Largest `name=value` that browsers keep in one cookie, in bytes (RFC 6265 §6.1). */
 export const COOKIE_LIMIT_BYTES = 4096;
 

@@ -1,0 +1,4 @@
+import { describeStore } from './conformance.ts';
+import { none } from './none.ts';
+
+describeStore('the control', { definition: none });

@@ -1,0 +1,194 @@
+/**
+ * The contract that every session backend fulfils, and its types only.
+ *
+ * Three rules hold for every method: absence is `undefined` (or a status that says so), never an error;
+ * an expired, tampered or malformed token is absence; a failure of the system throws
+ * {@link StoreUnavailableError} with its cause. An outage is never turned into a miss.
+ */
+
+export type Role = 'user' | 'admin';
+
+/** What a session is made from. An anonymous session has no `userId`. */
+export interface NewSession {
+  userId?: string;
+  role: Role;
+  /** Opaque text, kept byte for byte. */
+  data: string;
+}
+
+/** A live session, as `read` answers it. */
+export interface Session {
+  /** Public name of this login, safe to show to its user: no token can be made from it. */
+  handle: string;
+  userId?: string;
+  role: Role;
+  data: string;
+  /** Counts updates, from 1. A token that carries its own data counts its own line of copies. */
+  version: number;
+  createdAtMs: number;
+  absoluteExpiryMs: number;
+  /** True when the throttle allows the next `touch`: the caller then touches, otherwise it leaves it. */
+  touchDue: boolean;
+}
+
+/** One of a user's logins, for "your devices". */
+export interface Login {
+  handle: string;
+  createdAtMs: number;
+  absoluteExpiryMs: number;
+}
+
+/** Bound on a user's concurrent logins: at the bound, the oldest ends (`evict`) or the new one is refused. */
+export interface LoginLimit {
+  cap: number;
+  onCap: 'evict' | 'refuse';
+}
+
+/** `limit`: refused by the cap. `disabled`: the account may not log in. `too-large`: does not fit this backend. */
+export type CreateResult =
+  | { status: 'created'; token: string; evicted: readonly string[] }
+  | { status: 'limit' }
+  | { status: 'disabled' }
+  | { status: 'too-large' };
+
+/** `conflict`: another update came between (compare-and-swap). `gone`: no live session; nothing was written. */
+export type UpdateResult =
+  | { status: 'ok'; version: number; token?: string }
+  | { status: 'conflict' }
+  | { status: 'gone' }
+  | { status: 'too-large' };
+
+/** What a touch may change: a token that carries its own expiry is issued anew. */
+export interface TouchResult {
+  token?: string;
+}
+
+/** What login makes of an existing (anonymous) session, or a change of privilege of a known one. */
+export interface RotatePatch {
+  userId?: string;
+  role?: Role;
+  /** Replaces the data; absent, the data stays. */
+  data?: string;
+}
+
+export interface StoreStats {
+  /** Live and not yet swept sessions that this process or its service holds; `undefined` when nobody keeps any. */
+  sessions: number | undefined;
+  /** Round trips to the service since opening, each command of a pipeline counted once; 0 where there is no service. */
+  roundTrips: number;
+}
+
+export interface SessionStore {
+  readonly traits: Traits;
+  /** Inserts a session under a fresh token. Only `create` and `rotate` may insert. */
+  create(session: NewSession, limit?: LoginLimit): Promise<CreateResult>;
+  /** The live session of this token; never an expired one. */
+  read(token: string): Promise<Session | undefined>;
+  /**
+   * Replaces the data; never resurrects a session that has ended. With `version` (and a backend that
+   * compares and swaps) only when it is still the current one; without, the last write wins.
+   */
+  update(token: string, data: string, version?: number): Promise<UpdateResult>;
+  /** Moves the idle expiry, clamped to the absolute expiry. `undefined` when there is no live session. */
+  touch(token: string): Promise<TouchResult | undefined>;
+  /** Replaces the token, atomically: of several racing rotations one wins, the others get `undefined`. */
+  rotate(token: string, patch: RotatePatch, limit?: LoginLimit): Promise<CreateResult | undefined>;
+  /** Ends the session; true when this call ended it. Where logout can only forget the token, false. */
+  destroy(token: string): Promise<boolean>;
+  /** Ends one login of this user by its handle. `undefined` where the backend has no user index. */
+  destroyLogin(userId: string, handle: string): Promise<boolean | undefined>;
+  /** Ends all logins of a user, but the one of the token `except`. `undefined` without a user index. */
+  revokeUser(userId: string, except?: string): Promise<number | undefined>;
+  /** Refuses (or allows again) further logins of a user, and ends the present ones. `undefined` when nothing keeps it. */
+  setDisabled(userId: string, disabled: boolean): Promise<number | undefined>;
+  /** The live logins of a user, oldest first. `undefined` without a user index. */
+  listUser(userId: string): Promise<readonly Login[] | undefined>;
+  /** Removes at most `limit` expired entries; answers how many. 0 where the service expires them itself. */
+  sweep(limit: number): Promise<number>;
+  stats(): Promise<StoreStats>;
+  /** Releases connections and timers. The service keeps its data. */
+  close(): Promise<void>;
+}
+
+/** What a backend can and cannot do. Traits assert: the conformance suite proves each, also the cannot. */
+export interface Traits {
+  /** Where the session lives. */
+  state: 'nowhere' | 'server' | 'store' | 'client' | 'client-and-store';
+  /** Every server sees the same sessions. */
+  shared: boolean;
+  /** Sessions (and revocations) outlive a restart of the server process. */
+  survivesServerRestart: boolean;
+  /** They outlive a `kill -9` of the store's process; `undefined` where there is no store. */
+  survivesStoreCrash: boolean | undefined;
+  /** Both idle and absolute expiry, or none at all (the control). */
+  expiry: 'idle-and-absolute' | 'none';
+  /** `update` with a stale version is a conflict. */
+  compareAndSwap: boolean;
+  /** Knows the logins of a user: revoke all, list, limit, disable. */
+  userIndex: boolean;
+  /** When a logged-out token stops working: at once on every server, or only when it expires, or never. */
+  revocation: 'immediate' | 'bounded' | 'at-expiry' | 'never';
+  /** Rotation ends the old token and has one winner. */
+  rotationEndsOld: boolean;
+  /** The client can read the session data. */
+  clientReadable: boolean;
+  /** The token holds the data, so that the transport's limit on tokens bounds it. */
+  dataInToken: boolean;
+}
+
+/** How durable acknowledged writes are: not at all, up to about a second lost, or each commit. */
+export type Durability = 'none' | 'second' | 'commit';
+
+export type ServiceName = 'redis' | 'postgres';
+
+/** Values of a backend's own options, by name; complete (defaults filled in). */
+export type StoreOptions = Readonly<Record<string, string>>;
+
+/** What a backend is opened with. */
+export interface OpenContext {
+  options: StoreOptions;
+  durability: Durability;
+  /** URL of the service, where there is one. */
+  serviceUrl?: string;
+  /** Letters, digits and `_`: keeps several arms apart on one service. */
+  namespace: string;
+  /** Connections to the service per server. */
+  poolSize: number;
+  idleSeconds: number;
+  absoluteSeconds: number;
+  /** Least time between two touches of a session; 0 touches on every read. */
+  touchIntervalSeconds: number;
+  /** Random per run, at least 32 bytes; signs tokens. Appears in no log and no file. */
+  secret: Uint8Array;
+  /** PKCS #8 PEM for asymmetric algorithms; generated per run by the harness; absent for HS256. */
+  privateKeyPem?: string;
+  /** Longest token that the transport carries (a cookie's limit); longer ones are `too-large`. */
+  maxTokenBytes: number;
+  /** What the control answers as a user's data. */
+  controlData: (userId: string) => string;
+  /** Milliseconds since the epoch; injected so that expiry is tested without sleeping. */
+  now: () => number;
+  /** Told of failures that belong to no call, such as a lost idle connection. */
+  onBackgroundError: (error: unknown) => void;
+}
+
+/** One backend in the registry: everything that the CLI, the plan and the docs need to know of it. */
+export interface StoreDefinition {
+  name: string;
+  /** One line for `list`. */
+  summary: string;
+  /** The backend's options: what each means, and its values, of which the first is the default. */
+  options: Readonly<Record<string, { meaning: string; values: readonly [string, ...string[]] }>>;
+  service(options: StoreOptions): ServiceName | undefined;
+  traits(options: StoreOptions, durability: Durability): Traits;
+  open(context: OpenContext): Promise<SessionStore>;
+}
+
+/** The service did not answer, refused, or failed: not a miss. */
+export class StoreUnavailableError extends Error {
+  readonly code = 'STORE_UNAVAILABLE';
+  constructor(operation: string, cause: unknown) {
+    super(`the session store failed in ${operation}`, { cause });
+    this.name = 'StoreUnavailableError';
+  }
+}
