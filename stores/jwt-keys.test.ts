@@ -1,0 +1,27 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { jwt } from './jwt.ts';
+import { privateKeyFor } from './jwt-fixture.ts';
+import { contextFor } from './redis-fixture.ts';
+import type { OpenContext } from './store.ts';
+
+describe('keys that do not fit are refused at opening, and not quoted', () => {
+  const pem = { type: 'pkcs8', format: 'pem' } as const;
+  const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey.export(pem).toString();
+  const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export(pem).toString();
+  const cases: [string, Partial<OpenContext>, RegExp][] = [
+    ['HS256', { secret: randomBytes(31) }, /secret of 32 bytes or more, got 31 bytes/],
+    ['RS256', {}, /got none/],
+    ['RS256', { privateKeyPem: weak }, /got rsa 1024/],
+    ['RS256', { privateKeyPem: privateKeyFor('ES256') ?? '' }, /got ec prime256v1/],
+    ['ES256', { privateKeyPem: p384 }, /got ec secp384r1/],
+    ['EdDSA', { privateKeyPem: privateKeyFor('RS256') ?? '' }, /got rsa 2048/],
+    ['EdDSA', { privateKeyPem: 'hunter2' }, /got text that is none/],
+    ['none', {}, /expected one of HS256, RS256, ES256, EdDSA/],
+  ];
+  test.each(cases)('%s %#', async (alg, changes, message) => {
+    const error = await jwt.open(contextFor(jwt, { options: { alg }, ...changes })).catch((e: unknown) => e);
+    expect(String(error)).toMatch(message);
+    expect(String(error)).not.toMatch(/BEGIN|hunter2/);
+  });
+});

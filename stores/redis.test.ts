@@ -1,0 +1,29 @@
+import { describeStore } from './conformance.ts';
+import { redis } from './redis.ts';
+import { type RedisFixture, startRedisFixture } from './redis-fixture.ts';
+import type { Durability } from './store.ts';
+
+const variants: readonly { options: Record<string, string>; durability: Durability }[] = [
+  { options: {}, durability: 'second' },
+  { options: {}, durability: 'none' },
+  { options: {}, durability: 'commit' },
+  { options: { write: 'lww' }, durability: 'second' },
+  { options: { read: 'getex' }, durability: 'second' },
+];
+
+for (const { options, durability } of variants) {
+  let server: RedisFixture | undefined;
+  const title = ['redis', ...Object.entries(options).map((entry) => entry.join('=')), durability].join(' ');
+  describeStore(title, {
+    definition: redis,
+    options,
+    durability,
+    async serviceUrl() {
+      server = await startRedisFixture(durability);
+      return server.url;
+    },
+    async stopService() {
+      await server?.stop();
+    },
+  });
+}
