@@ -1,0 +1,34 @@
+/** Programs of this machine. */
+
+import { execFile } from 'node:child_process';
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const VERSION_TIMEOUT_MS = 5_000;
+
+/** Path of a program on the PATH, or in an sbin folder, which the PATH of a plain user may lack. `undefined`: none. */
+export function findOnPath(program: string): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return [...folders, '/usr/local/sbin', '/usr/sbin']
+    .map((folder) => join(folder, program))
+    .find(isExecutable);
+}
+
+/** The first number with a dot that `program --version` prints, such as `7.0.15`. `undefined`: it does not run. */
+export async function versionOf(program: string): Promise<string | undefined> {
+  const { stdout } = await promisify(execFile)(program, ['--version'], { timeout: VERSION_TIMEOUT_MS }).catch(
+    // Not there, not for this machine, or without its libraries: all the same to whoever looks for one to use.
+    () => ({ stdout: '' }),
+  );
+  return /\d+(\.\d+)+/.exec(stdout)?.[0];
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,78 @@
+/** One catalogue of what can go wrong for a person: what was expected, what was got, and the remedy. */
+
+/** Exit codes of every command, as in the README. */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  regression: 3,
+  invalid: 4,
+  threshold: 99,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Code of each error, with the exit code that it ends the program with. */
+const CATALOGUE = {
+  USAGE: EXIT.usage,
+  CONFLICT: EXIT.usage,
+  SERVICE_MISSING: EXIT.failure,
+  SERVICE_UNREACHABLE: EXIT.failure,
+  SERVICE_REFUSED: EXIT.failure,
+  SERVICE_DIED: EXIT.failure,
+  SERVER_FAILED: EXIT.failure,
+  BALANCER_MISSING: EXIT.failure,
+  BALANCER_FAILED: EXIT.failure,
+  GENERATOR_FAILED: EXIT.failure,
+  PORT_IN_USE: EXIT.failure,
+  OUTPUT_UNWRITABLE: EXIT.failure,
+  CSV_INVALID: EXIT.failure,
+  CHECK_FAILED: EXIT.failure,
+  TIMEOUT: EXIT.failure,
+} as const satisfies Record<string, ExitCode>;
+
+export type ErrorCode = keyof typeof CATALOGUE;
+
+export interface ErrorDetails {
+  code: ErrorCode;
+  /** What would have been right, as a noun phrase. */
+  expected: string;
+  /** What was found instead. Never holds a secret. */
+  got: string;
+  /** What to do about it, as an imperative sentence. */
+  remedy: string;
+  cause?: unknown;
+}
+
+/** A failure that a person can act on. Its message is one line. */
+export class BenchError extends Error {
+  readonly code: ErrorCode;
+  readonly exitCode: ExitCode;
+  readonly details: ErrorDetails;
+
+  constructor(details: ErrorDetails) {
+    const { code, expected, got, remedy, cause } = details;
+    super(oneLine(`${code}: expected ${expected}, got ${got}. ${remedy}`), { cause });
+    this.name = 'BenchError';
+    this.code = code;
+    this.exitCode = CATALOGUE[code];
+    this.details = details;
+  }
+}
+
+/** Text of any thrown value on one line, without a stack. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
+  return oneLine(error instanceof Error ? error.message || error.name : String(error));
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
+}
+
+/** The URL with its password replaced, for people and files. Text that is no URL loses what could be one. */
+export function redactUrl(url: string): string {
+  return url.replace(/(\/\/[^:/?#@]*):[^@/?#]*@/, '$1:***@').replace(/([?&]password=)[^&]*/gi, '$1***');
+}
