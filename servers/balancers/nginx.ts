@@ -1,0 +1,111 @@
+/** nginx: one worker, keep-alive on both sides, affinity by hashing a cookie that it hands out itself. */
+
+import { join } from 'node:path';
+import { AFFINITY_COOKIE } from '../protocol.ts';
+import { assertPlan, authority, type Balancer, type BalancerPlan } from './balancer.ts';
+import { findProgram, programVersion } from './program.ts';
+
+export const nginx: Balancer = {
+  name: 'nginx',
+  find: () => findProgram('nginx'),
+  version: (binary) => programVersion(binary, '-v'),
+  launch(binary, plan) {
+    const path = join(plan.directory, 'nginx.conf');
+    const isRoot = process.getuid?.() === 0;
+    return {
+      command: binary,
+      // -e: before it reads the file nginx opens its built-in log, which only root may.
+      args: ['-p', plan.directory, '-e', join(plan.directory, 'error.log'), '-c', path],
+      files: [{ path, text: nginxConfig(plan, isRoot) }],
+      ready: 'tcp',
+    };
+  },
+};
+
+/**
+ * The configuration file for a plan. `isRoot`: started by root, whose worker would otherwise become `nobody`
+ * and be shut out of the private directory. Throws a `RangeError` for a plan that cannot be written down.
+ */
+export function nginxConfig(plan: BalancerPlan, isRoot: boolean): string {
+  assertPlan(plan);
+  const sticky = plan.affinity === 'sticky';
+  return `daemon off;
+worker_processes 1;
+worker_rlimit_nofile 8192;
+pid ${plan.directory}/nginx.pid;
+error_log ${plan.directory}/error.log warn;
+${isRoot ? 'user root;\n' : ''}
+events {
+  worker_connections 4096;
+}
+
+http {
+  access_log off;
+  server_tokens off;
+  client_body_temp_path ${plan.directory}/client_body;
+  proxy_temp_path ${plan.directory}/proxy;
+  fastcgi_temp_path ${plan.directory}/fastcgi;
+  uwsgi_temp_path ${plan.directory}/uwsgi;
+  scgi_temp_path ${plan.directory}/scgi;
+
+  keepalive_timeout 60s;
+  keepalive_requests 1000000000;
+  client_header_timeout 30s;
+  client_body_timeout 30s;
+  send_timeout 30s;
+  client_max_body_size 0;
+  # A head of 16 KB fits, as it does in Node; the defaults stop at 8 KB in and 4 KB out.
+  client_header_buffer_size 4k;
+  large_client_header_buffers 4 32k;
+
+${sticky ? stickyMaps() : ''}  upstream servers {
+${sticky ? '    hash $affinity consistent;\n' : ''}${serverLines(plan)}
+    keepalive 1024;
+    keepalive_requests 1000000000;
+    keepalive_timeout 60s;
+  }
+
+  server {
+    listen ${authority(plan.host, plan.port)} backlog=4096;
+
+    location / {
+      proxy_pass http://servers;
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Connection "";
+      proxy_request_buffering off;
+      proxy_buffer_size 32k;
+      proxy_buffers 8 32k;
+      proxy_max_temp_file_size 0;
+      proxy_connect_timeout 1s;
+      proxy_send_timeout 10s;
+      proxy_read_timeout 10s;
+      # Without non_idempotent, a POST that was sent is never sent again.
+      proxy_next_upstream error;
+      proxy_next_upstream_tries 3;
+${sticky ? '      add_header Set-Cookie $new_affinity always;\n' : ''}    }
+  }
+}
+`;
+}
+
+/** The key is the cookie's value or, for a newcomer, a random one that is also handed out. An empty header is not added. */
+function stickyMaps(): string {
+  const cookie = `$cookie_${AFFINITY_COOKIE}`;
+  return `  map ${cookie} $affinity {
+    "" $request_id;
+    default ${cookie};
+  }
+  map ${cookie} $new_affinity {
+    "" "${AFFINITY_COOKIE}=$request_id; Path=/; HttpOnly";
+    default "";
+  }
+
+`;
+}
+
+function serverLines({ upstreams }: BalancerPlan): string {
+  return upstreams
+    .map(({ host, port }) => `    server ${authority(host, port)} max_fails=1 fail_timeout=1s;`)
+    .join('\n');
+}

@@ -1,0 +1,30 @@
+/** The built-in balancer: our own lean relay, for machines that have neither HAProxy nor nginx. */
+
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { assertPlan, type Balancer } from './balancer.ts';
+import { PLAN_VARIABLE, relayPlanText } from './relay/plan.ts';
+
+/** Entry script of the built-in; what a bundler takes as its entry point. */
+export const RELAY_ENTRY: string = fileURLToPath(new URL('relay/main.ts', import.meta.url));
+
+export const node: Balancer = {
+  name: 'node',
+  find: () => RELAY_ENTRY,
+  version: () => Promise.resolve(process.versions.node),
+  launch(binary, plan) {
+    assertPlan(plan);
+    return {
+      command: process.execPath,
+      args: binary.endsWith('.ts') ? ['--import', typescriptLoader(), binary] : [binary],
+      env: { [PLAN_VARIABLE]: relayPlanText(plan) },
+      files: [],
+      ready: 'ipc',
+    };
+  },
+};
+
+/** Asked only for a source file: a bundle must start where tsx is not installed. */
+function typescriptLoader(): string {
+  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+}

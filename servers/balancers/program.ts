@@ -1,0 +1,44 @@
+/** Finding a program and asking its version. */
+
+import { execFile } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Where packages put servers, also when a plain user's PATH leaves it out. */
+const SERVER_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
+
+/** Path of an executable on PATH or among the usual homes of servers; `undefined` when there is none. */
+export function findProgram(name: string): string | undefined {
+  const directories = [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_DIRECTORIES];
+  return directories
+    .filter((directory) => directory !== '')
+    .map((directory) => join(directory, name))
+    .find(isExecutable);
+}
+
+/** The first `1.2.3` that the program prints, on either stream. Throws, with `cause`, when it cannot be run. */
+export async function programVersion(path: string, flag: string): Promise<string> {
+  let printed: string;
+  try {
+    const { stdout, stderr } = await run(path, [flag], { timeout: 5_000 });
+    printed = `${stdout}${stderr}`;
+  } catch (cause) {
+    throw new Error(`expected ${path} ${flag} to print its version, but it could not be run`, { cause });
+  }
+  const version = /\d+\.\d+(?:\.\d+)?/.exec(printed)?.[0];
+  if (version === undefined)
+    throw new Error(`expected a version from ${path} ${flag}, got: ${printed.trim()}`);
+  return version;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

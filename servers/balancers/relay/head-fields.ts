@@ -1,0 +1,231 @@
+/**
+ * Header fields of HTTP/1 messages, read strictly and in one pass over the bytes. Whatever two parsers could
+ * read differently (bare line feeds, folded lines, a space before the colon, two lengths) is refused, never
+ * mended: that difference is what request smuggling lives on (RFC 9112 §11.2).
+ */
+
+import { COLON, COMMA, CR, equalsFold, LF, skipBlanks, skipText, TOKEN, trimEnd } from './bytes.ts';
+
+/** The bytes end before the head does. */
+export const NEED_MORE = 0;
+
+/** What is refused with 400. */
+export const MALFORMED: number = -400;
+
+/** Beyond this many lines to take out, a head is refused. */
+const CUT_LIMIT = 16;
+const COOKIE_LIMIT = 8;
+
+/** A length of more digits is refused: 15 stay exact in a double. */
+const LENGTH_DIGITS_LIMIT = 15;
+
+/** Fields which frame or address the message: no `Connection` may ask to have them taken out. */
+const NEVER_CUT: ReadonlySet<string> = new Set([
+  'content-length',
+  'transfer-encoding',
+  'host',
+  'cookie',
+  'set-cookie',
+]);
+/** Taken out whether `Connection` names them or not. */
+const ALWAYS_CUT: ReadonlySet<string> = new Set([
+  'te',
+  'upgrade',
+  'keep-alive',
+  'connection',
+  'proxy-connection',
+]);
+
+/** What a relay must know of a head. One object is used for all messages of a connection, one after another. */
+export class MessageHead {
+  /** Set by who parses: a reply's `Connection` line is always taken out, a request's only when it says more than keep-alive. */
+  isReply = false;
+  /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
+  minor = 1;
+  isGet = false;
+  isHead = false;
+  /** Of a reply; 0 for a request. */
+  status = 0;
+  /** -1 when there is none. */
+  contentLength = -1;
+  chunked = false;
+  close = false;
+  keepAlive = false;
+  hosts = 0;
+  /** `Connection` names further fields, which are then for this hop only. */
+  namesFields = false;
+  /** Pairs of offsets of whole lines that are for this hop only, ascending. */
+  readonly cuts: Int32Array = new Int32Array(2 * CUT_LIMIT);
+  cutCount = 0;
+  /** Pairs of offsets of `Cookie` values. */
+  readonly cookies: Int32Array = new Int32Array(2 * COOKIE_LIMIT);
+  cookieCount = 0;
+
+  reset(isReply: boolean): void {
+    this.isReply = isReply;
+    this.minor = 1;
+    this.isGet = false;
+    this.isHead = false;
+    this.status = 0;
+    this.contentLength = -1;
+    this.chunked = false;
+    this.close = false;
+    this.keepAlive = false;
+    this.hosts = 0;
+    this.namesFields = false;
+    this.cutCount = 0;
+    this.cookieCount = 0;
+  }
+
+  /** RFC 9112 §9.3: whether the sender of this head keeps the connection open. */
+  get persists(): boolean {
+    return !this.close && (this.minor === 1 || this.keepAlive);
+  }
+}
+
+/** Reads field lines up to and with the empty line. Answers the offset behind it, {@link NEED_MORE} or {@link MALFORMED}. */
+export function parseFields(buf: Uint8Array, start: number, end: number, head: MessageHead): number {
+  let at = start;
+  while (at < end && buf[at] !== CR) {
+    const name = at;
+    while (at < end && TOKEN[buf[at] as number] === 1) at++;
+    if (at === end) return NEED_MORE;
+    if (at === name || buf[at] !== COLON) return MALFORMED;
+    const colon = at++;
+    at = skipText(buf, at, end);
+    if (at === end) return NEED_MORE;
+    if (buf[at] !== CR) return MALFORMED;
+    if (at + 1 === end) return NEED_MORE;
+    if (buf[at + 1] !== LF) return MALFORMED;
+    if (!noteField(buf, name, colon, at, head)) return MALFORMED;
+    at += 2;
+  }
+  if (at + 1 >= end) return NEED_MORE;
+  return buf[at + 1] === LF ? at + 2 : MALFORMED;
+}
+
+/** Remembers what the field means to a relay; `false` when the head must be refused for it. */
+function noteField(
+  buf: Uint8Array,
+  name: number,
+  colon: number,
+  valueEnd: number,
+  head: MessageHead,
+): boolean {
+  switch (colon - name) {
+    case 2:
+      return !equalsFold(buf, name, colon, 'te') || cut(head, name, valueEnd);
+    case 4:
+      if (equalsFold(buf, name, colon, 'host')) head.hosts++;
+      return true;
+    case 6:
+      return !equalsFold(buf, name, colon, 'cookie') || noteCookie(buf, colon, valueEnd, head);
+    case 7:
+      return !equalsFold(buf, name, colon, 'upgrade') || cut(head, name, valueEnd);
+    case 10:
+      if (equalsFold(buf, name, colon, 'keep-alive')) return cut(head, name, valueEnd);
+      if (equalsFold(buf, name, colon, 'connection')) return noteConnection(buf, name, colon, valueEnd, head);
+      return true;
+    case 14:
+      return !equalsFold(buf, name, colon, 'content-length') || noteLength(buf, colon, valueEnd, head);
+    case 16:
+      return !equalsFold(buf, name, colon, 'proxy-connection') || cut(head, name, valueEnd);
+    case 17:
+      return !equalsFold(buf, name, colon, 'transfer-encoding') || noteEncoding(buf, colon, valueEnd, head);
+    default:
+      return true;
+  }
+}
+
+function noteCookie(buf: Uint8Array, colon: number, valueEnd: number, head: MessageHead): boolean {
+  if (head.cookieCount === COOKIE_LIMIT) return false;
+  head.cookies[2 * head.cookieCount] = skipBlanks(buf, colon + 1, valueEnd);
+  head.cookies[2 * head.cookieCount + 1] = valueEnd;
+  head.cookieCount++;
+  return true;
+}
+
+function noteLength(buf: Uint8Array, colon: number, valueEnd: number, head: MessageHead): boolean {
+  // A second length is refused also when it is the same: the next reader might sum, choose or list them.
+  if (head.contentLength >= 0) return false;
+  const start = skipBlanks(buf, colon + 1, valueEnd);
+  const end = trimEnd(buf, start, valueEnd);
+  if (start === end || end - start > LENGTH_DIGITS_LIMIT) return false;
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const digit = (buf[at] as number) - 48;
+    if (digit < 0 || digit > 9) return false;
+    length = length * 10 + digit;
+  }
+  head.contentLength = length;
+  return true;
+}
+
+function noteEncoding(buf: Uint8Array, colon: number, valueEnd: number, head: MessageHead): boolean {
+  const start = skipBlanks(buf, colon + 1, valueEnd);
+  if (head.chunked || !equalsFold(buf, start, trimEnd(buf, start, valueEnd), 'chunked')) return false;
+  head.chunked = true;
+  return true;
+}
+
+function noteConnection(
+  buf: Uint8Array,
+  name: number,
+  colon: number,
+  valueEnd: number,
+  head: MessageHead,
+): boolean {
+  let at = skipBlanks(buf, colon + 1, valueEnd);
+  const end = trimEnd(buf, at, valueEnd);
+  if (equalsFold(buf, at, end, 'keep-alive')) {
+    head.keepAlive = true;
+    return !head.isReply || cut(head, name, valueEnd);
+  }
+  while (at < end) {
+    let next = at;
+    while (next < end && buf[next] !== COMMA) next++;
+    const stop = trimEnd(buf, at, next);
+    if (equalsFold(buf, at, stop, 'close')) head.close = true;
+    else if (equalsFold(buf, at, stop, 'keep-alive')) head.keepAlive = true;
+    else if (stop > at) head.namesFields = true;
+    at = skipBlanks(buf, next + 1, end);
+  }
+  return cut(head, name, valueEnd);
+}
+
+/** Marks a line, its line break included. Neighbours become one cut. */
+function cut(head: MessageHead, name: number, valueEnd: number): boolean {
+  const last = 2 * head.cutCount - 1;
+  if (last > 0 && head.cuts[last] === name) {
+    head.cuts[last] = valueEnd + 2;
+    return true;
+  }
+  if (head.cutCount === CUT_LIMIT) return false;
+  head.cuts[last + 1] = name;
+  head.cuts[last + 2] = valueEnd + 2;
+  head.cutCount++;
+  return true;
+}
+
+/**
+ * Marks also the fields that `Connection` names (RFC 9110 §7.6.1), for the rare head that names any; `false`
+ * when it names one that must not go. The head is complete and lies from `start` to `end`.
+ */
+export function cutNamedFields(buf: Buffer, start: number, end: number, head: MessageHead): boolean {
+  const lines = buf.toString('latin1', start, end - 4).split('\r\n');
+  const named = new Set<string>();
+  for (const line of lines.slice(1)) {
+    const [, value] = /^connection:(.*)$/i.exec(line) ?? [];
+    for (const word of value?.split(',') ?? []) named.add(word.trim().toLowerCase());
+  }
+  head.cutCount = 0;
+  let at = start;
+  for (const [n, line] of lines.entries()) {
+    const name = line.slice(0, line.indexOf(':')).toLowerCase();
+    if (n > 0 && (named.has(name) || ALWAYS_CUT.has(name))) {
+      if (NEVER_CUT.has(name) || !cut(head, at, at + line.length)) return false;
+    }
+    at += line.length + 2;
+  }
+  return true;
+}

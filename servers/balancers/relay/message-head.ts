@@ -1,0 +1,90 @@
+/** Start lines of HTTP/1 messages, and with them whole heads (RFC 9112 §3, §4). */
+
+import { CR, DELETE, equals, LF, SPACE, skipText, TOKEN } from './bytes.ts';
+import { MALFORMED, type MessageHead, NEED_MORE, parseFields } from './head-fields.ts';
+
+/** A request's head may be this long, line breaks included, as in Node. */
+export const HEAD_LIMIT_BYTES = 16_384;
+
+/** Replies come from our own servers, and may carry a few large cookies. */
+export const REPLY_HEAD_LIMIT_BYTES = 65_536;
+
+const METHOD_NOT_ALLOWED = -405;
+const VERSION_NOT_SUPPORTED = -505;
+
+/**
+ * Reads a request head that begins at `start`. Answers the offset just behind it, {@link NEED_MORE}, or the
+ * negative status with which to refuse it. Sources: RFC 9112 §2.2, §3, §5, §6.3; RFC 9110 §7.2.
+ */
+export function parseRequestHead(buf: Uint8Array, start: number, end: number, head: MessageHead): number {
+  head.reset(false);
+  let at = start;
+  while (at < end && TOKEN[buf[at] as number] === 1) at++;
+  if (at === end) return NEED_MORE;
+  if (at === start || buf[at] !== SPACE) return MALFORMED;
+  head.isGet = equals(buf, start, at, 'GET');
+  head.isHead = equals(buf, start, at, 'HEAD');
+  // A tunnel has no framing for us to follow.
+  if (equals(buf, start, at, 'CONNECT')) return METHOD_NOT_ALLOWED;
+  const target = ++at;
+  while (at < end && (buf[at] as number) > SPACE && (buf[at] as number) < DELETE) at++;
+  if (at === end) return NEED_MORE;
+  if (at === target || buf[at] !== SPACE) return MALFORMED;
+  at++;
+  const version = parseVersion(buf, at, end, head);
+  if (version <= 0) return version;
+  at = version;
+  if (at + 1 >= end) return at < end && buf[at] !== CR ? MALFORMED : NEED_MORE;
+  if (buf[at] !== CR || buf[at + 1] !== LF) return MALFORMED;
+  const done = parseFields(buf, at + 2, end, head);
+  return done <= 0 ? done : checkRequest(done, head);
+}
+
+/**
+ * Reads a reply head that begins at `start`. Answers the offset just behind it, {@link NEED_MORE}, or a
+ * negative number when no one should trust it (RFC 9112 §4, §6.3).
+ */
+export function parseResponseHead(buf: Uint8Array, start: number, end: number, head: MessageHead): number {
+  head.reset(true);
+  let at = parseVersion(buf, start, end, head);
+  if (at <= 0) return at;
+  // A space, three digits, and a space or the end of the line.
+  for (let n = 0; n < 4; n++, at++) {
+    if (at === end) return NEED_MORE;
+    const c = buf[at] as number;
+    if (n === 0 ? c !== SPACE : c < 48 || c > 57) return MALFORMED;
+    if (n > 0) head.status = head.status * 10 + c - 48;
+  }
+  if (at === end) return NEED_MORE;
+  if (head.status < 100 || (buf[at] !== SPACE && buf[at] !== CR)) return MALFORMED;
+  at = skipText(buf, at, end);
+  if (at + 1 >= end) return at < end && buf[at] !== CR ? MALFORMED : NEED_MORE;
+  if (buf[at] !== CR || buf[at + 1] !== LF) return MALFORMED;
+  const done = parseFields(buf, at + 2, end, head);
+  if (done <= 0) return done;
+  if (head.chunked && (head.contentLength >= 0 || head.minor === 0)) return MALFORMED;
+  return done;
+}
+
+/** Answers the offset behind `HTTP/1.x`, or what the two parsers answer. */
+function parseVersion(buf: Uint8Array, start: number, end: number, head: MessageHead): number {
+  const text = 'HTTP/1.';
+  const have = Math.min(end - start, text.length);
+  for (let n = 0; n < have; n++) {
+    if (buf[start + n] === text.charCodeAt(n)) continue;
+    const c = buf[start + n] as number;
+    return n === 5 && c >= 48 && c <= 57 ? VERSION_NOT_SUPPORTED : MALFORMED;
+  }
+  if (end - start <= text.length) return NEED_MORE;
+  const minor = (buf[start + text.length] as number) - 48;
+  if (minor !== 0 && minor !== 1) return minor > 1 && minor <= 9 ? VERSION_NOT_SUPPORTED : MALFORMED;
+  head.minor = minor;
+  return start + text.length + 1;
+}
+
+/** What only the whole head shows: exactly one `Host` in HTTP/1.1, and one way of framing. */
+function checkRequest(done: number, head: MessageHead): number {
+  if (head.hosts > 1 || (head.hosts === 0 && head.minor === 1)) return MALFORMED;
+  if (head.chunked && (head.contentLength >= 0 || head.minor === 0)) return MALFORMED;
+  return done;
+}

@@ -1,0 +1,66 @@
+/** What the relay's process is told, as JSON in one environment variable. */
+
+import { type Affinity, assertPlan, type BalancerPlan, type Upstream } from '../balancer.ts';
+
+export const PLAN_VARIABLE = 'SESSION_BENCH_BALANCER';
+
+/** How long the relay waits for what; all in milliseconds. The defaults are those of the other balancers. */
+export interface RelayTimeouts {
+  /** For a TCP connection to a server. */
+  connectMs: number;
+  /** For a server's next byte once it has the whole request: 504, or a cut reply. */
+  serverMs: number;
+  /** For a client's next byte in mid-request (408), or for it to take what it is sent. */
+  clientMs: number;
+  /** For the next request on a client's idle connection. */
+  keepAliveMs: number;
+  /** For a client to close its half once we have closed ours. */
+  lingerMs: number;
+  /** An idle connection to a server is not used again after this; shorter than the 5 s of node:http. */
+  upstreamIdleMs: number;
+  /** Between two health probes of a server. */
+  probeIntervalMs: number;
+  /** For a health probe's answer. */
+  probeMs: number;
+}
+
+export const DEFAULT_TIMEOUTS: RelayTimeouts = {
+  connectMs: 1_000,
+  serverMs: 10_000,
+  clientMs: 30_000,
+  keepAliveMs: 60_000,
+  lingerMs: 1_000,
+  upstreamIdleMs: 4_000,
+  probeIntervalMs: 500,
+  probeMs: 2_000,
+};
+
+export interface RelayPlan {
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  upstreams: readonly Upstream[];
+  affinity: Affinity;
+  timeouts?: Partial<RelayTimeouts>;
+}
+
+/** The plan as the relay's process reads it back with {@link parseRelayPlan}. */
+export function relayPlanText({ host, port, upstreams, affinity }: BalancerPlan): string {
+  const plan: RelayPlan = { host, port, upstreams, affinity };
+  return JSON.stringify(plan);
+}
+
+/** Reads the variable's text. Throws an `Error` that says what was expected when it is missing or is no plan. */
+export function parseRelayPlan(text: string | undefined): RelayPlan {
+  if (text === undefined)
+    throw new Error(`expected a balancer plan as JSON in ${PLAN_VARIABLE}, got nothing`);
+  try {
+    const plan = JSON.parse(text) as RelayPlan;
+    assertPlan({ ...plan, directory: '/unused' });
+    return plan;
+  } catch (cause) {
+    throw new Error(`expected a balancer plan as JSON in ${PLAN_VARIABLE}, got: ${text.slice(0, 200)}`, {
+      cause,
+    });
+  }
+}

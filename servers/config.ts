@@ -1,0 +1,62 @@
+import type { Durability, StoreOptions } from '../stores/store.ts';
+
+/** Everything that a server process is told, as JSON in the environment variable {@link SERVER_CONFIG_ENV}. */
+export interface ServerConfig {
+  /** Name in the `x-served-by` header. */
+  id: string;
+  host: string;
+  /** 0 lets the system choose; the ready message names it. */
+  port: number;
+  store: string;
+  /** The backend's own options; absent ones take their defaults. */
+  options: StoreOptions;
+  durability: Durability;
+  serviceUrl?: string;
+  namespace: string;
+  poolSize: number;
+  idleSeconds: number;
+  absoluteSeconds: number;
+  touchIntervalSeconds: number;
+  transport: 'cookie' | 'bearer';
+  /** Bytes of session data that a login begins with. */
+  payloadBytes: number;
+  /** Most concurrent logins of a user; 0 sets no limit. */
+  loginCap: number;
+  onCap: 'evict' | 'refuse';
+  /** At least 32 random bytes, base64. */
+  secret: string;
+  privateKeyPem?: string;
+  /** Password of every user of the fixture, and that of its administrator. */
+  password: string;
+  adminPassword: string;
+}
+
+export const SERVER_CONFIG_ENV = 'SESSION_BENCH_SERVER';
+
+const DEFAULTS = {
+  host: '127.0.0.1',
+  port: 0,
+  options: {},
+  durability: 'second',
+  namespace: 'bench',
+  poolSize: 10,
+  idleSeconds: 1800,
+  absoluteSeconds: 43_200,
+  touchIntervalSeconds: 60,
+  transport: 'cookie',
+  payloadBytes: 256,
+  loginCap: 0,
+  onCap: 'evict',
+} as const satisfies Partial<ServerConfig>;
+
+const REQUIRED = ['id', 'store', 'secret', 'password', 'adminPassword'] as const;
+
+/** The configuration in this text, defaults filled in. @throws Error naming what is missing or unknown. */
+export function parseServerConfig(text: string | undefined): ServerConfig {
+  if (text === undefined)
+    throw new Error(`${SERVER_CONFIG_ENV} must hold the server's configuration as JSON`);
+  const given = JSON.parse(text) as Partial<ServerConfig>;
+  const missing = REQUIRED.filter((key) => typeof given[key] !== 'string' || given[key] === '');
+  if (missing.length > 0) throw new Error(`${SERVER_CONFIG_ENV} lacks ${missing.join(', ')}`);
+  return { ...DEFAULTS, ...(given as ServerConfig) };
+}

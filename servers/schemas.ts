@@ -1,0 +1,49 @@
+/** JSON schemas of bodies and replies: the same for every backend, and compiled once by fastify. */
+
+const text = { type: 'string' } as const;
+const object = <T extends object>(properties: T, required = Object.keys(properties)) =>
+  ({ type: 'object', additionalProperties: false, required, properties }) as const;
+
+/** Names of users in bodies and paths: short, and of harmless characters. */
+const userId = { type: 'string', pattern: '^[A-Za-z0-9_@-]{1,32}$' } as const;
+
+const error = object({ error: text });
+const errors = { '4xx': error, '5xx': error } as const;
+const replies = <T extends object>(properties: T) => ({ 200: object(properties), ...errors });
+
+const user = { type: ['string', 'null'] } as const;
+
+export const SCHEMAS = {
+  healthz: { response: replies({ status: text }) },
+  visit: { response: replies({ user }) },
+  login: {
+    body: object({ user: userId, password: { type: 'string', maxLength: 128 } }),
+    response: replies({ user: text, role: text }),
+  },
+  read: { response: replies({ user, role: text, version: { type: 'integer' }, data: text }) },
+  update: {
+    body: object({ data: { type: 'string', maxLength: 65_536 }, version: { type: 'integer' } }, ['data']),
+    response: replies({ user, version: { type: 'integer' }, bytes: { type: 'integer' } }),
+  },
+  rotate: { response: replies({ user, role: text }) },
+  logout: { response: replies({ status: text }) },
+  list: {
+    response: replies({
+      logins: {
+        type: 'array',
+        items: object({ handle: text, created_at_ms: { type: 'integer' }, current: { type: 'boolean' } }),
+      },
+    }),
+  },
+  endLogin: {
+    params: object({ handle: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } }),
+    response: replies({ ended: { type: 'integer' } }),
+  },
+  endLogins: { response: replies({ ended: { type: 'integer' } }) },
+  admin: { params: object({ id: userId }), response: replies({ ended: { type: 'integer' } }) },
+  disable: {
+    params: object({ id: userId }),
+    body: object({ disabled: { type: 'boolean' } }),
+    response: replies({ ended: { type: 'integer' } }),
+  },
+} as const;
