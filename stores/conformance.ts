@@ -84,9 +84,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
     test('a created session is read back byte for byte', async () => {
       const user = freshUser();
       const data = payloadFor(user, 0, 64);
-      const session = await store.read(
-        tokenOf(await store.create({ userId: user, role: 'admin', data })),
-      );
+      const session = await store.read(tokenOf(await store.create({ userId: user, role: 'admin', data })));
       expect(session).toMatchObject({ userId: user, role: 'admin', data, version: 1 });
       if (traits.state === 'nowhere') return;
       expect(session?.createdAtMs).toBe(clockMs);
@@ -125,8 +123,22 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
     test('unknown, malformed and hostile tokens are absence', async () => {
       const real = await login(freshUser());
       const hostile = [
-        '', ' ', '\0', 'x', '*', '../../etc', "' or 1=1 --", '__proto__', 'constructor', 'a.b.c', '🦊'.repeat(43),
-        'A'.repeat(43), `${real}x`, real.slice(0, -1), `${real}\r\n`, 'x'.repeat(100_000),
+        '',
+        ' ',
+        '\0',
+        'x',
+        '*',
+        '../../etc',
+        "' or 1=1 --",
+        '__proto__',
+        'constructor',
+        'a.b.c',
+        '🦊'.repeat(43),
+        'A'.repeat(43),
+        `${real}x`,
+        real.slice(0, -1),
+        `${real}\r\n`,
+        'x'.repeat(100_000),
         'eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1MDAwMDAwMSJ9.',
       ]; // prettier-ignore
       for (const token of hostile) {
@@ -379,6 +391,9 @@ function tokenOf(result: CreateResult | undefined): string {
 }
 
 function completeOptions(subject: ConformanceSubject): Record<string, string> {
-  const defaults = Object.entries(subject.definition.options).map(([name, option]) => [name, option.values[0]]);
+  const defaults = Object.entries(subject.definition.options).map(([name, option]) => [
+    name,
+    option.values[0],
+  ]);
   return { ...Object.fromEntries(defaults), ...subject.options };
 }

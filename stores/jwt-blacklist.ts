@@ -55,6 +55,7 @@ export const jwtBlacklist: StoreDefinition = {
     alg: ALGORITHM_OPTION,
   },
   service,
+  connections: (options, poolSize) => (service(options) === 'postgres' ? poolSize : 1),
   traits,
   async open(context) {
     const codec = openTokenCodec(context);

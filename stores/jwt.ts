@@ -34,6 +34,7 @@ export const jwt: StoreDefinition = {
   summary: 'in a signed token at the client: no store to ask, and no logout before the token expires',
   options: { alg: ALGORITHM_OPTION },
   service: () => undefined,
+  connections: () => 0,
   traits: () => traits(),
   open: (context) => Promise.resolve().then(() => openJwt(context)),
 };

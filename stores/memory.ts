@@ -56,6 +56,7 @@ export const memory: StoreDefinition = {
     write: { meaning: 'update: compare-and-swap, or last write wins', values: ['cas', 'lww'] },
   },
   service: () => undefined,
+  connections: () => 0,
   traits: (options) => ({ ...traits(), compareAndSwap: options['write'] !== 'lww' }),
   open: (context) => Promise.resolve(openMemory(context)),
 };

@@ -29,6 +29,7 @@ export const none: StoreDefinition = {
   summary: 'control: no session at all, what the endpoint itself costs',
   options: {},
   service: () => undefined,
+  connections: () => 0,
   traits,
   open(context) {
     const { controlData, now, absoluteSeconds } = context;

@@ -54,6 +54,7 @@ export const redis: StoreDefinition = {
     write: { meaning: 'update: compare-and-swap, or last write wins', values: ['cas', 'lww'] },
   },
   service: () => 'redis',
+  connections: () => 1,
   traits,
   open: openRedisStore,
 };

@@ -180,6 +180,8 @@ export interface StoreDefinition {
   /** The backend's options: what each means, and its values, of which the first is the default. */
   options: Readonly<Record<string, { meaning: string; values: readonly [string, ...string[]] }>>;
   service(options: StoreOptions): ServiceName | undefined;
+  /** Connections to the service that one server really opens when `poolSize` are allowed; 0 without a service. */
+  connections(options: StoreOptions, poolSize: number): number;
   traits(options: StoreOptions, durability: Durability): Traits;
   open(context: OpenContext): Promise<SessionStore>;
 }
