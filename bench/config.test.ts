@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest';
+import { nearest, parseConfig, type RawOptions } from './config.ts';
+import { BenchError, EXIT } from './errors.ts';
+
+const errorOf = (raw: RawOptions): BenchError => {
+  try {
+    parseConfig(raw, {});
+  } catch (error) {
+    if (error instanceof BenchError) return error;
+    throw error;
+  }
+  throw new Error(`accepted: ${JSON.stringify(raw)}`);
+};
+
+describe('a wrong value is one line that names it, what was expected, and the remedy', () => {
+  test.each([
+    [{ store: 'rediss' }, 'Did you mean redis?'],
+    [{ store: 'redis,' }, 'separated by commas'],
+    [{ store: '' }, 'separated by commas'],
+    [{ store: 'redis:write=fast' }, 'cas, lww'],
+    [{ store: 'redis:wriet=cas' }, 'Did you mean write?'],
+    [{ store: 'none:a=b' }, 'no options of none'],
+    [{ store: '__proto__' }, 'to be one of'],
+    [{ servers: '0' }, 'from 1 to 64'],
+    [{ servers: '1.5' }, 'whole number'],
+    [{ servers: '3,x' }, '"x"'],
+    [{ balancer: 'traefik' }, 'haproxy'],
+    [{ affinity: 'stickey' }, 'Did you mean sticky?'],
+    [{ scenario: 'raed' }, 'Did you mean read?'],
+    [{ payload: '65537' }, 'from 64 to 65536'],
+    [{ connections: 'many' }, '--connections'],
+    [{ duration: '10' }, 'Did you mean 10s?'],
+    [{ duration: '0s' }, 'from 100ms'],
+    [{ warmup: '-1s' }, '--warmup'],
+    [{ repeat: '0' }, '--repeat'],
+    [{ sessions: '2000000' }, '--sessions'],
+    [{ keys: 'pareto' }, 'uniform, zipf'],
+    [{ pool: '0' }, '--pool'],
+    [{ transport: 'url' }, 'cookie, bearer'],
+    [{ durability: 'always' }, 'none, second, commit'],
+    [{ engine: 'k6' }, 'autocannon'],
+    [{ preset: 'quik' }, 'Did you mean quick?'],
+    [{ services: 'podman' }, 'docker'],
+    [{ redisUrl: 'localhost:6379' }, 'redis://'],
+    [{ postgresUrl: 'redis://x' }, 'postgres://'],
+    [{ services: 'url', store: 'redis' }, '--redis-url'],
+    [{ services: 'url', store: 'jwt-blacklist:db=postgres' }, '--postgres-url'],
+    [{ threshold: ['p99<20'] }, 'with a unit'],
+    [{ threshold: ['p42<20ms'] }, 'p50'],
+    [{ threshold: ['rps>5ms'] }, 'rps per second'],
+    [{ seed: 'x' }, '--seed'],
+    [{ balancer: 'none', servers: '3' }, '--affinity sticky'],
+    [{ sessions: '5', connections: '10' }, '--connections'],
+  ])('%j', (raw, word) => {
+    const error = errorOf(raw);
+    expect(error.message).toContain(word);
+    expect(error.message).not.toContain('\n');
+    expect(error.exitCode).toBe(EXIT.usage);
+  });
+
+  test('a URL with a password is shown without it', () => {
+    expect(errorOf({ redisUrl: 'http://me:hunter2@host' }).message).not.toContain('hunter2');
+  });
+});
+
+describe('what is accepted', () => {
+  test('lists expand, and doubles count once', () => {
+    const config = parseConfig({ store: 'redis,jwt,redis', servers: '1,3', payload: '64,1024' }, {});
+    expect(config.stores.map((choice) => choice.store)).toEqual(['redis', 'jwt']);
+    expect([config.servers, config.payloadsBytes]).toEqual([
+      [1, 3],
+      [64, 1024],
+    ]); // prettier-ignore
+  });
+
+  test('options of a store are completed by their defaults', () => {
+    const config = parseConfig({ store: 'redis:write=lww,jwt:alg=ES256' }, {});
+    expect(config.stores).toEqual([
+      { store: 'redis', options: { read: 'get', write: 'lww' } },
+      { store: 'jwt', options: { alg: 'ES256' } },
+    ]);
+  });
+
+  test('a preset gives values, and a flag wins over it', () => {
+    const config = parseConfig({ store: 'jwt', preset: 'quick', servers: '2' }, {});
+    expect([config.durationSeconds, config.servers]).toEqual([3, [2]]);
+  });
+
+  test('without a store the short look is taken at all that can be had', () => {
+    const config = parseConfig({}, {});
+    expect(config.leaveOutMissing).toBe(true);
+    expect(config.stores).toHaveLength(6);
+    expect(config.durationSeconds).toBeLessThan(2);
+  });
+
+  test('URLs come from the environment, and a flag wins over it', () => {
+    const env = { REDIS_URL: 'redis://env', DATABASE_URL: 'postgres://env' };
+    const config = parseConfig({ store: 'redis', redisUrl: 'redis://flag' }, env);
+    expect([config.redisUrl, config.postgresUrl]).toEqual(['redis://flag', 'postgres://env']);
+  });
+
+  test('durations take ms, s and m', () => {
+    const config = parseConfig({ store: 'jwt', duration: '2m', warmup: '500ms' }, {});
+    expect([config.durationSeconds, config.warmupSeconds]).toEqual([120, 0.5]);
+  });
+});
+
+test.each([
+  ['stor', ['store', 'servers'], 'store'],
+  ['jwt-black', ['jwt', 'jwt-blacklist'], 'jwt-blacklist'],
+  ['zzz', ['store', 'servers'], undefined],
+])('nearest to %s', (text, words, expected) => expect(nearest(text, words)).toBe(expected));

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { BALANCERS } from './environment/balancer.ts';
+import { cpuNsOf } from './environment/cpu.ts';
+import { kernel } from './environment/machine.ts';
+import { findTiers } from './environment/services/find.ts';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Text of `pnpm bench doctor`: what this machine offers, what is missing and how to get it. Starts nothing. */
+export async function doctor(env: Env): Promise<string> {
+  const services = [
+    ...(await describeService('redis', env['REDIS_URL'])),
+    ...(await describeService('postgres', env['DATABASE_URL'])),
+  ];
+  const lines = [
+    'machine',
+    `  ${cpus()[0]?.model.trim()}, ${availableParallelism()} processors, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `  ${kernel()}, Node ${process.versions.node}, clock ${clockSource() ?? 'unknown'}`,
+    `  CPU accounting: ${
+      cpuNsOf([process.pid]) === undefined
+        ? 'not available here, its columns stay empty'
+        : 'nanoseconds from /proc'
+    }`,
+    'services, in the order in which auto takes them',
+    ...services,
+    'balancers, in the order in which auto takes them',
+    ...(await Promise.all(BALANCERS.map(describeBalancer))),
+    '',
+  ];
+  return lines.join('\n');
+}
+
+async function describeService(name: 'redis' | 'postgres', url: string | undefined): Promise<string[]> {
+  const offers = await findTiers(name, url);
+  const lines = offers.map((offer) => {
+    const mark = offer.start === undefined ? '-' : '+';
+    return `  ${mark} ${name.padEnd(9)}${offer.tier.padEnd(9)}${offer.detail}`;
+  });
+  const found = offers.some((offer) => offer.start !== undefined);
+  return found ? lines : [...lines, `    missing: run sh scripts/setup.sh, or give --${name}-url`];
+}
+
+async function describeBalancer(balancer: (typeof BALANCERS)[number]): Promise<string> {
+  if (balancer.name === 'node') return '  + node     built in';
+  const binary = balancer.find();
+  if (binary === undefined) return `  - ${balancer.name.padEnd(9)}not installed: run sh scripts/setup.sh`;
+  return `  + ${balancer.name.padEnd(9)}${await balancer.version(binary)} (${binary})`;
+}
+
+function clockSource(): string | undefined {
+  if (process.platform !== 'linux') return undefined;
+  return readFileSync('/sys/devices/system/clocksource/clocksource0/current_clocksource', 'utf8').trim();
+}

@@ -1,0 +1,95 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
+import type { StatsMessage } from '../../servers/main.ts';
+import type { Trial } from '../plan.ts';
+import type { RunContext } from './environment.ts';
+import { type StartedProcess, startProcess } from './process.ts';
+import type { StartedService } from './services/service.ts';
+
+const START_TIMEOUT_MS = 20_000;
+const STATS_TIMEOUT_MS = 5_000;
+/** Idle lifetime in the revocation scenario: short, so that the expiry of a plain token is seen. */
+export const REVOCATION_IDLE_SECONDS = 5;
+
+/** What one server of a trial is told. */
+export function serverConfig(
+  trial: Trial,
+  context: RunContext,
+  id: string,
+  service: StartedService | undefined,
+): ServerConfig {
+  const { config, secret, password, adminPassword, runId } = context;
+  const pem = privateKeyFor(trial.options['alg'], runId);
+  return {
+    id,
+    host: '127.0.0.1',
+    port: 0,
+    store: trial.store,
+    options: trial.options,
+    durability: config.durability,
+    ...(service === undefined ? {} : { serviceUrl: service.url }),
+    ...(pem === undefined ? {} : { privateKeyPem: pem }),
+    namespace: namespaceOf(trial, runId),
+    poolSize: config.poolSize,
+    idleSeconds: trial.scenario === 'revocation' ? REVOCATION_IDLE_SECONDS : 1800,
+    absoluteSeconds: 43_200,
+    touchIntervalSeconds: 60,
+    transport: config.transport,
+    payloadBytes: trial.payloadBytes,
+    loginCap: 0,
+    onCap: 'evict',
+    secret,
+    password,
+    adminPassword,
+  };
+}
+
+/** Keeps the trials of all runs apart on a service that somebody else runs. */
+export function namespaceOf(trial: Trial, runId: string): string {
+  return `sb_${runId.replace(/\W/g, '').toLowerCase()}_${trial.block}_${trial.orderIndex}`;
+}
+
+const keys = new Map<string, string>();
+
+/** A private key for an asymmetric algorithm, one per run; `undefined` for the others. */
+function privateKeyFor(alg: string | undefined, runId: string): string | undefined {
+  if (alg !== 'RS256' && alg !== 'ES256' && alg !== 'EdDSA') return undefined;
+  const name = `${runId} ${alg}`;
+  const known = keys.get(name);
+  if (known !== undefined) return known;
+  const pair =
+    alg === 'RS256'
+      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+      : alg === 'ES256'
+        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        : generateKeyPairSync('ed25519');
+  const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  keys.set(name, pem);
+  return pem;
+}
+
+/** Starts one server process; resolves once it accepts connections. @throws BenchError SERVER_FAILED */
+export function startServer(config: ServerConfig, context: RunContext): Promise<StartedProcess> {
+  const { programs, guard, signal } = context;
+  return startProcess({
+    name: `server ${config.id}`,
+    command: process.execPath,
+    args: [programs.server],
+    env: { [SERVER_CONFIG_ENV]: JSON.stringify(config), NODE_ENV: 'production' },
+    ready: 'ipc',
+    timeoutMs: START_TIMEOUT_MS,
+    guard,
+    signal,
+    failure: { code: 'SERVER_FAILED', remedy: 'Look for the cause in that output, then run again.' },
+    secrets: [config.secret, config.password, config.adminPassword],
+  });
+}
+
+/** Round trips to the service that this server has made. Rejects when it does not answer in time. */
+export async function askRoundTrips(server: StartedProcess): Promise<number> {
+  const answer = once(server.child, 'message', { signal: AbortSignal.timeout(STATS_TIMEOUT_MS) });
+  server.child.send({ type: 'stats' });
+  const [message] = (await answer) as [StatsMessage];
+  return message.roundTrips;
+}

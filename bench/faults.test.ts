@@ -1,0 +1,176 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  bench,
+  descendants,
+  isAlive,
+  type Running,
+  rowsIn,
+  scratch,
+  startBench,
+  until,
+} from './cli-fixture.ts';
+
+/** Bad input and bad luck, with real processes: one clear line, the right exit code, nothing left behind. */
+const directory = scratch();
+afterAll(directory.remove);
+const LONG = ['--sessions', '100', '-c', '4', '-w', '100ms', '-d', '60s'];
+const SHORT = ['--sessions', '100', '-c', '4', '-w', '100ms', '-d', '300ms'];
+
+describe('bad input: exit 2, one line, nothing started', () => {
+  test.each([
+    [['--stor', 'redis'], 'Did you mean --store?'],
+    [['--store', 'rediss'], 'Did you mean redis?'],
+    [['--out'], 'a value'],
+    [['lsit'], 'Did you mean list?'],
+    [['--balancer', 'none', '--servers', '3'], '--affinity sticky'],
+  ])(
+    '%j',
+    async (args, word) => {
+      const before = directory.leftovers();
+      const { code, stdout, stderr } = await bench(args, directory.path);
+      expect(stderr).toContain(word);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(stderr).toMatch(/^session-bench: (USAGE|CONFLICT): expected .+, got .+\. \S/);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(directory.leftovers()).toEqual(before);
+    },
+    20_000,
+  );
+});
+
+describe('a file that cannot be written: nothing started, nothing lost', () => {
+  test('one that exists is left as it is', async () => {
+    const out = `${directory.path}/mine.csv`;
+    writeFileSync(out, 'precious');
+    const { code, stderr } = await bench(['--store', 'none', '-o', out, ...SHORT], directory.path);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('OUTPUT_UNWRITABLE')]);
+    expect(rowsIn(out)).toEqual([]);
+  }, 20_000);
+
+  test('a directory that is missing is named', async () => {
+    const out = `${directory.path}/no/such/dir.csv`;
+    const { code, stderr } = await bench(['--store', 'none', '-o', out, ...SHORT], directory.path);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('no such file or directory')]);
+  }, 20_000);
+});
+
+describe('a service that cannot be used', () => {
+  test('a closed port is SERVICE_UNREACHABLE, in the row and on standard error', async () => {
+    const out = `${directory.path}/closed.csv`;
+    const port = await closedPort();
+    const args = ['--store', 'redis', '--redis-url', `redis://127.0.0.1:${port}`, '-o', out, ...SHORT];
+    const { code, stderr } = await bench(args, directory.path);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('SERVICE_UNREACHABLE')]);
+    expect(rowsIn(out)[0]).toMatchObject({ status: 'failed', valid: 'false', rps_ok: '' });
+  }, 30_000);
+
+  test('a password is never shown', async () => {
+    const port = await closedPort();
+    const out = `${directory.path}/secret.csv`;
+    const url = `postgres://me:hunter2@127.0.0.1:${port}/db`;
+    const result = await bench(
+      ['--store', 'postgres', '--postgres-url', url, '-o', out, ...SHORT],
+      directory.path,
+    );
+    const files = [out, out.replace('.csv', '.env.json')].map((path) => readFileSync(path, 'utf8'));
+    expect([result.stdout, result.stderr, ...files].join('\n')).not.toContain('hunter2');
+  }, 30_000);
+});
+
+describe('the end in mid-run', () => {
+  /** A run that is in its second trial: the first one's row is in the file, everything is up. */
+  async function runInSecondTrial(name: string): Promise<{ running: Running; pids: number[]; out: string }> {
+    const out = `${directory.path}/${name}.csv`;
+    const first = ['--store', 'redis', '--servers', '2', '--seed', '1', '--repeat', '2', '-o', out];
+    const running = startBench([...first, ...LONG.slice(0, -1), '2500ms'], directory.path);
+    await until('the first trial to end', () => running.stderr().includes('[1/2]'), 40_000);
+    await until(
+      'all processes of the second trial',
+      () => descendants(running.child.pid as number).length >= 6,
+      20_000,
+    );
+    return { running, pids: descendants(running.child.pid as number), out };
+  }
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)(
+    '%s keeps finished rows and leaves nothing',
+    async (signal, exitCode) => {
+      const { running, pids, out } = await runInSecondTrial(signal);
+      running.child.kill(signal);
+      const { code } = await running.finished;
+      expect(code).toBe(exitCode);
+      expect(rowsIn(out).map((row) => row['status'])).toEqual(['ok', 'interrupted']);
+      expect(pids.filter(isAlive)).toEqual([]);
+      expect(directory.leftovers()).toEqual([]);
+    },
+    90_000,
+  );
+
+  test('kill -9 of the harness: everything it started leaves by itself', async () => {
+    const { running, pids, out } = await runInSecondTrial('SIGKILL');
+    running.child.kill('SIGKILL');
+    await until('all children gone', () => pids.filter(isAlive).length === 0, 10_000);
+    await until('temporary files gone', () => directory.leftovers().length === 0, 10_000);
+    expect(rowsIn(out).map((row) => row['status'])).toEqual(['ok']);
+  }, 90_000);
+
+  test('a store that dies is a failed row, and the run goes on with the next trial', async () => {
+    const out = `${directory.path}/store-dies.csv`;
+    const args = ['--store', 'redis', '--repeat', '2', '-o', out, ...LONG.slice(0, -1), '5s'];
+    const running = startBench(args, directory.path);
+    const redis = () =>
+      descendants(running.child.pid as number).filter((pid) => nameOf(pid) === 'redis-server');
+    await until('redis', () => redis().length === 1, 20_000);
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    process.kill(redis()[0] as number, 'SIGKILL');
+    const { code, stderr } = await running.finished;
+    expect(code).toBe(1);
+    expect(stderr).toContain('SERVICE_DIED');
+    expect(rowsIn(out).map((row) => row['status'])).toEqual(['failed', 'ok']);
+    expect(directory.leftovers()).toEqual([]);
+  }, 90_000);
+
+  test('a server that dies is a failed row', async () => {
+    const out = `${directory.path}/server-dies.csv`;
+    const running = startBench(['--store', 'none', '-o', out, ...LONG], directory.path);
+    const servers = () =>
+      descendants(running.child.pid as number).filter((pid) => commandOf(pid).includes('/server-'));
+    await until('the server', () => servers().length === 1, 20_000);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    process.kill(servers()[0] as number, 'SIGKILL');
+    const { code, stderr } = await running.finished;
+    expect([code, stderr]).toEqual([1, expect.stringContaining('SERVER_FAILED')]);
+    expect(rowsIn(out)[0]?.['status']).toBe('failed');
+  }, 60_000);
+});
+
+test('nothing is left in the directory for temporary files', () => {
+  expect(directory.leftovers()).toEqual([]);
+  expect(existsSync(directory.path)).toBe(true);
+});
+
+function closedPort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function commandOf(pid: number): string {
+  return readProc(`/proc/${pid}/cmdline`);
+}
+
+function nameOf(pid: number): string {
+  return readProc(`/proc/${pid}/comm`).trim();
+}
+
+function readProc(path: string): string {
+  return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}

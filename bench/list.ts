@@ -1,0 +1,44 @@
+import { STORES } from '../stores/registry.ts';
+import type { StoreDefinition } from '../stores/store.ts';
+import { AFFINITIES, BALANCERS, DURABILITIES, SCENARIOS } from './config.ts';
+
+const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
+  read: 'GET /session',
+  update: 'PATCH /session: load, then save by compare-and-swap',
+  login: 'POST /login, each a new session',
+  logout: 'POST /logout, each session of a pool once',
+  mixed: '90 % read, 9 % update, 1 % login and logout',
+  revocation: 'log out through one server, poll every server until it refuses',
+};
+
+/** Text of `pnpm bench list`: everything that flags can name, from the registry. */
+export function renderList(): string {
+  const scenarios = SCENARIOS.map((name) => `  ${name.padEnd(14)}${SCENARIO_TEXTS[name]}`);
+  return [
+    'stores (--store)',
+    ...STORES.flatMap(describeStore),
+    'scenarios (--scenario)',
+    ...scenarios,
+    `balancers (--balancer)  ${BALANCERS.join(', ')}`,
+    `affinities (--affinity)  ${AFFINITIES.join(', ')}`,
+    `durabilities (--durability)  ${DURABILITIES.join(', ')}`,
+    '',
+  ].join('\n');
+}
+
+function describeStore(definition: StoreDefinition): string[] {
+  const defaults = Object.fromEntries(
+    Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]),
+  );
+  const traits = Object.entries(definition.traits(defaults, 'second'))
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${value}`);
+  const options = Object.entries(definition.options).map(
+    ([name, option]) => `    :${name}=${option.values.join('|')}  ${option.meaning}`,
+  );
+  return [
+    `  ${definition.name.padEnd(14)}${definition.summary}`,
+    ...options,
+    `    service: ${definition.service(defaults) ?? 'none'}; ${traits.join(', ')}`,
+  ];
+}

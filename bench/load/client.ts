@@ -1,0 +1,102 @@
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { AFFINITY_COOKIE, ORIGIN, SESSION_COOKIE, TOKEN_HEADER } from '../../servers/protocol.ts';
+
+/** A reply that was received whole. */
+export interface Reply {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** Headers by which a client shows that it is logged in. */
+export type Credentials = Readonly<Record<string, string>>;
+
+export interface Client {
+  send(base: string, method: string, path: string, headers: Credentials, body?: unknown): Promise<Reply>;
+  close(): void;
+}
+
+const TIMEOUT_MS = 10_000;
+
+/** A plain keep-alive client for what is not measured. Rejects when a connection fails or a reply takes over 10 s. */
+export function createClient(connections: number): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  return {
+    send(base, method, path, headers, body) {
+      const payload = body === undefined ? undefined : JSON.stringify(body);
+      return new Promise((resolve, reject) => {
+        const outgoing = request(
+          new URL(path, base),
+          {
+            agent,
+            method,
+            timeout: TIMEOUT_MS,
+            headers: {
+              ...headers,
+              ...(method === 'GET' ? {} : { origin: ORIGIN }),
+              ...(payload === undefined ? {} : jsonHeaders(payload)),
+            },
+          },
+          (incoming) => {
+            const chunks: Buffer[] = [];
+            incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+            incoming.on('error', reject);
+            incoming.on('end', () =>
+              resolve({
+                status: incoming.statusCode ?? 0,
+                headers: incoming.headers,
+                body: Buffer.concat(chunks).toString(),
+              }),
+            );
+          },
+        );
+        outgoing.on('timeout', () =>
+          outgoing.destroy(new Error(`no reply to ${method} ${path} within ${TIMEOUT_MS} ms`)),
+        );
+        outgoing.on('error', reject);
+        outgoing.end(payload);
+      });
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+function jsonHeaders(payload: string): Record<string, string> {
+  return { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
+}
+
+/**
+ * The headers that continue the session of this reply: its session cookie and the balancer's, or its bearer
+ * token. `undefined` when the reply issues none.
+ */
+export function credentialsOf(
+  headers: IncomingHttpHeaders,
+  transport: 'cookie' | 'bearer',
+): Credentials | undefined {
+  const cookies = (headers['set-cookie'] ?? []).map((line) => line.split(';', 1)[0] ?? '');
+  const affinity = cookies.filter((pair) => pair.startsWith(`${AFFINITY_COOKIE}=`));
+  if (transport === 'bearer') {
+    const token = headers[TOKEN_HEADER];
+    if (typeof token !== 'string' || token === '') return undefined;
+    return {
+      authorization: `Bearer ${token}`,
+      ...(affinity.length > 0 ? { cookie: affinity.join('; ') } : {}),
+    };
+  }
+  const session = cookies.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`) && !pair.endsWith('='));
+  return session.length === 0 ? undefined : { cookie: [...session, ...affinity].join('; ') };
+}
+
+/** The same, of raw headers in which names and values alternate. @throws Error when they issue none. */
+export function credentialsInRaw(raw: readonly string[], transport: 'cookie' | 'bearer'): Credentials {
+  const headers: IncomingHttpHeaders = { 'set-cookie': [] };
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = (raw[index] as string).toLowerCase();
+    const value = raw[index + 1] as string;
+    if (name === 'set-cookie') headers['set-cookie']?.push(value);
+    else headers[name] = value;
+  }
+  const credentials = credentialsOf(headers, transport);
+  if (credentials === undefined) throw new Error('a right reply to a login issues no token');
+  return credentials;
+}

@@ -1,0 +1,86 @@
+import { setTimeout } from 'node:timers/promises';
+import { createHistogram, encodeHistogram, recordUs } from '../stats/histogram.ts';
+import type { Client } from './client.ts';
+import type { LoadJob, LoadResult, RevocationResult } from './job.ts';
+import { logInMany } from './population.ts';
+import type { LiveSession } from './scenarios.ts';
+import { countReply, createTally, resultsOf, type Tally } from './tally.ts';
+
+/** Polls come at once at first, then ever slower: the time of the first refusal is known to within 5 %. */
+const POLL_PAUSE_SHARE = 0.05;
+/** Sessions revoked at once. */
+const PARALLEL = 16;
+
+/**
+ * Logs users in, each out again through one server, and polls every server that knew the session until that
+ * server refuses. `seconds` bounds the wait of one session: who still accepts it then is counted as never refusing.
+ */
+export async function runRevocation(
+  client: Client,
+  job: LoadJob,
+  seconds: number,
+): Promise<Omit<LoadResult, 'cpuNs'>> {
+  const [reads, logouts, visible] = [createTally(), createTally(), createHistogram()];
+  const state = { staleAccepts: 0, neverRefused: 0 };
+  const startedNs = process.hrtime.bigint();
+
+  const revoke = async (index: number) => {
+    // Made as late as possible: its short life begins here.
+    const [session] = (await logInMany(client, job, index, 1, () => undefined)) as [LiveSession];
+    const knowing: string[] = [];
+    for (const server of job.servers) {
+      if ((await sendRead(client, server, session, reads)) === 200) knowing.push(server);
+    }
+    if (knowing.length === 0)
+      throw new Error(`no server knows the session of ${session.user} before its logout`);
+    const sentNs = process.hrtime.bigint();
+    const through = knowing[index % knowing.length] as string;
+    const reply = await client.send(through, 'POST', '/logout', session.credentials);
+    logouts.sent += 1;
+    countReply(logouts, reply.status, reply.status === 200, usSince(sentNs), reply.body.length);
+    await Promise.all(knowing.map((server) => pollUntilRefused(server, session, sentNs)));
+  };
+
+  const pollUntilRefused = async (server: string, session: LiveSession, sentNs: bigint) => {
+    const limitUs = seconds * 1e6;
+    for (let elapsedUs = 0; elapsedUs < limitUs; elapsedUs = usSince(sentNs)) {
+      const status = await sendRead(client, server, session, reads);
+      if (status !== 200) return recordUs(visible, usSince(sentNs));
+      // The logout's reply was there before this read was sent.
+      state.staleAccepts += 1;
+      await setTimeout((usSince(sentNs) * POLL_PAUSE_SHARE) / 1000);
+    }
+    state.neverRefused += 1;
+  };
+
+  let next = 0;
+  const worker = async () => {
+    for (let index = next++; index < job.sessions; index = next++) await revoke(index);
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+
+  const durationSeconds = Number(process.hrtime.bigint() - startedNs) / 1e9;
+  const revocation: RevocationResult = { visible: await encodeHistogram(visible), ...state };
+  const operations = await resultsOf(
+    new Map([
+      ['read', reads],
+      ['logout', logouts],
+    ]),
+  ); // prettier-ignore
+  return { durationSeconds, operations, revocation };
+}
+
+/** A read past the balancer. A refusal (401) is the right answer of a revoked session. */
+async function sendRead(client: Client, server: string, session: LiveSession, tally: Tally): Promise<number> {
+  const sentNs = process.hrtime.bigint();
+  tally.sent += 1;
+  const reply = await client.send(server, 'GET', '/session', session.credentials);
+  const isRight =
+    reply.status === 401 || (reply.status === 200 && reply.body.startsWith(`{"user":"${session.user}",`));
+  countReply(tally, reply.status, isRight, usSince(sentNs), reply.body.length);
+  return reply.status;
+}
+
+function usSince(startNs: bigint): number {
+  return Number(process.hrtime.bigint() - startNs) / 1000;
+}

@@ -1,0 +1,62 @@
+import { idOperations } from './ids.ts';
+import { jwtOperations, secretFinding } from './jwt.ts';
+import type { Measurement, Operation } from './measure.ts';
+import { serializeOperations } from './serialize.ts';
+import { measureStores } from './stores.ts';
+
+/** What a group tells while it is measured. */
+export interface GroupContext {
+  /** Times an operation and keeps the figures. @throws as `measure` does. */
+  measure(operation: Operation): Promise<void>;
+  /** Says and keeps that something is not measured, and why. */
+  leaveOut(name: string, reason: string): void;
+  /** A line that stands under the table. */
+  note(text: string): void;
+  /** What happens now, for the progress line. */
+  step(text: string): void;
+  signal: AbortSignal;
+}
+
+/** Operations that stand in one table. */
+export interface Group {
+  heading: string;
+  /** Unit of the times in its table. JSON is always in µs. */
+  unit: 'ns' | 'µs';
+  run(context: GroupContext): Promise<void>;
+  /** What the figures say, for under the table. */
+  findings(measurements: readonly Measurement[]): string[];
+}
+
+export const GROUP_NAMES = ['ids', 'jwt', 'serialize', 'stores'] as const;
+export type GroupName = (typeof GROUP_NAMES)[number];
+
+export const GROUPS: Readonly<Record<GroupName, Group>> = {
+  ids: {
+    heading: 'ids: making, hashing and comparing session ids',
+    unit: 'ns',
+    run: (context) => measureAll(idOperations(), context),
+    findings: () => [],
+  },
+  jwt: {
+    heading: 'jwt: tokens with 256 B of data; verify checks algorithm, signature, iss, aud and exp',
+    unit: 'µs',
+    run: async (context) => measureAll(await jwtOperations(), context),
+    findings: secretFinding,
+  },
+  serialize: {
+    heading: 'serialize: session data, by its size as JSON',
+    unit: 'µs',
+    run: (context) => measureAll(serializeOperations(), context),
+    findings: () => [],
+  },
+  stores: {
+    heading: 'stores: their operations, 256 B of data, 1,000 sessions, one in flight unless said',
+    unit: 'µs',
+    run: measureStores,
+    findings: () => [],
+  },
+};
+
+async function measureAll(operations: readonly Operation[], context: GroupContext): Promise<void> {
+  for (const operation of operations) await context.measure(operation);
+}

@@ -1,0 +1,93 @@
+import { CommanderError } from 'commander';
+import { BenchError, EXIT, type ExitCode, messageOf } from '../errors.ts';
+import { createProgress, type Progress } from '../progress.ts';
+import { GROUPS, type GroupName } from './group.ts';
+import { measure } from './measure.ts';
+import { explain, type MicroOptions, parseOptions } from './options.ts';
+import { describeMachine, type GroupOutcome, renderJson, renderTables } from './render.ts';
+
+/** A first guess, until a group has ended: operations of a group, and what each costs beyond its time. */
+const GUESSED_OPERATIONS = 30;
+const WARM_UP_SHARE = 1 / 3;
+
+/** `pnpm bench:micro`: argv, signals, exit codes. */
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  const stop = new AbortController();
+  let stoppedBy: ExitCode | undefined;
+  for (const [name, code] of [
+    ['SIGINT', EXIT.interrupted],
+    ['SIGTERM', EXIT.terminated],
+  ] as const) {
+    process.on(name, () => {
+      if (stoppedBy !== undefined) return;
+      stoppedBy = code;
+      process.stderr.write(`\n${name}: stopping everything; what is finished is shown\n`);
+      stop.abort(new Error(`stopped by ${name}`));
+    });
+  } // prettier-ignore
+  try {
+    const options = parseOptions(argv);
+    await measureAndShow(options, stop.signal);
+    return stoppedBy ?? EXIT.ok;
+  } catch (error) {
+    if (stoppedBy !== undefined && error === stop.signal.reason) return stoppedBy;
+    const shown = error instanceof CommanderError ? explain(error) : error;
+    if (shown === undefined) return EXIT.ok;
+    process.stderr.write(`session-bench: ${messageOf(shown)}\n`);
+    return stoppedBy ?? (shown instanceof BenchError ? shown.exitCode : EXIT.failure);
+  }
+}
+
+/** Whatever ends the measuring, what was measured until then is shown. */
+async function measureAndShow(options: MicroOptions, signal: AbortSignal): Promise<void> {
+  const machine = describeMachine();
+  const outcomes: GroupOutcome[] = [];
+  const guessMs = GUESSED_OPERATIONS * options.timeMs * (1 + WARM_UP_SHARE);
+  const progress = createProgress(process.stderr, guessMs);
+  for (const line of machine) progress.say(line);
+  try {
+    for (const [index, name] of options.only.entries()) {
+      progress.begin(name, index + 1, options.only.length);
+      await measureGroup(name, options, outcomes, progress, signal);
+    }
+  } finally {
+    progress.close();
+    if (outcomes.some(({ measurements, leftOut }) => measurements.length + leftOut.length > 0)) {
+      const color = process.stdout.isTTY === true && !process.env['NO_COLOR'];
+      const tables = () => `\n${machine.join('\n')}\n\n${renderTables(outcomes, color)}`;
+      process.stdout.write(options.json ? renderJson(outcomes) : tables());
+    }
+  }
+}
+
+async function measureGroup(
+  group: GroupName,
+  { timeMs }: MicroOptions,
+  outcomes: GroupOutcome[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const outcome: GroupOutcome = { group, measurements: [], leftOut: [], notes: [] };
+  outcomes.push(outcome);
+  let end = 'stopped';
+  try {
+    await GROUPS[group].run({
+      async measure(operation) {
+        progress.step(operation.name);
+        outcome.measurements.push(await measure(operation, { timeMs, signal }));
+      },
+      leaveOut(name, reason) {
+        progress.say(`left out: ${name}: ${reason}. To have it: sh scripts/setup.sh`);
+        outcome.leftOut.push({ name, reason });
+      },
+      note: (text) => void outcome.notes.push(text),
+      step: progress.step,
+      signal,
+    });
+    end = 'measured';
+  } finally {
+    progress.end(`${outcome.measurements.length} operations ${end}`);
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,142 @@
+import { cpus, loadavg } from 'node:os';
+import Table from 'cli-table3';
+import { GROUPS, type GroupName } from './group.ts';
+import type { Measurement } from './measure.ts';
+
+/** What became of a group: what was measured of it, what was not and why, and lines for under its table. */
+export interface GroupOutcome {
+  group: GroupName;
+  measurements: Measurement[];
+  leftOut: { name: string; reason: string }[];
+  notes: string[];
+}
+
+/** Terminals are often no wider. */
+const LINE_COLUMNS = 100;
+const UNITS_PER_US = { ns: 1_000, µs: 1 } as const;
+
+/** An array of `{group, name, median_us, p99_us, rme_pct, samples}`; what was left out has null figures and `left_out`. */
+export function renderJson(outcomes: readonly GroupOutcome[]): string {
+  const rows = outcomes.flatMap(({ group, measurements, leftOut }) => [
+    ...measurements.map(({ name, medianUs, p99Us, rmePct, samples }) => ({
+      group,
+      name,
+      median_us: rounded(medianUs),
+      p99_us: p99Us === undefined ? null : rounded(p99Us),
+      rme_pct: rounded(rmePct),
+      samples,
+    })),
+    ...leftOut.map(({ name, reason }) => {
+      return { group, name, median_us: null, p99_us: null, rme_pct: null, samples: 0, left_out: reason };
+    }),
+  ]);
+  return `${JSON.stringify(rows, undefined, 2)}\n`;
+}
+
+/** A table for each group, and what must be known to read them. */
+export function renderTables(outcomes: readonly GroupOutcome[], color: boolean): string {
+  const seen = outcomes.filter(({ measurements, leftOut }) => measurements.length + leftOut.length > 0);
+  return `${[...seen.map((outcome) => renderGroup(outcome, color)), FOOTNOTES].join('\n\n')}\n`;
+}
+
+/** The machine in one line, and a warning when others are at work on it. */
+export function describeMachine(): string[] {
+  const [load = 0] = loadavg();
+  const [first] = cpus();
+  const line = `Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${first?.model ?? 'unknown processor'}, load average ${load.toFixed(1)} at the start`;
+  const isBusy = load > cpus().length / 2;
+  return isBusy
+    ? [line, 'BUSY: other work was running, so times are too high and their spread too wide.']
+    : [line];
+}
+
+function renderGroup({ group, measurements, leftOut, notes }: GroupOutcome, color: boolean): string {
+  const { heading, unit, findings } = GROUPS[group];
+  const cell = (us: number | undefined) => (us === undefined ? '' : significant(us * UNITS_PER_US[unit]));
+  const table = new Table({
+    head: ['operation', `median\n${unit}`, `p99\n${unit}`, '', '± mean\n%', 'samples', 'ops/s\nper core'],
+    colAligns: ['left', 'right', 'right', 'left', 'right', 'right', 'right'],
+    style: {
+      head: color ? ['bold'] : [],
+      border: color ? ['grey'] : [],
+      compact: true,
+      'padding-left': 0,
+      'padding-right': 1,
+    },
+    chars: BORDERLESS,
+  });
+  for (const { name, medianUs, p99Us, rmePct, samples, opsPerSecond, batch } of measurements) {
+    const mark = batch > 1 && p99Us !== undefined ? '*' : '';
+    table.push([
+      name,
+      cell(medianUs),
+      cell(p99Us),
+      mark,
+      rmePct.toFixed(1),
+      whole(samples),
+      whole(opsPerSecond),
+    ]);
+  }
+  const below = [
+    ...leftOut.map(({ name, reason }) => `LEFT OUT: ${name}: ${reason}. To have it: sh scripts/setup.sh`),
+    ...notes,
+    ...findings(measurements),
+  ].map(wrap);
+  return [heading, ...(measurements.length === 0 ? [] : [table.toString()]), ...below]
+    .map(trimmed)
+    .join('\n');
+}
+
+const FOOTNOTES = [
+  'Times are wall-clock times per operation, 1 µs = 1,000 ns. "± mean" is half the 95 % interval of the mean, were samples independent. A p99 is empty below 1,000 samples: raise --time.',
+  '* Below 5 µs a sample is the mean of a batch of about 20 µs, so the p99 is that of batches.',
+  'ops/s: of one process, so of one core of JavaScript. The service has cores of its own, and with one operation in flight the wait for it bounds the rate. WebCrypto (jose) also works on other threads.',
+  'An asynchronous operation is awaited, and that is part of its cost. Nothing is subtracted: the rows "nothing" show what a call, and an awaited call, cost when they do no work.',
+  'Each was measured once, in the order of the table: differences of a few percent are no finding.',
+]
+  .map(wrap)
+  .join('\n');
+
+/** Lines of at most 100 columns. */
+function wrap(text: string): string {
+  let width = 0;
+  const words = text.split(' ').map((word) => {
+    width += word.length + 1;
+    if (width <= LINE_COLUMNS + 1) return ` ${word}`;
+    width = word.length + 3;
+    return `\n  ${word}`;
+  });
+  return words.join('').slice(1);
+}
+
+const whole = (value: number) => Math.round(value).toLocaleString('en-US');
+const trimmed = (text: string) => text.replace(/[ ]+$/gm, '');
+
+/** Three digits or so, never an exponent. */
+function significant(value: number): string {
+  if (value >= 100) return whole(value);
+  return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);
+}
+
+/** To a picosecond: shorter to read, and finer than any clock. */
+function rounded(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}
+
+const BORDERLESS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  right: '',
+  'right-mid': '',
+  mid: '─',
+  'mid-mid': '─',
+  middle: ' ',
+};

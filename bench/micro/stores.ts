@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { STORES } from '../../stores/registry.ts';
+import type { Durability, OpenContext, StoreDefinition, StoreOptions } from '../../stores/store.ts';
+import { type Guard, openGuard } from '../environment/guard.ts';
+import { openTogether, type Resources } from '../environment/resources.ts';
+import type { StartedService } from '../environment/services/service.ts';
+import { startService } from '../environment/services/start.ts';
+import { BenchError } from '../errors.ts';
+import { baselines } from './baselines.ts';
+import type { GroupContext } from './group.ts';
+import { DATA_BYTES, sessionOperations } from './session-operations.ts';
+
+const DURABILITY: Durability = 'second';
+const POOL_SIZE = 10;
+/** Connections beyond the pool, for administration. */
+const SPARE_CONNECTIONS = 20;
+/** Longer than any measuring, so that nothing expires under it. */
+const LIFE_SECONDS = 7 * 86_400;
+/** What a cookie carries (RFC 6265 §6.1), less its name. */
+const MAX_TOKEN_BYTES = 4_000;
+
+/**
+ * Every store of the registry, each on a fresh service of its own; one whose service cannot be had is left out.
+ * Services and guard are closed when it settles, however it does.
+ */
+export function measureStores(context: GroupContext): Promise<void> {
+  return openTogether(async (resources) => {
+    for (const baseline of baselines('async')) await context.measure(baseline);
+    const guard = await openGuard();
+    resources.add('guard', guard.close);
+    for (const definition of STORES) await measureStore(definition, guard, context);
+    await resources.close();
+  });
+}
+
+function measureStore(definition: StoreDefinition, guard: Guard, context: GroupContext): Promise<void> {
+  return openTogether(async (resources) => {
+    const options = defaultsOf(definition);
+    let service: StartedService | undefined;
+    try {
+      service = await serviceFor(definition, options, guard, context, resources);
+    } catch (error) {
+      if (context.signal.aborted || !(error instanceof BenchError)) throw error;
+      context.leaveOut(definition.name, `${error.code}: ${error.details.got}`);
+      await resources.close();
+      return;
+    }
+    if (service !== undefined)
+      context.note(
+        `${definition.name}: ${service.name} ${service.version} (${service.tier}), durability ${DURABILITY}`,
+      );
+    const store = await definition.open(openContext(options, service?.url));
+    resources.add(definition.name, store.close);
+    context.step(`${definition.name}: making sessions`);
+    for (const operation of await sessionOperations(definition.name, store, service !== undefined))
+      await context.measure(operation);
+    await resources.close();
+  });
+}
+
+async function serviceFor(
+  definition: StoreDefinition,
+  options: StoreOptions,
+  guard: Guard,
+  { signal, step }: GroupContext,
+  resources: Resources,
+): Promise<StartedService | undefined> {
+  const name = definition.service(options);
+  if (name === undefined) return undefined;
+  step(`${definition.name}: starting ${name}`);
+  const directory = guard.createDirectory('micro');
+  resources.add('directory', directory.remove);
+  const service = await startService(name, {
+    tier: 'auto',
+    durability: DURABILITY,
+    directory: directory.path,
+    maxConnections: POOL_SIZE + SPARE_CONNECTIONS,
+    guard,
+    signal,
+  });
+  resources.add(name, service.stop);
+  return service;
+}
+
+function openContext(options: StoreOptions, serviceUrl: string | undefined): OpenContext {
+  const controlData = 'd'.repeat(DATA_BYTES);
+  return {
+    options,
+    durability: DURABILITY,
+    ...(serviceUrl === undefined ? {} : { serviceUrl }),
+    namespace: `m${randomBytes(6).toString('hex')}`,
+    poolSize: POOL_SIZE,
+    idleSeconds: LIFE_SECONDS / 7,
+    absoluteSeconds: LIFE_SECONDS,
+    // Each touch is one that writes.
+    touchIntervalSeconds: 0,
+    secret: randomBytes(32),
+    maxTokenBytes: MAX_TOKEN_BYTES,
+    controlData: () => controlData,
+    now: Date.now,
+    onBackgroundError(error) {
+      // It belongs to no call; a call that it hurts throws by itself and is then an error of its own.
+      process.emitWarning(error instanceof Error ? error : String(error));
+    },
+  };
+}
+
+function defaultsOf(definition: StoreDefinition): StoreOptions {
+  const first = Object.entries(definition.options).map(([name, { values }]) => [name, values[0]] as const);
+  return Object.fromEntries(first);
+}

@@ -1,0 +1,47 @@
+import { findStore } from '../stores/registry.ts';
+import type { ServiceName } from '../stores/store.ts';
+import type { Config, StoreChoice } from './config.ts';
+import { findTiers } from './environment/services/find.ts';
+import { BenchError } from './errors.ts';
+
+/** A configuration that this machine can run, and what was left out of it. */
+export interface Feasible {
+  config: Config;
+  leftOut: string[];
+}
+
+/**
+ * Looks, before anything is started, whether every service can be had. What the user did not ask for by name
+ * is left out with a word.
+ * @throws BenchError SERVICE_MISSING for a backend that was asked for by name.
+ */
+export async function findFeasible(config: Config): Promise<Feasible> {
+  const leftOut: string[] = [];
+  const stores: StoreChoice[] = [];
+  for (const choice of config.stores) {
+    const missing = await missingService(choice, config);
+    if (missing === undefined) stores.push(choice);
+    else if (config.leaveOutMissing) leftOut.push(`${choice.store}: ${missing.details.got}`);
+    else throw missing;
+  }
+  return { config: { ...config, stores }, leftOut };
+}
+
+async function missingService(choice: StoreChoice, config: Config): Promise<BenchError | undefined> {
+  const service = findStore(choice.store)?.service(choice.options);
+  if (service === undefined) return undefined;
+  const offers = await offersOf(service, config);
+  if (offers.some((offer) => offer.start !== undefined)) return undefined;
+  return new BenchError({
+    code: 'SERVICE_MISSING',
+    expected: `${service} for --store ${choice.store}`,
+    got: offers.map((offer) => `${offer.tier}: ${offer.detail}`).join('; '),
+    remedy: `Run sh scripts/setup.sh, or give --${service}-url.`,
+  });
+}
+
+async function offersOf(service: ServiceName, config: Config) {
+  const url = service === 'redis' ? config.redisUrl : config.postgresUrl;
+  const offers = await findTiers(service, url);
+  return config.tier === 'auto' ? offers : offers.filter((offer) => offer.tier === config.tier);
+}

@@ -1,0 +1,78 @@
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { parse } from 'csv-parse/sync';
+import { stringify } from 'csv-stringify/sync';
+import { BenchError, messageOf } from '../errors.ts';
+import { COLUMNS, type ColumnName, cellText, parseCell, type Row } from './row.ts';
+
+/** A result file that grows by whole rows, and is a valid CSV (RFC 4180) at every moment. */
+export interface ResultFile {
+  path: string;
+  append(row: Row): void;
+  close(): void;
+}
+
+const NAMES = COLUMNS.map((column) => column.name);
+
+/** Makes a new result file with its header. @throws BenchError OUTPUT_UNWRITABLE, also when it exists already. */
+export function createResultFile(path: string): ResultFile {
+  if (existsSync(path)) {
+    throw unwritable(path, 'a file of that name', 'Name another file with --out, or move that one away.');
+  }
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'wx');
+  } catch (error) {
+    throw unwritable(path, messageOf(error), 'Name a file that can be written with --out.', error);
+  }
+  const write = (cells: readonly string[]) => appendLine(path, descriptor, stringify([[...cells]]));
+  write(NAMES);
+  return {
+    path,
+    append: (row) => write(NAMES.map((name) => cellText(row[name]))),
+    close: () => closeSync(descriptor),
+  };
+}
+
+/** Appends the line whole or not at all: a full disk leaves the file as it was before. */
+function appendLine(path: string, descriptor: number, line: string): void {
+  const before = fstatSync(descriptor).size;
+  const bytes = Buffer.from(line);
+  try {
+    let written = 0;
+    while (written < bytes.length) written += writeSync(descriptor, bytes, written, bytes.length - written);
+  } catch (error) {
+    if (fstatSync(descriptor).isFile()) ftruncateSync(descriptor, before);
+    throw unwritable(path, messageOf(error), 'Free some space; the rows written before are kept.', error);
+  }
+}
+
+/** The rows of a result file. @throws BenchError CSV_INVALID when it is empty, damaged or of another kind. */
+export function readResultFile(path: string): Row[] {
+  let records: string[][];
+  try {
+    records = parse(readFileSync(path, 'utf8'), { relax_column_count: false });
+  } catch (error) {
+    throw damaged(path, messageOf(error), error);
+  }
+  const [header, ...lines] = records;
+  if (header === undefined) throw damaged(path, 'an empty file');
+  const unknown = header.filter((name) => !NAMES.includes(name as ColumnName));
+  if (unknown.length > 0) throw damaged(path, `unknown columns ${unknown.join(', ')}`);
+  return lines.map((line, index) => {
+    try {
+      const cells = header.map((name, column) => [name, parseCell(name as ColumnName, line[column] ?? '')]);
+      return Object.fromEntries(cells.filter(([, value]) => value !== undefined)) as Row;
+    } catch (error) {
+      throw damaged(path, `${messageOf(error)} in row ${index + 1}`, error);
+    }
+  });
+}
+
+function unwritable(path: string, got: string, remedy: string, cause?: unknown): BenchError {
+  return new BenchError({ code: 'OUTPUT_UNWRITABLE', expected: `to write ${path}`, got, remedy, cause });
+}
+
+function damaged(path: string, got: string, cause?: unknown): BenchError {
+  const remedy = 'Give a file that pnpm bench wrote.';
+  return new BenchError({ code: 'CSV_INVALID', expected: `a result CSV in ${path}`, got, remedy, cause });
+}

@@ -1,0 +1,51 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { BenchError, messageOf } from '../errors.ts';
+
+/** What a run was made on and with, beside its CSV: `NAME.env.json`. Holds no secret. */
+export interface EnvironmentRecord {
+  run_id: string;
+  command: readonly string[];
+  machine: Record<string, unknown>;
+  kernel: string;
+  lock_file_sha256: string;
+  balancer: Record<string, unknown>;
+  /** What was left out, and why. */
+  left_out: readonly string[];
+  /** Settings of the services as they read them back, by arm. */
+  services: Record<string, unknown>;
+}
+
+const beside = (csvPath: string, ending: string) => `${csvPath.replace(/\.csv$/, '')}${ending}`;
+
+/** Writes, or replaces, the record beside a result file. */
+export function writeEnvironmentRecord(csvPath: string, record: EnvironmentRecord): void {
+  const path = beside(csvPath, '.env.json');
+  save(path, () => writeFileSync(path, `${JSON.stringify(record, undefined, 2)}\n`));
+}
+
+/** Appends a trial's histograms (HdrHistogram V2, compressed, base64, µs) to `NAME.histograms.jsonl`, one line each. */
+export function appendHistograms(
+  csvPath: string,
+  keys: Record<string, unknown>,
+  histograms: Readonly<Record<string, string>>,
+): void {
+  const path = beside(csvPath, '.histograms.jsonl');
+  const lines = Object.entries(histograms).map(
+    ([operation, histogram]) => `${JSON.stringify({ ...keys, operation, histogram })}\n`,
+  );
+  save(path, () => appendFileSync(path, lines.join('')));
+}
+
+function save(path: string, write: () => void): void {
+  try {
+    write();
+  } catch (cause) {
+    throw new BenchError({
+      code: 'OUTPUT_UNWRITABLE',
+      expected: `to write ${path}`,
+      got: messageOf(cause),
+      remedy: 'Free some space, or name another file with --out; the rows written before are kept.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createResultFile } from './csv.ts';
+import { appendHistograms, type EnvironmentRecord, writeEnvironmentRecord } from './env-file.ts';
+import type { Row } from './row.ts';
+
+/** The files of one run: CSV, environment record and histograms, grown as trials end. */
+export interface Output {
+  path: string;
+  rows: readonly Row[];
+  /** Keeps a trial's rows at once, so that nothing measured is lost later. */
+  append(rows: readonly Row[], histograms: Readonly<Record<string, string>>): void;
+  /** Brings the environment record up to date. */
+  describe(record: EnvironmentRecord): void;
+  close(): void;
+}
+
+/** Opens the files of a run, under `results/` when no path is given. @throws BenchError OUTPUT_UNWRITABLE */
+export function openOutput(path: string | undefined, runId: string): Output {
+  const target = path ?? `results/${runId}.csv`;
+  if (path === undefined) mkdirSync(dirname(target), { recursive: true });
+  const file = createResultFile(target);
+  const rows: Row[] = [];
+  return {
+    path: target,
+    rows,
+    append(added, histograms) {
+      for (const row of added) {
+        file.append(row);
+        rows.push(row);
+      }
+      const [first] = added;
+      if (first === undefined || Object.keys(histograms).length === 0) return;
+      const { block, order_index, arm } = first;
+      appendHistograms(target, { block, order_index, arm }, histograms);
+    },
+    describe: (record) => writeEnvironmentRecord(target, record),
+    close: file.close,
+  };
+}

@@ -1,0 +1,78 @@
+import { type Config, parseConfig, type RawOptions } from './config.ts';
+import { EXIT, type ExitCode, redactUrl } from './errors.ts';
+import { planTrials } from './plan.ts';
+import { blacklistPrice } from './results/price.ts';
+import { renderLimits, renderTables } from './results/table.ts';
+import { crossings } from './results/threshold.ts';
+import { type RunOutcome, run, titleOf } from './run.ts';
+
+/** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */
+export async function runCommand(
+  options: RawOptions,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const config = parseConfig(options, process.env);
+  if (config.dryRun) {
+    process.stdout.write(renderPlan(config));
+    return EXIT.ok;
+  }
+  const outcome = await run(config, withoutSecrets(command), signal);
+  const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
+  process.stdout.write(config.json ? renderJson(outcome) : renderOutcome(outcome, config, color));
+  for (const failure of outcome.failures) process.stderr.write(`session-bench: failed: ${failure}\n`);
+  if (outcome.failures.length > 0) return EXIT.failure;
+  if (outcome.rows.some((row) => row.valid === false && row.status === 'ok')) {
+    process.stderr.write(
+      'session-bench: some rows are INVALID; the tables and the column invalid_reason say why\n',
+    );
+    return EXIT.invalid;
+  }
+  return reportCrossings(config, outcome);
+}
+
+function reportCrossings(config: Config, outcome: RunOutcome): ExitCode {
+  const crossed = crossings(config.thresholds, outcome.rows);
+  for (const { threshold, row, value } of crossed) {
+    const got =
+      value === undefined ? 'no such value (too few samples, or no figures)' : String(Math.round(value));
+    const unit = threshold.columns[0] === 'rps_ok' ? '/s' : ' µs';
+    process.stderr.write(
+      `session-bench: threshold ${threshold.text} crossed by ${row.arm}, ${row.scenario}, ${row.servers} servers, ${row.affinity}: ${got}${value === undefined ? '' : unit}\n`,
+    );
+  }
+  return crossed.length > 0 ? EXIT.threshold : EXIT.ok;
+}
+
+function renderJson({ runId, path, rows, leftOut }: RunOutcome): string {
+  return `${JSON.stringify({ run_id: runId, csv: path, left_out: leftOut, rows }, undefined, 2)}\n`;
+}
+
+function renderOutcome(outcome: RunOutcome, config: Config, color: boolean): string {
+  const { rows, path, leftOut } = outcome;
+  if (rows.length === 0) return '';
+  const parts = [
+    renderTables(rows, color),
+    ...blacklistPrice(rows),
+    renderLimits(rows),
+    leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}. To have it: sh scripts/setup.sh`,
+    config.stores.length < 2
+      ? ''
+      : 'No ranking: these arms ran one after the other, and identical code differs by up to a third that way.',
+    `Microseconds are CPU per request. Rows: ${path}, explained in results/README.md`,
+  ];
+  return `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function renderPlan(config: Config): string {
+  const trials = planTrials(config);
+  const seconds = trials.length * (config.warmupSeconds + config.durationSeconds);
+  const lines = trials.map((trial, index) => `${index + 1}. ${titleOf(trial)}, ${trial.variant}`);
+  const total = `${trials.length} trials, ${Math.round(seconds)} s of load, seed ${config.seed}; nothing was started`;
+  return `${[...lines, total].join('\n')}\n`;
+}
+
+/** The command line as it may stand in a file: without passwords in URLs. */
+function withoutSecrets(command: readonly string[]): string[] {
+  return command.map((word) => redactUrl(word));
+}

@@ -1,0 +1,69 @@
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram,
+} from 'hdr-histogram-js';
+
+/** Times in whole microseconds, from 1 µs to 60 s, three significant digits (HdrHistogram). */
+export type LatencyHistogram = Histogram;
+
+const GREATEST_US = 60_000_000;
+
+/** Least samples for which a tail percentile is more than a handful of outliers. */
+const SAMPLES_FOR_P99 = 1_000;
+const SAMPLES_FOR_P999 = 10_000;
+
+export function createHistogram(): LatencyHistogram {
+  return build({
+    bitBucketSize: 64,
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: GREATEST_US,
+    numberOfSignificantValueDigits: 3,
+    autoResize: false,
+  });
+}
+
+/** Records one time. Below 1 µs counts as 1, beyond the range as its end. */
+export function recordUs(histogram: LatencyHistogram, us: number): void {
+  histogram.recordValue(Math.min(Math.max(Math.round(us), 1), GREATEST_US));
+}
+
+/** The summary of one histogram in microseconds; every field is absent when there are too few samples for it. */
+export interface LatencySummary {
+  min?: number;
+  mean?: number;
+  p50?: number;
+  p75?: number;
+  p90?: number;
+  p95?: number;
+  p99?: number;
+  p999?: number;
+  max?: number;
+}
+
+export function summarize(histogram: LatencyHistogram): LatencySummary {
+  const count = histogram.totalCount;
+  if (count === 0) return {};
+  const at = (percentile: number) => histogram.getValueAtPercentile(percentile);
+  return {
+    min: histogram.minNonZeroValue,
+    mean: histogram.mean,
+    p50: at(50),
+    p75: at(75),
+    p90: at(90),
+    p95: at(95),
+    ...(count < SAMPLES_FOR_P99 ? {} : { p99: at(99) }),
+    ...(count < SAMPLES_FOR_P999 ? {} : { p999: at(99.9) }),
+    max: histogram.maxValue,
+  };
+}
+
+/** The histogram in HdrHistogram's own V2 compressed encoding, base64: any HdrHistogram tool reads it. */
+export async function encodeHistogram(histogram: LatencyHistogram): Promise<string> {
+  return encodeIntoCompressedBase64(histogram);
+}
+
+export function decodeHistogram(text: string): LatencyHistogram {
+  return decodeFromCompressedBase64(text, 64, false);
+}

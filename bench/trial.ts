@@ -1,0 +1,195 @@
+import { setTimeout } from 'node:timers/promises';
+import { findStore } from '../stores/registry.ts';
+import { cpuNsOf, machineBusyNs, memoryBytesOf } from './environment/cpu.ts';
+import { type Environment, openEnvironment, type RunContext } from './environment/environment.ts';
+import { type Generator, startGenerator } from './environment/generator.ts';
+import type { MachineCells } from './environment/machine.ts';
+import { openTogether, type Resources } from './environment/resources.ts';
+import { REVOCATION_IDLE_SECONDS } from './environment/server.ts';
+import type { LoadJob, LoadResult } from './load/job.ts';
+import type { Trial } from './plan.ts';
+import { type Row, SCHEMA_VERSION } from './results/row.ts';
+import { type Expectation, type Observed, rowsOf, rowWithout } from './results/rows.ts';
+
+/** Rows of a trial, what the service was set to, and the histograms behind the rows. */
+export interface TrialOutcome {
+  rows: Row[];
+  /** Tier, networking and settings of the service; absent without one. */
+  service?: Record<string, unknown>;
+  histograms: Readonly<Record<string, string>>;
+}
+
+/** After the window, before the last reading: work put off, such as a write of the AOF, is counted. */
+const DRAIN_MS = 200;
+/** Sessions of the revocation scenario: each is polled until it is refused, on every server. */
+const REVOCATION_SESSIONS = 48;
+/** How long a token may outlive its expiry in the revocation scenario before it counts as never refused. */
+const REVOCATION_GRACE_SECONDS = 2;
+
+/**
+ * Runs one trial from start to rows, and leaves nothing running.
+ * @throws BenchError when a part fails to start or dies; the reason of the signal when it is aborted.
+ */
+export function runTrial(
+  trial: Trial,
+  context: RunContext,
+  machine: MachineCells,
+  onProgress: (text: string) => void,
+): Promise<TrialOutcome> {
+  return openTogether(async (resources) => {
+    const base = baseRow(trial, context, machine);
+    onProgress('starting');
+    const environment = await openEnvironment(trial, context);
+    resources.add('environment', environment.close);
+    const generator = await startGenerator(context, onProgress);
+    resources.add('load generator', generator.close);
+    const died = environment.died.then((error) => {
+      throw error;
+    });
+    const outcome = await Promise.race([
+      died,
+      loadTrial(trial, context, base, environment, generator, onProgress),
+    ]);
+    await closeAll(resources);
+    return outcome;
+  });
+}
+
+const closeAll = (resources: Resources) => resources.close();
+
+async function loadTrial(
+  trial: Trial,
+  context: RunContext,
+  base: Row,
+  environment: Environment,
+  generator: Generator,
+  onProgress: (text: string) => void,
+): Promise<TrialOutcome> {
+  const { config } = context;
+  const { service } = environment;
+  const described = describeService(environment);
+  const job = jobOf(trial, context, environment);
+  onProgress('making sessions');
+  const prepared = await generator.prepare(job);
+  const known: Row = { ...base, ...(service === undefined ? {} : { store_version: service.version }) };
+  if ('unsupported' in prepared) {
+    return { rows: [rowWithout(known, 'unsupported', prepared.unsupported)], histograms: {}, ...described };
+  }
+  onProgress('warming up');
+  await generator.warm(config.warmupSeconds);
+  await service?.settle();
+  onProgress('measuring');
+  const { result, observed } = await measure(trial, context, environment, generator);
+  const row: Row = { ...known, sessions_live: prepared.sessionsLive };
+  return {
+    rows: rowsOf(trial, row, result, observed, expectationOf(trial)),
+    histograms: Object.fromEntries(result.operations.map((one) => [one.operation, one.histogram])),
+    ...described,
+  };
+}
+
+/** One measured window between two readings of every process. */
+async function measure(
+  trial: Trial,
+  context: RunContext,
+  environment: Environment,
+  generator: Generator,
+): Promise<{ result: LoadResult; observed: Observed }> {
+  const seconds =
+    trial.scenario === 'revocation'
+      ? REVOCATION_IDLE_SECONDS + REVOCATION_GRACE_SECONDS
+      : context.config.durationSeconds;
+  const pids = await environment.pids();
+  const read = async () => ({
+    at: performance.now(),
+    server: cpuNsOf(pids.server),
+    balancer: cpuNsOf(pids.balancer),
+    store: cpuNsOf(pids.store),
+    machine: machineBusyNs(),
+    roundTrips: await environment.roundTrips(),
+  });
+  const before = await read();
+  const result = await generator.measure(seconds);
+  const windowSeconds = (performance.now() - before.at) / 1000;
+  const machineAfter = machineBusyNs();
+  await setTimeout(DRAIN_MS);
+  const after = await read();
+  const spent = (key: 'server' | 'balancer' | 'store' | 'roundTrips') => difference(after[key], before[key]);
+  return {
+    result,
+    observed: {
+      windowSeconds,
+      cpuNs: { server: spent('server'), balancer: spent('balancer'), store: spent('store') },
+      machineBusyNs: difference(machineAfter, before.machine),
+      roundTrips: spent('roundTrips'),
+      rssServerBytes: memoryBytesOf(pids.server),
+      rssStoreBytes: memoryBytesOf(pids.store),
+    },
+  };
+}
+
+function difference(after: number | undefined, before: number | undefined): number | undefined {
+  return after === undefined || before === undefined ? undefined : after - before;
+}
+
+function jobOf(trial: Trial, context: RunContext, environment: Environment): LoadJob {
+  const { config, password } = context;
+  const revocation = trial.scenario === 'revocation';
+  return {
+    targets: environment.targets,
+    servers: environment.servers,
+    scenario: trial.scenario,
+    transport: config.transport,
+    payloadBytes: trial.payloadBytes,
+    connections: config.connections,
+    sessions: revocation ? Math.min(config.sessions, REVOCATION_SESSIONS) : config.sessions,
+    keys: config.keys,
+    seed: config.seed + trial.block,
+    password,
+  };
+}
+
+/** What the traits predict: (N-1)/N of reads miss where sessions stay in one server and requests do not. */
+function expectationOf(trial: Trial): Expectation {
+  const shared = findStore(trial.store)?.traits(trial.options, 'second').shared ?? true;
+  const scattered = !shared && trial.affinity === 'round-robin' && trial.scenario !== 'revocation';
+  return { missShare: scattered ? (trial.servers - 1) / trial.servers : 0 };
+}
+
+function describeService({ service }: Environment): { service?: Record<string, unknown> } {
+  if (service === undefined) return {};
+  const { name, tier, version, networking, settings, durabilityMatches, redactedUrl } = service;
+  return { service: { name, tier, version, networking, url: redactedUrl, durabilityMatches, settings } };
+}
+
+/** The cells that are known before anything has started. */
+export function baseRow(trial: Trial, context: RunContext, machine: MachineCells): Row {
+  const { config, runId, chosenBalancer } = context;
+  const connections = findStore(trial.store)?.connections(trial.options, config.poolSize) ?? 0;
+  return {
+    schema_version: SCHEMA_VERSION,
+    run_id: runId,
+    started_at: new Date().toISOString(),
+    ...machine,
+    arm: trial.arm,
+    store: trial.store,
+    variant: trial.variant,
+    servers: trial.servers,
+    balancer: chosenBalancer?.balancer.name ?? 'none',
+    ...(chosenBalancer === undefined ? {} : { balancer_version: chosenBalancer.version }),
+    affinity: trial.affinity,
+    transport: config.transport,
+    scenario: trial.scenario,
+    payload_bytes: trial.payloadBytes,
+    key_distribution: config.keys,
+    ...(connections === 0 ? {} : { pool_size: connections }),
+    engine: config.engine,
+    pass: 'capacity',
+    load_model: 'closed',
+    connections: config.connections,
+    block: `${runId}-${trial.block}`,
+    order_index: trial.orderIndex,
+    seed: config.seed,
+    warmup_s: config.warmupSeconds,
+  };
+}

@@ -1,0 +1,5 @@
+import { COLUMNS } from '../bench/results/row.ts';
+
+/** Prints the table of results/README.md from the column table. */
+const rows = COLUMNS.map(({ name, kind, meaning }) => `| \`${name}\` | ${kind} | ${meaning} |`);
+process.stdout.write(`${['| column | kind | meaning |', '| --- | --- | --- |', ...rows].join('\n')}\n`);
