@@ -58,7 +58,7 @@ const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60 } as const;
 
 /** Values that a preset stands for; a flag that is given wins. `ci` and `full` differ by their blocks. */
 const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, string>>> = {
-  glance: { duration: '1500ms', warmup: '500ms', sessions: '1000' },
+  glance: { duration: '1s', warmup: '500ms', sessions: '1000' },
   quick: { scenario: 'read', servers: '3', duration: '3s', warmup: '1s', sessions: '2000' },
   ci: { repeat: '24', duration: '5s', warmup: '2s' },
   full: { repeat: '32', duration: '10s', warmup: '5s' },

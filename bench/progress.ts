@@ -27,7 +27,7 @@ export function createProgress(stream: NodeJS.WriteStream, firstGuessMs: number)
     const each = ended.length === 0 ? firstGuessMs : ended.reduce((sum, ms) => sum + ms, 0) / ended.length;
     const left = Math.max(0, each - elapsed) + each * (total - ordinal);
     const line = `[${ordinal}/${total}] ${name}: ${text}, about ${durationText(left)} left`;
-    stream.write(CLEAR_LINE + line.slice(0, Math.max(20, (stream.columns ?? 100) - 1)));
+    stream.write(CLEAR_LINE + line.slice(0, Math.max(20, (stream.columns || 100) - 1)));
   }
 
   const timer = live ? setInterval(draw, REDRAW_MS) : undefined;

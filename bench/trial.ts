@@ -39,10 +39,11 @@ export function runTrial(
   return openTogether(async (resources) => {
     const base = baseRow(trial, context, machine);
     onProgress('starting');
-    const environment = await openEnvironment(trial, context);
-    resources.add('environment', environment.close);
-    const generator = await startGenerator(context, onProgress);
-    resources.add('load generator', generator.close);
+    const [environment, generator] = await openBoth(
+      resources,
+      openEnvironment(trial, context),
+      startGenerator(context, onProgress),
+    );
     const died = environment.died.then((error) => {
       throw error;
     });
@@ -50,12 +51,26 @@ export function runTrial(
       died,
       loadTrial(trial, context, base, environment, generator, onProgress),
     ]);
-    await closeAll(resources);
+    await resources.close();
     return outcome;
   });
 }
 
-const closeAll = (resources: Resources) => resources.close();
+/** Waits for both, whichever fails first, so that the other is closed as well. */
+async function openBoth<A extends Closable, B extends Closable>(
+  resources: Resources,
+  first: Promise<A>,
+  second: Promise<B>,
+): Promise<[A, B]> {
+  const settled = await Promise.allSettled([first, second]);
+  for (const one of settled)
+    if (one.status === 'fulfilled') resources.add('a part of the trial', one.value.close);
+  return Promise.all([first, second]);
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
 
 async function loadTrial(
   trial: Trial,

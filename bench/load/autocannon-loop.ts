@@ -1,6 +1,6 @@
 import autocannon from 'autocannon';
 import type { Operation } from './job.ts';
-import type { PlannedRequest } from './scenarios.ts';
+import { type PlannedRequest, requestBytes } from './scenarios.ts';
 import { countReply, createTally, type Tally } from './tally.ts';
 
 /**
@@ -9,7 +9,7 @@ import { countReply, createTally, type Tally } from './tally.ts';
  * callbacks then get the wrong request. The hooks below are seams of autocannon 9.0.0, an exact version.
  */
 
-/** What each connection sends, over and over, in order. */
+/** What each connection sends, over and over, in order. A request may stand in the list more than once. */
 export interface ConnectionPlan {
   requests: readonly LiveRequest[];
 }
@@ -44,21 +44,22 @@ const STOP_CHECK_MS = 20;
 /** A request without a reply for this long counts as timed out. */
 const TIMEOUT_S = 10;
 
+/** A request in the form that autocannon keeps it. Ours come with their bytes, so that it has nothing to build. */
 interface CannonRequest {
   planned: LiveRequest;
   tally: Tally;
-  requestBuffer?: Buffer;
-  [key: string]: unknown;
+  authority: string;
+  requestBuffer: Buffer;
 }
 
 interface CannonClient {
-  setRequests(requests: CannonRequest[]): void;
   on(event: string, listener: (...args: never[]) => void): void;
   destroyed: boolean;
   _connect(): void;
   _destroyConnection(): void;
   requestIterator: {
-    currentRequest: CannonRequest;
+    requests: CannonRequest[];
+    currentRequest: CannonRequest | undefined;
     recordBody(request: CannonRequest, status: number, body: string, rawHeaders: string[]): void;
   };
   pipelinedRequests: { clear(): void; insertRequest(request: CannonRequest): void };
@@ -71,11 +72,16 @@ export async function runAutocannon(options: LoopOptions): Promise<LoopResult> {
   for (const { requests } of plans) {
     for (const { operation } of requests) if (!tallies.has(operation)) tallies.set(operation, createTally());
   }
-  let nextPlan = 0;
+  const lists = plans.map(({ requests }, connection) => {
+    const authority = new URL(targets[connection % targets.length] as string).host;
+    return toCannon(requests, authority, tallies);
+  });
+  let next = 0;
   const setupClient = (client: CannonClient) => {
-    const plan = plans[nextPlan % plans.length] as ConnectionPlan;
-    nextPlan += 1;
-    client.setRequests(plan.requests.map((planned) => toCannon(planned, tallies)));
+    const requests = lists[next % lists.length] as CannonRequest[];
+    next += 1;
+    client.requestIterator.requests = requests;
+    client.requestIterator.currentRequest = requests[0];
     countOn(client, onFailure);
   };
   const startedNs = process.hrtime.bigint();
@@ -94,13 +100,22 @@ export async function runAutocannon(options: LoopOptions): Promise<LoopResult> {
   return { seconds: Number(process.hrtime.bigint() - startedNs) / 1e9, tallies };
 }
 
-function toCannon(planned: LiveRequest, tallies: ReadonlyMap<Operation, Tally>): CannonRequest {
-  const { method, path, headers, body, operation, renew } = planned;
-  const tally = tallies.get(operation) as Tally;
-  const request: CannonRequest = { planned, tally, method, path, headers: { ...headers } };
-  if (body !== undefined) request['body'] = body;
-  if (renew !== undefined) request['setupRequest'] = (built: object) => ({ ...built, headers: renew() });
-  return request;
+/** Each different request is built once, however often it stands in the list. */
+function toCannon(
+  requests: readonly LiveRequest[],
+  authority: string,
+  tallies: ReadonlyMap<Operation, Tally>,
+): CannonRequest[] {
+  const built = new Map<LiveRequest, CannonRequest>();
+  return requests.map((planned) => {
+    const known = built.get(planned);
+    if (known !== undefined) return known;
+    const tally = tallies.get(planned.operation) as Tally;
+    const requestBuffer = requestBytes(planned, planned.headers, authority);
+    const request = { planned, tally, authority, requestBuffer };
+    built.set(planned, request);
+    return request;
+  });
 }
 
 /** Puts our accounting into a client, before it connects. */
@@ -112,9 +127,13 @@ function countOn(client: CannonClient, onFailure: LoopOptions['onFailure']): voi
 
   const insertRequest = queue.insertRequest;
   queue.insertRequest = (request) => {
+    const { planned, tally } = request;
+    if (planned.renew !== undefined) {
+      request.requestBuffer = requestBytes(planned, planned.renew(), request.authority);
+    }
     waiting = request;
-    request.tally.sent += 1;
-    request.tally.requestBytes += request.requestBuffer?.length ?? 0;
+    tally.sent += 1;
+    tally.requestBytes += request.requestBuffer.length;
     insertRequest.call(queue, request);
   };
   // Called with each whole reply, before `response` and before the next request is written.

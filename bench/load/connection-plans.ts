@@ -21,10 +21,10 @@ export interface LogoutPool {
 
 /** Users of the login scenario begin here, so that no live session of the population is one of theirs. */
 export const FIRST_LOGIN_USER = 2_000_000;
-/** Most bytes of prebuilt requests: with larger payloads each connection cycles through fewer sessions. */
+/** Most bytes of prebuilt requests: with larger payloads each connection uses fewer of its sessions. */
 const PREBUILT_BYTES = 64 * 1024 * 1024;
 const HEAD_BYTES = 512;
-/** Requests per connection of a scenario whose list is not bounded by its sessions. */
+/** Least requests in the list of a connection. */
 const LIST_LENGTH = 600;
 
 /** What each connection sends over and over. `pools` holds one pool for each target; only `mixed` draws on them. */
@@ -35,56 +35,60 @@ export function planConnections(
 ): ConnectionPlan[] {
   const random = seededRandom(job.seed);
   const writesBodies = job.scenario === 'update' || job.scenario === 'mixed';
-  const room = PREBUILT_BYTES / (HEAD_BYTES + (writesBodies ? job.payloadBytes : 0)) / job.connections;
-  return Array.from({ length: job.connections }, (_, connection) => {
-    const own = ownSessions(job, sessions, connection);
-    const length = Math.max(1, Math.min(Math.floor(room), Math.max(own.length, LIST_LENGTH)));
-    const keys = keySequence(job.keys, own.length, length, random);
+  const bytesEach = HEAD_BYTES + (writesBodies ? job.payloadBytes : 0);
+  const room = Math.max(1, Math.floor(PREBUILT_BYTES / bytesEach / job.connections));
+  return sessionsByConnection(job, sessions).map((all, connection) => {
+    const own = all.slice(0, room);
+    const keys = keySequence(job.keys, own.length, Math.max(own.length, LIST_LENGTH), random);
     const mix = job.scenario === 'mixed' ? shuffled(MIX, random) : [job.scenario as Operation];
     const pool = pools[connection % job.targets.length] as LogoutPool;
     const newUser = (index: number) => userName(FIRST_LOGIN_USER + connection * LIST_LENGTH + index);
-    return {
-      requests: keys.map((key, index) => {
-        const operation = mix[index % mix.length] as Operation;
-        return requestFor(operation, own[key] as LiveSession, newUser(index), job, pool);
-      }),
-    };
+    const reads = own.map((session) => readRequest(session, job.payloadBytes));
+    const updates = writesBodies ? own.map((session) => updateRequest(session, job.payloadBytes)) : [];
+    const requests = keys.map((key, index): LiveRequest => {
+      const operation = mix[index % mix.length] as Operation;
+      if (operation === 'read') return reads[key] as LiveRequest;
+      if (operation === 'update') return updates[key] as LiveRequest;
+      return operation === 'login' ? poolLogin(newUser(index), job, pool) : poolLogout(pool);
+    });
+    return { requests };
   });
 }
 
-/** Each session belongs to one connection, so that no two requests of one session are ever under way at once. */
-function ownSessions(job: LoadJob, sessions: readonly LiveSession[], connection: number): LiveSession[] {
-  const target = connection % job.targets.length;
-  const atTarget = sessions.filter((session) => session.target === target);
-  const turn = Math.floor(connection / job.targets.length);
-  const sharers = Math.ceil((job.connections - target) / job.targets.length);
-  const own = atTarget.filter((_, index) => index % sharers === turn);
-  return own.length > 0 ? own : atTarget;
+/**
+ * The sessions of each connection: each belongs to one, at the target that made it, so that no two requests of
+ * one session are ever under way at once.
+ */
+function sessionsByConnection(job: LoadJob, sessions: readonly LiveSession[]): LiveSession[][] {
+  const targets = job.targets.length;
+  const lists = Array.from({ length: job.connections }, (): LiveSession[] => []);
+  const turns = Array<number>(targets).fill(0);
+  for (const session of sessions) {
+    const { target } = session;
+    const sharers = Math.ceil((job.connections - target) / targets);
+    const turn = (turns[target] as number) % sharers;
+    turns[target] = turn + 1;
+    lists[target + turn * targets]?.push(session);
+  }
+  return lists;
 }
 
-function requestFor(
-  operation: Operation,
-  session: LiveSession,
-  newUser: string,
-  job: LoadJob,
-  pool: LogoutPool,
-): LiveRequest {
-  if (operation === 'read') return readRequest(session, job.payloadBytes);
-  if (operation === 'update') return updateRequest(session, job.payloadBytes);
-  if (operation === 'login') {
-    const request = loginRequest(newUser, job.password);
-    if (job.scenario === 'login') return request;
-    const onReply = (rawHeaders: readonly string[]) => pool.give(credentialsInRaw(rawHeaders, job.transport));
-    return { ...request, onReply };
-  }
-  return { ...logoutRequest(session), renew: () => logoutRequest({ credentials: pool.take() }).headers };
+/** A login; in a mix, its session goes into the pool. */
+function poolLogin(user: string, job: LoadJob, pool: LogoutPool): LiveRequest {
+  const request = loginRequest(user, job.password);
+  if (job.scenario === 'login') return request;
+  return { ...request, onReply: (rawHeaders) => pool.give(credentialsInRaw(rawHeaders, job.transport)) };
+}
+
+/** A logout of whichever session the pool hands out at the moment of sending. */
+function poolLogout(pool: LogoutPool): LiveRequest {
+  const renew = () => logoutRequest({ credentials: pool.take() }).headers;
+  return { ...logoutRequest({ credentials: {} }), renew };
 }
 
 /** Each session of a pool is logged out once: equal lists, so that all connections end together. */
 export function planLogouts(job: LoadJob, sessions: readonly LiveSession[]): ConnectionPlan[] {
-  const lists = Array.from({ length: job.connections }, (_, connection) =>
-    ownSessions(job, sessions, connection).map(logoutRequest),
-  );
+  const lists = sessionsByConnection(job, sessions).map((own) => own.map(logoutRequest));
   const shortest = Math.min(...lists.map((list) => list.length));
   return lists.map((list) => ({ requests: list.slice(0, shortest) }));
 }

@@ -67,10 +67,9 @@ async function prepare(job: LoadJob): Promise<Prepared> {
   const sessions = await logInMany(client, job, 0, job.sessions, onProgress);
   const poolSize = job.scenario === 'mixed' ? MIX_POOL_PER_CONNECTION * job.connections : 0;
   const poolSessions = await logInMany(client, job, FIRST_POOL_USER, poolSize, () => undefined);
-  const logoutSessions =
-    job.scenario === 'logout'
-      ? await logInMany(client, job, FIRST_POOL_USER, Math.ceil(job.sessions * (1 + WARM_SHARE)), onProgress)
-      : [];
+  const warmLogouts = Math.max(job.connections, Math.ceil(job.sessions * WARM_SHARE));
+  const logouts = job.scenario === 'logout' ? job.sessions + warmLogouts : 0;
+  const logoutSessions = await logInMany(client, job, FIRST_POOL_USER, logouts, onProgress);
   client.close();
 
   const loop = async (plans: readonly ConnectionPlan[], seconds: number, once: boolean) => {

@@ -138,3 +138,16 @@ export const MIX: readonly Operation[] = [
   'login',
   'logout',
 ];
+
+/** The bytes of a request (RFC 9112 §3), built once and not on every send. `authority` is host and port. */
+export function requestBytes(
+  request: Pick<PlannedRequest, 'method' | 'path' | 'body'>,
+  headers: Readonly<Record<string, string>>,
+  authority: string,
+): Buffer {
+  const { method, path, body = '' } = request;
+  const lines = [`${method} ${path} HTTP/1.1`, `host: ${authority}`];
+  for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+  if (method !== 'GET') lines.push(`content-length: ${Buffer.byteLength(body)}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
+}

@@ -80,13 +80,20 @@ export async function measure(operation: Operation, options: MeasureOptions): Pr
     throw new BenchError({
       code: 'CHECK_FAILED',
       expected: `"${operation.name}" to do its work at each call`,
-      got: messageOf(cause),
+      got: reasonOf(cause),
       remedy: 'Leave its group out with --only, and report it.',
       cause,
     });
   } finally {
     options.signal.removeEventListener('abort', forward);
   }
+}
+
+/** The first of several failures at once stands for all; a store says only in its cause what the service said. */
+function reasonOf(error: unknown): string {
+  const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+  const deeper = first instanceof Error && first.cause !== undefined ? `: ${messageOf(first.cause)}` : '';
+  return `${messageOf(first)}${deeper}`;
 }
 
 /** Many at once: each call is a sample, from its start to its answer, the wait behind the others included. */

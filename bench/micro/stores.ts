@@ -41,7 +41,7 @@ function measureStore(definition: StoreDefinition, guard: Guard, context: GroupC
       service = await serviceFor(definition, options, guard, context, resources);
     } catch (error) {
       if (context.signal.aborted || !(error instanceof BenchError)) throw error;
-      context.leaveOut(definition.name, `${error.code}: ${error.details.got}`);
+      context.leaveOut(definition.name, reasonOf(error));
       await resources.close();
       return;
     }
@@ -56,6 +56,11 @@ function measureStore(definition: StoreDefinition, guard: Guard, context: GroupC
       await context.measure(operation);
     await resources.close();
   });
+}
+
+/** Without the tier `url`: this command has no flag for it. */
+function reasonOf({ code, details }: BenchError): string {
+  return `${code}: ${details.got.replace(/^url: [^;]*; /, '')}`;
 }
 
 async function serviceFor(
