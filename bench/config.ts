@@ -1,7 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { STORES } from '../stores/registry.ts';
-import type { StoreDefinition } from '../stores/store.ts';
+import { defaultOptions, type StoreDefinition } from '../stores/store.ts';
 import { BenchError, redactUrl } from './errors.ts';
 import { parseThreshold, type Threshold } from './results/threshold.ts';
 
@@ -172,9 +172,7 @@ function parseStoreChoice(text: string): StoreChoice {
   const [name = '', ...rest] = text.split(':');
   const store = oneOf('store', name, STORES.map((definition) => definition.name) as [string, ...string[]]);
   const definition = STORES.find((candidate) => candidate.name === store) as StoreDefinition;
-  const options = Object.fromEntries(
-    Object.entries(definition.options).map(([key, option]) => [key, option.values[0] as string]),
-  );
+  const options = defaultOptions(definition);
   const given = rest.join(':');
   for (const pair of given === '' ? [] : given.split(/[;+]/)) {
     const [key = '', value = ''] = pair.split('=');

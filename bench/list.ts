@@ -1,5 +1,5 @@
 import { STORES } from '../stores/registry.ts';
-import type { StoreDefinition } from '../stores/store.ts';
+import { defaultOptions, type StoreDefinition } from '../stores/store.ts';
 import { AFFINITIES, BALANCERS, DURABILITIES, SCENARIOS } from './config.ts';
 
 const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
@@ -27,9 +27,7 @@ export function renderList(): string {
 }
 
 function describeStore(definition: StoreDefinition): string[] {
-  const defaults = Object.fromEntries(
-    Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]),
-  );
+  const defaults = defaultOptions(definition);
   const traits = Object.entries(definition.traits(defaults, 'second'))
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${value}`);

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jwt } from '../stores/jwt.ts';
 import { memory } from '../stores/memory.ts';
 import { none } from '../stores/none.ts';
-import { type SessionStore, type StoreDefinition, StoreUnavailableError } from '../stores/store.ts';
+import {
+  defaultOptions,
+  type SessionStore,
+  type StoreDefinition,
+  StoreUnavailableError,
+} from '../stores/store.ts';
 import { createApp } from './app.ts';
 import { parseServerConfig, type ServerConfig } from './config.ts';
 import { ADMIN_USER, ORIGIN, payloadFor, SESSION_COOKIE } from './protocol.ts';
@@ -36,9 +41,8 @@ afterAll(async () => {
 async function serve(definition: StoreDefinition, change: Partial<SessionStore> = {}, bearer = false) {
   const transport = bearer ? bearerTransport() : cookieTransport();
   const errors: unknown[] = [];
-  const options = Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]);
   const opened = await definition.open({
-    options: Object.fromEntries(options),
+    options: defaultOptions(definition),
     durability: 'second',
     namespace: 'test',
     poolSize: 1,

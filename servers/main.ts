@@ -1,4 +1,5 @@
 import { findStore } from '../stores/registry.ts';
+import { defaultOptions } from '../stores/store.ts';
 import { createApp } from './app.ts';
 import { parseServerConfig, SERVER_CONFIG_ENV } from './config.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
@@ -18,9 +19,8 @@ async function main(): Promise<void> {
   if (definition === undefined) throw new Error(`no store is named ${config.store}`);
   const transport = config.transport === 'cookie' ? cookieTransport() : bearerTransport();
   const report = errorReporter();
-  const defaults = Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]);
   const store = await definition.open({
-    options: { ...Object.fromEntries(defaults), ...config.options },
+    options: { ...defaultOptions(definition), ...config.options },
     durability: config.durability,
     ...(config.serviceUrl === undefined ? {} : { serviceUrl: config.serviceUrl }),
     ...(config.privateKeyPem === undefined ? {} : { privateKeyPem: config.privateKeyPem }),

@@ -1,7 +1,14 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { payloadFor } from '../servers/protocol.ts';
-import type { CreateResult, Durability, OpenContext, SessionStore, StoreDefinition } from './store.ts';
+import {
+  type CreateResult,
+  type Durability,
+  defaultOptions,
+  type OpenContext,
+  type SessionStore,
+  type StoreDefinition,
+} from './store.ts';
 
 /**
  * The one suite that every backend passes, on its real service. Nothing is skipped: where a trait says
@@ -28,7 +35,7 @@ const START_MS = Math.ceil(Date.now() / 1000) * 1000;
 
 export function describeStore(title: string, subject: ConformanceSubject): void {
   describe(`conformance of ${title}`, () => {
-    const options = completeOptions(subject);
+    const options = { ...defaultOptions(subject.definition), ...subject.options };
     const durability = subject.durability ?? 'second';
     const traits = subject.definition.traits(options, durability);
     const endsAtOnce = traits.revocation === 'immediate';
@@ -388,12 +395,4 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
 function tokenOf(result: CreateResult | undefined): string {
   expect(result).toMatchObject({ status: 'created' });
   return result?.status === 'created' ? result.token : '';
-}
-
-function completeOptions(subject: ConformanceSubject): Record<string, string> {
-  const defaults = Object.entries(subject.definition.options).map(([name, option]) => [
-    name,
-    option.values[0],
-  ]);
-  return { ...Object.fromEntries(defaults), ...subject.options };
 }

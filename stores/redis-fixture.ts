@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import type { Durability, OpenContext, StoreDefinition } from './store.ts';
+import { type Durability, defaultOptions, type OpenContext, type StoreDefinition } from './store.ts';
 
 /** A real redis-server of a test: on a free port, in a directory of its own, that can be killed and come back. */
 export interface RedisFixture {
@@ -69,7 +69,6 @@ export async function startRedisFixture(
 
 /** A context to open a backend with: its default options, an hour of absolute and ten minutes of idle time. */
 export function contextFor(definition: StoreDefinition, changes: Partial<OpenContext> = {}): OpenContext {
-  const defaults = Object.entries(definition.options).map(([name, { values }]) => [name, values[0]]);
   return {
     durability: 'second',
     namespace: `t${randomBytes(6).toString('hex')}`,
@@ -85,7 +84,7 @@ export function contextFor(definition: StoreDefinition, changes: Partial<OpenCon
       throw error;
     },
     ...changes,
-    options: { ...Object.fromEntries(defaults), ...changes.options },
+    options: { ...defaultOptions(definition), ...changes.options },
   };
 }
 

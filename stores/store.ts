@@ -1,5 +1,5 @@
 /**
- * The contract that every session backend fulfils, and its types only.
+ * The contract that every session backend fulfils, its types, and the two things that all of them share.
  *
  * Three rules hold for every method: absence is `undefined` (or a status that says so), never an error;
  * an expired, tampered or malformed token is absence; a failure of the system throws
@@ -184,6 +184,13 @@ export interface StoreDefinition {
   connections(options: StoreOptions, poolSize: number): number;
   traits(options: StoreOptions, durability: Durability): Traits;
   open(context: OpenContext): Promise<SessionStore>;
+}
+
+/** The value of each of a backend's options when none is given. */
+export function defaultOptions(definition: StoreDefinition): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]),
+  );
 }
 
 /** The service did not answer, refused, or failed: not a miss. */

@@ -1,42 +1,14 @@
-import { CommanderError } from 'commander';
-import { BenchError, EXIT, type ExitCode, messageOf } from '../errors.ts';
+import { runToExitCode } from '../command.ts';
+import { EXIT } from '../errors.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { GROUPS, type GroupName } from './group.ts';
 import { measure } from './measure.ts';
-import { explain, type MicroOptions, parseOptions } from './options.ts';
+import { createCommand, type MicroOptions, parseOptions } from './options.ts';
 import { describeMachine, type GroupOutcome, renderJson, renderTables } from './render.ts';
 
 /** A first guess, until a group has ended: operations of a group, and what each costs beyond its time. */
 const GUESSED_OPERATIONS = 30;
 const WARM_UP_SHARE = 1 / 3;
-
-/** `pnpm bench:micro`: argv, signals, exit codes. */
-async function main(argv: readonly string[]): Promise<ExitCode> {
-  const stop = new AbortController();
-  let stoppedBy: ExitCode | undefined;
-  for (const [name, code] of [
-    ['SIGINT', EXIT.interrupted],
-    ['SIGTERM', EXIT.terminated],
-  ] as const) {
-    process.on(name, () => {
-      if (stoppedBy !== undefined) return;
-      stoppedBy = code;
-      process.stderr.write(`\n${name}: stopping everything; what is finished is shown\n`);
-      stop.abort(new Error(`stopped by ${name}`));
-    });
-  } // prettier-ignore
-  try {
-    const options = parseOptions(argv);
-    await measureAndShow(options, stop.signal);
-    return stoppedBy ?? EXIT.ok;
-  } catch (error) {
-    if (stoppedBy !== undefined && error === stop.signal.reason) return stoppedBy;
-    const shown = error instanceof CommanderError ? explain(error) : error;
-    if (shown === undefined) return EXIT.ok;
-    process.stderr.write(`session-bench: ${messageOf(shown)}\n`);
-    return stoppedBy ?? (shown instanceof BenchError ? shown.exitCode : EXIT.failure);
-  }
-}
 
 /** Whatever ends the measuring, what was measured until then is shown. */
 async function measureAndShow(options: MicroOptions, signal: AbortSignal): Promise<void> {
@@ -90,4 +62,8 @@ async function measureGroup(
   }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+const argv = process.argv.slice(2);
+process.exitCode = await runToExitCode(argv, createCommand, async (signal) => {
+  await measureAndShow(parseOptions(argv), signal);
+  return EXIT.ok;
+});

@@ -1,6 +1,5 @@
-import { Command, type CommanderError } from 'commander';
+import { Command } from 'commander';
 import { nearest, usage } from '../config.ts';
-import type { BenchError } from '../errors.ts';
 import { GROUP_NAMES, type GroupName } from './group.ts';
 
 /** What the command is told, complete. */
@@ -33,24 +32,12 @@ export function createCommand(): Command {
     .exitOverride();
 }
 
-/** The options of an argument list. @throws BenchError USAGE; CommanderError for what {@link explain} explains. */
+/** The options of an argument list. @throws BenchError USAGE; CommanderError for an unknown flag. */
 export function parseOptions(argv: readonly string[]): MicroOptions {
   const raw = createCommand()
     .parse([...argv], { from: 'user' })
     .opts<Record<'only' | 'time', string> & { json: boolean }>();
   return { only: parseGroups(raw.only), timeMs: parseTimeMs(raw.time), json: raw.json };
-}
-
-/** Commander's error in our one-line form; `undefined` for what is no error, such as --help. */
-export function explain(error: CommanderError): BenchError | undefined {
-  if (error.exitCode === 0) return undefined;
-  const name = /'([^']*)'/.exec(error.message)?.[1] ?? '';
-  if (error.code === 'commander.excessArguments')
-    return usage('flags only', 'a further word', 'See pnpm bench:micro --help.');
-  if (error.code !== 'commander.unknownOption')
-    return usage('a value', `none for ${name}`, 'See pnpm bench:micro --help.');
-  const flags = createCommand().options.map((option) => option.long ?? '');
-  return usage('a known flag', name, suggestion(name, [...flags, '--help']));
 }
 
 function parseGroups(text: string): GroupName[] {

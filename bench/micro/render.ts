@@ -1,5 +1,6 @@
 import { cpus, loadavg } from 'node:os';
 import Table from 'cli-table3';
+import { BORDERLESS, whole, wrap } from '../results/text.ts';
 import { GROUPS, type GroupName } from './group.ts';
 import type { Measurement } from './measure.ts';
 
@@ -11,8 +12,6 @@ export interface GroupOutcome {
   notes: string[];
 }
 
-/** Terminals are often no wider. */
-const LINE_COLUMNS = 100;
 const UNITS_PER_US = { ns: 1_000, µs: 1 } as const;
 
 /** An array of `{group, name, median_us, p99_us, rme_pct, samples}`; what was left out has null figures and `left_out`. */
@@ -81,7 +80,7 @@ function renderGroup({ group, measurements, leftOut, notes }: GroupOutcome, colo
     ...leftOut.map(({ name, reason }) => `LEFT OUT: ${name}: ${reason}. To have it: sh scripts/setup.sh`),
     ...notes,
     ...findings(measurements),
-  ].map(wrap);
+  ].map((text) => wrap(text));
   return [heading, ...(measurements.length === 0 ? [] : [table.toString()]), ...below]
     .map(trimmed)
     .join('\n');
@@ -94,22 +93,9 @@ const FOOTNOTES = [
   'An asynchronous operation is awaited, and that is part of its cost. Nothing is subtracted: the rows "nothing" show what a call, and an awaited call, cost when they do no work.',
   'Each was measured once, in the order of the table: differences of a few percent are no finding.',
 ]
-  .map(wrap)
+  .map((text) => wrap(text))
   .join('\n');
 
-/** Lines of at most 100 columns. */
-function wrap(text: string): string {
-  let width = 0;
-  const words = text.split(' ').map((word) => {
-    width += word.length + 1;
-    if (width <= LINE_COLUMNS + 1) return ` ${word}`;
-    width = word.length + 3;
-    return `\n  ${word}`;
-  });
-  return words.join('').slice(1);
-}
-
-const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 const trimmed = (text: string) => text.replace(/[ ]+$/gm, '');
 
 /** Three digits or so, never an exponent. */
@@ -122,21 +108,3 @@ function significant(value: number): string {
 function rounded(value: number): number {
   return Math.round(value * 1e6) / 1e6;
 }
-
-const BORDERLESS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  right: '',
-  'right-mid': '',
-  mid: '─',
-  'mid-mid': '─',
-  middle: ' ',
-};

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { STORES } from '../../stores/registry.ts';
-import type { Durability, OpenContext, StoreDefinition, StoreOptions } from '../../stores/store.ts';
+import {
+  type Durability,
+  defaultOptions,
+  type OpenContext,
+  type StoreDefinition,
+  type StoreOptions,
+} from '../../stores/store.ts';
 import { type Guard, openGuard } from '../environment/guard.ts';
 import { openTogether, type Resources } from '../environment/resources.ts';
 import type { StartedService } from '../environment/services/service.ts';
@@ -35,7 +41,7 @@ export function measureStores(context: GroupContext): Promise<void> {
 
 function measureStore(definition: StoreDefinition, guard: Guard, context: GroupContext): Promise<void> {
   return openTogether(async (resources) => {
-    const options = defaultsOf(definition);
+    const options = defaultOptions(definition);
     let service: StartedService | undefined;
     try {
       service = await serviceFor(definition, options, guard, context, resources);
@@ -108,9 +114,4 @@ function openContext(options: StoreOptions, serviceUrl: string | undefined): Ope
       process.emitWarning(error instanceof Error ? error : String(error));
     },
   };
-}
-
-function defaultsOf(definition: StoreDefinition): StoreOptions {
-  const first = Object.entries(definition.options).map(([name, { values }]) => [name, values[0]] as const);
-  return Object.fromEntries(first);
 }

@@ -1,4 +1,5 @@
 import type { Row } from './row.ts';
+import { wrap } from './text.ts';
 
 /**
  * What the blacklist costs per request beside the plain token, in each group that has both: one line each.
@@ -14,7 +15,9 @@ export function blacklistPrice(rows: readonly Row[]): string[] {
       if (with_ === undefined || without === undefined) return [];
       const [more, trips] = [(with_ - without).toFixed(1), listed.store_commands_per_req?.toFixed(2) ?? '?'];
       const where = `${listed.scenario}, ${listed.servers} servers, ${listed.affinity}`;
-      return `Price of the blacklist (${where}): ${more} µs CPU of server and store and ${trips} round trips per request beyond plain jwt. Taken one after the other: what lies below the noise, also its sign, means nothing.`;
+      return wrap(
+        `Price of the blacklist (${where}): ${more} µs CPU of server and store and ${trips} round trips per request beyond plain jwt. Taken one after the other: what lies below the noise, also its sign, means nothing.`,
+      );
     });
 }
 

@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import { findStore, STORES } from '../../stores/registry.ts';
 import type { Traits } from '../../stores/store.ts';
 import type { ColumnName, Row } from './row.ts';
+import { BORDERLESS, whole, wrap } from './text.ts';
 
 /** One column of the terminal table: heading with its unit, and the text of a cell. */
 interface Shown {
@@ -10,7 +11,6 @@ interface Shown {
   format: (value: number) => string;
 }
 
-const whole = (value: number) => Math.round(value).toLocaleString('en-US');
 const milliseconds = (us: number) => (us / 1000).toFixed(us < 10_000 ? 2 : 1);
 const tenths = (value: number) => value.toFixed(1);
 const mebibytes = (bytes: number) => whole(bytes / 2 ** 20);
@@ -91,26 +91,8 @@ function renderGroup(rows: readonly Row[], color: boolean): string {
     const reference = remark === undefined ? '' : `[${notes.indexOf(remark) + 1}]`;
     table.push([armText(row), ...(mixed ? [row.operation ?? ''] : []), ...cells, ...limit, reference]);
   }
-  return [table.toString(), ...notes.map((note, index) => `[${index + 1}] ${note}`)].join('\n');
+  return [table.toString(), ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    '))].join('\n');
 }
-
-const BORDERLESS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  right: '',
-  'right-mid': '',
-  mid: '─',
-  'mid-mid': '─',
-  middle: ' ',
-}; // prettier-ignore
 
 /** Rows of one arm and operation over all blocks; in the order of the registry. */
 function byArmAndOperation(rows: readonly Row[], onlyWhole: boolean): Row[][] {
@@ -161,7 +143,10 @@ export function renderLimits(rows: readonly Row[]): string {
       durability === 'none' || durability === 'commit' ? durability : 'second',
     );
     const limits = limitsOf(traits);
-    const line = `  ${armText(row)}: ${limits.length === 0 ? 'none of these' : limits.join('; ')}`;
+    const line = wrap(
+      `  ${armText(row)}: ${limits.length === 0 ? 'none of these' : limits.join('; ')}`,
+      '    ',
+    );
     if (!lines.includes(line)) lines.push(line);
   }
   return lines.length === 0 ? '' : `What they cannot do:\n${lines.join('\n')}`;

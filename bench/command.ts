@@ -1,0 +1,66 @@
+import { type Command, CommanderError } from 'commander';
+import { nearest, usage } from './config.ts';
+import { BenchError, EXIT, type ExitCode, messageOf } from './errors.ts';
+
+/** What every command of ours does around its work: signals, errors on one line, exit codes. */
+
+/**
+ * Runs a command to its exit code. SIGINT and SIGTERM abort the signal that the work is given; it stops in order,
+ * keeps what it has, and the exit code says which signal it was. Errors become one line on standard error.
+ */
+export async function runToExitCode(
+  argv: readonly string[],
+  commands: () => Command,
+  work: (signal: AbortSignal) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const stop = new AbortController();
+  let stoppedBy: ExitCode | undefined;
+  const onSignal = (name: NodeJS.Signals, code: ExitCode) => {
+    process.on(name, () => {
+      if (stoppedBy !== undefined) return;
+      stoppedBy = code;
+      process.stderr.write(`\n${name}: stopping everything; what is finished is kept\n`);
+      stop.abort(new Error(`stopped by ${name}`));
+    });
+  };
+  onSignal('SIGINT', EXIT.interrupted);
+  onSignal('SIGTERM', EXIT.terminated);
+  try {
+    const code = await work(stop.signal);
+    return stoppedBy ?? code;
+  } catch (error) {
+    if (stoppedBy !== undefined && error === stop.signal.reason) return stoppedBy;
+    const shown = error instanceof CommanderError ? plainError(error, commands(), argv) : error;
+    if (shown === undefined) return EXIT.ok;
+    process.stderr.write(`session-bench: ${messageOf(shown)}\n`);
+    if (argv.includes('--verbose') && shown instanceof Error) process.stderr.write(`${shown.stack}\n`);
+    return stoppedBy ?? (shown instanceof BenchError ? shown.exitCode : EXIT.failure);
+  }
+}
+
+/** Commander's error in our one-line form; `undefined` for what is no error, such as --help. */
+function plainError(
+  error: CommanderError,
+  program: Command,
+  argv: readonly string[],
+): BenchError | undefined {
+  if (error.exitCode === 0) return undefined;
+  const help = `See ${program.name()} --help.`;
+  const suggest = (text: string, words: readonly string[]) => {
+    const near = nearest(text, words);
+    return near === undefined ? help : `Did you mean ${near}?`;
+  };
+  const name = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const names = program.commands.map((command) => command.name());
+  if (error.code === 'commander.unknownOption') {
+    const flags = [program, ...program.commands].flatMap((command) => command.options);
+    const words = [...flags.map((option) => option.long ?? ''), '--help'];
+    return usage('a known flag', name, suggest(name, words));
+  }
+  if (error.code === 'commander.excessArguments') {
+    const word = argv.find((argument) => !argument.startsWith('-') && !names.includes(argument)) ?? '';
+    const expected = names.length === 0 ? 'flags only' : `a command of ${names.join(', ')}, and flags`;
+    return usage(expected, `"${word}"`, suggest(word, names));
+  }
+  return usage('a value', `none for ${name}`, help);
+}

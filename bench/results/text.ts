@@ -1,0 +1,40 @@
+/** Layout of text for people: pure. */
+
+/** Columns that a line may take: what a terminal beside an editor has. */
+export const LINE_COLUMNS = 100;
+
+/** The text in lines of at most {@link LINE_COLUMNS}, broken between words; further lines are indented. */
+export function wrap(text: string, indent = '  '): string {
+  let width = 0;
+  const words = text.split(' ').map((word) => {
+    width += word.length + 1;
+    if (width <= LINE_COLUMNS + 1) return ` ${word}`;
+    width = indent.length + word.length + 1;
+    return `\n${indent}${word}`;
+  });
+  return words.join('').slice(1);
+}
+
+/** A whole number with its thousands apart: `14,949`. */
+export function whole(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** For cli-table3: no frame, one rule below the heading. */
+export const BORDERLESS = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '',
+  'left-mid': '',
+  right: '',
+  'right-mid': '',
+  mid: '─',
+  'mid-mid': '─',
+  middle: ' ',
+} as const;
