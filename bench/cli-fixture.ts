@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -48,6 +48,8 @@ export function bench(args: readonly string[], tmp: string, env?: Record<string,
 /** A directory of a test's own: temporary files of the command go there, so that leftovers are seen. */
 export function scratch(): { path: string; remove: () => void; leftovers: () => string[] } {
   const path = mkdtempSync(join(tmpdir(), 'sb-test-'));
+  // As /tmp is: root runs Postgres as another user, who must be able to pass.
+  chmodSync(path, 0o711);
   return {
     path,
     remove: () => rmSync(path, { recursive: true, force: true }),

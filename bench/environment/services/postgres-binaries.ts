@@ -55,7 +55,8 @@ export function withinReach(binaries: PostgresBinaries, directory: string): Post
 
 const SEARCHABLE_BY_OTHERS = 0o001;
 
-function isOpenToAll(folder: string): boolean {
+/** Whether every user may pass through this folder and all above it. */
+export function isOpenToAll(folder: string): boolean {
   const isOpen = (statSync(folder).mode & SEARCHABLE_BY_OTHERS) !== 0;
   return isOpen && (dirname(folder) === folder || isOpenToAll(dirname(folder)));
 }

@@ -8,7 +8,7 @@ import { withFreePort } from '../port.ts';
 import { exitText, startProcess } from '../process.ts';
 import { commandOf, parentOf } from '../process-identity.ts';
 import { openTogether } from '../resources.ts';
-import { type PostgresBinaries, withinReach } from './postgres-binaries.ts';
+import { isOpenToAll, type PostgresBinaries, withinReach } from './postgres-binaries.ts';
 import { answersQueries, readPostgresSettings, settlePostgres, withPostgres } from './postgres-client.ts';
 import {
   type DescribedService,
@@ -197,12 +197,17 @@ function owner(): { uid?: number; gid?: number } {
 function makeDirectory(parent: string): string {
   const directory = mkdtempSync(join(parent, 'postgres-'));
   const { uid, gid } = owner();
-  if (uid !== undefined && gid !== undefined) {
-    chownSync(directory, uid, gid);
-    // To pass through, not to look inside.
-    chmodSync(parent, 0o711);
-  }
-  return directory;
+  if (uid === undefined || gid === undefined) return directory;
+  chownSync(directory, uid, gid);
+  // To pass through, not to look inside.
+  chmodSync(parent, 0o711);
+  if (isOpenToAll(parent)) return directory;
+  throw new BenchError({
+    code: 'SERVICE_DIED',
+    expected: `a directory that user ${uid} can pass through, for root runs Postgres as that user`,
+    got: parent,
+    remedy: 'Set TMPDIR to one that is open to all, such as /tmp.',
+  });
 }
 
 type Own = Pick<Parameters<typeof startProcess>[0], 'guard' | 'uid' | 'gid' | 'secrets' | 'env' | 'signal'>;
