@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { Redis } from 'ioredis';
+import pg from 'pg';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   bench,
@@ -11,6 +13,8 @@ import {
   startBench,
   until,
 } from './cli-fixture.ts';
+import { openGuard } from './environment/guard.ts';
+import { startService } from './environment/services/start.ts';
 
 /** Bad input and bad luck, with real processes: one clear line, the right exit code, nothing left behind. */
 const directory = scratch();
@@ -77,6 +81,37 @@ describe('a service that cannot be used', () => {
     const files = [out, out.replace('.csv', '.env.json')].map((path) => readFileSync(path, 'utf8'));
     expect([result.stdout, result.stderr, ...files].join('\n')).not.toContain('hunter2');
   }, 30_000);
+});
+
+describe('a service that somebody else runs', () => {
+  test('is measured by its URL, and nothing of ours is left on it', async () => {
+    const guard = await openGuard();
+    const own = guard.createDirectory('foreign');
+    chmodSync(own.path, 0o711);
+    const request = {
+      tier: 'auto',
+      durability: 'second',
+      directory: own.path,
+      maxConnections: 60,
+      guard,
+    } as const;
+    const [redis, postgres] = [await startService('redis', request), await startService('postgres', request)];
+    const out = `${directory.path}/foreign.csv`;
+    try {
+      const urls = ['--redis-url', redis.url, '--postgres-url', postgres.url, '--services', 'url'];
+      const stores = 'redis,postgres,jwt-blacklist,jwt-blacklist:db=postgres';
+      const { code, stderr } = await bench(['--store', stores, ...urls, '-o', out, ...SHORT], directory.path);
+      expect([code, stderr]).toEqual([0, expect.not.stringContaining('session-bench:')]);
+      expect(rowsIn(out).map((row) => row['valid'])).toEqual(['true', 'true', 'true', 'true']);
+      expect(await keysOn(redis.url)).toBe(0);
+      expect(await schemasOn(postgres.url)).toEqual([]);
+    } finally {
+      await redis.stop();
+      await postgres.stop();
+      own.remove();
+      await guard.close();
+    }
+  }, 90_000);
 });
 
 describe('the end in mid-run', () => {
@@ -153,6 +188,23 @@ test('nothing is left in the directory for temporary files', () => {
   expect(directory.leftovers()).toEqual([]);
   expect(existsSync(directory.path)).toBe(true);
 });
+
+async function keysOn(url: string): Promise<number> {
+  const client = new Redis(url);
+  const count = await client.dbsize();
+  client.disconnect();
+  return count;
+}
+
+async function schemasOn(url: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query(
+    "select nspname from pg_namespace where nspname ~ '^(sessions|denials)'",
+  );
+  await client.end();
+  return rows.map((row: { nspname: string }) => row.nspname);
+}
 
 function closedPort(): Promise<number> {
   return new Promise((resolve) => {

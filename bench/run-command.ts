@@ -19,9 +19,12 @@ export async function runCommand(
   }
   const outcome = await run(config, withoutSecrets(command), signal);
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
-  process.stdout.write(config.json ? renderJson(outcome) : renderOutcome(outcome, config, color));
-  for (const failure of outcome.failures) process.stderr.write(`session-bench: failed: ${failure}\n`);
-  if (outcome.failures.length > 0) return EXIT.failure;
+  process.stdout.write(config.json ? renderJson(outcome) : renderOutcome(outcome, color));
+  const [failure] = outcome.failures;
+  if (failure !== undefined) {
+    process.stderr.write(`session-bench: failed trials: ${outcome.failures.length}; first: ${failure}\n`);
+    return EXIT.failure;
+  }
   if (outcome.rows.some((row) => row.valid === false && row.status === 'ok')) {
     process.stderr.write(
       'session-bench: some rows are INVALID; the tables and the column invalid_reason say why\n',
@@ -48,7 +51,7 @@ function renderJson({ runId, path, rows, leftOut }: RunOutcome): string {
   return `${JSON.stringify({ run_id: runId, csv: path, left_out: leftOut, rows }, undefined, 2)}\n`;
 }
 
-function renderOutcome(outcome: RunOutcome, config: Config, color: boolean): string {
+function renderOutcome(outcome: RunOutcome, color: boolean): string {
   const { rows, path, leftOut } = outcome;
   if (rows.length === 0) return '';
   const parts = [
@@ -56,7 +59,7 @@ function renderOutcome(outcome: RunOutcome, config: Config, color: boolean): str
     ...blacklistPrice(rows),
     renderLimits(rows),
     leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}. To have it: sh scripts/setup.sh`,
-    config.stores.length < 2
+    new Set(rows.filter((row) => row.status === 'ok').map((row) => row.arm)).size < 2
       ? ''
       : 'No ranking: these arms ran one after the other, and identical code differs by up to a third that way.',
     `Microseconds are CPU per request. Rows: ${path}, explained in results/README.md`,

@@ -81,7 +81,11 @@ export async function startGenerator(
     },
     warm: async (seconds) => void (await step({ type: 'warm', seconds }, ['warmed'], seconds)),
     measure: async (seconds) => (await step({ type: 'measure', seconds }, ['measured'], seconds)).result,
-    close: process_.stop,
+    async close() {
+      await process_.stop();
+      // A step that nobody waits for any more would keep its timer, and with it the harness.
+      onLost?.();
+    },
   };
 }
 

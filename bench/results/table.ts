@@ -132,7 +132,8 @@ function median(values: readonly number[]): number | undefined {
 /** What each backend of these rows cannot do, one line each: speed without it misleads. */
 export function renderLimits(rows: readonly Row[]): string {
   const lines: string[] = [];
-  for (const [row] of byArmAndOperation(rows, true) as [Row][]) {
+  const measured = rows.filter((row) => row.status === 'ok');
+  for (const [row] of byArmAndOperation(measured, true) as [Row][]) {
     const definition = findStore(row.store ?? '');
     if (definition === undefined || definition.name === 'none') continue;
     const pairs = (row.variant ?? '').split(';').map((pair) => pair.split('=') as [string, string]);
