@@ -28,6 +28,8 @@ export interface LoopOptions {
 
 export interface LoopResult {
   seconds: number;
+  /** CPU of this process while it sent, nanoseconds: without what was built before. */
+  cpuNs: number;
   tallies: ReadonlyMap<Operation, Tally>;
 }
 
@@ -67,7 +69,7 @@ interface CannonClient {
 
 /** Runs one window of load. Rejects only when the loop itself cannot run: failed requests are counted. */
 export async function runAutocannon(options: LoopOptions): Promise<LoopResult> {
-  const { targets, plans, seconds, once, onFailure } = options;
+  const { targets, plans, once, onFailure } = options;
   const tallies = new Map<Operation, Tally>();
   for (const { requests } of plans) {
     for (const { operation } of requests) if (!tallies.has(operation)) tallies.set(operation, createTally());
@@ -84,11 +86,11 @@ export async function runAutocannon(options: LoopOptions): Promise<LoopResult> {
     client.requestIterator.currentRequest = requests[0];
     countOn(client, onFailure);
   };
-  const startedNs = process.hrtime.bigint();
+  const [startedNs, cpuBefore] = [process.hrtime.bigint(), process.cpuUsage()];
   const settings = {
     url: [...targets],
     connections: plans.length,
-    duration: seconds,
+    duration: options.seconds,
     ...(once ? { maxConnectionRequests: plans[0]?.requests.length ?? 0 } : {}),
     timeout: TIMEOUT_S,
     sampleInt: STOP_CHECK_MS,
@@ -97,7 +99,9 @@ export async function runAutocannon(options: LoopOptions): Promise<LoopResult> {
   };
   // The types of autocannon know neither several URLs nor a client's inner parts.
   await autocannon(settings as unknown as autocannon.Options);
-  return { seconds: Number(process.hrtime.bigint() - startedNs) / 1e9, tallies };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const seconds = Number(process.hrtime.bigint() - startedNs) / 1e9;
+  return { seconds, cpuNs: (user + system) * 1000, tallies };
 }
 
 /** Each different request is built once, however often it stands in the list. */

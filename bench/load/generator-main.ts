@@ -16,7 +16,7 @@ const FIRST_POOL_USER = 1_000_000;
 /** The load generator's process: prepares, warms up and measures when the harness says so over IPC. */
 interface Prepared {
   warm: (seconds: number) => Promise<unknown>;
-  measure: (seconds: number) => Promise<Omit<LoadResult, 'cpuNs'>>;
+  measure: (seconds: number) => Promise<LoadResult>;
   sessionsLive: number;
 }
 
@@ -40,11 +40,9 @@ async function handle(message: ToGenerator): Promise<void> {
     send({ type: 'warmed' });
     return;
   }
-  const before = process.cpuUsage();
   const result = await prepared.measure(message.seconds);
-  const { user, system } = process.cpuUsage(before);
   const failure = firstFailure === undefined ? {} : { firstFailure };
-  send({ type: 'measured', result: { ...result, ...failure, cpuNs: (user + system) * 1000 } });
+  send({ type: 'measured', result: { ...result, ...failure } });
 }
 
 async function prepare(job: LoadJob): Promise<Prepared> {
@@ -74,8 +72,8 @@ async function prepare(job: LoadJob): Promise<Prepared> {
 
   const loop = async (plans: readonly ConnectionPlan[], seconds: number, once: boolean) => {
     const options = { targets: job.targets, plans, seconds, once, onFailure: noteFailure };
-    const { tallies, seconds: durationSeconds } = await runAutocannon(options);
-    return { durationSeconds, operations: await resultsOf(tallies) };
+    const { tallies, seconds: durationSeconds, cpuNs } = await runAutocannon(options);
+    return { durationSeconds, cpuNs, operations: await resultsOf(tallies) };
   };
   if (job.scenario === 'logout') {
     const [warm, measured] = [logoutSessions.slice(job.sessions), logoutSessions.slice(0, job.sessions)];
