@@ -47,6 +47,13 @@ export function planTrials(config: Config): Trial[] {
   return trials;
 }
 
+/** A trial by what tells it from the others of the run. */
+export function titleOf(trial: Trial): string {
+  const { block, store, scenario, servers, affinity, payloadBytes } = trial;
+  const count = `${servers} ${servers === 1 ? 'server' : 'servers'}`;
+  return `block ${block}, ${store}, ${scenario}, ${count}, ${affinity}, ${payloadBytes} B`;
+}
+
 function groupsOf(config: Config): Group[] {
   return config.servers.flatMap((servers) =>
     config.affinities.flatMap((affinity) =>

@@ -1,10 +1,10 @@
 import { type Config, parseConfig, type RawOptions } from './config.ts';
 import { EXIT, type ExitCode, redactUrl } from './errors.ts';
-import { planTrials } from './plan.ts';
+import { planTrials, titleOf } from './plan.ts';
 import { blacklistPrice } from './results/price.ts';
 import { renderLimits, renderTables } from './results/table.ts';
 import { crossings } from './results/threshold.ts';
-import { type RunOutcome, run, titleOf } from './run.ts';
+import { type RunOutcome, run } from './run.ts';
 
 /** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */
 export async function runCommand(

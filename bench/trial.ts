@@ -1,7 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { findStore } from '../stores/registry.ts';
+import type { RunContext } from './environment/context.ts';
 import { cpuNsOf, machineBusyNs, memoryBytesOf } from './environment/cpu.ts';
-import { type Environment, openEnvironment, type RunContext } from './environment/environment.ts';
+import { type Environment, openEnvironment } from './environment/environment.ts';
 import { type Generator, startGenerator } from './environment/generator.ts';
 import type { MachineCells } from './environment/machine.ts';
 import { openTogether, type Resources } from './environment/resources.ts';
@@ -148,7 +149,7 @@ function difference(after: number | undefined, before: number | undefined): numb
 }
 
 function jobOf(trial: Trial, context: RunContext, environment: Environment): LoadJob {
-  const { config, password } = context;
+  const { config, secrets } = context;
   const revocation = trial.scenario === 'revocation';
   return {
     targets: environment.targets,
@@ -160,7 +161,7 @@ function jobOf(trial: Trial, context: RunContext, environment: Environment): Loa
     sessions: revocation ? Math.min(config.sessions, REVOCATION_SESSIONS) : config.sessions,
     keys: config.keys,
     seed: config.seed + trial.block,
-    password,
+    password: secrets.password,
   };
 }
 

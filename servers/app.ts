@@ -1,19 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
-import type { SessionStore } from '../stores/store.ts';
 import { StoreUnavailableError } from '../stores/store.ts';
 import type { ServerConfig } from './config.ts';
 import { ORIGIN, SERVER_HEADER } from './protocol.ts';
-import { registerRoutes } from './routes.ts';
-import type { Transport } from './session-plugin.ts';
-
-export interface AppParts {
-  config: ServerConfig;
-  store: SessionStore;
-  transport: Transport;
-  /** Told of failures that a reply of 500 or 503 hides from the client. */
-  onError: (error: unknown) => void;
-}
+import { type AppParts, registerRoutes } from './routes.ts';
 
 /** Longest body taken: 64 KiB of data, each byte escaped at worst, and its envelope. */
 const BODY_LIMIT_BYTES = 512 * 1024;

@@ -1,9 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { CreateResult, LoginLimit, Role } from '../stores/store.ts';
-import type { AppParts } from './app.ts';
+import type { CreateResult, LoginLimit, Role, SessionStore } from '../stores/store.ts';
+import type { ServerConfig } from './config.ts';
 import { ADMIN_USER, payloadFor } from './protocol.ts';
 import { SCHEMAS } from './schemas.ts';
-import { type Current, currentSession } from './session-plugin.ts';
+import { type Current, currentSession, type Transport } from './session-plugin.ts';
+
+export interface AppParts {
+  config: ServerConfig;
+  store: SessionStore;
+  transport: Transport;
+  /** Told of failures that a reply of 500 or 503 hides from the client. */
+  onError: (error: unknown) => void;
+}
 
 type Login = { Body: { user: string; password: string } };
 type Update = { Body: { data: string; version?: number } };

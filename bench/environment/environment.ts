@@ -1,29 +1,14 @@
 import { purgeNamespace } from '../../stores/purge.ts';
 import { findStore } from '../../stores/registry.ts';
-import type { Config } from '../config.ts';
 import { BenchError } from '../errors.ts';
 import type { Trial } from '../plan.ts';
-import { type ChosenBalancer, startBalancer } from './balancer.ts';
-import type { Guard } from './guard.ts';
+import { startBalancer } from './balancer.ts';
+import type { RunContext } from './context.ts';
 import type { StartedProcess } from './process.ts';
-import type { Programs } from './programs.ts';
 import { openTogether } from './resources.ts';
 import { askRoundTrips, namespaceOf, serverConfig, startServer } from './server.ts';
 import type { StartedService } from './services/service.ts';
 import { startService } from './services/start.ts';
-
-/** What all trials of a run share. Secrets are random per run. */
-export interface RunContext {
-  runId: string;
-  config: Config;
-  guard: Guard;
-  programs: Programs;
-  chosenBalancer: ChosenBalancer | undefined;
-  secret: string;
-  password: string;
-  adminPassword: string;
-  signal: AbortSignal;
-}
 
 /** Service, servers and balancer of one trial, all running. */
 export interface Environment {

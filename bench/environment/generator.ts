@@ -1,6 +1,6 @@
 import { BenchError } from '../errors.ts';
 import type { FromGenerator, LoadJob, LoadResult, ToGenerator } from '../load/job.ts';
-import type { RunContext } from './environment.ts';
+import type { RunContext } from './context.ts';
 import { startProcess } from './process.ts';
 
 const START_TIMEOUT_MS = 10_000;

@@ -3,12 +3,21 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, hostname, release, totalmem } from 'node:os';
 import { execa } from 'execa';
 import type { Row } from '../results/row.ts';
+import type { ChosenBalancer } from './balancer.ts';
 import { PROJECT_ROOT } from './programs.ts';
 
 export type MachineCells = Pick<
   Row,
   'git_sha' | 'git_dirty' | 'host_id' | 'cpu_model' | 'cpu_count' | 'mem_bytes' | 'node_version'
 >;
+
+/** The part of the record that is known before the first trial. */
+export interface RunDescription {
+  machine: Record<string, unknown>;
+  kernel: string;
+  lock_file_sha256: string;
+  balancer: Record<string, unknown>;
+}
 
 /** The cells that say on what, and with which code, a run was made. Git's are absent outside a checkout. */
 export async function describeMachine(): Promise<MachineCells> {
@@ -30,14 +39,19 @@ async function describeCheckout(): Promise<Pick<MachineCells, 'git_sha' | 'git_d
   return { git_sha: head.stdout, git_dirty: status.stdout !== '' };
 }
 
-/** SHA-256 of the lock file: which versions of the libraries ran. */
-export function lockFileHash(): string {
-  return createHash('sha256')
-    .update(readFileSync(`${PROJECT_ROOT}pnpm-lock.yaml`))
-    .digest('hex');
+/** What the record beside the rows says of machine, system, libraries and balancer. */
+export function describeRun(machine: MachineCells, chosen: ChosenBalancer | undefined): RunDescription {
+  return {
+    machine: { ...machine },
+    kernel: kernel(),
+    lock_file_sha256: createHash('sha256')
+      .update(readFileSync(`${PROJECT_ROOT}pnpm-lock.yaml`))
+      .digest('hex'),
+    balancer: { name: chosen?.balancer.name ?? 'none', version: chosen?.version },
+  };
 }
 
-/** Name and version of the operating system's kernel. */
+/** Name and release of the operating system's kernel. */
 export function kernel(): string {
   return `${process.platform} ${release()}`;
 }

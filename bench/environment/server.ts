@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
 import type { StatsMessage } from '../../servers/main.ts';
 import type { Trial } from '../plan.ts';
-import type { RunContext } from './environment.ts';
+import type { RunContext } from './context.ts';
 import { type StartedProcess, startProcess } from './process.ts';
 import type { StartedService } from './services/service.ts';
 
@@ -19,7 +19,7 @@ export function serverConfig(
   id: string,
   service: StartedService | undefined,
 ): ServerConfig {
-  const { config, secret, password, adminPassword, runId } = context;
+  const { config, secrets, runId } = context;
   const pem = privateKeyFor(trial.options['alg'], runId);
   return {
     id,
@@ -39,9 +39,9 @@ export function serverConfig(
     payloadBytes: trial.payloadBytes,
     loginCap: 0,
     onCap: 'evict',
-    secret,
-    password,
-    adminPassword,
+    secret: secrets.signing,
+    password: secrets.password,
+    adminPassword: secrets.adminPassword,
   };
 }
 
