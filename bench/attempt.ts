@@ -22,7 +22,9 @@ export async function attemptTrial(
 ): Promise<Attempt> {
   try {
     const outcome = await runTrial(trial, context, machine, onProgress);
-    return { ...outcome, summary: summaryOf(outcome.rows[0]) };
+    const attempt = { ...outcome, summary: summaryOf(outcome.rows[0]) };
+    if (outcome.unclosed === undefined) return attempt;
+    return { ...attempt, failure: `${titleOf(trial)}: measured, but not tidied up: ${outcome.unclosed}` };
   } catch (error) {
     const { signal } = context;
     const status = signal.aborted ? 'interrupted' : 'failed';

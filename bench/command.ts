@@ -1,6 +1,8 @@
 import { type Command, CommanderError } from 'commander';
 import { nearest, usage } from './config.ts';
-import { BenchError, EXIT, type ExitCode, messageOf } from './errors.ts';
+import { BenchError, EXIT, type ExitCode, messageOf, redactUrl } from './errors.ts';
+
+const ECHO_MS = 500;
 
 /** What every command of ours does around its work: signals, errors on one line, exit codes. */
 
@@ -15,16 +17,24 @@ export async function runToExitCode(
 ): Promise<ExitCode> {
   const stop = new AbortController();
   let stoppedBy: ExitCode | undefined;
+  let stoppedAtMs = 0;
+  // A terminal and the package manager may both send the same Ctrl-C; a second one of the user's comes later, and
+  // ends at once: the guard tidies up.
+  const isEcho = () => Date.now() - stoppedAtMs < ECHO_MS;
   const onSignal = (name: NodeJS.Signals, code: ExitCode) => {
     process.on(name, () => {
+      if (stoppedBy !== undefined && !isEcho()) process.exit(stoppedBy);
       if (stoppedBy !== undefined) return;
       stoppedBy = code;
+      stoppedAtMs = Date.now();
       process.stderr.write(`\n${name}: stopping everything; what is finished is kept\n`);
       stop.abort(new Error(`stopped by ${name}`));
     });
   };
   onSignal('SIGINT', EXIT.interrupted);
   onSignal('SIGTERM', EXIT.terminated);
+  onSignal('SIGHUP', EXIT.hungUp);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   try {
     const code = await work(stop.signal);
     return stoppedBy ?? code;
@@ -36,6 +46,11 @@ export async function runToExitCode(
     if (argv.includes('--verbose') && shown instanceof Error) process.stderr.write(`${shown.stack}\n`);
     return stoppedBy ?? (shown instanceof BenchError ? shown.exitCode : EXIT.failure);
   }
+}
+
+/** Who reads our output may leave (`| head -1`): the work and its files go on. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Commander's error in our one-line form; `undefined` for what is no error, such as --help. */
@@ -50,7 +65,7 @@ function plainError(
     const near = nearest(text, words);
     return near === undefined ? help : `Did you mean ${near}?`;
   };
-  const name = /'([^']*)'/.exec(error.message)?.[1] ?? '';
+  const name = redactUrl(/'([^']*)'/.exec(error.message)?.[1] ?? '');
   const names = program.commands.map((command) => command.name());
   if (error.code === 'commander.unknownOption') {
     const flags = [program, ...program.commands].flatMap((command) => command.options);
@@ -60,7 +75,7 @@ function plainError(
   if (error.code === 'commander.excessArguments') {
     const word = argv.find((argument) => !argument.startsWith('-') && !names.includes(argument)) ?? '';
     const expected = names.length === 0 ? 'flags only' : `a command of ${names.join(', ')}, and flags`;
-    return usage(expected, `"${word}"`, suggest(word, names));
+    return usage(expected, `"${redactUrl(word)}"`, suggest(word, names));
   }
   return usage('a value', `none for ${name}`, help);
 }

@@ -51,6 +51,8 @@ describe('a wrong value is one line that names it, what was expected, and the re
     [{ seed: 'x' }, '--seed'],
     [{ balancer: 'none', servers: '3' }, '--affinity sticky'],
     [{ sessions: '5', connections: '10' }, '--connections'],
+    [{ balancer: 'none', servers: '3', affinity: 'sticky', connections: '2' }, 'for each server'],
+    [{ threshold: ['constructor<5ms'] }, 'p50'],
   ])('%j', (raw, word) => {
     const error = errorOf(raw);
     expect(error.message).toContain(word);
@@ -58,14 +60,22 @@ describe('a wrong value is one line that names it, what was expected, and the re
     expect(error.exitCode).toBe(EXIT.usage);
   });
 
-  test('a URL with a password is shown without it', () => {
-    expect(errorOf({ redisUrl: 'http://me:hunter2@host' }).message).not.toContain('hunter2');
+  test.each([
+    'http://me:hunter2@host',
+    'redis://:hunter2/x@host',
+    'redis//:hunter2@host',
+    'http://a:b@hunter2@host',
+  ])('%s is shown without its password', (redisUrl) => {
+    expect(errorOf({ redisUrl }).message).not.toContain('hunter2');
   });
 });
 
 describe('what is accepted', () => {
-  test('lists expand, and doubles count once', () => {
-    const config = parseConfig({ store: 'redis,jwt,redis', servers: '1,3', payload: '64,1024' }, {});
+  test('lists expand, and doubles count once, however they are spelt', () => {
+    const config = parseConfig(
+      { store: 'redis,jwt,redis:write=cas', servers: '1,3,01', payload: '64,1024' },
+      {},
+    );
     expect(config.stores.map((choice) => choice.store)).toEqual(['redis', 'jwt']);
     expect([config.servers, config.payloadsBytes]).toEqual([
       [1, 3],

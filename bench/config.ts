@@ -95,12 +95,12 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
   const seconds = (flag: string) => parseSeconds(flag, text(flag));
   const whole = (flag: string, min: number, max: number) => wholeNumber(flag, text(flag), min, max);
   const wholeList = (flag: string, min: number, max: number) =>
-    listOf(flag, text(flag)).map((item) => wholeNumber(flag, item, min, max));
+    distinct(listOf(flag, text(flag)).map((item) => wholeNumber(flag, item, min, max)));
   const url = (given: unknown, flag: string, variable: string, schemes: string[]) =>
     parseUrl(given === undefined ? variable : flag, given ?? env[variable], schemes);
 
   const config: Config = {
-    stores: listOf('store', text('store')).map(parseStoreChoice),
+    stores: distinct(listOf('store', text('store')).map(parseStoreChoice)),
     servers: wholeList('servers', 1, 64),
     balancer: oneOf('balancer', text('balancer'), BALANCERS),
     affinities: listOf('affinity', text('affinity')).map((item) => oneOf('affinity', item, AFFINITIES)),
@@ -143,6 +143,14 @@ function refuseContradictions(config: Config): void {
       got: '--affinity round-robin',
       remedy:
         'Without a balancer each connection stays with one server: add --affinity sticky, or name a balancer.',
+    });
+  }
+  if (config.balancer === 'none' && config.servers.some((servers) => servers > config.connections)) {
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: 'a connection for each server with --balancer none',
+      got: `--connections ${config.connections} --servers ${config.servers}`,
+      remedy: 'Raise --connections, or name a balancer.',
     });
   }
   if (config.sessions < config.connections) {
@@ -191,6 +199,11 @@ function listOf(flag: string, text: string): string[] {
   return [...new Set(items)];
 }
 
+/** Without what means the same as one before it, however it was spelt. */
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+}
+
 function oneOf<const T extends readonly string[]>(flag: string, value: unknown, values: T): T[number] {
   const parsed = z.enum(values as unknown as [string, ...string[]]).safeParse(value);
   if (parsed.success) return parsed.data as T[number];
@@ -211,9 +224,9 @@ function parseSeconds(flag: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
   const seconds =
     match === null ? Number.NaN : Number(match[1]) * SECONDS_PER_UNIT[match[2] as 'ms' | 's' | 'm'];
-  if (seconds >= 0.1 && seconds <= 86_400) return seconds;
+  if (seconds >= 0.1 && seconds <= 3600) return seconds;
   const near = /^\d+$/.test(text) ? `Did you mean ${text}s?` : 'Write for example 10s, 500ms or 2m.';
-  throw usage(`a duration with its unit, from 100ms to a day, for --${flag}`, quoted(text), near);
+  throw usage(`a duration with its unit, from 100ms to 60m, for --${flag}`, quoted(text), near);
 }
 
 function parseUrl(source: string, value: unknown, schemes: string[]): string | undefined {
@@ -240,7 +253,7 @@ export function nearest(text: string, words: readonly string[]): string | undefi
   return distance(text, word) <= Math.max(2, word.length / 3) ? word : prefix;
 }
 
-const quoted = (text: string) => `"${text.slice(0, 80)}"`;
+const quoted = (text: string) => `"${redactUrl(text).slice(0, 80)}"`;
 
 /** A wrong flag or value: exit code 2, nothing started. */
 export function usage(expected: string, got: string, remedy: string): BenchError {

@@ -8,6 +8,7 @@ export const EXIT = {
   regression: 3,
   invalid: 4,
   threshold: 99,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const;
@@ -72,7 +73,10 @@ function oneLine(text: string): string {
   return text.replace(/\s*[\r\n]+\s*/g, ' ').trim();
 }
 
-/** The URL with its password replaced, for people and files. Text that is no URL loses what could be one. */
-export function redactUrl(url: string): string {
-  return url.replace(/(\/\/[^:/?#@]*):[^@/?#]*@/, '$1:***@').replace(/([?&]password=)[^&]*/gi, '$1***');
+/**
+ * The text with every password in a URL replaced, for people and files. Up to the last @ of a word: a password
+ * that was not escaped may itself hold @, / or ?.
+ */
+export function redactUrl(text: string): string {
+  return text.replace(/(\/\/[^:/?#@\s]*):\S*@/g, '$1:***@').replace(/([?&]password=)[^&\s]*/gi, '$1***');
 }

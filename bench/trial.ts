@@ -7,6 +7,7 @@ import { type Generator, startGenerator } from './environment/generator.ts';
 import type { MachineCells } from './environment/machine.ts';
 import { openTogether, type Resources } from './environment/resources.ts';
 import { REVOCATION_IDLE_SECONDS } from './environment/server.ts';
+import { BenchError, messageOf } from './errors.ts';
 import type { LoadJob, LoadResult } from './load/job.ts';
 import type { Trial } from './plan.ts';
 import { type Row, SCHEMA_VERSION } from './results/row.ts';
@@ -18,6 +19,8 @@ export interface TrialOutcome {
   /** Tier, networking and settings of the service; absent without one. */
   service?: Record<string, unknown>;
   histograms: Readonly<Record<string, string>>;
+  /** What could not be closed or removed afterwards; absent when all was. */
+  unclosed?: string;
 }
 
 /** After the window, before the last reading: work put off, such as a write of the AOF, is counted. */
@@ -48,12 +51,23 @@ export function runTrial(
     const died = environment.died.then((error) => {
       throw error;
     });
+    const aborted = rejectionOf(context.signal);
     const outcome = await Promise.race([
+      aborted,
       died,
       loadTrial(trial, context, base, environment, generator, onProgress),
     ]);
-    await resources.close();
-    return outcome;
+    // What was measured is not lost because something could not be tidied up.
+    const unclosed = await resources.close().then(() => undefined, messageOf);
+    return unclosed === undefined ? outcome : { ...outcome, unclosed };
+  });
+}
+
+/** Rejects with the signal's reason when it is aborted: no step of a trial, however long, outlives a Ctrl-C. */
+function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }
 
@@ -84,6 +98,7 @@ async function loadTrial(
   const { config } = context;
   const { service } = environment;
   const described = describeService(environment);
+  refuseOtherDurability(environment, config.durability);
   const job = jobOf(trial, context, environment);
   onProgress('making sessions');
   const prepared = await generator.prepare(job);
@@ -116,13 +131,15 @@ async function measure(
       ? REVOCATION_IDLE_SECONDS + REVOCATION_GRACE_SECONDS
       : context.config.durationSeconds;
   const pids = await environment.pids();
+  // The servers are asked first, so that answering is not charged to the window.
   const read = async () => ({
+    roundTrips: await environment.roundTrips(),
     at: performance.now(),
     server: cpuNsOf(pids.server),
+    servers: pids.server.map((pid) => cpuNsOf([pid])),
     balancer: cpuNsOf(pids.balancer),
     store: cpuNsOf(pids.store),
     machine: machineBusyNs(),
-    roundTrips: await environment.roundTrips(),
   });
   const before = await read();
   const result = await generator.measure(seconds);
@@ -136,12 +153,18 @@ async function measure(
     observed: {
       windowSeconds,
       cpuNs: { server: spent('server'), balancer: spent('balancer'), store: spent('store') },
+      busiestServerNs: greatest(after.servers.map((ns, index) => difference(ns, before.servers[index]))),
       machineBusyNs: difference(machineAfter, before.machine),
       roundTrips: spent('roundTrips'),
       rssServerBytes: memoryBytesOf(pids.server),
       rssStoreBytes: memoryBytesOf(pids.store),
     },
   };
+}
+
+/** The greatest of these; `undefined` when one cannot be read. */
+function greatest(values: readonly (number | undefined)[]): number | undefined {
+  return values.some((value) => value === undefined) ? undefined : Math.max(...(values as number[]));
 }
 
 function difference(after: number | undefined, before: number | undefined): number | undefined {
@@ -167,9 +190,26 @@ function jobOf(trial: Trial, context: RunContext, environment: Environment): Loa
 
 /** What the traits predict: (N-1)/N of reads miss where sessions stay in one server and requests do not. */
 function expectationOf(trial: Trial): Expectation {
-  const shared = findStore(trial.store)?.traits(trial.options, 'second').shared ?? true;
+  const definition = findStore(trial.store);
+  const shared = definition?.traits(trial.options, 'second').shared ?? true;
   const scattered = !shared && trial.affinity === 'round-robin' && trial.scenario !== 'revocation';
-  return { missShare: scattered ? (trial.servers - 1) / trial.servers : 0 };
+  return {
+    missShare: scattered ? (trial.servers - 1) / trial.servers : 0,
+    storeCores: definition?.service(trial.options) === 'redis' ? 1 : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** A service that somebody else runs may be set otherwise than asked: its figures would bear the wrong name. */
+function refuseOtherDurability({ service }: Environment, durability: string): void {
+  if (service?.durabilityMatches !== false) return;
+  const { name, settings } = service;
+  const keys = name === 'redis' ? ['appendonly', 'appendfsync', 'save'] : ['synchronous_commit', 'fsync'];
+  throw new BenchError({
+    code: 'SERVICE_REFUSED',
+    expected: `${name} to be set to --durability ${durability}`,
+    got: keys.map((key) => `${key}=${settings[key] || '(none)'}`).join(', '),
+    remedy: 'Name the durability that it has, or change its settings.',
+  });
 }
 
 function describeService({ service }: Environment): { service?: Record<string, unknown> } {

@@ -219,10 +219,23 @@ describe('a session by cookie', () => {
     ['PATCH', '/session', JSON.stringify({ data: 'x'.repeat(70_000) }), 400],
     ['PATCH', '/session', JSON.stringify({ data: 'x'.repeat(600_000) }), 413],
     ['POST', '/nowhere', '{}', 404],
+    ['POST', '/%zz', '{}', 400],
   ])('%s %s with a bad body is a clear 4xx', async (method, path, body, status) => {
     const reply = await server.call(method, path, undefined, body);
     expect(reply.status).toBe(status);
     expect(reply.body).toEqual({ error: expect.any(String) });
+  });
+
+  test.each([0, -1, 1.5, 100_000_000, 1e300])('the version %s is no version', async (version) => {
+    const { token } = await server.login('version1');
+    expect((await server.call('PATCH', '/session', token, { data: 'x', version })).status).toBe(400);
+    await server.call('POST', '/logout', token);
+  });
+
+  test('half a surrogate pair is no text', async () => {
+    const { token } = await server.login('half1');
+    expect((await server.call('PATCH', '/session', token, '{"data":"\\ud800"}')).status).toBe(400);
+    expect((await server.call('PATCH', '/session', token, '{"data":"\\ud83e\\udd8a"}')).status).toBe(200);
   });
 
   test('a foreign origin may not write; ours may', async () => {

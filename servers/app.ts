@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { StoreUnavailableError } from '../stores/store.ts';
 import type { ServerConfig } from './config.ts';
 import { ORIGIN, SERVER_HEADER } from './protocol.ts';
@@ -14,6 +14,10 @@ export function createApp(parts: AppParts): FastifyInstance {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
+    // A URL that cannot be decoded: answered like any other bad request, without repeating it.
+    frameworkErrors: (_error, _request, reply) => {
+      (reply as unknown as FastifyReply).code(400).send({ error: 'bad_request' });
+    },
     // Longer than any balancer keeps an idle connection, so that the balancer closes first.
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',

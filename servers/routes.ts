@@ -19,6 +19,8 @@ type ById = { Params: { id: string } };
 type Disable = ById & { Body: { disabled: boolean } };
 type ByHandle = { Params: { handle: string } };
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 /** A refusal by status and code; the reply carries nothing else. */
 const refuse = (reply: FastifyReply, status: number, error: string) => reply.code(status).send({ error });
 const unauthenticated = (reply: FastifyReply) => refuse(reply, 401, 'unauthenticated');
@@ -98,6 +100,8 @@ export function registerRoutes(
     const found = await current(request, reply);
     if (found === undefined) return unauthenticated(reply);
     const { data, version = found.session.version } = request.body;
+    // Half a surrogate pair, which JSON can spell: stores that keep UTF-8 would answer something else.
+    if (LONE_SURROGATE.test(data)) return refuse(reply, 400, 'bad_request');
     const result = await store.update(found.token, data, version);
     if (result.status === 'gone') return unauthenticated(reply);
     if (result.status === 'conflict') return refuse(reply, 409, 'conflict');

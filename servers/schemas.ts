@@ -11,6 +11,9 @@ const error = object({ error: text });
 const errors = { '4xx': error, '5xx': error } as const;
 const replies = <T extends object>(properties: T) => ({ 200: object(properties), ...errors });
 
+/** Versions count from 1; eight digits are what every store keeps. */
+const version = { type: 'integer', minimum: 1, maximum: 99_999_999 } as const;
+
 const user = { type: ['string', 'null'] } as const;
 
 export const SCHEMAS = {
@@ -22,7 +25,7 @@ export const SCHEMAS = {
   },
   read: { response: replies({ user, role: text, version: { type: 'integer' }, data: text }) },
   update: {
-    body: object({ data: { type: 'string', maxLength: 65_536 }, version: { type: 'integer' } }, ['data']),
+    body: object({ data: { type: 'string', maxLength: 65_536 }, version }, ['data']),
     response: replies({ user, version: { type: 'integer' }, bytes: { type: 'integer' } }),
   },
   rotate: { response: replies({ user, role: text }) },

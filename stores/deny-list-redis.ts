@@ -105,7 +105,8 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
     // Redis expires its keys by itself.
     sweep: () => Promise.resolve(0),
     // Redis counts keys, not denials.
-    stats: () => Promise.resolve({ denied: undefined, roundTrips: connection.roundTrips() }),
+    roundTrips: connection.roundTrips,
+    stats: () => Promise.resolve({ denied: undefined }),
     close: () => connection.close(),
   };
 }

@@ -57,6 +57,8 @@ export interface DenyList {
   list(userId: string): Promise<readonly Login[]>;
   /** Removes at most `limit` denials and index entries that time has made superfluous; 0 where the service does. */
   sweep(limit: number): Promise<number>;
+  /** Round trips to the service since opening. */
+  roundTrips(): number;
   stats(): Promise<DenyListStats>;
   /** Releases connections and timers. The service keeps the list. */
   close(): Promise<void>;
@@ -90,8 +92,6 @@ export type AdmitResult =
 export interface DenyListStats {
   /** Denials held (an estimate is enough); `undefined` when the service cannot tell cheaply. */
   denied: number | undefined;
-  /** Round trips to the service since opening. */
-  roundTrips: number;
 }
 
 /** How long denials outlive the last token of their login: bounds the clock skew between servers. */

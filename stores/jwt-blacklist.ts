@@ -138,11 +138,9 @@ function openJwtBlacklist(context: OpenContext, codec: TokenCodec, denyList: Den
     setDisabled: (userId, disabled) => denyList.setDisabled(userId, disabled),
     listUser: (userId) => denyList.list(userId),
     sweep: (limit) => denyList.sweep(limit),
-    async stats() {
-      const { roundTrips } = await denyList.stats();
-      // Nobody counts the tokens that are out there.
-      return { sessions: undefined, roundTrips };
-    },
+    // Nobody counts the tokens that are out there.
+    stats: () => Promise.resolve({ sessions: undefined }),
+    roundTrips: denyList.roundTrips,
     close: () => denyList.close(),
   };
 }

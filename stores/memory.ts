@@ -256,7 +256,8 @@ function openMemory(context: OpenContext): SessionStore {
       return Promise.resolve(list);
     },
     sweep: (limit) => Promise.resolve(sweepNow(limit)),
-    stats: () => Promise.resolve({ sessions: entries.size, roundTrips: 0 }),
+    roundTrips: () => 0,
+    stats: () => Promise.resolve({ sessions: entries.size }),
     close() {
       clearInterval(sweeper);
       entries.clear();

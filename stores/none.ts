@@ -73,7 +73,8 @@ export const none: StoreDefinition = {
       setDisabled: () => Promise.resolve(undefined),
       listUser: () => Promise.resolve(undefined),
       sweep: () => Promise.resolve(0),
-      stats: () => Promise.resolve({ sessions: undefined, roundTrips: 0 }),
+      roundTrips: () => 0,
+      stats: () => Promise.resolve({ sessions: undefined }),
       close: () => Promise.resolve(),
     };
     return Promise.resolve(store);

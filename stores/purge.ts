@@ -8,14 +8,18 @@ export function purgeNamespace(service: ServiceName, serviceUrl: string, namespa
   return service === 'redis' ? purgeRedis(serviceUrl, namespace) : purgePostgres(serviceUrl, namespace);
 }
 
-const CONNECT_TIMEOUT_MS = 3_000;
+/** Of a connection, and of each command: a service that hangs must not hang the run. */
+const TIMEOUT_MS = 3_000;
 const SCAN_COUNT = 1_000;
 
 /** By SCAN, which blocks nobody; only here, where no request waits, may a key be sought by its pattern. */
 async function purgeRedis(serviceUrl: string, namespace: string): Promise<void> {
   const { Redis } = await import('ioredis');
   const client = new Redis(serviceUrl, {
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: TIMEOUT_MS,
+    commandTimeout: TIMEOUT_MS,
+    // Else connecting waits, without a bound, for the answer of INFO.
+    enableReadyCheck: false,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
     lazyConnect: true,
@@ -40,8 +44,11 @@ async function purgePostgres(serviceUrl: string, namespace: string): Promise<voi
   const { Client, escapeIdentifier } = (await import('pg')).default;
   const client = new Client({
     connectionString: serviceUrl,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: TIMEOUT_MS,
+    query_timeout: TIMEOUT_MS,
   });
+  // A lost connection fails the call that waits for it; without a listener the event would end the process.
+  client.on('error', () => undefined);
   await client.connect();
   try {
     const found = await client.query<{ name: string }>(

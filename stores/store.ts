@@ -12,7 +12,7 @@ export type Role = 'user' | 'admin';
 export interface NewSession {
   userId?: string;
   role: Role;
-  /** Opaque text, kept byte for byte. */
+  /** Opaque text, kept byte for byte. Well-formed Unicode: half a surrogate pair is no text that UTF-8 can hold. */
   data: string;
 }
 
@@ -74,8 +74,6 @@ export interface RotatePatch {
 export interface StoreStats {
   /** Live and not yet swept sessions that this process or its service holds; `undefined` when nobody keeps any. */
   sessions: number | undefined;
-  /** Round trips to the service since opening, each command of a pipeline counted once; 0 where there is no service. */
-  roundTrips: number;
 }
 
 export interface SessionStore {
@@ -105,6 +103,8 @@ export interface SessionStore {
   listUser(userId: string): Promise<readonly Login[] | undefined>;
   /** Removes at most `limit` expired entries; answers how many. 0 where the service expires them itself. */
   sweep(limit: number): Promise<number>;
+  /** Round trips to the service since opening, each command of a pipeline counted once; 0 where there is no service. */
+  roundTrips(): number;
   stats(): Promise<StoreStats>;
   /** Releases connections and timers. The service keeps its data. */
   close(): Promise<void>;

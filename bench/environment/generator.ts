@@ -93,7 +93,7 @@ function failed(expected: string, got: string): BenchError {
   return new BenchError({
     code: 'GENERATOR_FAILED',
     expected,
-    got: got.slice(-500),
+    got: got.slice(0, 500),
     remedy: 'See what the servers and the service said above, and run again with --verbose.',
   });
 }

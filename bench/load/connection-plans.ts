@@ -39,10 +39,12 @@ export function planConnections(
   const room = Math.max(1, Math.floor(PREBUILT_BYTES / bytesEach / job.connections));
   return sessionsByConnection(job, sessions).map((all, connection) => {
     const own = all.slice(0, room);
-    const keys = keySequence(job.keys, own.length, Math.max(own.length, LIST_LENGTH), random);
+    // Whole mixes: each list logs in as often as it logs out.
+    const length = Math.ceil(Math.max(own.length, LIST_LENGTH) / MIX.length) * MIX.length;
+    const keys = keySequence(job.keys, own.length, length, random);
     const mix = job.scenario === 'mixed' ? shuffled(MIX, random) : [job.scenario as Operation];
     const pool = pools[connection % job.targets.length] as LogoutPool;
-    const newUser = (index: number) => userName(FIRST_LOGIN_USER + connection * LIST_LENGTH + index);
+    const newUser = (index: number) => userName(FIRST_LOGIN_USER + connection * length + index);
     const reads = own.map((session) => readRequest(session, job.payloadBytes));
     const updates = writesBodies ? own.map((session) => updateRequest(session, job.payloadBytes)) : [];
     const requests = keys.map((key, index): LiveRequest => {
@@ -93,14 +95,16 @@ export function planLogouts(job: LoadJob, sessions: readonly LiveSession[]): Con
   return lists.map((list) => ({ requests: list.slice(0, shortest) }));
 }
 
-/** A pool that hands out what was given first, and forgets it. */
+/**
+ * A pool that hands out what was given first. Logins that fail give nothing back; should they empty it, sessions that
+ * are out already are handed out again, for the row is invalid by those failures.
+ */
 export function createLogoutPool(sessions: readonly LiveSession[]): LogoutPool {
   const waiting = sessions.map((session) => session.credentials);
   let next = 0;
   return {
     take() {
-      const credentials = waiting[next];
-      if (credentials === undefined) throw new Error('more logouts than sessions in the pool');
+      const credentials = waiting[next % waiting.length] ?? {};
       next += 1;
       return credentials;
     },

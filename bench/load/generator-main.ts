@@ -46,7 +46,8 @@ async function handle(message: ToGenerator): Promise<void> {
 }
 
 async function prepare(job: LoadJob): Promise<Prepared> {
-  const client = createClient(job.connections);
+  // A poll must not queue behind another for a connection of ours.
+  const client = createClient(job.scenario === 'revocation' ? job.sessions : job.connections);
   if (job.scenario === 'revocation') {
     // It logs in as it goes; one login now tells whether such sessions can be had at all.
     await logInMany(client, job, FIRST_POOL_USER, 1, () => undefined);

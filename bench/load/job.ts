@@ -24,6 +24,8 @@ export interface OperationResult {
   completed: number;
   ok: number;
   http4xx: number;
+  /** Of the 4xx those of status 401. */
+  unauthorized: number;
   http5xx: number;
   checkFailed: number;
   connErrors: number;

@@ -11,6 +11,9 @@ export class UnsupportedError extends Error {
   }
 }
 
+/** More at once make no more logins, only longer queues. */
+const MOST_LOGINS_AT_ONCE = 64;
+
 /**
  * Logs users in, untimed, and answers their sessions in order. Logins go to the targets in turn.
  * @throws UnsupportedError when a session does not fit the backend; Error for any other refused login.
@@ -30,7 +33,7 @@ export async function logInMany(
       onProgress(index);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(job.connections, count) }, worker));
+  await Promise.all(Array.from({ length: Math.min(job.connections, MOST_LOGINS_AT_ONCE, count) }, worker));
   return sessions;
 }
 

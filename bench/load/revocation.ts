@@ -1,28 +1,31 @@
 import { setTimeout } from 'node:timers/promises';
 import { createHistogram, encodeHistogram, recordUs } from '../stats/histogram.ts';
 import type { Client } from './client.ts';
-import type { LoadJob, LoadResult, RevocationResult } from './job.ts';
+import type { LoadJob, LoadResult, Operation, RevocationResult } from './job.ts';
 import { logInMany } from './population.ts';
 import type { LiveSession } from './scenarios.ts';
 import { countReply, createTally, resultsOf, type Tally } from './tally.ts';
 
 /** Polls come at once at first, then ever slower: the time of the first refusal is known to within 5 %. */
 const POLL_PAUSE_SHARE = 0.05;
-/** Sessions revoked at once. */
-const PARALLEL = 16;
+/** One session begins after another: where logging out works at once, no two are under way together. */
+const BEGIN_EVERY_MS = 50;
 
 /**
  * Logs users in, each out again through one server, and polls every server that knew the session until that
  * server refuses. `seconds` bounds the wait of one session: who still accepts it then is counted as never refusing.
  */
 export async function runRevocation(client: Client, job: LoadJob, seconds: number): Promise<LoadResult> {
-  const [reads, logouts, visible] = [createTally(), createTally(), createHistogram()];
+  const [logins, reads, logouts, visible] = [createTally(), createTally(), createTally(), createHistogram()];
   const state = { staleAccepts: 0, neverRefused: 0 };
   const [startedNs, cpuBefore] = [process.hrtime.bigint(), process.cpuUsage()];
 
   const revoke = async (index: number) => {
     // Made as late as possible: its short life begins here.
+    const loginNs = process.hrtime.bigint();
     const [session] = (await logInMany(client, job, index, 1, () => undefined)) as [LiveSession];
+    logins.sent += 1;
+    countReply(logins, 200, true, usSince(loginNs), 0);
     const knowing: string[] = [];
     for (const server of job.servers) {
       if ((await sendRead(client, server, session, reads)) === 200) knowing.push(server);
@@ -49,21 +52,21 @@ export async function runRevocation(client: Client, job: LoadJob, seconds: numbe
     state.neverRefused += 1;
   };
 
-  let next = 0;
-  const worker = async () => {
-    for (let index = next++; index < job.sessions; index = next++) await revoke(index);
-  };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  const under = Array.from({ length: job.sessions }, async (_, index) => {
+    await setTimeout(index * BEGIN_EVERY_MS);
+    await revoke(index);
+  });
+  await Promise.all(under);
 
   const durationSeconds = Number(process.hrtime.bigint() - startedNs) / 1e9;
   const { user, system } = process.cpuUsage(cpuBefore);
   const revocation: RevocationResult = { visible: await encodeHistogram(visible), ...state };
-  const operations = await resultsOf(
-    new Map([
-      ['read', reads],
-      ['logout', logouts],
-    ]),
-  ); // prettier-ignore
+  const tallies = new Map<Operation, Tally>([
+    ['login', logins],
+    ['read', reads],
+    ['logout', logouts],
+  ]);
+  const operations = await resultsOf(tallies);
   return { durationSeconds, cpuNs: (user + system) * 1000, operations, revocation };
 }
 

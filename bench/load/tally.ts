@@ -7,6 +7,8 @@ export interface Tally {
   completed: number;
   ok: number;
   http4xx: number;
+  /** Of the 4xx those of status 401: no live session. */
+  unauthorized: number;
   http5xx: number;
   checkFailed: number;
   connErrors: number;
@@ -22,6 +24,7 @@ export function createTally(): Tally {
     completed: 0,
     ok: 0,
     http4xx: 0,
+    unauthorized: 0,
     http5xx: 0,
     checkFailed: 0,
     connErrors: 0,
@@ -47,6 +50,7 @@ export function countReply(
   else if (status >= 500) tally.http5xx += 1;
   else if (status >= 400) tally.http4xx += 1;
   else tally.checkFailed += 1;
+  if (!isRight && status === 401) tally.unauthorized += 1;
 }
 
 /** The results of a window: the sum of all operations first, then, of a mix, each by itself. */

@@ -42,7 +42,11 @@ export const COLUMNS = [
   },
   { name: 'payload_bytes', kind: 'integer', meaning: 'session data per session' },
   { name: 'sessions_live', kind: 'integer', meaning: 'live sessions made before the load' },
-  { name: 'key_distribution', kind: 'text', meaning: 'how requests choose sessions: uniform or zipf' },
+  {
+    name: 'key_distribution',
+    kind: 'text',
+    meaning: 'how requests choose sessions: uniform, or zipf (1/rank) within the share of each connection',
+  },
   {
     name: 'pool_size',
     kind: 'integer',
@@ -56,7 +60,12 @@ export const COLUMNS = [
   { name: 'block', kind: 'text', meaning: 'run id and ordinal of the pass over all arms' },
   { name: 'order_index', kind: 'integer', meaning: 'place of the trial within its block, from 0' },
   { name: 'seed', kind: 'integer', meaning: 'seed of everything random in the plan and the load' },
-  { name: 'warmup_s', kind: 'number', meaning: 'discarded load before the measured window' },
+  {
+    name: 'warmup_s',
+    kind: 'number',
+    meaning:
+      'discarded load before the measured window; none in revocation, and at most a fifth of the pool in logout',
+  },
   { name: 'duration_s', kind: 'number', meaning: 'length of the measured window as it was' },
   {
     name: 'scheduled',
@@ -146,7 +155,8 @@ export const COLUMNS = [
   {
     name: 'store_commands_per_req',
     kind: 'number',
-    meaning: 'round trips to the service per completed request; empty without one',
+    meaning:
+      'round trips to the service per completed request, those of requests under way at the end included; empty without one',
   },
   {
     name: 'rss_server_bytes',
@@ -209,7 +219,7 @@ export type Row = { [C in (typeof COLUMNS)[number] as C['name']]?: CellOf[C['kin
 
 /** The text of a cell in the file; absence is the empty text. Numbers keep three decimals. */
 export function cellText(value: Row[ColumnName]): string {
-  if (value === undefined) return '';
+  if (value === undefined || Number.isNaN(value)) return '';
   if (typeof value !== 'number') return String(value);
   return Number.isInteger(value) ? String(value) : String(Math.round(value * 1000) / 1000);
 }

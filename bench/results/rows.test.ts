@@ -21,6 +21,7 @@ const base: Row = { store: 'memory', servers: 3, cpu_count: 2 };
 const observed: Observed = {
   windowSeconds: 2,
   cpuNs: { server: 2e8, balancer: 1e8, store: undefined },
+  busiestServerNs: 1e8,
   machineBusyNs: 3e9,
   roundTrips: undefined,
   rssServerBytes: 1e8,
@@ -40,6 +41,7 @@ function result(change: Partial<OperationResult> = {}): LoadResult {
     completed: 2000,
     ok: 2000,
     http4xx: 0,
+    unauthorized: 0,
     http5xx: 0,
     checkFailed: 0,
     connErrors: 0,
@@ -53,7 +55,7 @@ function result(change: Partial<OperationResult> = {}): LoadResult {
   return { durationSeconds: 2, operations: [all], cpuNs: 1e8 };
 }
 const rowOf = (change?: Partial<OperationResult>, missShare = 0) =>
-  rowsOf(trial, base, result(change), observed, { missShare })[0] as Row;
+  rowsOf(trial, base, result(change), observed, { missShare, storeCores: 1 })[0] as Row;
 
 describe('a row', () => {
   test('holds figures per completed request, and times in µs', () => {
@@ -100,9 +102,11 @@ describe('a row', () => {
   });
 
   test('with misses that the traits predict is valid, and says why', () => {
-    const row = rowOf({ http4xx: 1333, ok: 667 }, 2 / 3);
+    const row = rowOf({ http4xx: 1333, unauthorized: 1333, ok: 667 }, 2 / 3);
     expect(row).toMatchObject({ valid: true, note: expect.stringContaining('67 % missed') });
     expect(rowOf({ http5xx: 1 }, 2 / 3).valid).toBe(false);
+    expect(rowOf({ http4xx: 1333, unauthorized: 1300, ok: 667 }, 2 / 3).valid).toBe(false);
+    expect(rowOf({ http4xx: 2000, unauthorized: 2000, ok: 0 }, 2 / 3).valid).toBe(false);
   });
 
   test('without a completed request is invalid, and divides by nothing', () => {
@@ -124,14 +128,17 @@ describe('a row', () => {
 
 describe('the bottleneck', () => {
   const idle = { server: 0, balancer: 0, store: 0 };
+  const seen = { windowSeconds: 2, busiestServerNs: 0, machineBusyNs: 0, cpuNs: idle };
   test.each([
-    ['generator', { cpuNs: 1.9e9 }, { cpuNs: { ...idle, balancer: 2e9 }, machineBusyNs: 4e9 }],
-    ['balancer', { cpuNs: 1e9 }, { cpuNs: { ...idle, balancer: 1.9e9, server: 4e9 }, machineBusyNs: 4e9 }],
-    ['store', { cpuNs: 1e9 }, { cpuNs: { ...idle, store: 1.9e9 }, machineBusyNs: 4e9 }],
-    ['server', { cpuNs: 1e9 }, { cpuNs: { ...idle, server: 3.8e9 }, machineBusyNs: 3e9 }],
-    ['host', { cpuNs: 1e9 }, { cpuNs: { ...idle, server: 1e9 }, machineBusyNs: 3.9e9 }],
-    [undefined, { cpuNs: 1e9 }, { cpuNs: { ...idle, server: 1e9 }, machineBusyNs: 2e9 }],
-  ])('%s', (expected, generator, seen) => {
-    expect(bottleneckOf({ durationSeconds: 2, ...generator }, seen, 3, 2, 2)).toBe(expected);
+    ['generator', { cpuNs: 1.9e9 }, { cpuNs: { ...idle, balancer: 2e9 }, machineBusyNs: 8e9 }, 1],
+    ['balancer', { cpuNs: 1e9 }, { cpuNs: { ...idle, balancer: 1.9e9 }, machineBusyNs: 8e9 }, 1],
+    ['store', { cpuNs: 1e9 }, { cpuNs: { ...idle, store: 1.9e9 } }, 1],
+    ['host', { cpuNs: 1e9 }, { cpuNs: { ...idle, store: 1.9e9 }, machineBusyNs: 7.9e9 }, Infinity],
+    ['server', { cpuNs: 1e9 }, { cpuNs: { ...idle, server: 2e9 }, busiestServerNs: 1.9e9 }, 1],
+    ['host', { cpuNs: 1e9 }, { machineBusyNs: 7.9e9 }, 1],
+    [undefined, { cpuNs: 1e9 }, { machineBusyNs: 4e9 }, 1],
+  ])('%s', (expected, generator, change, storeCores) => {
+    const observed = { ...seen, ...change };
+    expect(bottleneckOf({ durationSeconds: 2, ...generator }, observed, storeCores, 4)).toBe(expected);
   });
 });

@@ -39,7 +39,7 @@ export function parseThreshold(text: string): Threshold {
   const [below, bound, unit] = [match?.[2] === '<', Number(match?.[3]), match?.[4]];
   if (match !== null && unit !== undefined) {
     if (metric === 'rps' && unit === '/s') return { text, columns: ['rps_ok'], below, bound };
-    const columns = LATENCIES[metric];
+    const columns = Object.hasOwn(LATENCIES, metric) ? LATENCIES[metric] : undefined;
     if (columns !== undefined && unit !== '/s') {
       return { text, columns, below, bound: bound * MICROSECONDS_PER_UNIT[unit as 'us'] };
     }

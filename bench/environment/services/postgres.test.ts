@@ -118,8 +118,9 @@ describe('a foreign Postgres', () => {
 
   it('settle vacuums and analyses our tables, and makes a checkpoint', async () => {
     await query(
-      'create table settled as select generate_series(1, 1000) as id',
-      'delete from settled where id <= 500',
+      'create schema sessions_sb_test',
+      'create table sessions_sb_test.settled as select generate_series(1, 1000) as id',
+      'delete from sessions_sb_test.settled where id <= 500',
     );
     const checkpoint = 'select checkpoint_lsn::text as lsn from pg_control_checkpoint()';
     const [before] = await query(checkpoint);

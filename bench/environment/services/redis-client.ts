@@ -55,7 +55,9 @@ function connectError(url: string, cause: unknown): BenchError {
 }
 
 function isRefusal(error: unknown): boolean {
-  return /^(NOAUTH|WRONGPASS|DENIED)|^ERR (Client sent AUTH|AUTH )|invalid password/i.test(messageOf(error));
+  return /^(NOAUTH|NOPERM|WRONGPASS|DENIED)|^ERR (Client sent AUTH|AUTH )|invalid password/i.test(
+    messageOf(error),
+  );
 }
 
 const TOLD_SETTINGS = [
