@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import { findStore, STORES } from '../../stores/registry.ts';
 import type { Traits } from '../../stores/store.ts';
+import { median } from '../stats/median.ts';
 import type { ColumnName, Row } from './row.ts';
 import { BORDERLESS, whole, wrap } from './text.ts';
 
@@ -120,13 +121,6 @@ function armText(row: Row): string {
     return key === 'durability' ? false : definition?.options[key]?.values[0] !== value;
   });
   return unusual.length === 0 ? (row.store ?? '') : `${row.store}:${unusual.join(';')}`;
-}
-
-function median(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const [low, high] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
-  return low === undefined || high === undefined ? undefined : (low + high) / 2;
 }
 
 /** What each backend of these rows cannot do, one line each: speed without it misleads. */

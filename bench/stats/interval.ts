@@ -1,0 +1,39 @@
+/** A shift and the bounds of its confidence interval. Bounds are infinite when no finite interval has the confidence. */
+export interface Estimate {
+  /** `undefined` of no values. */
+  estimate: number | undefined;
+  lower: number;
+  upper: number;
+}
+
+/** p-values of a rank test: of the one-sided alternatives *shifted up* and *shifted down*, and of either. */
+export interface RankTest {
+  /** Values that the test used. */
+  count: number;
+  /** Sum of the positive ranks (V), or the number of pairs in which head is greater (U); ties count half. */
+  statistic: number;
+  pUp: number;
+  pDown: number;
+  pTwoSided: number;
+  /** From the exact distribution; otherwise from the normal approximation. */
+  exact: boolean;
+}
+
+/**
+ * The estimate and interval that order statistics give: the median of the sorted values, and the values that lie
+ * `depth` from either end (1 is the extreme); at depth 0 the interval is unbounded.
+ */
+export function orderStatistics(sorted: readonly number[], depth: number): Estimate {
+  const middle = (sorted.length - 1) / 2;
+  const [low, high] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
+  return {
+    estimate: low === undefined || high === undefined ? undefined : (low + high) / 2,
+    lower: (depth < 1 ? undefined : sorted[depth - 1]) ?? Number.NEGATIVE_INFINITY,
+    upper: (depth < 1 ? undefined : sorted[sorted.length - depth]) ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Two-sided from one-sided p-values: twice the smaller, at most 1. */
+export function twoSided(pUp: number, pDown: number): number {
+  return Math.min(1, 2 * Math.min(pUp, pDown));
+}
