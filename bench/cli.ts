@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { runToExitCode } from './command.ts';
+import { compareCommand } from './compare-command.ts';
 import type { RawOptions } from './config.ts';
 import { doctor } from './doctor.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 import { renderList } from './list.ts';
-import { addRunOptions } from './options.ts';
+import { addCompareOptions, addRunOptions } from './options.ts';
 import { runCommand } from './run-command.ts';
 
 /** `pnpm bench`: its commands and their flags. What they do is elsewhere. */
@@ -15,6 +16,9 @@ function createProgram(): Command {
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();
   addRunOptions(program.command('run', { isDefault: true }).description('measure (the default command)'));
+  addCompareOptions(
+    program.command('compare').description('two result files: what changed, and is it worse'),
+  );
   program.command('list').description('stores, scenarios and balancers, with what each can and cannot do');
   program.command('doctor').description('what this machine has, what is missing, and how to get it');
   return program;
@@ -23,14 +27,19 @@ function createProgram(): Command {
 async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
   const program = createProgram();
-  const actions: Record<string, (options: RawOptions) => Promise<void>> = {
+  const actions: Record<string, (options: RawOptions, words: readonly string[]) => Promise<void>> = {
     run: async (options) => {
       exitCode = await runCommand(options, argv, signal);
+    },
+    compare: async (options, files) => {
+      exitCode = compareCommand(files, options);
     },
     list: async () => void process.stdout.write(renderList()),
     doctor: async () => void process.stdout.write(await doctor(process.env)),
   };
-  for (const command of program.commands) command.action(actions[command.name()] ?? (() => undefined));
+  for (const command of program.commands) {
+    command.action(async () => actions[command.name()]?.(command.opts(), command.args));
+  }
   await program.parseAsync([...argv], { from: 'user' });
   return exitCode;
 }

@@ -30,6 +30,7 @@ const CATALOGUE = {
   PORT_IN_USE: EXIT.failure,
   OUTPUT_UNWRITABLE: EXIT.failure,
   CSV_INVALID: EXIT.failure,
+  NOTHING_TO_COMPARE: EXIT.invalid,
   CHECK_FAILED: EXIT.failure,
   TIMEOUT: EXIT.failure,
 } as const satisfies Record<string, ExitCode>;

@@ -20,6 +20,17 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
     may: ['bench/errors.ts', 'bench/results/threshold.ts', 'stores/', 'zod', 'fastest-levenshtein'],
   },
   { module: 'bench/stats/', may: ['bench/stats/', 'hdr-histogram-js'] },
+  {
+    module: 'bench/compare/',
+    may: [
+      'bench/compare/',
+      'bench/stats/',
+      'bench/results/row.ts',
+      'bench/results/text.ts',
+      'bench/errors.ts',
+      'cli-table3',
+    ],
+  },
   { module: 'bench/load/', may: ['bench/load/', 'bench/stats/', 'servers/protocol.ts', 'autocannon'] },
   { module: 'bench/results/row.ts', may: [] },
   {

@@ -40,3 +40,15 @@ export function addRunOptions(command: Command): Command {
     collect,
   );
 }
+
+/** Adds the files and flags of `compare` to a command. How many files there are is checked by the command. */
+export function addCompareOptions(command: Command): Command {
+  return command
+    .usage('BASE.csv HEAD.csv [options]')
+    .argument('[files...]', 'result files: what was, and what is to be judged')
+    .option('--strict', 'INCONCLUSIVE ends with 4 instead of 0')
+    .option('--json', 'findings as a JSON array on standard output instead of the table')
+    .option('--markdown <file>', 'also write the table for a pull request; replaces the file')
+    .option('--verbose', 'with stack traces')
+    .option('--no-color', 'plain table (or NO_COLOR)');
+}

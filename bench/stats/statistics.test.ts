@@ -234,13 +234,12 @@ test('median', () => {
   expect([[], [2], [3, 1], [5, 1, 3]].map(median)).toEqual([undefined, 2, 2, 3]);
 });
 
-test('the smallest effect: 3.17 standard errors at 1 %, more for a stricter level, none without an interval', () => {
+test('the smallest effect: 3.17 standard errors at 1 %, more for a stricter level or a wide margin, none without an interval', () => {
   const interval = { estimate: 7, lower: 7 - 1.959964, upper: 7 + 1.959964 };
-  expect(smallestEffect(interval, CONFIDENCE, 0.01)).toBeCloseTo(2.326348 + 0.841621, 4);
-  expect(smallestEffect(interval, CONFIDENCE, 0.001)).toBeGreaterThan(
-    smallestEffect(interval, CONFIDENCE, 0.01),
-  );
-  expect(smallestEffect(signedRankEstimate([1, 2], CONFIDENCE), CONFIDENCE, 0.01)).toBe(
-    Number.POSITIVE_INFINITY,
-  );
+  const of = (alpha: number, margin: number) => smallestEffect(interval, CONFIDENCE, { alpha, margin });
+  expect(of(0.01, 0)).toBeCloseTo(2.326348 + 0.841621, 4);
+  expect(of(0.001, 0)).toBeGreaterThan(of(0.01, 0));
+  expect(of(0.01, 5)).toBeCloseTo(5 + 0.841621, 4);
+  const unbounded = signedRankEstimate([1, 2], CONFIDENCE);
+  expect(smallestEffect(unbounded, CONFIDENCE, { alpha: 0.01, margin: 0 })).toBe(Number.POSITIVE_INFINITY);
 });

@@ -1,0 +1,107 @@
+import { BenchError } from '../errors.ts';
+import { type ColumnName, cellText, type Row, SCHEMA_VERSION } from '../results/row.ts';
+
+/** Columns that say which backend a row is of; the other configuration columns are the group that it stands in. */
+const ARM_COLUMNS = ['store', 'variant', 'pool_size'] as const satisfies readonly ColumnName[];
+const GROUP_COLUMNS = [
+  'servers',
+  'balancer',
+  'affinity',
+  'transport',
+  'scenario',
+  'operation',
+  'payload_bytes',
+  'sessions_live',
+  'key_distribution',
+  'engine',
+  'pass',
+  'load_model',
+  'connections',
+  'target_rps',
+] as const satisfies readonly ColumnName[];
+
+/** What tells one cell from another: the same cell was measured in both files, or it cannot be compared. */
+export const CONFIGURATION_COLUMNS: readonly ColumnName[] = [...ARM_COLUMNS, ...GROUP_COLUMNS];
+
+/** All rows of one configuration in one file. */
+export interface Cell {
+  /** Names the configuration; equal in both files. */
+  key: string;
+  /** Names the group: equal for a backend and its control. */
+  group: string;
+  configuration: Row;
+  /** The valid row of each block. */
+  blocks: ReadonlyMap<string, Row>;
+  /** Rows that may not be used, without those that a backend does not support by its nature. */
+  invalid: number;
+  /** Whether any row has or should have figures; false when the backend does not support the configuration. */
+  supported: boolean;
+}
+
+/** The rows of a file by configuration, in the order of the file. @throws BenchError CSV_INVALID */
+export function cellsOf(rows: readonly Row[], file: string): Map<string, Cell> {
+  const cells = new Map<string, Cell & { blocks: Map<string, Row> }>();
+  for (const [index, row] of rows.entries()) {
+    refuseUnusable(row, index, file);
+    const key = textOf(row, CONFIGURATION_COLUMNS);
+    const cell = cells.get(key) ?? newCell(row, key);
+    cells.set(key, cell);
+    if (row.status === 'unsupported') continue;
+    cell.supported = true;
+    if (!isValid(row)) {
+      cell.invalid += 1;
+      continue;
+    }
+    const block = row.block as string;
+    if (cell.blocks.has(block)) {
+      throw damaged(file, `a second row of block ${block} for ${cellName(row)} in row ${index + 1}`);
+    }
+    cell.blocks.set(block, row);
+  }
+  return cells;
+}
+
+/** Whether the figures of a row may be used. */
+export const isValid = (row: Row): boolean => row.status === 'ok' && row.valid === true;
+
+/** The configuration of a cell on one line: backend first, then what is not empty. */
+export function cellName(configuration: Row): string {
+  return CONFIGURATION_COLUMNS.map((column) => cellText(configuration[column]))
+    .filter((text) => text !== '')
+    .join(' ');
+}
+
+function newCell(row: Row, key: string): Cell & { blocks: Map<string, Row> } {
+  const cells = CONFIGURATION_COLUMNS.filter((column) => row[column] !== undefined);
+  return {
+    key,
+    group: textOf(row, GROUP_COLUMNS),
+    configuration: Object.fromEntries(cells.map((column) => [column, row[column]])) as Row,
+    blocks: new Map<string, Row>(),
+    invalid: 0,
+    supported: false,
+  };
+}
+
+function textOf(row: Row, columns: readonly ColumnName[]): string {
+  return JSON.stringify(columns.map((column) => cellText(row[column])));
+}
+
+function refuseUnusable(row: Row, index: number, file: string): void {
+  const where = `in row ${index + 1}`;
+  if (row.schema_version !== SCHEMA_VERSION) {
+    throw damaged(file, `schema_version ${cellText(row.schema_version) || 'empty'} ${where}`);
+  }
+  for (const column of ['store', 'operation', 'status', 'block'] as const) {
+    if (row[column] === undefined) throw damaged(file, `no ${column} ${where}`);
+  }
+}
+
+function damaged(file: string, got: string): BenchError {
+  return new BenchError({
+    code: 'CSV_INVALID',
+    expected: `result rows of schema_version ${SCHEMA_VERSION}, one for each block and configuration, in ${file}`,
+    got,
+    remedy: 'Give a file that pnpm bench of this version wrote.',
+  });
+}

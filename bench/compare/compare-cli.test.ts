@@ -1,0 +1,152 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { bench, scratch } from '../cli-fixture.ts';
+import { createResultFile } from '../results/csv.ts';
+import type { Row } from '../results/row.ts';
+import { seededRandom } from '../stats/random.ts';
+import { type Synthetic, syntheticRows } from './rows-fixture.ts';
+
+/** `pnpm bench compare` as a process, on files made by the writer that the bench itself uses. */
+const directory = scratch();
+afterAll(directory.remove);
+const at = (name: string) => join(directory.path, name);
+const compare = (...args: string[]) => bench(['compare', ...args], directory.path);
+
+function write(name: string, rows: readonly Row[]): string {
+  rmSync(at(name), { force: true });
+  const file = createResultFile(at(name));
+  for (const row of rows) file.append(row);
+  file.close();
+  return at(name);
+}
+
+const random = seededRandom(11);
+const rows = (options: Partial<Synthetic> = {}) =>
+  syntheticRows({ run: 'r', stores: ['redis', 'jwt'], blocks: 24, scatter: 0.015, random, ...options });
+const base = write('base.csv', rows());
+const same = write('same.csv', rows());
+const slower = write('slower.csv', rows({ factor: 1.1 }));
+
+describe('verdicts and exit codes', () => {
+  test('a regression ends with 3, and says what on one line', async () => {
+    const { code, stdout, stderr } = await compare(base, slower);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/redis +CPU µs\/request .* REGRESSED/);
+    expect(stdout).not.toContain('\u001b');
+    expect(stderr).toMatch(/^session-bench: REGRESSED: \d of 8: .*\n$/);
+  });
+
+  test('no change ends with 0 and silence, an improvement too', async () => {
+    const unchanged = await compare(base, same, '--strict');
+    expect(unchanged).toMatchObject({ code: 0, stderr: '' });
+    expect(unchanged.stdout).toContain('OK: all 8 within their margins');
+    const faster = await compare(slower, base, '--strict', '--no-color');
+    expect(faster).toMatchObject({ code: 0, stderr: '' });
+    expect(faster.stdout).toContain('IMPROVED');
+  });
+
+  test('inconclusive ends with 0 and a warning, with --strict 4', async () => {
+    const few = [write('few-1.csv', rows({ blocks: 11 })), write('few-2.csv', rows({ blocks: 11 }))] as const;
+    const lenient = await compare(...few);
+    expect(lenient.code).toBe(0);
+    expect(lenient.stderr).toMatch(/^session-bench: INCONCLUSIVE: .*\n$/);
+    expect(lenient.stdout).toContain('11 blocks; a verdict needs 12');
+    expect((await compare(...few, '--strict')).code).toBe(4);
+  });
+
+  test('two runs are compared through their control', async () => {
+    const runs = { stores: ['none', 'redis'], drift: 0.2 };
+    const one = write('run-1.csv', rows({ run: 'a', ...runs }));
+    const two = write('run-2.csv', rows({ run: 'b', slowness: 1.4, factor: 1.25, ...runs }));
+    const { code, stdout } = await compare(one, two);
+    expect(code).toBe(3);
+    expect(stdout).toContain('divided by the control of its block');
+    const without = write(
+      'run-3.csv',
+      rows({ run: 'c', ...runs, factor: 3 }).filter((row) => row.store !== 'none'),
+    );
+    const informed = await compare(one, without);
+    expect(informed.code).toBe(0);
+    expect(informed.stdout).toContain('INFORMATIVE');
+    expect(informed.stdout).not.toContain('REGRESSED');
+  });
+
+  test('nothing valid ends with 4', async () => {
+    const spoilt = write(
+      'spoilt.csv',
+      rows().map((row) => ({ ...row, valid: false })),
+    );
+    const { code, stdout, stderr } = await compare(base, spoilt);
+    expect([code, stdout]).toEqual([4, '']);
+    expect(stderr).toMatch(/^session-bench: NOTHING_TO_COMPARE: expected valid rows in .*\n$/);
+  });
+});
+
+describe('other forms', () => {
+  test('--json is an array of objects, and nothing else', async () => {
+    const { code, stdout } = await compare(base, slower, '--json');
+    expect(code).toBe(3);
+    const records = JSON.parse(stdout) as Record<string, unknown>[];
+    expect(records).toHaveLength(8);
+    expect(records[0]).toMatchObject({ store: 'redis', metric: 'cpu_us_per_req', verdict: 'REGRESSED' });
+  });
+
+  test('--markdown writes the report, replaces an older one, and shows the table as well', async () => {
+    const report = at('report.md');
+    writeFileSync(report, 'older');
+    const { code, stdout } = await compare(base, slower, '--markdown', report);
+    expect(code).toBe(3);
+    expect(stdout).toContain('REGRESSED');
+    expect(readFileSync(report, 'utf8')).toMatch(/^\*\*session-bench compare: REGRESSED/);
+  });
+
+  test('help names the files and flags', async () => {
+    const { code, stdout } = await compare('--help');
+    expect(code).toBe(0);
+    expect(stdout).toContain('BASE.csv HEAD.csv');
+    for (const flag of ['--strict', '--json', '--markdown', '--no-color']) expect(stdout).toContain(flag);
+  });
+});
+
+describe('every wrong argument: one line, nothing on standard output', () => {
+  mkdirSync(at('folder.csv'));
+  const damaged = (name: string, text: string) => {
+    writeFileSync(at(name), text);
+    return at(name);
+  };
+  test.each<[string, string[], number, string]>([
+    ['no file', [], 2, 'two result files'],
+    ['one file', [base], 2, 'got 1'],
+    ['three files', [base, same, slower], 2, 'got 3'],
+    ['a file that does not exist', [base, at('nowhere.csv')], 2, 'does not exist'],
+    ['a directory', [at('folder.csv'), base], 2, 'which is no file'],
+    ['one file twice', [base, join(directory.path, '.', 'base.csv')], 2, 'twice'],
+    ['an unknown flag', [base, same, '--strickt'], 2, 'Did you mean --strict?'],
+    ['no value of a flag', [base, same, '--markdown'], 2, 'none for --markdown'],
+    ['a report over a result', [base, same, '--markdown', same], 2, 'ends in .md'],
+    [
+      'a report that cannot be written',
+      [base, same, '--markdown', at('no/where.md')],
+      1,
+      'OUTPUT_UNWRITABLE',
+    ],
+    ['an empty file', [base, damaged('empty.csv', '')], 1, 'an empty file'],
+    ['unknown columns', [base, damaged('foreign.csv', 'a,b\n1,2\n')], 1, 'unknown columns a, b'],
+    ['a damaged file', [base, damaged('cut.csv', 'store,block\nredis\n')], 1, 'Invalid Record Length'],
+    ['a header alone', [base, write('header.csv', [])], 4, 'NOTHING_TO_COMPARE'],
+  ])('%s', async (_, args, exitCode, words) => {
+    const { code, stdout, stderr } = await compare(...args);
+    expect([code, stdout]).toEqual([exitCode, '']);
+    expect(stderr).toContain(words);
+    expect(stderr).toMatch(/^session-bench: [^\n]+\n$/);
+  });
+
+  test('the command is suggested, and what was measured is never overwritten', async () => {
+    const { code, stderr } = await bench(['compere', base, same], directory.path);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Did you mean compare?');
+    expect(existsSync(same)).toBe(true);
+    expect(readFileSync(same, 'utf8')).toMatch(/^schema_version,/);
+  });
+});

@@ -1,0 +1,166 @@
+import { BenchError } from '../errors.ts';
+import type { Row } from '../results/row.ts';
+import { type Cell, cellName, cellsOf } from './cells.ts';
+import { type Decision, decide, type Question, type Verdict } from './decide.ts';
+import { type MachineDifference, machineDifference, type Names } from './machine.ts';
+import { isMeasured, METRICS, type Metric, mayGate } from './metrics.ts';
+import { type Evidence, evidenceOf, type Method } from './sample.ts';
+import { warningsOf } from './warnings.ts';
+
+/** One metric of one cell, or a cell that cannot be compared (then without metric and evidence). */
+export interface Finding extends Decision {
+  configuration: Row;
+  metric: Metric | undefined;
+  evidence: Evidence | undefined;
+}
+
+/** Everything that two result files say about each other. */
+export interface Comparison {
+  /** `paired` when the files share blocks, whatever a single cell has. */
+  paired: boolean;
+  findings: Finding[];
+  /** What a reader must know before believing a figure, one line each. */
+  warnings: string[];
+  /** The gravest of all findings: REGRESSED before INVALID before INCONCLUSIVE. */
+  verdict: Exclude<Verdict, 'INFORMATIVE'>;
+}
+
+/**
+ * Compares the rows of two result files, cell by cell and metric by metric. Pure.
+ *
+ * Files that share block ids are two arms of one run and are paired. Others are two runs: each figure is divided by the
+ * control (`--store none`) of its own block where both carry it, with doubled margins; without it, or on another kind
+ * of machine, the comparison informs and decides nothing.
+ *
+ * @throws BenchError CSV_INVALID for rows that do not belong together, NOTHING_TO_COMPARE
+ */
+export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], names: Names): Comparison {
+  const [base, head] = [cellsOf(baseRows, names.base), cellsOf(headRows, names.head)];
+  const difference = machineDifference(baseRows, headRows, names);
+  refuseNothing([...base.values()], names.base);
+  refuseNothing([...head.values()], names.head);
+  const paired = shareBlocks(baseRows, headRows);
+  if (paired) refuseTwoMachines(difference);
+  const common = [...base.values()].filter((cell) => head.has(cell.key));
+  if (common.length === 0) throw nothing('a configuration that both files measured', 'none in common');
+
+  const sides = common.map((cell) => ({
+    base: { cell, control: controlOf(cell, base) },
+    head: { cell: head.get(cell.key) as Cell, control: controlOf(cell, head) },
+  }));
+  const asked = sides.filter((one) => one.base.cell.blocks.size > 0 && one.head.cell.blocks.size > 0);
+  const questions = asked.flatMap((one) => {
+    const { method, informative } = methodOf(one.base.cell, paired, difference, [one.base, one.head]);
+    const metrics = METRICS.filter((metric) =>
+      isMeasured(metric, [...one.base.cell.blocks.values(), ...one.head.cell.blocks.values()]),
+    );
+    return metrics.map((metric) => {
+      const evidence = evidenceOf(metric, method, one.base, one.head);
+      const part = mayGate(metric, one.base.cell.configuration) ? undefined : 'does not decide here';
+      const question: Question = { metric, evidence, informative: informative ?? part };
+      return { configuration: one.base.cell.configuration, question };
+    });
+  });
+  const decisions = decide(questions.map(({ question }) => question));
+  const findings: Finding[] = questions.map(({ configuration, question }, index) => ({
+    ...(decisions[index] as Decision),
+    configuration,
+    metric: question.metric,
+    evidence: question.evidence,
+  }));
+  findings.push(
+    ...sides.flatMap((one) => invalidCell(one.base.cell, one.head.cell, names)),
+    ...lone(base, head, `only in ${names.base}`, 'INCONCLUSIVE'),
+    ...lone(head, base, `only in ${names.head}`, 'INFORMATIVE'),
+  );
+  const pairs = asked.map((one) => ({ base: one.base.cell, head: one.head.cell }));
+  const warnings = warningsOf(pairs, difference, paired, names);
+  return { paired, findings, warnings, verdict: gravest(findings) };
+}
+
+function methodOf(
+  cell: Cell,
+  paired: boolean,
+  difference: MachineDifference,
+  sides: readonly { control: Cell | undefined }[],
+): { method: Method; informative: string | undefined } {
+  if (paired) return { method: 'paired', informative: undefined };
+  if (cell.configuration.store === 'none') {
+    return { method: 'unpaired', informative: 'the control: the others are divided by it' };
+  }
+  if (sides.some(({ control }) => (control?.blocks.size ?? 0) === 0)) {
+    return { method: 'unpaired', informative: 'no control in both runs' };
+  }
+  const informative = difference.anotherKind ? 'another processor or Node version' : undefined;
+  return { method: 'through-control', informative };
+}
+
+function controlOf(cell: Cell, cells: ReadonlyMap<string, Cell>): Cell | undefined {
+  return [...cells.values()].find((one) => one.configuration.store === 'none' && one.group === cell.group);
+}
+
+/** A cell with rows on both sides, of which one may not use any: nothing can be said, and that is no success. */
+function invalidCell(base: Cell, head: Cell, names: Names): Finding[] {
+  if (!base.supported && !head.supported) return [];
+  const empty = [
+    ...(base.blocks.size === 0 ? [names.base] : []),
+    ...(head.blocks.size === 0 ? [names.head] : []),
+  ];
+  if (empty.length === 0) return [];
+  return [finding(base.configuration, 'INVALID', `no valid row in ${empty.join(' and ')}`)];
+}
+
+function lone(
+  cells: ReadonlyMap<string, Cell>,
+  others: ReadonlyMap<string, Cell>,
+  reason: string,
+  verdict: Verdict,
+): Finding[] {
+  return [...cells.values()]
+    .filter((cell) => !others.has(cell.key))
+    .map((cell) => finding(cell.configuration, verdict, reason));
+}
+
+function finding(configuration: Row, verdict: Verdict, reason: string): Finding {
+  const none = { pWorseHolm: undefined, pBetterHolm: undefined, smallestEffect: undefined };
+  return { configuration, metric: undefined, evidence: undefined, verdict, reason, ...none };
+}
+
+function gravest(findings: readonly Finding[]): Comparison['verdict'] {
+  const has = (verdict: Verdict) => findings.some((one) => one.verdict === verdict);
+  if (has('REGRESSED')) return 'REGRESSED';
+  if (has('INVALID')) return 'INVALID';
+  if (has('INCONCLUSIVE')) return 'INCONCLUSIVE';
+  if (has('IMPROVED')) return 'IMPROVED';
+  return has('OK') ? 'OK' : 'INCONCLUSIVE';
+}
+
+function shareBlocks(base: readonly Row[], head: readonly Row[]): boolean {
+  const blocks = new Set(base.map((row) => row.block));
+  return head.some((row) => blocks.has(row.block));
+}
+
+function refuseTwoMachines({ lines }: MachineDifference): void {
+  if (lines.length === 0) return;
+  throw new BenchError({
+    code: 'CSV_INVALID',
+    expected: 'files that share blocks to come from one machine',
+    got: lines.join('; '),
+    remedy: 'A block is one pass on one machine: give the files as the run wrote them.',
+  });
+}
+
+function refuseNothing(cells: readonly Cell[], file: string): void {
+  if (cells.some((cell) => cell.blocks.size > 0)) return;
+  const invalid = cells.reduce((sum, cell) => sum + cell.invalid, 0);
+  const got = invalid === 0 ? 'none' : `${invalid} that may not be used`;
+  throw nothing(
+    `valid rows in ${file}`,
+    `${got}${cells[0] === undefined ? '' : `, first of ${cellName(cells[0].configuration)}`}`,
+  );
+}
+
+function nothing(expected: string, got: string): BenchError {
+  const remedy = 'The column invalid_reason says what spoilt a row; give files of the same stores and flags.';
+  return new BenchError({ code: 'NOTHING_TO_COMPARE', expected, got, remedy });
+}

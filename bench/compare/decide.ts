@@ -1,0 +1,126 @@
+import { holmAdjusted } from '../stats/holm.ts';
+import { smallestEffect } from '../stats/smallest-effect.ts';
+import { logMargin, type Metric } from './metrics.ts';
+import { percentText } from './percent.ts';
+import { CONFIDENCE, type Evidence } from './sample.ts';
+
+export type Verdict = 'REGRESSED' | 'INVALID' | 'INCONCLUSIVE' | 'IMPROVED' | 'OK' | 'INFORMATIVE';
+
+/** The chance that a comparison without any change calls one REGRESSED, over all that decides. */
+export const FAMILY_ALPHA = 0.01;
+
+/** Below so many blocks on a side no verdict is given. */
+export const LEAST_BLOCKS = 12;
+
+/** A metric of a cell and what was measured of it. */
+export interface Question {
+  metric: Metric;
+  evidence: Evidence;
+  /** Why it does not decide, whatever it shows; `undefined` when it may. */
+  informative: string | undefined;
+}
+
+/** The answer to a question. p-values are `undefined` for what does not decide. */
+export interface Decision {
+  verdict: Verdict;
+  /** Why there is no verdict, or none better; `undefined` when the figures speak. */
+  reason: string | undefined;
+  /** One-sided, adjusted by Holm over all that decides. */
+  pWorseHolm: number | undefined;
+  pBetterHolm: number | undefined;
+  /** ln ratio for the worse that would have been called in 80 % of such comparisons; `undefined` when none would. */
+  smallestEffect: number | undefined;
+}
+
+/**
+ * Answers all questions of a comparison together, in their order, by the measurement design:
+ *
+ * - REGRESSED: Holm-adjusted one-sided p at most 1 % **and** an estimate of at least the margin;
+ * - IMPROVED: the mirror, as a family of its own;
+ * - OK: the upper bound of the change for the worse lies below the margin;
+ * - INCONCLUSIVE: anything else, and fewer than 12 blocks;
+ * - INFORMATIVE: what does not decide. A metric that joins `if-quiet` does so by the length of its interval, which does
+ *   not see where the interval lies.
+ */
+export function decide(questions: readonly Question[]): Decision[] {
+  const candidates = questions.filter((one) => one.informative === undefined && hasEnoughBlocks(one));
+  const strictest = FAMILY_ALPHA / Math.max(1, candidates.length);
+  const deciding = candidates.filter((one) => one.metric.gates === 'always' || isQuiet(one, strictest));
+  const adjust = (p: (one: Question) => number) => {
+    const adjusted = holmAdjusted(deciding.map(p));
+    return new Map(deciding.map((one, index) => [one, adjusted[index] as number]));
+  };
+  const [worse, better] = [adjust((one) => oneSided(one).worse), adjust((one) => oneSided(one).better)];
+  return questions.map((one) => {
+    if (one.informative !== undefined) return without('INFORMATIVE', one.informative);
+    if (!hasEnoughBlocks(one)) return tooFewBlocks(one);
+    if (!deciding.includes(one)) return without('INFORMATIVE', 'scatters too much to decide');
+    const alpha = FAMILY_ALPHA / deciding.length;
+    return judged(one, worse.get(one) as number, better.get(one) as number, alpha);
+  });
+}
+
+function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alpha: number): Decision {
+  const margin = marginOf(question);
+  const { estimate, upper } = forTheWorse(question);
+  const rule = { alpha, margin };
+  const seen = smallestEffect(question.evidence.shift, CONFIDENCE, rule);
+  const visible = question.evidence.leastP <= alpha && Number.isFinite(seen) ? seen : undefined;
+  const decision = (verdict: Verdict, reason?: string): Decision => ({
+    verdict,
+    reason,
+    pWorseHolm,
+    pBetterHolm,
+    smallestEffect: visible,
+  });
+  if (pWorseHolm <= FAMILY_ALPHA && estimate >= margin) return decision('REGRESSED');
+  if (pBetterHolm <= FAMILY_ALPHA && estimate <= -margin) return decision('IMPROVED');
+  if (upper < margin) return decision('OK');
+  const { base, head } = question.evidence.blocks;
+  if (visible === undefined) {
+    return decision(
+      'INCONCLUSIVE',
+      `so many figures decide that ${Math.min(base, head)} blocks can show nothing: more blocks or fewer cells`,
+    );
+  }
+  return decision(
+    'INCONCLUSIVE',
+    `the least change that could have been seen is ${percentText(question.metric.worse === 'higher' ? visible : -visible)}`,
+  );
+}
+
+/** The margin as a change for the worse, in ln; doubled where blocks could not be paired. */
+export function marginOf({ metric, evidence }: Pick<Question, 'metric' | 'evidence'>): number {
+  return logMargin(metric, evidence.method !== 'paired');
+}
+
+/** Estimate and upper bound of the change for the worse. */
+function forTheWorse({ metric, evidence }: Question): { estimate: number; upper: number } {
+  const { estimate = 0, lower, upper } = evidence.shift;
+  return metric.worse === 'higher' ? { estimate, upper } : { estimate: -estimate, upper: -lower };
+}
+
+function oneSided({ metric, evidence }: Question): { worse: number; better: number } {
+  const { pUp, pDown } = evidence.test;
+  return metric.worse === 'higher' ? { worse: pUp, better: pDown } : { worse: pDown, better: pUp };
+}
+
+function hasEnoughBlocks({ evidence }: Question): boolean {
+  return Math.min(evidence.blocks.base, evidence.blocks.head) >= LEAST_BLOCKS;
+}
+
+function isQuiet(question: Question, alpha: number): boolean {
+  const seen = smallestEffect(question.evidence.shift, CONFIDENCE, { alpha, margin: 0 });
+  return seen <= marginOf(question);
+}
+
+function tooFewBlocks({ evidence, metric }: Question): Decision {
+  const { base, head } = evidence.blocks;
+  const got = base === head ? `${base}` : `${base} and ${head}`;
+  const reason = `${got} blocks; a verdict needs ${LEAST_BLOCKS}`;
+  return without(metric.gates === 'always' ? 'INCONCLUSIVE' : 'INFORMATIVE', reason);
+}
+
+function without(verdict: Verdict, reason: string): Decision {
+  return { verdict, reason, pWorseHolm: undefined, pBetterHolm: undefined, smallestEffect: undefined };
+}

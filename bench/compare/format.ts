@@ -1,0 +1,86 @@
+import { type ColumnName, cellText, type Row } from '../results/row.ts';
+import { whole } from '../results/text.ts';
+import { CONFIGURATION_COLUMNS } from './cells.ts';
+import type { Comparison, Finding } from './compare.ts';
+import { percentText } from './percent.ts';
+import type { Evidence } from './sample.ts';
+
+/** A p from here on is no difference: `~`, as benchstat writes it. */
+const NO_DIFFERENCE_ABOVE = 0.05;
+
+/** The change with its interval; `~` in its place where there is no difference to speak of. */
+export function changeText({ shift, test }: Evidence): string {
+  if (shift.estimate === undefined) return '';
+  const estimate = test.pTwoSided > NO_DIFFERENCE_ABOVE ? '~' : percentText(shift.estimate);
+  return `${estimate} [${percentText(shift.lower)}, ${percentText(shift.upper)}]`.replaceAll(' %', '%');
+}
+
+/** Two-sided and not adjusted, as benchstat shows it. */
+export function pText({ test }: Evidence): string {
+  return test.pTwoSided < 0.001 ? '<0.001' : test.pTwoSided.toFixed(3);
+}
+
+/** Blocks: one number when paired or equal. */
+export function blocksText({ blocks }: Evidence): string {
+  return blocks.base === blocks.head ? String(blocks.base) : `${blocks.base}+${blocks.head}`;
+}
+
+/** A median in the unit of its metric. */
+export function medianText(value: number | undefined): string {
+  if (value === undefined) return '';
+  return value < 1000 ? value.toFixed(1) : whole(value);
+}
+
+/** What all these configurations share, on one line, and the name of each by what is its own. */
+export function cellNames(configurations: readonly Row[]): { shared: string; nameOf: (one: Row) => string } {
+  const varies = (column: ColumnName, rows: readonly Row[]) =>
+    new Set(rows.map((row) => cellText(row[column]))).size > 1;
+  const text = (row: Row, columns: readonly ColumnName[], join: string) =>
+    columns
+      .filter((column) => row[column] !== undefined)
+      .map((column) => `${column}${join}${plain(cellText(row[column]))}`);
+  const [first = {}] = configurations;
+  const common = CONFIGURATION_COLUMNS.filter(
+    (column) => column !== 'store' && !varies(column, configurations),
+  );
+  return {
+    shared: text(first, common, ' ').join(', '),
+    nameOf: (one) => {
+      const kin = configurations.filter((other) => other.store === one.store);
+      const own = CONFIGURATION_COLUMNS.filter((column) => varies(column, kin));
+      return [plain(one.store ?? ''), ...text(one, own, '=')].join(' ');
+    },
+  };
+}
+
+/** The sentence a person looks for: the verdict, and what decided it. */
+export function summaryLine({ findings, verdict }: Comparison): string {
+  const { nameOf } = cellNames(findings.map(({ configuration }) => configuration));
+  const those = findings.filter((one) => one.verdict === verdict);
+  const named = (one: Finding) => {
+    const name = nameOf(one.configuration);
+    if (one.metric === undefined || one.evidence === undefined) return `${name}: ${one.reason}`;
+    const change = one.evidence.shift.estimate;
+    return `${name} ${one.metric.label}${change === undefined ? '' : ` ${percentText(change)}`}`;
+  };
+  const deciding = findings.filter((one) => one.verdict !== 'INFORMATIVE').length;
+  if (deciding === 0) return 'INCONCLUSIVE: nothing here decides; the figures inform only';
+  const list = those.slice(0, 5).map(named).join('; ');
+  const more = those.length > 5 ? `; and ${those.length - 5} more` : '';
+  const counted = `${verdict}: ${those.length} of ${deciding}`;
+  return verdict === 'OK' ? `OK: all ${deciding} within their margins` : `${counted}: ${list}${more}`;
+}
+
+/** How the files were held against each other, for the line above a table. */
+export function methodText({ paired, findings }: Comparison): string {
+  if (paired) return 'paired by block';
+  const through = findings.some(({ evidence }) => evidence?.method === 'through-control');
+  return through
+    ? 'two runs: each figure divided by the control of its block, margins doubled'
+    : 'two runs without a control in both: informative only';
+}
+
+/** Text of a file without what could move a terminal's cursor. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
+}

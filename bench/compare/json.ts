@@ -1,0 +1,45 @@
+import type { ColumnName } from '../results/row.ts';
+import { CONFIGURATION_COLUMNS } from './cells.ts';
+import type { Comparison, Finding } from './compare.ts';
+import { marginOf } from './decide.ts';
+
+/** One finding under names that say their units; what is unknown or unbounded is null. */
+export type ComparisonRecord = Record<string, string | number | boolean | null>;
+
+/** The findings as flat objects, configuration columns first. Changes are per cent of base, head against base. */
+export function comparisonRecords({ findings }: Comparison): ComparisonRecord[] {
+  return findings.map((finding) => {
+    const cells = CONFIGURATION_COLUMNS.map((column: ColumnName) => [
+      column,
+      finding.configuration[column] ?? null,
+    ]);
+    return { ...Object.fromEntries(cells), ...figures(finding) };
+  });
+}
+
+function figures({ metric, evidence, verdict, reason, ...decision }: Finding): ComparisonRecord {
+  const worse = metric?.worse === 'lower' ? -1 : 1;
+  return {
+    metric: metric?.name ?? null,
+    method: evidence?.method ?? null,
+    base_blocks: evidence?.blocks.base ?? null,
+    head_blocks: evidence?.blocks.head ?? null,
+    base_median: evidence?.medians.base ?? null,
+    head_median: evidence?.medians.head ?? null,
+    delta_pct: percent(evidence?.shift.estimate),
+    delta_lower_pct: percent(evidence?.shift.lower),
+    delta_upper_pct: percent(evidence?.shift.upper),
+    p_two_sided: evidence?.test.pTwoSided ?? null,
+    p_worse_holm: decision.pWorseHolm ?? null,
+    p_better_holm: decision.pBetterHolm ?? null,
+    margin_pct: metric && evidence ? percent(worse * marginOf({ metric, evidence })) : null,
+    smallest_effect_pct:
+      decision.smallestEffect === undefined ? null : percent(worse * decision.smallestEffect),
+    verdict,
+    reason: reason ?? null,
+  };
+}
+
+function percent(logRatio: number | undefined): number | null {
+  return logRatio === undefined || !Number.isFinite(logRatio) ? null : Math.expm1(logRatio) * 100;
+}

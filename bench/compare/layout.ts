@@ -1,0 +1,62 @@
+import type { Comparison, Finding } from './compare.ts';
+import type { Verdict } from './decide.ts';
+import { blocksText, cellNames, changeText, medianText, methodText, plain, pText } from './format.ts';
+
+/** A comparison as lines of text, before a terminal or Markdown gives them their form. */
+export interface Layout {
+  /** How the files were compared, and the configuration that all cells share. */
+  title: string;
+  headings: readonly string[];
+  lines: Line[];
+  /** Footnotes; a line's `note` counts them from 1. */
+  notes: string[];
+}
+
+interface Line {
+  name: string;
+  /** Metric, base, head, change, p, n; empty for a cell that could not be compared. */
+  figures: string[];
+  verdict: Verdict;
+  note: string;
+}
+
+export const LEGEND =
+  'Δ is head against base, Hodges-Lehmann over blocks; ~ is no difference (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.';
+
+/** Lays a comparison out in benchstat's shape: a line for each metric of each cell. */
+export function layOut(comparison: Comparison): Layout {
+  const { shared, nameOf } = cellNames(comparison.findings.map(({ configuration }) => configuration));
+  const notes: string[] = [];
+  const lines = comparison.findings.map((finding) => ({
+    name: nameOf(finding.configuration),
+    figures: figuresOf(finding),
+    verdict: finding.verdict,
+    note: noteFor(finding, notes),
+  }));
+  return {
+    title: `${methodText(comparison)}${shared === '' ? '' : `; ${shared}`}`,
+    headings: ['cell', 'metric', 'base', 'head', 'Δ [95 %]', 'p', 'n', 'verdict', ''],
+    lines,
+    notes,
+  };
+}
+
+function figuresOf({ metric, evidence }: Finding): string[] {
+  if (metric === undefined || evidence === undefined) return ['', '', '', '', '', ''];
+  return [
+    metric.label,
+    medianText(evidence.medians.base),
+    medianText(evidence.medians.head),
+    changeText(evidence),
+    pText(evidence),
+    blocksText(evidence),
+  ];
+}
+
+/** The footnote of a finding's reason, shared by those of the same reason; empty without one. */
+function noteFor({ reason }: Finding, notes: string[]): string {
+  if (reason === undefined) return '';
+  const text = plain(reason);
+  if (!notes.includes(text)) notes.push(text);
+  return `[${notes.indexOf(text) + 1}]`;
+}

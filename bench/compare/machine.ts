@@ -1,0 +1,57 @@
+import { BenchError } from '../errors.ts';
+import { type ColumnName, cellText, type Row } from '../results/row.ts';
+
+/** What figures depend on beyond the configuration. `host_id` is another machine, the others another kind of machine. */
+const MACHINE_COLUMNS = [
+  'host_id',
+  'cpu_model',
+  'cpu_count',
+  'node_version',
+] as const satisfies readonly ColumnName[];
+
+/** Names of the two files, for messages. */
+export interface Names {
+  base: string;
+  head: string;
+}
+
+/** How the machines of two files differ. */
+export interface MachineDifference {
+  /** One line for each column that differs. */
+  lines: string[];
+  /**
+   * Another processor or Node version: a backend may gain more by it than the control does, so that not even a figure
+   * divided by its control tells code from machine.
+   */
+  anotherKind: boolean;
+}
+
+/** Compares where two files were measured. @throws BenchError CSV_INVALID when one file holds several machines */
+export function machineDifference(
+  base: readonly Row[],
+  head: readonly Row[],
+  files: Names,
+): MachineDifference {
+  const differing = MACHINE_COLUMNS.map((column) => ({
+    column,
+    before: onlyValue(base, column, files.base),
+    after: onlyValue(head, column, files.head),
+  })).filter(({ before, after }) => before !== after);
+  return {
+    lines: differing.map(
+      ({ column, before, after }) => `${column} ${before || 'empty'} and ${after || 'empty'}`,
+    ),
+    anotherKind: differing.some(({ column }) => column !== 'host_id'),
+  };
+}
+
+function onlyValue(rows: readonly Row[], column: ColumnName, file: string): string {
+  const [first = '', second] = new Set(rows.map((row) => cellText(row[column])));
+  if (second === undefined) return first;
+  throw new BenchError({
+    code: 'CSV_INVALID',
+    expected: `rows of one machine and Node version in ${file}`,
+    got: `${column} ${first || 'empty'} and ${second || 'empty'}`,
+    remedy: 'Give the file of one run.',
+  });
+}

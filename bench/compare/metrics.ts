@@ -1,0 +1,87 @@
+import type { ColumnName, Row } from '../results/row.ts';
+
+/** A figure that is compared, with its margin and its part in the gate. */
+export interface Metric {
+  name: 'cpu_us_per_req' | 'rps_ok' | 'p50_us' | 'p99_us';
+  label: string;
+  worse: 'higher' | 'lower';
+  /** The least change for the worse that counts, as a share: 0.03 is 3 %. Doubled for files of two runs. */
+  margin: number;
+  /**
+   * Whether it decides: `always` where it is measured, or `if-quiet`, when its scatter would have shown a change
+   * as small as the margin.
+   */
+  gates: 'always' | 'if-quiet';
+  /** Column sets in order of preference; a row's figure is the sum of a set. */
+  columns: readonly (readonly ColumnName[])[];
+}
+
+/**
+ * What is compared, with the margins of the measurement design.
+ *
+ * CPU per request is that of the servers and of the store: it is what a backend costs. Balancer and generator belong
+ * to the rig. Where rows lack the store's (there is none, or it cannot be read on one side), the servers' alone is
+ * compared on both sides.
+ */
+export const METRICS: readonly Metric[] = [
+  {
+    name: 'cpu_us_per_req',
+    label: 'CPU µs/request',
+    worse: 'higher',
+    margin: 0.03,
+    gates: 'always',
+    columns: [['cpu_us_per_req_server', 'cpu_us_per_req_store'], ['cpu_us_per_req_server']],
+  },
+  { name: 'rps_ok', label: 'ok/s', worse: 'lower', margin: 0.05, gates: 'always', columns: [['rps_ok']] },
+  {
+    name: 'p50_us',
+    label: 'p50 µs',
+    worse: 'higher',
+    margin: 0.1,
+    gates: 'if-quiet',
+    columns: [['lat_p50_us'], ['svc_p50_us']],
+  },
+  {
+    name: 'p99_us',
+    label: 'p99 µs',
+    worse: 'higher',
+    margin: 0.2,
+    gates: 'if-quiet',
+    columns: [['lat_p99_us'], ['svc_p99_us']],
+  },
+];
+
+/**
+ * Whether the metric may decide in such a configuration. Only whole trials do: the operations of a mix are parts of
+ * them. Throughput in an open loop is the rate that was offered, and a revocation trial polls at its own pace.
+ */
+export function mayGate(metric: Metric, configuration: Row): boolean {
+  if (configuration.operation !== 'all' || configuration.scenario === 'revocation') return false;
+  return metric.name !== 'rps_ok' || configuration.load_model === 'closed';
+}
+
+/** The columns of this metric that most of these rows have whole, the preferred ones of equals. */
+export function columnsIn(metric: Metric, rows: readonly Row[]): readonly ColumnName[] {
+  const having = metric.columns.map(
+    (columns) => rows.filter((row) => figureOf(row, columns) !== undefined).length,
+  );
+  return metric.columns[having.indexOf(Math.max(...having))] ?? [];
+}
+
+/** The figure of a row: the sum of these columns; `undefined` when one is empty, or nothing to take a ratio of. */
+export function figureOf(row: Row, columns: readonly ColumnName[]): number | undefined {
+  const cells = columns.map((column) => row[column]).filter((cell) => typeof cell === 'number');
+  const sum = cells.reduce((total, cell) => total + cell, 0);
+  return cells.length === columns.length && sum > 0 ? sum : undefined;
+}
+
+/** Whether any of these rows has a figure of this metric; a metric that none has is no question. */
+export function isMeasured(metric: Metric, rows: readonly Row[]): boolean {
+  return rows.some((row) => metric.columns.some((columns) => figureOf(row, columns) !== undefined));
+}
+
+/** The margin as ln(head / base) for the worse, a positive number: −5 % of throughput is 0.051, +3 % CPU 0.030. */
+export function logMargin(metric: Metric, doubled: boolean): number {
+  const margin = metric.margin * (doubled ? 2 : 1);
+  return metric.worse === 'higher' ? Math.log(1 + margin) : -Math.log(1 - margin);
+}

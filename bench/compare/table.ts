@@ -1,0 +1,50 @@
+import Table from 'cli-table3';
+import { BORDERLESS, wrap } from '../results/text.ts';
+import type { Comparison } from './compare.ts';
+import type { Verdict } from './decide.ts';
+import { plain, summaryLine } from './format.ts';
+import { LEGEND, layOut } from './layout.ts';
+
+const [RED, GREEN, YELLOW] = [31, 32, 33];
+const COLORS: Readonly<Partial<Record<Verdict, number>>> = {
+  REGRESSED: RED,
+  INVALID: RED,
+  INCONCLUSIVE: YELLOW,
+  IMPROVED: GREEN,
+};
+
+/** The comparison for a terminal: title, table, footnotes, warnings and the summary line. */
+export function renderComparison(comparison: Comparison, color: boolean): string {
+  const { title, headings, lines, notes } = layOut(comparison);
+  const table = new Table({
+    head: [...headings],
+    colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right', 'left', 'left'],
+    style: {
+      head: color ? ['bold'] : [],
+      border: color ? ['grey'] : [],
+      compact: true,
+      'padding-left': 0,
+      'padding-right': 1,
+    },
+    chars: BORDERLESS,
+  });
+  for (const [index, { name, figures, verdict, note }] of lines.entries()) {
+    const shown = name === lines[index - 1]?.name ? '' : name;
+    table.push([shown, ...figures, painted(verdict, color), note]);
+  }
+  return [
+    wrap(title),
+    table.toString(),
+    ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    ')),
+    ...comparison.warnings.map((warning) => wrap(`warning: ${plain(warning)}`)),
+    wrap(LEGEND),
+    '',
+    wrap(summaryLine(comparison)),
+    '',
+  ].join('\n');
+}
+
+function painted(verdict: Verdict, color: boolean): string {
+  const code = COLORS[verdict];
+  return color && code !== undefined ? `\u001b[${code}m${verdict}\u001b[39m` : verdict;
+}
