@@ -8,7 +8,7 @@ import type { Evidence } from './sample.ts';
 /** A p from here on is no difference: `~`, as benchstat writes it. */
 const NO_DIFFERENCE_ABOVE = 0.05;
 
-/** The change with its interval; `~` in its place where there is no difference to speak of. */
+/** The change with its interval; `~` in its place where no difference is shown. */
 export function changeText({ shift, test }: Evidence): string {
   if (shift.estimate === undefined) return '';
   const estimate = test.pTwoSided > NO_DIFFERENCE_ABOVE ? '~' : percentText(shift.estimate);

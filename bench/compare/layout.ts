@@ -21,7 +21,7 @@ interface Line {
 }
 
 export const LEGEND =
-  'Δ is head against base, Hodges-Lehmann over blocks; ~ is no difference (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.';
+  'Δ is head against base, Hodges-Lehmann over blocks; ~ is no difference shown (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.';
 
 /** Lays a comparison out in benchstat's shape: a line for each metric of each cell. */
 export function layOut(comparison: Comparison): Layout {
