@@ -1,10 +1,10 @@
 /** One TCP connection to a server: sends a request's bytes, reads the reply, and says when it is free again. */
 
-import { connect, type Socket } from 'node:net';
 import { BodyScanner } from './body-scanner.ts';
 import { cutNamedFields, MessageHead, NEED_MORE } from './head-fields.ts';
 import { rewrittenMessage } from './head-rewrite.ts';
 import { parseResponseHead, REPLY_HEAD_LIMIT_BYTES } from './message-head.ts';
+import { UpstreamSocket } from './upstream-socket.ts';
 
 /** Why no whole reply came. `unreachable`: nothing was sent. `exhausted`: the fault is on our own side. */
 export type ReplyFailure = 'unreachable' | 'exhausted' | 'closed' | 'malformed';
@@ -52,7 +52,7 @@ export class UpstreamConnection {
   isReused = false;
   /** Some bytes of the present reply have come. */
   hasReplyBytes = false;
-  private readonly socket: Socket;
+  private readonly socket: UpstreamSocket;
   private readonly owner: ConnectionOwner;
   private readonly head = new MessageHead();
   private readonly body = new BodyScanner();
@@ -65,18 +65,15 @@ export class UpstreamConnection {
     this.owner = owner;
     this.serverIndex = serverIndex;
     this.sinceMs = nowMs;
-    this.socket = connect({
-      host,
-      port,
-      noDelay: true,
-      onread: {
-        buffer: READ_BUFFER,
-        callback: (count) => {
-          this.onBytes(count);
-          return true;
-        },
+    const onread = {
+      buffer: READ_BUFFER,
+      callback: (count: number) => {
+        this.onBytes(count);
+        return true;
       },
-    });
+    };
+    this.socket = new UpstreamSocket(onread, () => this.onDeaf());
+    this.socket.setNoDelay(true);
     this.socket.on('connect', () => {
       this.isConnected = true;
       this.sink?.onConnected();
@@ -88,6 +85,7 @@ export class UpstreamConnection {
       else if (!this.isConnected) this.failure = 'unreachable';
     });
     this.socket.on('close', () => this.onClose());
+    this.socket.connect({ host, port });
   }
 
   /** Sends a request, or its first part, for a sink that has this connection to itself from now on. */
@@ -97,8 +95,9 @@ export class UpstreamConnection {
     return this.socket.write(bytes);
   }
 
+  /** What a server that has closed does not take is thrown away: its reply may be on its way. */
   send(bytes: Buffer): boolean {
-    return this.socket.write(bytes);
+    return this.socket.isDeaf || this.socket.write(bytes);
   }
 
   get isOpen(): boolean {
@@ -208,13 +207,23 @@ export class UpstreamConnection {
   /** `isExact`: nothing came behind the reply. */
   private finish(sink: ReplySink, isExact: boolean): void {
     const isReusable =
-      isExact && this.head.persists && this.body.framing !== 'until-close' && sink.isRequestDone;
+      isExact &&
+      this.head.persists &&
+      this.body.framing !== 'until-close' &&
+      sink.isRequestDone &&
+      !this.socket.isDeaf;
     this.sink = undefined;
     this.isInBody = false;
     this.isReused = true;
     if (isReusable) this.owner.onFree(this);
     else this.socket.destroy();
     sink.onReplyEnd();
+  }
+
+  /** The server takes no more of the request; it may have answered before. Without a sink no one waits. */
+  private onDeaf(): boolean {
+    this.sink?.onSendable();
+    return this.sink !== undefined;
   }
 
   private onEnd(): void {
