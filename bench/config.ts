@@ -209,7 +209,7 @@ function oneOf<const T extends readonly string[]>(flag: string, value: unknown, 
   if (parsed.success) return parsed.data as T[number];
   const text = String(value);
   const near = nearest(text, values);
-  const remedy = near === undefined ? `See pnpm bench list.` : `Did you mean ${near}?`;
+  const remedy = near === undefined ? `Correct --${flag}.` : `Did you mean ${near}?`;
   throw usage(`--${flag} to be one of ${values.join(', ')}`, quoted(text), remedy);
 }
 

@@ -2,7 +2,7 @@ import { findStore } from '../stores/registry.ts';
 import type { ServiceName } from '../stores/store.ts';
 import type { Config, StoreChoice } from './config.ts';
 import { findTiers } from './environment/services/find.ts';
-import { BenchError } from './errors.ts';
+import { BenchError, redactUrl } from './errors.ts';
 
 /** A configuration that this machine can run, and what was left out of it. */
 export interface Feasible {
@@ -43,5 +43,18 @@ async function missingService(choice: StoreChoice, config: Config): Promise<Benc
 async function offersOf(service: ServiceName, config: Config) {
   const url = service === 'redis' ? config.redisUrl : config.postgresUrl;
   const offers = await findTiers(service, url);
-  return config.tier === 'auto' ? offers : offers.filter((offer) => offer.tier === config.tier);
+  if (config.tier !== 'auto') return offers.filter((offer) => offer.tier === config.tier);
+  // A first look pulls no images: that takes minutes, where it works at all.
+  return config.leaveOutMissing ? offers.filter((offer) => offer.tier !== 'docker') : offers;
+}
+
+/** A line for each service that somebody else runs and that this run will load, so that nobody is surprised. */
+export function foreignServices(config: Config): string[] {
+  const used = new Set(config.stores.map(({ store, options }) => findStore(store)?.service(options)));
+  const urls = { redis: config.redisUrl, postgres: config.postgresUrl } as const;
+  return (['redis', 'postgres'] as const).flatMap((name) => {
+    const url = urls[name];
+    const isUsed = used.has(name) && url !== undefined && (config.tier === 'auto' || config.tier === 'url');
+    return isUsed ? [`loading ${name} at ${redactUrl(url)}, by its flag or environment variable`] : [];
+  });
 }

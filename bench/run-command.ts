@@ -3,6 +3,7 @@ import { EXIT, type ExitCode, redactUrl } from './errors.ts';
 import { planTrials, titleOf } from './plan.ts';
 import { blacklistPrice } from './results/price.ts';
 import { renderLimits, renderTables } from './results/table.ts';
+import { wrap } from './results/text.ts';
 import { crossings } from './results/threshold.ts';
 import { type RunOutcome, run } from './run.ts';
 
@@ -41,7 +42,7 @@ function reportCrossings(config: Config, outcome: RunOutcome): ExitCode {
       value === undefined ? 'no such value (too few samples, or no figures)' : String(Math.round(value));
     const unit = threshold.columns[0] === 'rps_ok' ? '/s' : ' µs';
     process.stderr.write(
-      `session-bench: threshold ${threshold.text} crossed by ${row.arm}, ${row.scenario}, ${row.servers} servers, ${row.affinity}: ${got}${value === undefined ? '' : unit}\n`,
+      `session-bench: threshold ${threshold.text} crossed by ${row.arm}, ${row.scenario}, ${row.servers} ${row.servers === 1 ? 'server' : 'servers'}, ${row.affinity}: ${got}${value === undefined ? '' : unit}\n`,
     );
   }
   return crossed.length > 0 ? EXIT.threshold : EXIT.ok;
@@ -61,7 +62,9 @@ function renderOutcome(outcome: RunOutcome, color: boolean): string {
     leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}. To have it: sh scripts/setup.sh`,
     new Set(rows.filter((row) => row.status === 'ok').map((row) => row.arm)).size < 2
       ? ''
-      : 'No ranking: these arms ran one after the other, and identical code differs by up to a third that way.',
+      : wrap(
+          'No ranking: these arms ran one after the other. Identical code was seen to differ by a third that way on a machine of its own, and by far more on a busy one.',
+        ),
     `Microseconds are CPU per request. Rows: ${path}, explained in results/README.md`,
   ];
   return `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;

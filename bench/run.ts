@@ -7,7 +7,7 @@ import { describeMachine, describeRun } from './environment/machine.ts';
 import { buildPrograms } from './environment/programs.ts';
 import { openTogether } from './environment/resources.ts';
 import { planTrials, titleOf } from './plan.ts';
-import { findFeasible } from './preflight.ts';
+import { findFeasible, foreignServices } from './preflight.ts';
 import { createProgress } from './progress.ts';
 import { openOutput } from './results/output.ts';
 import type { Row } from './results/row.ts';
@@ -46,6 +46,7 @@ export function run(wanted: Config, command: readonly string[], signal: AbortSig
     resources.add('guard', guard.close);
     const progress = createProgress(process.stderr, trialGuessMs(config));
     resources.add('progress', progress.close);
+    for (const line of foreignServices(config)) progress.say(line);
     for (const text of leftOut) progress.say(`left out: ${text}. To have it: sh scripts/setup.sh`);
 
     const secrets = newSecrets();

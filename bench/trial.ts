@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { findStore } from '../stores/registry.ts';
 import type { RunContext } from './environment/context.ts';
@@ -113,7 +114,7 @@ async function loadTrial(
   const { result, observed } = await measure(trial, context, environment, generator);
   const row: Row = { ...known, sessions_live: prepared.sessionsLive };
   return {
-    rows: rowsOf(trial, row, result, observed, expectationOf(trial)),
+    rows: rowsOf(trial, row, result, observed, expectationOf(trial, foreignShareOf(result, observed))),
     histograms: Object.fromEntries(result.operations.map((one) => [one.operation, one.histogram])),
     ...described,
   };
@@ -162,6 +163,14 @@ async function measure(
   };
 }
 
+/** What of the machine's time went to neither the trial's processes nor the harness. */
+function foreignShareOf(result: LoadResult, observed: Observed): number | undefined {
+  const { machineBusyNs, cpuNs, windowSeconds } = observed;
+  if (machineBusyNs === undefined || cpuNs.server === undefined) return undefined;
+  const ours = cpuNs.server + (cpuNs.balancer ?? 0) + (cpuNs.store ?? 0) + result.cpuNs;
+  return Math.max(0, machineBusyNs - ours) / 1e9 / windowSeconds / availableParallelism();
+}
+
 /** The greatest of these; `undefined` when one cannot be read. */
 function greatest(values: readonly (number | undefined)[]): number | undefined {
   return values.some((value) => value === undefined) ? undefined : Math.max(...(values as number[]));
@@ -189,12 +198,14 @@ function jobOf(trial: Trial, context: RunContext, environment: Environment): Loa
 }
 
 /** What the traits predict: (N-1)/N of reads miss where sessions stay in one server and requests do not. */
-function expectationOf(trial: Trial): Expectation {
+function expectationOf(trial: Trial, foreignShare: number | undefined): Expectation {
   const definition = findStore(trial.store);
   const shared = definition?.traits(trial.options, 'second').shared ?? true;
   const scattered = !shared && trial.affinity === 'round-robin' && trial.scenario !== 'revocation';
   return {
     missShare: scattered ? (trial.servers - 1) / trial.servers : 0,
+    tokenLifetimeSeconds: REVOCATION_IDLE_SECONDS,
+    foreignShare,
     storeCores: definition?.service(trial.options) === 'redis' ? 1 : Number.POSITIVE_INFINITY,
   };
 }

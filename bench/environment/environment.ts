@@ -51,7 +51,9 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
         settled.map((start) => (start.status === 'fulfilled' ? start.value.stop() : undefined)),
       );
     });
-    const servers = await Promise.all(starting);
+    const serviceDied = service === undefined ? [] : [service.died.then(rethrow)];
+    // A store that dies now is the store's fault, not that of the servers that cannot reach it.
+    const servers = await Promise.race([Promise.all(starting), ...serviceDied]);
     const urls = servers.map((server) => `http://127.0.0.1:${server.port}`);
 
     const { chosenBalancer: chosen } = context;
@@ -92,6 +94,10 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
       close: resources.close,
     };
   });
+}
+
+function rethrow(error: BenchError): never {
+  throw error;
 }
 
 function unexpectedEnd(process: StartedProcess): Promise<BenchError> {

@@ -1,37 +1,37 @@
+import { median } from '../stats/median.ts';
 import type { Row } from './row.ts';
+import { groupTitle } from './table.ts';
 import { wrap } from './text.ts';
 
 /**
- * What the blacklist costs per request beside the plain token, in each group that has both: one line each.
- * CPU of server and store together, and round trips. A description, no ranking: the two ran one after the other.
+ * What the blacklist costs per request beside the plain token, in each group that has both: one line each, medians
+ * over the blocks. CPU of server and store together, and round trips. A description, no ranking: the two ran one
+ * after the other.
  */
 export function blacklistPrice(rows: readonly Row[]): string[] {
-  const whole = rows.filter((row) => row.operation === 'all' && row.status === 'ok' && row.valid === true);
-  return whole
-    .filter((row) => row.store === 'jwt-blacklist' && row.scenario !== 'revocation')
-    .flatMap((listed) => {
-      const plain = whole.find((row) => row.store === 'jwt' && sameGroup(row, listed));
-      const [with_, without] = [cpuUs(listed), plain && cpuUs(plain)];
-      if (with_ === undefined || without === undefined) return [];
-      const [more, trips] = [(with_ - without).toFixed(1), listed.store_commands_per_req?.toFixed(2) ?? '?'];
-      const where = `${listed.scenario}, ${listed.servers} servers, ${listed.affinity}`;
-      return wrap(
-        `Price of the blacklist (${where}): ${more} µs CPU of server and store and ${trips} round trips per request beyond plain jwt. Taken one after the other: what lies below the noise, also its sign, means nothing.`,
-      );
-    });
+  const usable = rows.filter(
+    (row) =>
+      row.operation === 'all' && row.status === 'ok' && row.valid === true && row.scenario !== 'revocation',
+  );
+  return [...new Set(usable.map(groupTitle))].flatMap((title) => {
+    const group = usable.filter((row) => groupTitle(row) === title);
+    const of = (store: string) => group.filter((row) => row.store === store);
+    const listed = medianOf(of('jwt-blacklist'), cpuUs);
+    const plain = medianOf(of('jwt'), cpuUs);
+    const trips = medianOf(of('jwt-blacklist'), (row) => row.store_commands_per_req);
+    if (listed === undefined || plain === undefined || trips === undefined) return [];
+    const more = listed - plain;
+    const cpu =
+      more > 0 ? `${more.toFixed(1)} µs CPU of server and store` : 'CPU below the noise of this run';
+    const caveat = 'The two were not measured at the same time.';
+    return wrap(
+      `Price of the blacklist beyond plain jwt (${title}): ${cpu}, ${trips.toFixed(2)} round trips per request. ${caveat}`,
+    );
+  });
 }
 
-function sameGroup(a: Row, b: Row): boolean {
-  const axes = [
-    'block',
-    'servers',
-    'affinity',
-    'balancer',
-    'scenario',
-    'payload_bytes',
-    'transport',
-  ] as const;
-  return axes.every((axis) => a[axis] === b[axis]);
+function medianOf(rows: readonly Row[], figure: (row: Row) => number | undefined): number | undefined {
+  return median(rows.map(figure).filter((value) => value !== undefined));
 }
 
 function cpuUs(row: Row): number | undefined {

@@ -111,7 +111,7 @@ export const COLUMNS = [
   {
     name: 'svc_min_us',
     kind: 'integer',
-    meaning: 'service time from the actual send to the whole reply, least',
+    meaning: 'service time from the actual send to the whole reply (also of refused requests), least',
   },
   { name: 'svc_mean_us', kind: 'number', meaning: 'service time, mean' },
   { name: 'svc_p50_us', kind: 'integer', meaning: 'service time, median' },
@@ -131,42 +131,41 @@ export const COLUMNS = [
   { name: 'svc_max_us', kind: 'integer', meaning: 'service time, greatest' },
   { name: 'req_bytes', kind: 'number', meaning: 'mean size of a request, head and body' },
   { name: 'resp_bytes', kind: 'number', meaning: 'mean size of a reply, head and body' },
-  { name: 'cpu_us_per_req_server', kind: 'number', meaning: 'CPU of all servers per completed request' },
+  { name: 'cpu_us_per_req_server', kind: 'number', meaning: 'CPU of all servers per request sent' },
   {
     name: 'cpu_us_per_req_balancer',
     kind: 'number',
-    meaning: 'CPU of the balancer per completed request; empty without one',
+    meaning: 'CPU of the balancer per request sent; empty without one',
   },
   {
     name: 'cpu_us_per_req_store',
     kind: 'number',
-    meaning: 'CPU of the service per completed request; empty without one',
+    meaning: 'CPU of the service per request sent; empty without one',
   },
   {
     name: 'cpu_us_per_req_generator',
     kind: 'number',
-    meaning: 'CPU of the load generator per completed request',
+    meaning: 'CPU of the load generator per request sent',
   },
   {
     name: 'cpu_us_per_req_net',
     kind: 'number',
-    meaning: 'server + balancer + store minus the control of the same block',
+    meaning: 'server + balancer + store minus the control of the same block; not filled yet',
   },
   {
     name: 'store_commands_per_req',
     kind: 'number',
-    meaning:
-      'round trips to the service per completed request, those of requests under way at the end included; empty without one',
+    meaning: 'round trips to the service per request sent; empty without one',
   },
   {
     name: 'rss_server_bytes',
     kind: 'integer',
-    meaning: 'resident memory of all servers at the end of the window',
+    meaning: 'memory of all servers at the end of the window, shared pages split (PSS)',
   },
   {
     name: 'rss_store_bytes',
     kind: 'integer',
-    meaning: 'resident memory of the service, shared pages counted once; empty without one',
+    meaning: 'memory of the service, shared pages split (PSS); empty without one',
   },
   {
     name: 'gen_lag_p99_us',

@@ -37,7 +37,7 @@ beforeAll(async () => {
 function result(change: Partial<OperationResult> = {}): LoadResult {
   const all: OperationResult = {
     operation: 'all',
-    sent: 2010,
+    sent: 2000,
     completed: 2000,
     ok: 2000,
     http4xx: 0,
@@ -46,16 +46,21 @@ function result(change: Partial<OperationResult> = {}): LoadResult {
     checkFailed: 0,
     connErrors: 0,
     timeouts: 0,
-    inflightEnd: 10,
-    requestBytes: 2010 * 100,
+    inflightEnd: 0,
+    requestBytes: 2000 * 100,
     responseBytes: 2000 * 300,
     histogram,
     ...change,
   };
   return { durationSeconds: 2, operations: [all], cpuNs: 1e8 };
 }
-const rowOf = (change?: Partial<OperationResult>, missShare = 0) =>
-  rowsOf(trial, base, result(change), observed, { missShare, storeCores: 1 })[0] as Row;
+const rowOf = (change?: Partial<OperationResult>, missShare = 0, foreignShare = 0) =>
+  rowsOf(trial, base, result(change), observed, {
+    missShare,
+    storeCores: 1,
+    tokenLifetimeSeconds: 5,
+    foreignShare,
+  })[0] as Row;
 
 describe('a row', () => {
   test('holds figures per completed request, and times in µs', () => {
@@ -107,6 +112,18 @@ describe('a row', () => {
     expect(rowOf({ http5xx: 1 }, 2 / 3).valid).toBe(false);
     expect(rowOf({ http4xx: 1333, unauthorized: 1300, ok: 667 }, 2 / 3).valid).toBe(false);
     expect(rowOf({ http4xx: 2000, unauthorized: 2000, ok: 0 }, 2 / 3).valid).toBe(false);
+  });
+
+  test('counts the requests under way at the end, for their CPU is in the readings', () => {
+    expect(rowOf({ sent: 2500, inflightEnd: 500 })).toMatchObject({
+      cpu_us_per_req_server: 80,
+      inflight_end: 500,
+    });
+  });
+
+  test('names the work of others', () => {
+    expect(rowOf({}, 0, 0.05)).not.toHaveProperty('note');
+    expect(rowOf({}, 0, 0.4).note).toContain('40 % of this machine');
   });
 
   test('without a completed request is invalid, and divides by nothing', () => {

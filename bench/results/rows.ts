@@ -22,6 +22,10 @@ export interface Expectation {
   missShare: number;
   /** Processors that the service can use: Redis one, Postgres any number. */
   storeCores: number;
+  /** How long a token lives in the revocation scenario. */
+  tokenLifetimeSeconds: number;
+  /** Share of the machine that processes other than the run's took in the window; `undefined` where unknown. */
+  foreignShare: number | undefined;
 }
 
 /** The rows of a trial that ran: `all` first, then each operation of a mix. Pure. */
@@ -95,8 +99,10 @@ function resourceCells(
   expected: Expectation,
 ): Row {
   const { cpuNs, roundTrips } = observed;
-  const perRequestUs = (ns: number | undefined) =>
-    ns === undefined || all.completed === 0 ? undefined : ns / 1000 / all.completed;
+  // By what was sent: the readings end after the drain, so that they hold the requests under way at the end as well.
+  const perRequest = (amount: number | undefined) =>
+    amount === undefined || all.completed === 0 ? undefined : amount / all.sent;
+  const perRequestUs = (ns: number | undefined) => perRequest(ns === undefined ? undefined : ns / 1000);
   const visible = result.revocation === undefined ? undefined : decodeHistogram(result.revocation.visible);
   const seen = visible === undefined ? {} : summarize(visible);
   return defined({
@@ -104,8 +110,7 @@ function resourceCells(
     cpu_us_per_req_balancer: perRequestUs(cpuNs.balancer),
     cpu_us_per_req_store: perRequestUs(cpuNs.store),
     cpu_us_per_req_generator: perRequestUs(result.cpuNs),
-    store_commands_per_req:
-      roundTrips === undefined || all.completed === 0 ? undefined : roundTrips / all.completed,
+    store_commands_per_req: perRequest(roundTrips),
     rss_server_bytes: observed.rssServerBytes,
     rss_store_bytes: observed.rssStoreBytes,
     gen_cpu_pct: (result.cpuNs / 1e9 / result.durationSeconds) * 100,
@@ -175,11 +180,14 @@ function noteOf(
     const { staleAccepts, neverRefused } = result.revocation;
     if (neverRefused > 0)
       return `${neverRefused} times a server still accepted when the scenario gave up waiting`;
-    return staleAccepts > 0 ? 'a logged-out token went on working until it expired' : undefined;
+    const lifetime = `${expected.tokenLifetimeSeconds} s after login, a lifetime cut short for this scenario`;
+    return staleAccepts > 0
+      ? `a logged-out token went on working until it expired, here ${lifetime}`
+      : undefined;
   }
-  if (expected.missShare === 0 || all.http4xx === 0) return undefined;
+  if (expected.missShare === 0 || all.http4xx === 0) return busyNote(expected.foreignShare);
   const percent = Math.round((all.http4xx / all.completed) * 100);
-  return `${percent} % missed: each server knows only the sessions made on it, and ${trial.affinity} goes to all ${trial.servers}`;
+  return `${percent} % missed: each server knows only the sessions made on it, and ${trial.affinity} goes to all ${trial.servers}; latency and CPU include the refused`;
 }
 
 /** The cells without those that are undefined: an unknown value is an absent cell. */
@@ -188,3 +196,11 @@ function defined(cells: { [C in keyof Row]: Row[C] | undefined }): Row {
 }
 
 const withDefined = (row: Row): Row => defined(row);
+
+/** From this share of the machine on, work of others is named. */
+const FOREIGN_SHARE = 0.1;
+
+function busyNote(foreignShare: number | undefined): string | undefined {
+  if (foreignShare === undefined || foreignShare < FOREIGN_SHARE) return undefined;
+  return `other work took ${Math.round(foreignShare * 100)} % of this machine meanwhile: do not trust the figures`;
+}

@@ -42,7 +42,9 @@ export function renderTables(rows: readonly Row[], color: boolean): string {
     const title = groupTitle(row);
     groups.set(title, [...(groups.get(title) ?? []), row]);
   }
-  return [...groups].map(([title, group]) => `${title}\n${renderGroup(group, color)}`).join('\n\n');
+  const blocks = new Set(rows.map((row) => row.block)).size;
+  const over = blocks < 2 ? '' : `, medians of ${blocks} blocks`;
+  return [...groups].map(([title, group]) => `${title}${over}\n${renderGroup(group, color)}`).join('\n\n');
 }
 
 /** The axes held fixed, as a heading. */
@@ -82,14 +84,18 @@ function renderGroup(rows: readonly Row[], color: boolean): string {
   const notes: string[] = [];
   for (const sameArm of byArmAndOperation(rows, revocation)) {
     const [row] = sameArm as [Row];
+    const usable = sameArm.filter((one) => one.status === 'ok' && one.valid === true);
+    const shown = usable.length === 0 ? sameArm : usable;
     const cells = columns.map(({ column, format }) => {
-      const value = median(sameArm.map((one) => one[column]).filter((cell) => typeof cell === 'number'));
+      const values = shown.map((one) => one[column]).filter((cell) => typeof cell === 'number');
+      // A median over some of the blocks only could stand above one over all of them.
+      const value = values.length < shown.length ? undefined : median(values);
       return value === undefined ? '' : format(value);
     });
-    const remark = remarkOf(row);
-    if (remark !== undefined && !notes.includes(remark)) notes.push(remark);
+    const remarks = [...new Set(sameArm.map(remarkOf).filter((remark) => remark !== undefined))];
+    for (const remark of remarks) if (!notes.includes(remark)) notes.push(remark);
     const limit = revocation ? [] : [row.bottleneck ?? ''];
-    const reference = remark === undefined ? '' : `[${notes.indexOf(remark) + 1}]`;
+    const reference = remarks.map((remark) => `[${notes.indexOf(remark) + 1}]`).join('');
     table.push([armText(row), ...(mixed ? [row.operation ?? ''] : []), ...cells, ...limit, reference]);
   }
   return [table.toString(), ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    '))].join('\n');
@@ -139,7 +145,7 @@ export function renderLimits(rows: readonly Row[]): string {
     );
     const limits = limitsOf(traits);
     const line = wrap(
-      `  ${armText(row)}: ${limits.length === 0 ? 'none of these' : limits.join('; ')}`,
+      `  ${armText(row)}: ${limits.length === 0 ? 'none of the limits that others have' : limits.join('; ')}`,
       '    ',
     );
     if (!lines.includes(line)) lines.push(line);

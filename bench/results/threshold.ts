@@ -54,7 +54,7 @@ export function parseThreshold(text: string): Threshold {
 
 /** The rows of whole trials that cross a threshold, or cannot be held against it. */
 export function crossings(thresholds: readonly Threshold[], rows: readonly Row[]): Crossing[] {
-  const whole = rows.filter((row) => row.operation === 'all');
+  const whole = rows.filter((row) => row.operation === 'all' && row.scenario !== 'revocation');
   return thresholds.flatMap((threshold) =>
     whole.flatMap((row) => {
       const value = threshold.columns.map((column) => row[column]).find((cell) => typeof cell === 'number');
