@@ -52,7 +52,9 @@ export function runTrial(
     const died = environment.died.then((error) => {
       throw error;
     });
-    const aborted = rejectionOf(context.signal);
+    const release = new AbortController();
+    resources.add('watch on the signal', () => release.abort());
+    const aborted = rejectionOf(context.signal, release.signal);
     const outcome = await Promise.race([
       aborted,
       died,
@@ -65,10 +67,10 @@ export function runTrial(
 }
 
 /** Rejects with the signal's reason when it is aborted: no step of a trial, however long, outlives a Ctrl-C. */
-function rejectionOf(signal: AbortSignal): Promise<never> {
+function rejectionOf(signal: AbortSignal, release: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason as Error);
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: release });
   });
 }
 
