@@ -14,6 +14,7 @@ import {
   until,
 } from './cli-fixture.ts';
 import { openGuard } from './environment/guard.ts';
+import type { StartedService } from './environment/services/service.ts';
 import { startService } from './environment/services/start.ts';
 
 /** Bad input and bad luck, with real processes: one clear line, the right exit code, nothing left behind. */
@@ -114,6 +115,66 @@ describe('a service that somebody else runs', () => {
   }, 90_000);
 });
 
+describe('a service that somebody else runs, and that', () => {
+  async function withRedis(work: (redis: StartedService) => Promise<void>): Promise<void> {
+    const guard = await openGuard();
+    const own = guard.createDirectory('foreign');
+    const request = {
+      tier: 'auto',
+      durability: 'none',
+      directory: own.path,
+      maxConnections: 60,
+      guard,
+    } as const;
+    const redis = await startService('redis', request);
+    try {
+      await work(redis);
+    } finally {
+      await redis.stop();
+      own.remove();
+      await guard.close();
+    }
+  }
+
+  test(
+    'has another durability than asked is refused',
+    () =>
+      withRedis(async (redis) => {
+        const args = ['--store', 'redis', '--redis-url', redis.url, '--durability', 'commit'];
+        const out = `${directory.path}/durability.csv`;
+        const { code, stderr } = await bench([...args, '-o', out, ...SHORT], directory.path);
+        expect([code, stderr]).toEqual([
+          1,
+          expect.stringContaining('--durability commit, got appendonly=no'),
+        ]);
+      }),
+    60_000,
+  );
+
+  test(
+    'hangs in mid-run does not keep the run from ending on Ctrl-C',
+    () =>
+      withRedis(async (redis) => {
+        const [pid] = (await redis.pids()) as [number];
+        const out = `${directory.path}/hangs.csv`;
+        const url = ['--redis-url', redis.url, '--durability', 'none'];
+        const running = startBench(['--store', 'redis', ...url, '-o', out, ...LONG], directory.path);
+        const under = () => descendants(running.child.pid as number);
+        await until('the balancer', () => under().some((child) => nameOf(child) === 'haproxy'), 30_000);
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        process.kill(pid, 'SIGSTOP');
+        try {
+          running.child.kill('SIGINT');
+          expect((await running.finished).code).toBe(130);
+          expect(rowsIn(out).map((row) => row['status'])).toEqual(['interrupted']);
+        } finally {
+          process.kill(pid, 'SIGCONT');
+        }
+      }),
+    60_000,
+  );
+});
+
 describe('the end in mid-run', () => {
   /** A run that is in its second trial: the first one's row is in the file, everything is up. */
   async function runInSecondTrial(name: string): Promise<{ running: Running; pids: number[]; out: string }> {
@@ -132,6 +193,7 @@ describe('the end in mid-run', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)(
     '%s keeps finished rows and leaves nothing',
     async (signal, exitCode) => {

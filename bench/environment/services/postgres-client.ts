@@ -85,13 +85,13 @@ export async function readPostgresSettings(client: pg.Client): Promise<Record<st
 }
 
 /**
- * Vacuums and analyses our tables (those in schemas that end in a namespace of ours), then makes a checkpoint, so that both are done before the
+ * Vacuums and analyses our tables (this user's, in schemas named after a namespace of ours), then makes a checkpoint, so that both are done before the
  * window rather than in it. Answers what it was not allowed to do.
  */
 export async function settlePostgres(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace n on n.oid = relnamespace
-     where relkind = 'r' and nspname ~ '^[a-z]+_sb_'`,
+     where relkind = 'r' and relowner = current_user::regrole and nspname ~ '^[a-z]+_sb_'`,
   );
   for (const { name } of rows) await client.query(`vacuum (analyze) ${name}`);
   try {
