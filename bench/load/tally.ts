@@ -2,19 +2,7 @@ import { createHistogram, encodeHistogram, type LatencyHistogram, recordUs } fro
 import type { Operation, OperationResult } from './job.ts';
 
 /** What happened to the requests of one operation within a window. */
-export interface Tally {
-  sent: number;
-  completed: number;
-  ok: number;
-  http4xx: number;
-  /** Of the 4xx those of status 401: no live session. */
-  unauthorized: number;
-  http5xx: number;
-  checkFailed: number;
-  connErrors: number;
-  timeouts: number;
-  requestBytes: number;
-  responseBytes: number;
+export interface Tally extends Omit<OperationResult, 'operation' | 'inflightEnd' | 'histogram'> {
   histogram: LatencyHistogram;
 }
 
