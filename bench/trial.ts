@@ -138,7 +138,6 @@ async function measure(
   const read = async () => ({
     roundTrips: await environment.roundTrips(),
     at: performance.now(),
-    server: cpuNsOf(pids.server),
     servers: pids.server.map((pid) => cpuNsOf([pid])),
     balancer: cpuNsOf(pids.balancer),
     store: cpuNsOf(pids.store),
@@ -150,13 +149,14 @@ async function measure(
   const machineAfter = machineBusyNs();
   await setTimeout(DRAIN_MS);
   const after = await read();
-  const spent = (key: 'server' | 'balancer' | 'store' | 'roundTrips') => difference(after[key], before[key]);
+  const perServerNs = after.servers.map((ns, index) => difference(ns, before.servers[index]));
+  const spent = (key: 'balancer' | 'store' | 'roundTrips') => difference(after[key], before[key]);
   return {
     result,
     observed: {
       windowSeconds,
-      cpuNs: { server: spent('server'), balancer: spent('balancer'), store: spent('store') },
-      busiestServerNs: greatest(after.servers.map((ns, index) => difference(ns, before.servers[index]))),
+      cpuNs: { server: sumOf(perServerNs), balancer: spent('balancer'), store: spent('store') },
+      busiestServerNs: greatest(perServerNs),
       machineBusyNs: difference(machineAfter, before.machine),
       roundTrips: spent('roundTrips'),
       rssServerBytes: memoryBytesOf(pids.server),
@@ -171,6 +171,13 @@ function foreignShareOf(result: LoadResult, observed: Observed): number | undefi
   if (machineBusyNs === undefined || cpuNs.server === undefined) return undefined;
   const ours = cpuNs.server + (cpuNs.balancer ?? 0) + (cpuNs.store ?? 0) + result.cpuNs;
   return Math.max(0, machineBusyNs - ours) / 1e9 / windowSeconds / availableParallelism();
+}
+
+/** The sum of these; `undefined` when one cannot be read. */
+function sumOf(values: readonly (number | undefined)[]): number | undefined {
+  return values.some((value) => value === undefined)
+    ? undefined
+    : (values as number[]).reduce((sum, value) => sum + value, 0);
 }
 
 /** The greatest of these; `undefined` when one cannot be read. */

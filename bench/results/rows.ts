@@ -49,8 +49,8 @@ export function rowsOf(
   const note = noteOf(trial, all, result, expected);
   if (note !== undefined) whole.note = note;
   return [
-    withDefined(whole),
-    ...operations.map((one) => withDefined({ ...cells, ...countCells(one, result), ...validity })),
+    defined(whole),
+    ...operations.map((one) => defined({ ...cells, ...countCells(one, result), ...validity })),
   ];
 }
 
@@ -194,8 +194,6 @@ function noteOf(
 function defined(cells: { [C in keyof Row]: Row[C] | undefined }): Row {
   return Object.fromEntries(Object.entries(cells).filter(([, value]) => value !== undefined)) as Row;
 }
-
-const withDefined = (row: Row): Row => defined(row);
 
 /** From this share of the machine on, work of others is named. */
 const FOREIGN_SHARE = 0.1;
