@@ -64,6 +64,30 @@ two_samples <- c(
 holm <- lapply(list(c(0.01, 0.02, 0.03), c(0.04, 0.001, 0.04, 0.5), 0.3, c(1, 1), round(runif(20)^3, 6)),
   function(p) list(p = I(p), adjusted = I(p.adjust(p, "holm"))))
 
+# R is exact without ties only; with ties every order is tried, which is why those are short.
+kendall_s <- function(x) sum(sign(outer(x, x, "-"))[lower.tri(diag(length(x)))])
+orders <- function(n) if (n == 1) matrix(1) else {
+  less <- orders(n - 1)
+  do.call(rbind, lapply(1:n, function(first) cbind(first, less + (less >= first))))
+}
+trend <- function(name, x) {
+  n <- length(x)
+  s <- kendall_s(x)
+  p <- if (!any(duplicated(x))) cor.test(1:n, x, method = "kendall", exact = TRUE)$p.value
+       else mean(apply(orders(n), 1, function(order) abs(kendall_s(x[order])) >= abs(s)))
+  slopes <- (outer(x, x, "-") / outer(1:n, 1:n, "-"))[lower.tri(diag(n))]
+  list(name = name, values = x, statistic = s, pTwoSided = p, slope = median(slopes))
+}
+trends <- c(
+  lapply(c(2:8, 10, 12, 20, 30, 45), function(n) trend(paste("random", n), round(rnorm(n) + 0.1 * 1:n, 6))),
+  lapply(c(3:8, 8, 8), function(n) trend(paste("ties", n), sample(1:4, n, TRUE))),
+  list(
+    trend("up 6", 1:6 / 7),
+    trend("down 6, one exception", c(9, 8, 7, 5, 6, 4)),
+    trend("all equal 5", rep(2, 5))
+  )
+)
+
 z <- c(-38, -20, -8, -4.5, -4, -3.99, -2, -1, -0.1, 0, 0.5, 1.96, 3.5, 4.2, 6)
 as_array <- function(cases, names) lapply(cases, function(one) { for (n in names) if (!is.null(one[[n]])) one[[n]] <- I(one[[n]]); one })
 cat(toJSON(list(
@@ -73,5 +97,6 @@ cat(toJSON(list(
   signed_rank = as_array(one_sample, c("values", "interval")),
   rank_sum = as_array(two_samples, c("base", "head", "interval")),
   holm = holm,
+  trends = as_array(trends, "values"),
   normal = list(z = z, cdf = pnorm(z))
 ), digits = NA, auto_unbox = TRUE, null = "null", pretty = FALSE), "\n")

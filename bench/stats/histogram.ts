@@ -13,6 +13,8 @@ const GREATEST_US = 60_000_000;
 /** Least samples for which a tail percentile is more than a handful of outliers. */
 const SAMPLES_FOR_P99 = 1_000;
 const SAMPLES_FOR_P999 = 10_000;
+/** Constant arrivals do not add the scatter of the arrivals themselves. */
+const SAMPLES_FOR_P999_CONSTANT = 5_000;
 
 export function createHistogram(): LatencyHistogram {
   return build({
@@ -42,8 +44,13 @@ export interface LatencySummary {
   max?: number;
 }
 
-export function summarize(histogram: LatencyHistogram): LatencySummary {
+/** p99 from 1,000 samples on, p99.9 from 10,000, or from 5,000 when the requests came at a constant rate. */
+export function summarize(
+  histogram: LatencyHistogram,
+  { constantArrivals = false }: { constantArrivals?: boolean } = {},
+): LatencySummary {
   const count = histogram.totalCount;
+  const samplesForP999 = constantArrivals ? SAMPLES_FOR_P999_CONSTANT : SAMPLES_FOR_P999;
   if (count === 0) return {};
   const at = (percentile: number) => histogram.getValueAtPercentile(percentile);
   return {
@@ -54,7 +61,7 @@ export function summarize(histogram: LatencyHistogram): LatencySummary {
     p90: at(90),
     p95: at(95),
     ...(count < SAMPLES_FOR_P99 ? {} : { p99: at(99) }),
-    ...(count < SAMPLES_FOR_P999 ? {} : { p999: at(99.9) }),
+    ...(count < samplesForP999 ? {} : { p999: at(99.9) }),
     max: histogram.maxValue,
   };
 }

@@ -34,7 +34,7 @@ function exactTails(m: number, n: number, statistic: number): [up: number, down:
  * For each U the number of orders of m and n values that have it: of the subsets of m ranks out of 1 to m + n, those
  * whose sum is U + m (m + 1) / 2; by dynamic programming over the ranks.
  */
-function waysByU(m: number, n: number): Float64Array {
+export function waysByU(m: number, n: number): Float64Array {
   const bySize = Array.from({ length: m + 1 }, () => new Float64Array(m * n + 1));
   (bySize[0] as Float64Array)[0] = 1;
   for (let rank = 1; rank <= m + n; rank += 1) {
