@@ -1,12 +1,17 @@
 import { Command } from 'commander';
+import { calibrateCommand } from './calibrate-command.ts';
 import { runToExitCode } from './command.ts';
 import { compareCommand } from './compare-command.ts';
-import type { RawOptions } from './config.ts';
 import { doctor } from './doctor.ts';
 import { EXIT, type ExitCode } from './errors.ts';
+import { addFindMaxOptions, findMaxCommand } from './find-max-command.ts';
+import { gateCommand } from './gate-command.ts';
 import { renderList } from './list.ts';
-import { addCompareOptions, addRunOptions } from './options.ts';
+import { addCalibrateOptions, addCompareOptions, addGateOptions, addRunOptions } from './options.ts';
+import { addProbeOptions } from './probe/options.ts';
+import { probeCommand } from './probe-command.ts';
 import { runCommand } from './run-command.ts';
+import type { RawOptions } from './values.ts';
 
 /** `pnpm bench`: its commands and their flags. What they do is elsewhere. */
 function createProgram(): Command {
@@ -18,6 +23,16 @@ function createProgram(): Command {
   addRunOptions(program.command('run', { isDefault: true }).description('measure (the default command)'));
   addCompareOptions(
     program.command('compare').description('two result files: what changed, and is it worse'),
+  );
+  addGateOptions(
+    program
+      .command('gate')
+      .description('the work tree against a commit, interleaved in one run: is it worse'),
+  );
+  addProbeOptions(program.command('probe').description('the load generator alone, against any server'));
+  addFindMaxOptions(program.command('find-max').description('the highest rate that holds an objective'));
+  addCalibrateOptions(
+    program.command('calibrate').description("this machine's noise floor, in five minutes"),
   );
   program.command('list').description('stores, scenarios and balancers, with what each can and cannot do');
   program.command('doctor').description('what this machine has, what is missing, and how to get it');
@@ -33,6 +48,18 @@ async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<E
     },
     compare: async (options, files) => {
       exitCode = compareCommand(files, options);
+    },
+    gate: async (options) => {
+      exitCode = await gateCommand(options, argv, signal);
+    },
+    probe: async (options, words) => {
+      exitCode = await probeCommand(words, options, signal);
+    },
+    'find-max': async (options) => {
+      exitCode = await findMaxCommand(options, argv, signal);
+    },
+    calibrate: async (options) => {
+      exitCode = await calibrateCommand(options, argv, signal);
     },
     list: async () => void process.stdout.write(renderList()),
     doctor: async () => void process.stdout.write(await doctor(process.env)),

@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import { type Command, CommanderError } from 'commander';
-import { nearest, usage } from './config.ts';
 import { BenchError, EXIT, type ExitCode, messageOf, redactUrl } from './errors.ts';
+import { nearest, usage } from './values.ts';
 
 const ECHO_MS = 500;
 
@@ -16,6 +17,8 @@ export async function runToExitCode(
   work: (signal: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const stop = new AbortController();
+  // Each part of each arm listens: dozens are no leak.
+  setMaxListeners(0, stop.signal);
   let stoppedBy: ExitCode | undefined;
   let stoppedAtMs = 0;
   // A terminal and the package manager may both send the same Ctrl-C; a second one of the user's comes later, and

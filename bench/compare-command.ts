@@ -1,20 +1,32 @@
-import { existsSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { type Comparison, compareRows } from './compare/compare.ts';
 import { summaryLine } from './compare/format.ts';
 import { comparisonRecords } from './compare/json.ts';
 import { renderMarkdown } from './compare/markdown.ts';
 import { renderComparison } from './compare/table.ts';
-import { type RawOptions, usage } from './config.ts';
-import { BenchError, EXIT, type ExitCode, messageOf } from './errors.ts';
+import { EXIT, type ExitCode } from './errors.ts';
+import { entriesOfComparison } from './export/entries.ts';
+import { parseExports, reportPath } from './export/parse.ts';
+import { writeExports, writeReport } from './export/write.ts';
 import { readResultFile } from './results/csv.ts';
+import { asList, type RawOptions, usage } from './values.ts';
 
 /** `pnpm bench compare BASE.csv HEAD.csv`: two result files in, table or JSON on standard output, exit code out. */
 export function compareCommand(files: readonly string[], options: RawOptions): ExitCode {
   const [base, head] = checkedFiles(files);
   const markdown = options['markdown'];
-  if (typeof markdown === 'string') refuseResultFile(markdown, [base, head]);
+  if (typeof markdown === 'string') refuseResultFile(reportPath('markdown', markdown, '.md'), [base, head]);
+  const exports = parseExports(asList(options['export']));
+  for (const { path } of exports) refuseResultFile(path, [base, head]);
   const comparison = compareRows(readResultFile(base), readResultFile(head), { base, head });
-  if (typeof markdown === 'string') writeReport(markdown, renderMarkdown(comparison));
+  return reportComparison(comparison, options);
+}
+
+/** Shows a comparison as the flags say, and writes its reports. Answers the exit code of its verdict. */
+export function reportComparison(comparison: Comparison, options: RawOptions): ExitCode {
+  const markdown = options['markdown'];
+  if (typeof markdown === 'string') writeReport(markdown, renderMarkdown(comparison), '--markdown');
+  writeExports(parseExports(asList(options['export'])), entriesOfComparison(comparison));
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
   process.stdout.write(
     options['json'] === true
@@ -51,23 +63,8 @@ function checkedFiles(files: readonly string[]): [base: string, head: string] {
   return [base, head];
 }
 
-/** A report is made anew each time and may replace an older one, but never what was measured. */
+/** Whatever a result file is called, a report does not replace it. */
 function refuseResultFile(path: string, files: readonly string[]): void {
-  const same = existsSync(path) && files.some((file) => realpathSync(file) === realpathSync(path));
-  if (!same && !path.endsWith('.csv')) return;
-  throw usage('a file for the report in --markdown', `"${path}"`, 'Name one that ends in .md.');
-}
-
-function writeReport(path: string, text: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new BenchError({
-      code: 'OUTPUT_UNWRITABLE',
-      expected: `to write ${path}`,
-      got: messageOf(error),
-      remedy: 'Name a file that can be written with --markdown.',
-      cause: error,
-    });
-  }
+  if (!existsSync(path) || files.every((file) => realpathSync(file) !== realpathSync(path))) return;
+  throw usage('another file for the report', `"${path}", which is compared`, 'Name a new one.');
 }

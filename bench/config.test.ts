@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { nearest, parseConfig, type RawOptions } from './config.ts';
+import { parseConfig } from './config.ts';
 import { BenchError, EXIT } from './errors.ts';
+import { nearest, type RawOptions } from './values.ts';
 
 const errorOf = (raw: RawOptions): BenchError => {
   try {

@@ -1,9 +1,20 @@
-import { closest, distance } from 'fastest-levenshtein';
-import { z } from 'zod';
 import { STORES } from '../stores/registry.ts';
 import { defaultOptions, type StoreDefinition } from '../stores/store.ts';
-import { BenchError, redactUrl } from './errors.ts';
+import { BenchError } from './errors.ts';
+import { type Export, parseExports } from './export/parse.ts';
 import { parseThreshold, type Threshold } from './results/threshold.ts';
+import {
+  asList,
+  distinct,
+  listOf,
+  oneOf,
+  parseSeconds,
+  parseUrl,
+  quoted,
+  type RawOptions,
+  usage,
+  wholeNumber,
+} from './values.ts';
 
 export const BALANCERS = ['auto', 'haproxy', 'nginx', 'node', 'none'] as const;
 export const AFFINITIES = ['round-robin', 'sticky'] as const;
@@ -12,8 +23,9 @@ export const TRANSPORTS = ['cookie', 'bearer'] as const;
 export const DURABILITIES = ['none', 'second', 'commit'] as const;
 export const TIERS = ['auto', 'url', 'docker', 'local', 'embedded'] as const;
 export const KEY_DISTRIBUTIONS = ['uniform', 'zipf'] as const;
-export const ENGINES = ['autocannon'] as const;
-export const PRESETS = ['glance', 'quick', 'ci', 'full'] as const;
+export const ENGINES = ['slices', 'autocannon'] as const;
+export const ARRIVALS = ['poisson', 'constant'] as const;
+export const PRESETS = ['glance', 'quick', 'ci', 'full', 'gate'] as const;
 
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -21,7 +33,29 @@ export type Scenario = (typeof SCENARIOS)[number];
 export interface StoreChoice {
   store: string;
   options: Record<string, string>;
+  /** Which code serves it, when two commits are compared; the work tree's unless given. */
+  side?: 'base' | 'head';
+  /** Slowness that is planted to prove the instrument. */
+  handicap?: Handicap;
+  /** Tells it from another arm of the same backend, options and side. */
+  label?: string;
 }
+
+/** Slowness planted into the servers of one arm. */
+export interface Handicap {
+  /** Busy-wait for each request. */
+  busyUs?: number;
+  /** Pause without CPU for each request. */
+  sleepMs?: number;
+  /** Further round trips to the service for each request that brings a token. */
+  extraTrips?: number;
+  /** Each so many requests one that blocks the server for `stallMs`. */
+  stallEveryRequests?: number;
+  stallMs?: number;
+}
+
+/** The offered load of an open loop: requests per second, or a share of what the slowest arm can do. */
+export type Rate = { perSecond: number } | { share: number };
 
 /** Everything that a run is told, validated and complete. Lists are axes: they expand to a matrix. */
 export interface Config {
@@ -41,11 +75,23 @@ export interface Config {
   keys: (typeof KEY_DISTRIBUTIONS)[number];
   poolSize: number;
   engine: (typeof ENGINES)[number];
+  /** Length of a slice; `undefined` lets the warm-up choose. */
+  sliceSeconds: number | undefined;
+  /** `undefined` is a closed loop. */
+  rate: Rate | undefined;
+  arrivals: (typeof ARRIVALS)[number];
+  /** Generator and servers on processors of their own. */
+  pin: boolean;
   tier: (typeof TIERS)[number];
   redisUrl: string | undefined;
   postgresUrl: string | undefined;
   out: string | undefined;
   json: boolean;
+  /** File for the tables as Markdown. */
+  markdown: string | undefined;
+  exports: Export[];
+  /** Ends with 4 where otherwise a warning would do. */
+  strict: boolean;
   thresholds: Threshold[];
   seed: number;
   dryRun: boolean;
@@ -54,14 +100,22 @@ export interface Config {
   leaveOutMissing: boolean;
 }
 
-const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60 } as const;
-
-/** Values that a preset stands for; a flag that is given wins. `ci` and `full` differ by their blocks. */
+/** Values that a preset stands for; a flag that is given wins. */
 const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, string>>> = {
   glance: { duration: '1s', warmup: '500ms', sessions: '1000' },
   quick: { scenario: 'read', servers: '3', duration: '3s', warmup: '1s', sessions: '2000' },
-  ci: { repeat: '24', duration: '5s', warmup: '2s' },
+  ci: { repeat: '24', duration: '3s', warmup: '2s', sessions: '2000' },
   full: { repeat: '32', duration: '10s', warmup: '5s' },
+  // Two cells within ten minutes; the balancer belongs to the rig, which is the same on both sides.
+  gate: {
+    store: 'none,redis',
+    repeat: '24',
+    duration: '2s',
+    warmup: '1500ms',
+    sessions: '1000',
+    balancer: 'none',
+    connections: '32',
+  },
 };
 
 const DEFAULTS: Readonly<Record<string, string>> = {
@@ -80,12 +134,10 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   sessions: '10000',
   keys: 'uniform',
   pool: '10',
-  engine: 'autocannon',
+  engine: 'slices',
+  arrivals: 'poisson',
   services: 'auto',
 };
-
-/** Options as commander gives them, by flag name in camel case; absent ones are `undefined`. */
-export type RawOptions = Readonly<Record<string, string | string[] | boolean | undefined>>;
 
 /** The configuration that these options mean. @throws BenchError USAGE, naming the first wrong value. */
 export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {
@@ -116,12 +168,19 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
     keys: oneOf('keys', text('keys'), KEY_DISTRIBUTIONS),
     poolSize: whole('pool', 1, 1000),
     engine: oneOf('engine', text('engine'), ENGINES),
+    sliceSeconds: raw['slice'] === undefined ? undefined : parseSeconds('slice', String(raw['slice']), 0.01),
+    rate: raw['rate'] === undefined ? undefined : parseRate(String(raw['rate'])),
+    arrivals: oneOf('arrivals', text('arrivals'), ARRIVALS),
+    pin: raw['pin'] === true,
     tier: oneOf('services', text('services'), TIERS),
     redisUrl: url(raw['redisUrl'], '--redis-url', 'REDIS_URL', ['redis:', 'rediss:']),
     postgresUrl: url(raw['postgresUrl'], '--postgres-url', 'DATABASE_URL', ['postgres:', 'postgresql:']),
     out: typeof raw['out'] === 'string' ? raw['out'] : undefined,
     json: raw['json'] === true,
-    thresholds: asList(raw['threshold']).map(parseThreshold),
+    markdown: typeof raw['markdown'] === 'string' ? raw['markdown'] : undefined,
+    exports: parseExports(asList(raw['export'])),
+    strict: raw['strict'] === true,
+    thresholds: asList(raw['threshold']).map((text) => parseThreshold(text)),
     seed:
       raw['seed'] === undefined
         ? Math.floor(Math.random() * 2 ** 31)
@@ -161,6 +220,25 @@ function refuseContradictions(config: Config): void {
       remedy: 'No two connections may share a session: raise --sessions or lower --connections.',
     });
   }
+  if (config.rate !== undefined && config.engine === 'autocannon') {
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: '--engine slices with --rate',
+      got: '--engine autocannon',
+      remedy: 'Its own rate mode is no open loop (docs/measurement.md): leave --engine out.',
+    });
+  }
+  if (config.rate !== undefined && config.scenarios.includes('revocation')) {
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: 'a scenario that is sent at a rate with --rate',
+      got: '--scenario revocation, which polls at its own pace',
+      remedy: 'Run it by itself, without --rate.',
+    });
+  }
+  if (config.sliceSeconds !== undefined && config.sliceSeconds > config.durationSeconds) {
+    throw usage('--slice of at most --duration', `${config.sliceSeconds} s`, 'Lower --slice.');
+  }
   const url = { redis: config.redisUrl, postgres: config.postgresUrl };
   if (config.tier !== 'url') return;
   for (const { store, options } of config.stores) {
@@ -173,6 +251,19 @@ function refuseContradictions(config: Config): void {
       );
     }
   }
+}
+
+/** `2000` and `2000/s` are requests per second, `50%` a share of the slowest arm's capacity. */
+function parseRate(text: string): Rate {
+  const match = /^(\d+(?:\.\d+)?)(%|\/s)?$/.exec(text);
+  const value = Number(match?.[1] ?? Number.NaN);
+  if (match?.[2] === '%' && value > 0 && value <= 100) return { share: value / 100 };
+  if (match !== null && match[2] !== '%' && value >= 1 && value <= 1_000_000) return { perSecond: value };
+  throw usage(
+    'requests per second, from 1 to 1000000, or a share of the capacity, up to 100%, for --rate',
+    quoted(text),
+    'Write for example --rate 2000 or --rate 50%.',
+  );
 }
 
 /** `redis`, or with options `redis:write=lww;read=getex`. */
@@ -190,72 +281,4 @@ function parseStoreChoice(text: string): StoreChoice {
     options[key] = oneOf(`store ${store}:${key}=`, value, option?.values ?? ['']);
   }
   return { store, options };
-}
-
-function listOf(flag: string, text: string): string[] {
-  const items = text.split(',').map((item) => item.trim());
-  if (items.includes(''))
-    throw usage(`values separated by commas for --${flag}`, quoted(text), 'Remove the empty one.');
-  return [...new Set(items)];
-}
-
-/** Without what means the same as one before it, however it was spelt. */
-function distinct<T>(values: readonly T[]): T[] {
-  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
-}
-
-function oneOf<const T extends readonly string[]>(flag: string, value: unknown, values: T): T[number] {
-  const parsed = z.enum(values as unknown as [string, ...string[]]).safeParse(value);
-  if (parsed.success) return parsed.data as T[number];
-  const text = String(value);
-  const near = nearest(text, values);
-  const remedy = near === undefined ? `Correct --${flag}.` : `Did you mean ${near}?`;
-  throw usage(`--${flag} to be one of ${values.join(', ')}`, quoted(text), remedy);
-}
-
-function wholeNumber(flag: string, text: string, min: number, max: number): number {
-  const schema = z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
-  const parsed = schema.safeParse(text);
-  if (parsed.success) return parsed.data;
-  throw usage(`a whole number from ${min} to ${max} for --${flag}`, quoted(text), `Correct --${flag}.`);
-}
-
-function parseSeconds(flag: string, text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
-  const seconds =
-    match === null ? Number.NaN : Number(match[1]) * SECONDS_PER_UNIT[match[2] as 'ms' | 's' | 'm'];
-  if (seconds >= 0.1 && seconds <= 3600) return seconds;
-  const near = /^\d+$/.test(text) ? `Did you mean ${text}s?` : 'Write for example 10s, 500ms or 2m.';
-  throw usage(`a duration with its unit, from 100ms to 60m, for --${flag}`, quoted(text), near);
-}
-
-function parseUrl(source: string, value: unknown, schemes: string[]): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  const text = String(value);
-  if (URL.canParse(text) && schemes.includes(new URL(text).protocol)) return text;
-  throw usage(
-    `a URL that begins with ${schemes[0]}// in ${source}`,
-    quoted(redactUrl(text)),
-    `Correct ${source}.`,
-  );
-}
-
-function asList(value: RawOptions[string]): string[] {
-  if (Array.isArray(value)) return value;
-  return typeof value === 'string' ? [value] : [];
-}
-
-/** The word that was probably meant; `undefined` when none is close. */
-export function nearest(text: string, words: readonly string[]): string | undefined {
-  if (words.length === 0) return undefined;
-  const word = closest(text, [...words]);
-  const prefix = words.find((candidate) => text !== '' && candidate.startsWith(text));
-  return distance(text, word) <= Math.max(2, word.length / 3) ? word : prefix;
-}
-
-const quoted = (text: string) => `"${redactUrl(text).slice(0, 80)}"`;
-
-/** A wrong flag or value: exit code 2, nothing started. */
-export function usage(expected: string, got: string, remedy: string): BenchError {
-  return new BenchError({ code: 'USAGE', expected, got, remedy });
 }

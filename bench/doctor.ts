@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { calibrationPath, readCalibration } from './calibrate/kept.ts';
+import { renderCalibration } from './calibrate/render.ts';
 import { BALANCERS } from './environment/balancer.ts';
 import { cpuNsOf } from './environment/cpu.ts';
 import { kernel } from './environment/machine.ts';
@@ -26,6 +28,8 @@ export async function doctor(env: Env): Promise<string> {
     ...services,
     'balancers, in the order in which auto takes them',
     ...(await Promise.all(BALANCERS.map(describeBalancer))),
+    'noise floor',
+    ...describeNoise(env),
     '',
   ];
   return lines.join('\n');
@@ -46,6 +50,14 @@ async function describeBalancer(balancer: (typeof BALANCERS)[number]): Promise<s
   const binary = balancer.find();
   if (binary === undefined) return `  - ${balancer.name.padEnd(9)}not installed: run sh scripts/setup.sh`;
   return `  + ${balancer.name.padEnd(9)}${await balancer.version(binary)} (${binary})`;
+}
+
+function describeNoise(env: Env): string[] {
+  const calibration = readCalibration(calibrationPath(env));
+  if (calibration === undefined) return ['  - not known: run pnpm bench calibrate (5 minutes)'];
+  return renderCalibration(calibration)
+    .split('\n')
+    .map((line) => `  ${line}`);
 }
 
 function clockSource(): string | undefined {

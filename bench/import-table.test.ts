@@ -17,20 +17,38 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'bench/plan.ts', may: ['bench/config.ts', 'bench/stats/'] },
   {
     module: 'bench/config.ts',
-    may: ['bench/errors.ts', 'bench/results/threshold.ts', 'stores/', 'zod', 'fastest-levenshtein'],
+    may: [
+      'bench/errors.ts',
+      'bench/results/threshold.ts',
+      'bench/export/parse.ts',
+      'bench/values.ts',
+      'stores/',
+    ],
   },
+  { module: 'bench/values.ts', may: ['bench/errors.ts', 'zod', 'fastest-levenshtein'] },
+  { module: 'bench/config-file.ts', may: ['bench/', 'commander', 'zod'] },
   { module: 'bench/stats/', may: ['bench/stats/', 'hdr-histogram-js'] },
   {
     module: 'bench/compare/',
     may: [
       'bench/compare/',
       'bench/stats/',
+      'bench/results/blocks.ts',
       'bench/results/row.ts',
       'bench/results/text.ts',
       'bench/errors.ts',
       'cli-table3',
     ],
   },
+  { module: 'bench/ranking/', may: ['bench/ranking/', 'bench/results/', 'bench/stats/', 'stores/'] },
+  { module: 'bench/export/parse.ts', may: ['bench/values.ts'] },
+  {
+    module: 'bench/export/',
+    may: ['bench/export/', 'bench/compare/', 'bench/results/', 'bench/errors.ts'],
+  },
+  { module: 'bench/find-max/search.ts', may: [] },
+  { module: 'bench/calibrate/', may: ['bench/', 'zod', 'cli-table3'] },
+  { module: 'bench/gate/', may: ['bench/', 'servers/config.ts', 'execa'] },
   { module: 'bench/load/', may: ['bench/load/', 'bench/stats/', 'servers/protocol.ts', 'autocannon'] },
   { module: 'bench/results/row.ts', may: [] },
   {
@@ -99,7 +117,7 @@ const imports = files.flatMap(importsOf);
 
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(PROJECT_ROOT, from), 'utf8');
-  const found = [...text.matchAll(/(?:\bfrom|^import|\bimport\()\s*'([^']+)'/gm)].map(
+  const found = [...text.matchAll(/(?:\bfrom|^import|\bimport\()\s*'([^'\n]+)'/gm)].map(
     (match) => match[1] as string,
   );
   return found

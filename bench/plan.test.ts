@@ -1,40 +1,51 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from './config.ts';
-import { planTrials } from './plan.ts';
+import { planBlocks, planPass } from './plan.ts';
 
-const plan = (seed: string, repeat = '3') =>
-  planTrials(
-    parseConfig(
-      { store: 'none,memory,jwt', servers: '1,3', affinity: 'sticky,round-robin', repeat, seed },
-      {},
-    ),
+const configOf = (seed: string, repeat = '3', engine = 'slices') =>
+  parseConfig(
+    { store: 'none,memory,jwt', servers: '1,3', affinity: 'sticky,round-robin', repeat, seed, engine },
+    {},
   );
+const plan = (seed: string, repeat?: string) => planBlocks(configOf(seed, repeat));
+const trialsOf = (seed: string, repeat?: string) => plan(seed, repeat).flatMap((block) => block.trials);
 
-test('each block holds each arm of each group once', () => {
-  const trials = plan('1');
-  expect(trials).toHaveLength(3 * 4 * 3);
-  const cells = new Set(
-    trials.map(({ block, arm, servers, affinity }) => [block, arm, servers, affinity].join()),
-  );
-  expect(cells.size).toBe(36);
+test('a block holds all arms of one group, and each group has a block in every pass', () => {
+  const blocks = plan('1');
+  expect(blocks).toHaveLength(3 * 4);
+  for (const { trials, group } of blocks) {
+    expect(trials.map((trial) => trial.store).sort()).toEqual(['jwt', 'memory', 'none']);
+    for (const trial of trials) expect(trial).toMatchObject(group);
+  }
 });
 
-test('order indices count from 0 within each block', () => {
-  const blocks = [1, 2, 3].map((block) => plan('1').filter((trial) => trial.block === block));
-  for (const block of blocks)
-    expect(block.map((trial) => trial.orderIndex)).toEqual(block.map((_, index) => index));
+test('the plain engine takes one arm at a time, with the same trials', () => {
+  const parts = planBlocks(configOf('1', '3', 'autocannon'));
+  expect(parts.every(({ trials }) => trials.length === 1)).toBe(true);
+  expect(parts.flatMap(({ trials }) => trials)).toEqual(trialsOf('1'));
+});
+
+test('order indices count from 0 within each pass', () => {
+  for (const block of [1, 2, 3]) {
+    const own = trialsOf('1').filter((trial) => trial.block === block);
+    expect(own.map((trial) => trial.orderIndex)).toEqual(own.map((_, index) => index));
+  }
 });
 
 test('a seed fixes the order, another one changes it', () => {
   const order = (seed: string) =>
-    plan(seed, '20')
+    trialsOf(seed, '20')
       .map((trial) => trial.store)
       .join();
   expect(order('7')).toBe(order('7'));
   expect(order('7')).not.toBe(order('8'));
 });
 
+test('a block is the same whether it is planned with others or as a replacement', () => {
+  expect(planPass(configOf('7', '3'), 3)).toEqual(planPass(configOf('7', '50'), 3));
+});
+
 test('the variant names all options and the durability, sorted', () => {
-  const [trial] = planTrials(parseConfig({ store: 'redis:write=lww', durability: 'commit' }, {}));
-  expect(trial?.variant).toBe('durability=commit;read=get;write=lww');
+  const [block] = planBlocks(parseConfig({ store: 'redis:write=lww', durability: 'commit' }, {}));
+  expect(block?.trials[0]?.variant).toBe('durability=commit;read=get;write=lww');
 });

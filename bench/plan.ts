@@ -1,18 +1,18 @@
-import type { Config, Scenario, StoreChoice } from './config.ts';
+import type { Config, Handicap, Scenario, StoreChoice } from './config.ts';
 import { seededRandom, shuffled } from './stats/random.ts';
 
 /** One arm in one block: everything that fixes what is started and how it is loaded. */
-export interface Trial {
+export interface Trial extends Group {
   /** The alternative under comparison: store and what differs from its defaults. */
   arm: string;
   store: string;
   options: Readonly<Record<string, string>>;
   /** All options and the durability, sorted: `durability=second;write=cas`. */
   variant: string;
-  servers: number;
-  affinity: Config['affinities'][number];
-  scenario: Scenario;
-  payloadBytes: number;
+  /** Which code serves it, when two commits are compared. */
+  side?: 'base' | 'head';
+  handicap?: Handicap;
+  label?: string;
   /** Ordinal of the pass over all arms, from 1. */
   block: number;
   /** Place within the block, from 0. */
@@ -20,38 +20,67 @@ export interface Trial {
 }
 
 /** The axes held fixed while arms are compared. */
-interface Group {
+export interface Group {
   servers: number;
-  affinity: Trial['affinity'];
+  affinity: Config['affinities'][number];
   scenario: Scenario;
   payloadBytes: number;
 }
 
+/** One interleaved pass over all arms of a group, with fresh processes. */
+export interface Block {
+  group: Group;
+  /** Ordinal, from 1; the blocks of all groups of one pass share it. */
+  block: number;
+  /** In the order of their first turn. The plain engine takes one arm at a time: its blocks come in parts of one trial. */
+  trials: readonly Trial[];
+}
+
+/** Far apart, so that the sequences of two blocks do not resemble each other. */
+const SEED_STEP = 7_919;
+
 /**
- * The trials of a run, in order: blocks, in each the groups, in each the arms, shuffled by the seed.
- * Pure: the same configuration and seed give the same plan.
+ * The blocks of one pass over all groups; the arms of each are shuffled by seed and block. Pure: the same configuration
+ * and ordinal give the same plan.
  */
-export function planTrials(config: Config): Trial[] {
-  const random = seededRandom(config.seed);
-  const groups = groupsOf(config);
-  const trials: Trial[] = [];
-  for (let block = 1; block <= config.repeat; block += 1) {
-    let orderIndex = 0;
-    for (const group of groups) {
-      for (const choice of shuffled(config.stores, random)) {
-        trials.push({ ...armOf(choice, config.durability), ...group, block, orderIndex });
-        orderIndex += 1;
-      }
-    }
-  }
-  return trials;
+export function planPass(config: Config, block: number): Block[] {
+  const random = seededRandom(config.seed + block * SEED_STEP);
+  let orderIndex = 0;
+  return groupsOf(config).flatMap((group) => {
+    const trials = shuffled(config.stores, random).map((choice): Trial => {
+      return { ...armOf(choice, config.durability), ...group, block, orderIndex: orderIndex++ };
+    });
+    if (config.engine === 'slices') return [{ group, block, trials }];
+    return trials.map((trial) => ({ group, block, trials: [trial] }));
+  });
+}
+
+/** All blocks of a run, in order, without replacements. */
+export function planBlocks(config: Config): Block[] {
+  return Array.from({ length: config.repeat }, (_, index) => planPass(config, index + 1)).flat();
 }
 
 /** A trial by what tells it from the others of the run. */
 export function titleOf(trial: Trial): string {
-  const { block, store, scenario, servers, affinity, payloadBytes } = trial;
+  return `block ${trial.block}, ${armName(trial)}, ${groupText(trial)}`;
+}
+
+/** An arm by what tells it from the others of its block. */
+export function armName({ store, side, label }: Trial): string {
+  if (label !== undefined) return label;
+  return side === undefined ? store : `${store} ${side}`;
+}
+
+/** A block by what tells it from the others of the run. */
+export function blockTitle({ block, group, trials }: Block): string {
+  const arms = trials.length === 1 ? trials[0]?.store : `${trials.length} arms`;
+  return `block ${block}, ${arms}, ${groupText(group)}`;
+}
+
+/** The axes held fixed, on one line. */
+export function groupText({ scenario, servers, affinity, payloadBytes }: Group): string {
   const count = `${servers} ${servers === 1 ? 'server' : 'servers'}`;
-  return `block ${block}, ${store}, ${scenario}, ${count}, ${affinity}, ${payloadBytes} B`;
+  return `${scenario}, ${count}, ${affinity}, ${payloadBytes} B`;
 }
 
 function groupsOf(config: Config): Group[] {
@@ -67,9 +96,17 @@ function groupsOf(config: Config): Group[] {
 function armOf(
   choice: StoreChoice,
   durability: string,
-): Pick<Trial, 'arm' | 'store' | 'options' | 'variant'> {
-  const { store, options } = choice;
+): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'label'> {
+  const { store, options, side, handicap, label } = choice;
   const pairs = Object.entries({ ...options, durability }).map(([key, value]) => `${key}=${value}`);
   const variant = pairs.sort().join(';');
-  return { arm: `${store}[${variant}]`, store, options, variant };
+  return {
+    arm: `${store}[${variant}]`,
+    store,
+    options,
+    variant,
+    ...(side === undefined ? {} : { side }),
+    ...(handicap === undefined ? {} : { handicap }),
+    ...(label === undefined ? {} : { label }),
+  };
 }

@@ -1,38 +1,83 @@
-import { type Config, parseConfig, type RawOptions } from './config.ts';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Config, parseConfig } from './config.ts';
+import { withConfigFile } from './config-file.ts';
 import { EXIT, type ExitCode, redactUrl } from './errors.ts';
-import { planTrials, titleOf } from './plan.ts';
-import { blacklistPrice } from './results/price.ts';
-import { renderLimits, renderTables } from './results/table.ts';
-import { wrap } from './results/text.ts';
+import { entriesOfRun } from './export/entries.ts';
+import { writeExports, writeReport } from './export/write.ts';
+import { planBlocks, titleOf } from './plan.ts';
 import { crossings } from './results/threshold.ts';
+import { readUnfinished } from './resume.ts';
 import { type RunOutcome, run } from './run.ts';
+import { renderReport, renderReportMarkdown } from './run-report.ts';
+import { quoted, type RawOptions, usage } from './values.ts';
 
 /** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */
 export async function runCommand(
-  options: RawOptions,
+  given: RawOptions,
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<ExitCode> {
+  const resumption = typeof given['resume'] === 'string' ? readUnfinished(given['resume'], given) : undefined;
+  const options = resumption?.options ?? withConfigFile(given);
   const config = parseConfig(options, process.env);
   if (config.dryRun) {
     process.stdout.write(renderPlan(config));
     return EXIT.ok;
   }
-  const outcome = await run(config, withoutSecrets(command), signal);
+  refuseReports(config);
+  const words = withoutSecrets(command);
+  const outcome = await run(config, words, options, signal, resumption?.unfinished);
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
-  process.stdout.write(config.json ? renderJson(outcome) : renderOutcome(outcome, color));
-  const [failure] = outcome.failures;
+  process.stdout.write(
+    config.json ? renderJson(outcome) : renderReport({ ...outcome, command: words }, color),
+  );
+  if (config.markdown !== undefined) {
+    writeReport(config.markdown, renderReportMarkdown({ ...outcome, command: words }), '--markdown');
+  }
+  writeExports(config.exports, entriesOfRun(outcome.rows));
+  return exitCodeOf(config, outcome);
+}
+
+function exitCodeOf(config: Config, outcome: RunOutcome): ExitCode {
+  const { failures, tooFew, rows } = outcome;
+  const [failure] = failures;
   if (failure !== undefined) {
-    process.stderr.write(`session-bench: failed trials: ${outcome.failures.length}; first: ${failure}\n`);
+    process.stderr.write(`session-bench: failed: ${failures.length}; first: ${failure}\n`);
     return EXIT.failure;
   }
-  if (outcome.rows.some((row) => row.valid === false && row.status === 'ok')) {
+  if (tooFew.length > 0) {
+    const [first] = rows.filter((row) => row.valid === false && row.status === 'ok');
     process.stderr.write(
-      'session-bench: some rows are INVALID; the tables and the column invalid_reason say why\n',
+      `session-bench: INVALID: ${tooFew.join('; ')}; first reason: ${first?.invalid_reason ?? 'see the rows'}\n`,
     );
     return EXIT.invalid;
   }
-  return reportCrossings(config, outcome);
+  const code = reportCrossings(config, outcome);
+  if (code !== EXIT.ok || !config.strict) return code;
+  const doubts = [
+    ...outcome.leftOut.map((text) => `left out: ${text}`),
+    ...(rows.some((row) => row.status === 'ok' && row.valid === false)
+      ? ['blocks were dropped and replaced']
+      : []),
+  ];
+  if (doubts.length === 0) return EXIT.ok;
+  process.stderr.write(`session-bench: --strict: ${doubts.join('; ')}\n`);
+  return EXIT.invalid;
+}
+
+/** Before anything is started: a report that cannot be written would be noticed only after the run. */
+function refuseReports({ markdown, exports }: Config): void {
+  const reports = exports.map(({ path }) => ({ path, flag: '--export' }));
+  if (markdown !== undefined) reports.push({ path: markdown, flag: '--markdown' });
+  for (const { path, flag } of reports) {
+    const got = path.toLowerCase().endsWith('.csv')
+      ? `${quoted(path)}, which looks like rows`
+      : existsSync(dirname(resolve(path)))
+        ? undefined
+        : `${quoted(path)} in a directory that does not exist`;
+    if (got !== undefined) throw usage(`a file for the report in ${flag}`, got, 'Name another file.');
+  }
 }
 
 function reportCrossings(config: Config, outcome: RunOutcome): ExitCode {
@@ -52,29 +97,12 @@ function renderJson({ runId, path, rows, leftOut }: RunOutcome): string {
   return `${JSON.stringify({ run_id: runId, csv: path, left_out: leftOut, rows }, undefined, 2)}\n`;
 }
 
-function renderOutcome(outcome: RunOutcome, color: boolean): string {
-  const { rows, path, leftOut } = outcome;
-  if (rows.length === 0) return '';
-  const parts = [
-    renderTables(rows, color),
-    ...blacklistPrice(rows),
-    renderLimits(rows),
-    leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}. To have it: sh scripts/setup.sh`,
-    new Set(rows.filter((row) => row.status === 'ok').map((row) => row.arm)).size < 2
-      ? ''
-      : wrap(
-          'No ranking: these arms ran one after the other. Identical code was seen to differ by a third that way on a machine of its own, and by far more on a busy one.',
-        ),
-    `Microseconds are CPU per request. Rows: ${path}, explained in results/README.md`,
-  ];
-  return `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
-}
-
 function renderPlan(config: Config): string {
-  const trials = planTrials(config);
+  const blocks = planBlocks(config);
+  const trials = blocks.flatMap((block) => block.trials);
   const seconds = trials.length * (config.warmupSeconds + config.durationSeconds);
   const lines = trials.map((trial, index) => `${index + 1}. ${titleOf(trial)}, ${trial.variant}`);
-  const total = `${trials.length} trials, ${Math.round(seconds)} s of load, seed ${config.seed}; nothing was started`;
+  const total = `${trials.length} trials in ${blocks.length} blocks, ${Math.round(seconds)} s of load, seed ${config.seed}; nothing was started`;
   return `${[...lines, total].join('\n')}\n`;
 }
 

@@ -1,77 +1,75 @@
-import { attemptTrial } from './attempt.ts';
+import { type Bench, openBench } from './bench.ts';
+import { type BlocksOutcome, runBlocks } from './blocks.ts';
 import type { Config } from './config.ts';
-import { chooseBalancer } from './environment/balancer.ts';
-import { newRunId, newSecrets, type RunContext } from './environment/context.ts';
-import { openGuard } from './environment/guard.ts';
-import { describeMachine, describeRun } from './environment/machine.ts';
-import { buildPrograms } from './environment/programs.ts';
 import { openTogether } from './environment/resources.ts';
-import { planTrials, titleOf } from './plan.ts';
-import { findFeasible, foreignServices } from './preflight.ts';
-import { createProgress } from './progress.ts';
 import { openOutput } from './results/output.ts';
 import type { Row } from './results/row.ts';
+import { recordableOptions, refuseOtherOrigin } from './resume.ts';
+import type { RawOptions } from './values.ts';
 
 /** What a run ended with; the rows are those of the file at `path`. */
-export interface RunOutcome {
+export interface RunOutcome extends BlocksOutcome {
   runId: string;
   path: string;
   rows: readonly Row[];
   /** Backends that could not be had here, and why. */
   leftOut: readonly string[];
-  /** Trials that failed, each with its reason; their rows say the same. */
-  failures: readonly string[];
 }
 
-/** Rough time for starting and stopping a trial, until one has been timed. */
-const OVERHEAD_MS = 3_000;
+/** A run that was stopped before its end, and is to go on. */
+export interface Unfinished {
+  runId: string;
+  path: string;
+  rows: readonly Row[];
+}
+
+/** Rough time for starting and stopping a block, and for each of its arms. */
+const BLOCK_MS = 2_000;
+const ARM_MS = 700;
 
 /**
  * The straight line: configuration → plan → environment → load → rows → CSV. A trial that fails is a row;
  * when the signal aborts, the rows so far stay, the rest is not run, and nothing is left running.
  * @throws BenchError when nothing could be started at all, or rows cannot be written any more.
  */
-export function run(wanted: Config, command: readonly string[], signal: AbortSignal): Promise<RunOutcome> {
+export function run(
+  config: Config,
+  command: readonly string[],
+  given: RawOptions,
+  signal: AbortSignal,
+  unfinished?: Unfinished,
+): Promise<RunOutcome> {
   return openTogether(async (resources) => {
-    const { config, leftOut } = await findFeasible(wanted);
-    const trials = planTrials(config);
-    const programs = await buildPrograms();
-    const chosenBalancer = await chooseBalancer(config.balancer, programs);
-    const machine = await describeMachine();
-    const runId = newRunId();
-
-    const output = openOutput(config.out, runId);
+    const blockGuessMs = blockGuess(config);
+    const runId = unfinished === undefined ? {} : { runId: unfinished.runId };
+    const bench: Bench = await openBench({ config, command, signal, blockGuessMs, ...runId }, resources);
+    if (unfinished !== undefined) refuseOtherOrigin(unfinished.rows, bench.machine);
+    const output = openOutput(unfinished?.path ?? config.out, bench.context.runId, unfinished?.rows);
     resources.add('result file', output.close);
-    const guard = await openGuard();
-    resources.add('guard', guard.close);
-    const progress = createProgress(process.stderr, trialGuessMs(config));
-    resources.add('progress', progress.close);
-    for (const line of foreignServices(config)) progress.say(line);
-    for (const text of leftOut) progress.say(`left out: ${text}. To have it: sh scripts/setup.sh`);
-
-    const secrets = newSecrets();
-    const context: RunContext = { runId, config, guard, programs, chosenBalancer, secrets, signal };
-    const record = { run_id: runId, command, ...describeRun(machine, chosenBalancer), left_out: leftOut };
     const services: Record<string, unknown> = {};
+    const record = { ...bench.record, options: recordableOptions(given, bench.context.config) };
     output.describe({ ...record, services });
-
-    const failures: string[] = [];
-    for (const [index, trial] of trials.entries()) {
-      if (signal.aborted) break;
-      progress.begin(titleOf(trial), index + 1, trials.length);
-      const attempt = await attemptTrial(trial, context, machine, progress.step);
-      output.append(attempt.rows, attempt.histograms);
-      progress.end(attempt.summary);
-      if (attempt.failure !== undefined) failures.push(attempt.failure);
-      if (attempt.service === undefined || services[trial.arm] !== undefined) continue;
-      services[trial.arm] = attempt.service;
-      output.describe({ ...record, services });
-    }
+    const outcome = await runBlocks(
+      bench,
+      ({ trials }) => {
+        for (const { trial, rows, histograms, service } of trials) {
+          output.append(rows, histograms);
+          if (service !== undefined) services[trial.arm] ??= service;
+        }
+        output.describe({ ...record, services });
+      },
+      unfinished === undefined ? {} : { finished: unfinished.rows },
+    );
+    output.describe({ ...record, services, rates: outcome.rates });
     await resources.close();
-    return { runId, path: output.path, rows: output.rows, leftOut, failures };
+    const { runId: id } = bench.context;
+    return { ...outcome, runId: id, path: output.path, rows: output.rows, leftOut: bench.leftOut };
   });
 }
 
-function trialGuessMs(config: Config): number {
-  return OVERHEAD_MS + (config.durationSeconds + config.warmupSeconds + config.sessions / 3000) * 1000;
+/** How long a block of this configuration takes, roughly, until one has been timed; milliseconds. */
+export function blockGuess(config: Config): number {
+  const arms = config.engine === 'slices' ? config.stores.length : 1;
+  const perArm = config.durationSeconds + config.warmupSeconds + config.sessions / 3000;
+  return BLOCK_MS + arms * (ARM_MS + perArm * 1000);
 }

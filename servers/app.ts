@@ -2,6 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { StoreUnavailableError } from '../stores/store.ts';
 import type { ServerConfig } from './config.ts';
+import { addHandicap } from './handicap.ts';
 import { ORIGIN, SERVER_HEADER } from './protocol.ts';
 import { type AppParts, registerRoutes } from './routes.ts';
 
@@ -41,6 +42,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     if (status >= 500) onError(error);
     return reply.code(status).send({ error: status >= 500 ? 'internal' : 'bad_request' });
   });
+  if (config.handicap !== undefined) addHandicap(app, config.handicap, parts);
   registerRoutes(app, parts, credentialCheck(config));
   return app;
 }

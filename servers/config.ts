@@ -1,4 +1,5 @@
 import type { Durability, StoreOptions } from '../stores/store.ts';
+import { checkHandicap, type Handicap } from './handicap.ts';
 
 /** Everything that a server process is told, as JSON in the environment variable {@link SERVER_CONFIG_ENV}. */
 export interface ServerConfig {
@@ -29,6 +30,8 @@ export interface ServerConfig {
   /** Password of every user of the fixture, and that of its administrator. */
   password: string;
   adminPassword: string;
+  /** Planted slowness; absent in all but the proof of the instrument. */
+  handicap?: Handicap;
 }
 
 export const SERVER_CONFIG_ENV = 'SESSION_BENCH_SERVER';
@@ -58,5 +61,6 @@ export function parseServerConfig(text: string | undefined): ServerConfig {
   const given = JSON.parse(text) as Partial<ServerConfig>;
   const missing = REQUIRED.filter((key) => typeof given[key] !== 'string' || given[key] === '');
   if (missing.length > 0) throw new Error(`${SERVER_CONFIG_ENV} lacks ${missing.join(', ')}`);
+  if (given.handicap !== undefined) checkHandicap(given.handicap);
   return { ...DEFAULTS, ...(given as ServerConfig) };
 }

@@ -53,12 +53,16 @@ async function answerOf(socket: Socket): Promise<string> {
 }
 
 describe('a server process', () => {
-  test('says which port it took, answers there, and tells its round trips', async () => {
+  test('says which port it took, answers there, and tells its readings', async () => {
     const { child, port } = await startReady();
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).headers.get('x-served-by')).toBe('s7');
     child.send({ type: 'stats' });
     const [stats] = await once(child, 'message');
-    expect(stats).toEqual({ type: 'stats', roundTrips: 0 });
+    expect(stats).toEqual({
+      type: 'stats',
+      roundTrips: 0,
+      gcNs: expect.any(Number),
+    });
   });
 
   test('on SIGTERM finishes the request under way, takes no new one, and ends with 0', async () => {

@@ -4,12 +4,7 @@ import { createApp } from './app.ts';
 import { parseServerConfig, SERVER_CONFIG_ENV } from './config.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
 import { bearerTransport, cookieTransport } from './session-plugin.ts';
-
-/** What a server answers to the IPC message `{ type: 'stats' }`. */
-export interface StatsMessage {
-  type: 'stats';
-  roundTrips: number;
-}
+import { watchProcess } from './stats.ts';
 
 /** Connections that may wait to be accepted: Node's 511 turn a balancer's burst of a thousand into time-outs. */
 const BACKLOG = 4096;
@@ -38,6 +33,7 @@ async function main(): Promise<void> {
     onBackgroundError: report,
   });
   const app = createApp({ config, store, transport, onError: report });
+  const stats = watchProcess(() => store.roundTrips());
 
   let leaving = false;
   const leave = async () => {
@@ -59,7 +55,7 @@ async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(0));
   process.on('message', (message: { type?: string }) => {
     if (message.type !== 'stats') return;
-    process.send?.({ type: 'stats', roundTrips: store.roundTrips() } satisfies StatsMessage);
+    process.send?.(stats());
   });
 
   await app.listen({ host: config.host, port: config.port, backlog: BACKLOG });

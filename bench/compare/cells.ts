@@ -1,5 +1,6 @@
 import { BenchError } from '../errors.ts';
-import { type ColumnName, cellText, type Row, SCHEMA_VERSION } from '../results/row.ts';
+import { blockKey } from '../results/blocks.ts';
+import { type ColumnName, cellText, isUsable, type Row, SCHEMA_VERSION } from '../results/row.ts';
 
 /** Columns that say which backend a row is of; the other configuration columns are the group that it stands in. */
 const ARM_COLUMNS = ['store', 'variant', 'pool_size'] as const satisfies readonly ColumnName[];
@@ -18,6 +19,7 @@ const GROUP_COLUMNS = [
   'load_model',
   'connections',
   'target_rps',
+  'pinning',
 ] as const satisfies readonly ColumnName[];
 
 /** What tells one cell from another: the same cell was measured in both files, or it cannot be compared. */
@@ -34,12 +36,18 @@ export interface Cell {
   blocks: ReadonlyMap<string, Row>;
   /** Rows that may not be used, without those that a backend does not support by its nature. */
   invalid: number;
+  /** Valid rows of blocks that are left out whole, for another row of theirs may not be used. */
+  dropped: number;
   /** Whether any row has or should have figures; false when the backend does not support the configuration. */
   supported: boolean;
 }
 
-/** The rows of a file by configuration, in the order of the file. @throws BenchError CSV_INVALID */
-export function cellsOf(rows: readonly Row[], file: string): Map<string, Cell> {
+/**
+ * The rows of a file by configuration, in the order of the file.
+ * @param spoilt keys of blocks that are left out whole.
+ * @throws BenchError CSV_INVALID
+ */
+export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<string>): Map<string, Cell> {
   const cells = new Map<string, Cell & { blocks: Map<string, Row> }>();
   for (const [index, row] of rows.entries()) {
     refuseUnusable(row, index, file);
@@ -48,8 +56,12 @@ export function cellsOf(rows: readonly Row[], file: string): Map<string, Cell> {
     cells.set(key, cell);
     if (row.status === 'unsupported') continue;
     cell.supported = true;
-    if (!isValid(row)) {
+    if (!isUsable(row)) {
       cell.invalid += 1;
+      continue;
+    }
+    if (spoilt.has(blockKey(row))) {
+      cell.dropped += 1;
       continue;
     }
     const block = row.block as string;
@@ -60,9 +72,6 @@ export function cellsOf(rows: readonly Row[], file: string): Map<string, Cell> {
   }
   return cells;
 }
-
-/** Whether the figures of a row may be used. */
-export const isValid = (row: Row): boolean => row.status === 'ok' && row.valid === true;
 
 /** The configuration of a cell on one line: backend first, then what is not empty. */
 export function cellName(configuration: Row): string {
@@ -79,6 +88,7 @@ function newCell(row: Row, key: string): Cell & { blocks: Map<string, Row> } {
     configuration: Object.fromEntries(cells.map((column) => [column, row[column]])) as Row,
     blocks: new Map<string, Row>(),
     invalid: 0,
+    dropped: 0,
     supported: false,
   };
 }

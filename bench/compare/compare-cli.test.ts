@@ -101,11 +101,22 @@ describe('other forms', () => {
     expect(readFileSync(report, 'utf8')).toMatch(/^\*\*session-bench compare: REGRESSED/);
   });
 
+  test('--export writes for other tools, one file each', async () => {
+    const [bencher, action] = [at('bencher.json'), at('action.json')];
+    const flags = ['--export', `bencher=${bencher}`, '--export', `github-action-benchmark=${action}`];
+    expect((await compare(base, slower, ...flags)).code).toBe(3);
+    const entries = JSON.parse(readFileSync(action, 'utf8')) as { name: string; value: number }[];
+    expect(entries.map(({ name }) => name.split(': ')[1])).toContain('cpu_us_per_req_pct_of_base');
+    for (const { value } of entries) expect(value).toBeGreaterThan(105);
+    expect(Object.keys(JSON.parse(readFileSync(bencher, 'utf8')))).toHaveLength(2);
+  });
+
   test('help names the files and flags', async () => {
     const { code, stdout } = await compare('--help');
     expect(code).toBe(0);
     expect(stdout).toContain('BASE.csv HEAD.csv');
-    for (const flag of ['--strict', '--json', '--markdown', '--no-color']) expect(stdout).toContain(flag);
+    for (const flag of ['--strict', '--json', '--markdown', '--export', '--no-color'])
+      expect(stdout).toContain(flag);
   });
 });
 
@@ -125,6 +136,9 @@ describe('every wrong argument: one line, nothing on standard output', () => {
     ['an unknown flag', [base, same, '--strickt'], 2, 'Did you mean --strict?'],
     ['no value of a flag', [base, same, '--markdown'], 2, 'none for --markdown'],
     ['a report over a result', [base, same, '--markdown', same], 2, 'ends in .md'],
+    ['an export over a result', [base, same, '--export', `bencher=${same}`], 2, 'ends in .json'],
+    ['an unknown export', [base, same, '--export', 'benchr=x.json'], 2, 'Did you mean bencher?'],
+    ['an export that cannot be written', [base, same, '--export', `bencher=${at('no/x')}`], 1, '--export'],
     [
       'a report that cannot be written',
       [base, same, '--markdown', at('no/where.md')],
@@ -134,6 +148,20 @@ describe('every wrong argument: one line, nothing on standard output', () => {
     ['an empty file', [base, damaged('empty.csv', '')], 1, 'an empty file'],
     ['unknown columns', [base, damaged('foreign.csv', 'a,b\n1,2\n')], 1, 'unknown columns a, b'],
     ['a damaged file', [base, damaged('cut.csv', 'store,block\nredis\n')], 1, 'Invalid Record Length'],
+    ['a file cut in a cell', [base, damaged('quote.csv', 'store,block\n"red')], 1, 'Quote Not Closed'],
+    ['no text', [base, damaged('binary.csv', '\u0000\u0001\u0002\n')], 1, 'unknown columns'],
+    [
+      'another machine in blocks that are shared',
+      [
+        base,
+        write(
+          'elsewhere.csv',
+          rows().map((row) => ({ ...row, host_id: 'h2' })),
+        ),
+      ],
+      1,
+      'host_id h1 and h2',
+    ],
     ['a header alone', [base, write('header.csv', [])], 4, 'NOTHING_TO_COMPARE'],
   ])('%s', async (_, args, exitCode, words) => {
     const { code, stdout, stderr } = await compare(...args);

@@ -1,8 +1,9 @@
 import { BenchError } from '../errors.ts';
+import { spoiltBlocks } from '../results/blocks.ts';
 import type { Row } from '../results/row.ts';
 import { type Cell, cellName, cellsOf } from './cells.ts';
 import { type Decision, decide, type Question, type Verdict } from './decide.ts';
-import { type MachineDifference, machineDifference, type Names } from './machine.ts';
+import { commitText, type MachineDifference, machineDifference, type Names } from './machine.ts';
 import { isMeasured, METRICS, type Metric, mayGate } from './metrics.ts';
 import { type Evidence, evidenceOf, type Method } from './sample.ts';
 import { warningsOf } from './warnings.ts';
@@ -19,6 +20,8 @@ export interface Comparison {
   /** `paired` when the files share blocks, whatever a single cell has. */
   paired: boolean;
   findings: Finding[];
+  /** Short commit of each side, with `+` for uncommitted changes; empty outside a checkout. */
+  commits: Names;
   /** What a reader must know before believing a figure, one line each. */
   warnings: string[];
   /** The gravest of all findings: REGRESSED before INVALID before INCONCLUSIVE. */
@@ -30,16 +33,19 @@ export interface Comparison {
  *
  * Files that share block ids are two arms of one run and are paired. Others are two runs: each figure is divided by the
  * control (`--store none`) of its own block where both carry it, with doubled margins; without it, or on another kind
- * of machine, the comparison informs and decides nothing.
+ * of machine, the comparison informs and decides nothing. A block of turns is left out whole when one of its rows may not
+ * be used: on both sides when they are paired.
  *
  * @throws BenchError CSV_INVALID for rows that do not belong together, NOTHING_TO_COMPARE
  */
 export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], names: Names): Comparison {
-  const [base, head] = [cellsOf(baseRows, names.base), cellsOf(headRows, names.head)];
+  const paired = shareBlocks(baseRows, headRows);
+  const spoilt = (rows: readonly Row[]) => spoiltBlocks(paired ? [...baseRows, ...headRows] : rows);
+  const base = cellsOf(baseRows, names.base, spoilt(baseRows));
+  const head = cellsOf(headRows, names.head, spoilt(headRows));
   const difference = machineDifference(baseRows, headRows, names);
   refuseNothing([...base.values()], names.base);
   refuseNothing([...head.values()], names.head);
-  const paired = shareBlocks(baseRows, headRows);
   if (paired) refuseTwoMachines(difference);
   const common = [...base.values()].filter((cell) => head.has(cell.key));
   if (common.length === 0) throw nothing('a configuration that both files measured', 'none in common');
@@ -75,7 +81,8 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
   );
   const pairs = asked.map((one) => ({ base: one.base.cell, head: one.head.cell }));
   const warnings = warningsOf(pairs, difference, paired, names);
-  return { paired, findings, warnings, verdict: gravest(findings) };
+  const commits = { base: commitText(baseRows), head: commitText(headRows) };
+  return { paired, findings, commits, warnings, verdict: gravest(findings) };
 }
 
 function methodOf(

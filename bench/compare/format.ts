@@ -1,5 +1,5 @@
 import { type ColumnName, cellText, type Row } from '../results/row.ts';
-import { whole } from '../results/text.ts';
+import { plain, whole } from '../results/text.ts';
 import { CONFIGURATION_COLUMNS } from './cells.ts';
 import type { Comparison, Finding } from './compare.ts';
 import { percentText } from './percent.ts';
@@ -80,7 +80,8 @@ export function methodText({ paired, findings }: Comparison): string {
     : 'two runs without a control in both: informative only';
 }
 
-/** Text of a file without what could move a terminal's cursor. */
-export function plain(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ');
+/** The commits of both sides; empty when neither is known. */
+export function commitsText({ commits: { base, head } }: Comparison): string {
+  if (base === '' && head === '') return '';
+  return base === head ? `both of ${plain(base)}` : `base ${plain(base || '?')}, head ${plain(head || '?')}`;
 }

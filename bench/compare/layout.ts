@@ -1,6 +1,7 @@
+import { plain } from '../results/text.ts';
 import type { Comparison, Finding } from './compare.ts';
 import type { Verdict } from './decide.ts';
-import { blocksText, cellNames, changeText, medianText, methodText, plain, pText } from './format.ts';
+import { blocksText, cellNames, changeText, commitsText, medianText, methodText, pText } from './format.ts';
 
 /** A comparison as lines of text, before a terminal or Markdown gives them their form. */
 export interface Layout {
@@ -34,7 +35,7 @@ export function layOut(comparison: Comparison): Layout {
     note: noteFor(finding, notes),
   }));
   return {
-    title: `${methodText(comparison)}${shared === '' ? '' : `; ${shared}`}`,
+    title: [methodText(comparison), commitsText(comparison), shared].filter((part) => part !== '').join('; '),
     headings: ['cell', 'metric', 'base', 'head', 'Δ [95 %]', 'p', 'n', 'verdict', ''],
     lines,
     notes,

@@ -45,6 +45,14 @@ export function machineDifference(
   };
 }
 
+/** The commits that rows were measured of, short, with `+` for uncommitted changes; empty outside a checkout. */
+export function commitText(rows: readonly Row[]): string {
+  const commits = rows
+    .filter(({ git_sha }) => git_sha !== undefined)
+    .map(({ git_sha = '', git_dirty }) => `${git_sha.slice(0, 7)}${git_dirty === true ? '+' : ''}`);
+  return [...new Set(commits)].join(' and ');
+}
+
 function onlyValue(rows: readonly Row[], column: ColumnName, file: string): string {
   const [first = '', second] = new Set(rows.map((row) => cellText(row[column])));
   if (second === undefined) return first;

@@ -1,5 +1,6 @@
+import { escaped, tableLine } from '../results/text.ts';
 import type { Comparison } from './compare.ts';
-import { plain, summaryLine } from './format.ts';
+import { summaryLine } from './format.ts';
 import { LEGEND, layOut } from './layout.ts';
 
 const RULE = ['---', '---', '---:', '---:', '---:', '---:', '---:', '---', '---'];
@@ -8,7 +9,6 @@ const EMPHASIZED: readonly string[] = ['REGRESSED', 'INVALID', 'IMPROVED'];
 /** The comparison as Markdown for the comment of a pull request: the verdict first, then the table. */
 export function renderMarkdown(comparison: Comparison): string {
   const { title, headings, lines, notes } = layOut(comparison);
-  const tableLine = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   const rows = lines.map(({ name, figures, verdict, note }) => [
     ...[name, ...figures].map(escaped),
     EMPHASIZED.includes(verdict) ? `**${verdict}**` : verdict,
@@ -29,11 +29,4 @@ export function renderMarkdown(comparison: Comparison): string {
     ...remarks.flatMap((remark) => ['', escaped(remark)]),
     '',
   ].join('\n');
-}
-
-/** Text that Markdown shows as it is, and that mentions nobody: names come from a file that anybody may have written. */
-function escaped(text: string): string {
-  return plain(text)
-    .replace(/[\\`*_[\]<>|~#&]/g, '\\$&')
-    .replaceAll('@', '@\u200b');
 }

@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
-import { BORDERLESS, wrap } from '../results/text.ts';
+import { BORDERLESS, plain, wrap } from '../results/text.ts';
 import type { Comparison } from './compare.ts';
 import type { Verdict } from './decide.ts';
-import { plain, summaryLine } from './format.ts';
+import { summaryLine } from './format.ts';
 import { LEGEND, layOut } from './layout.ts';
 
 const [RED, GREEN, YELLOW] = [31, 32, 33];

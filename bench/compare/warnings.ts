@@ -48,12 +48,16 @@ function versionWarnings(pairs: readonly Pair[]): string[] {
 
 function leftOut(pairs: readonly Pair[], paired: boolean, side: keyof Pair, file: string): string[] {
   const invalid = pairs.reduce((sum, pair) => sum + pair[side].invalid, 0);
+  const dropped = pairs.reduce((sum, pair) => sum + pair[side].dropped, 0);
   const alone = pairs.flatMap((pair) => {
     const other = side === 'base' ? pair.head : pair.base;
     return [...pair[side].blocks.keys()].filter((block) => !other.blocks.has(block));
   }).length;
   return [
     ...(invalid > 0 ? [`${file}: rows left out because they may not be used: ${invalid}`] : []),
+    ...(dropped > 0
+      ? [`${file}: rows left out with their block, of which another row may not be used: ${dropped}`]
+      : []),
     ...(paired && alone > 0
       ? [`${file}: rows left out because the other file lacks their block: ${alone}`]
       : []),

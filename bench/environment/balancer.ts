@@ -49,13 +49,15 @@ export interface BalancerRequest {
   upstreams: readonly Upstream[];
   affinity: 'sticky' | 'round-robin';
   directory: string;
+  /** Processors that it may use; all unless given. */
+  cpus?: string | undefined;
   guard: Guard;
   signal: AbortSignal;
 }
 
 /** Starts the balancer on a free port of the loopback. @throws BenchError BALANCER_FAILED */
 export function startBalancer(request: BalancerRequest): Promise<StartedProcess> {
-  const { chosen, upstreams, affinity, directory, guard, signal } = request;
+  const { chosen, upstreams, affinity, directory, cpus, guard, signal } = request;
   const { balancer, binary } = chosen;
   return withFreePort(HOST, async (port) => {
     const home = `${directory}/${balancer.name}-${port}`;
@@ -66,6 +68,7 @@ export function startBalancer(request: BalancerRequest): Promise<StartedProcess>
       name: balancer.name,
       command: launch.command,
       args: launch.args,
+      cpus,
       ...(launch.env === undefined ? {} : { env: launch.env }),
       ready: launch.ready === 'ipc' ? 'ipc' : { tcp: { host: HOST, port } },
       timeoutMs: START_TIMEOUT_MS,

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { ChosenBalancer } from './balancer.ts';
 import type { Guard } from './guard.ts';
+import type { Pinning } from './pinning.ts';
 import type { Programs } from './programs.ts';
 
 /** What all trials of a run share. */
@@ -10,6 +11,12 @@ export interface RunContext {
   config: Config;
   guard: Guard;
   programs: Programs;
+  /** The server program of the commit to compare with; absent when only one is measured. */
+  baselineServer?: string;
+  /** What the rows of that commit say of their code. */
+  baselineCells?: { git_sha: string; git_dirty: boolean };
+  /** Which role runs on which processors; absent when nothing is pinned. */
+  pinning?: Pinning;
   chosenBalancer: ChosenBalancer | undefined;
   secrets: Secrets;
   /** Aborted when the run is to end; its reason says by what. */

@@ -36,15 +36,6 @@ export function memoryBytesOf(rootPids: readonly number[]): number | undefined {
   return total;
 }
 
-/** Busy time of all processors of this machine since its start, in nanoseconds; `undefined` off Linux. */
-export function machineBusyNs(): number | undefined {
-  if (!MEASURABLE) return undefined;
-  const line = readProc('/proc/stat')?.split('\n', 1)[0]?.trim().split(/\s+/).slice(1).map(Number);
-  if (line === undefined) return undefined;
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = line;
-  return (user + nice + system + irq + softirq) * NS_PER_TICK;
-}
-
 function treeOf(root: number): number[] {
   const pids = [root];
   // Grows while it is walked: children are appended behind their parent.

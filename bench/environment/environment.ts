@@ -6,9 +6,10 @@ import { startBalancer } from './balancer.ts';
 import type { RunContext } from './context.ts';
 import type { StartedProcess } from './process.ts';
 import { openTogether } from './resources.ts';
-import { askRoundTrips, namespaceOf, serverConfig, startServer } from './server.ts';
+import { askStats, namespaceOf, serverConfig, startServer } from './server.ts';
 import type { StartedService } from './services/service.ts';
 import { startService } from './services/start.ts';
+import { greatestOf, sumOf } from './sums.ts';
 
 /** Service, servers and balancer of one trial, all running. */
 export interface Environment {
@@ -18,11 +19,20 @@ export interface Environment {
   service: StartedService | undefined;
   /** Root pids by role; an empty list where no such process is ours to see. */
   pids(): Promise<Record<'server' | 'balancer' | 'store', number[]>>;
-  /** Round trips to the service by all servers since their start; `undefined` without a service. */
-  roundTrips(): Promise<number | undefined>;
+  /** What the servers say of themselves. Costs them a message each. */
+  stats(): Promise<EnvironmentStats>;
   /** Resolves with what ended of itself, if anything does. */
   died: Promise<BenchError>;
   close(): Promise<void>;
+}
+
+/** Sums over the servers since their start, and the greatest event-loop delay since it was asked for last. */
+export interface EnvironmentStats {
+  /** Round trips to the service; `undefined` without a service. */
+  roundTrips: number | undefined;
+  /** `undefined` when a server does not tell: one of an older commit. */
+  gcNs: number | undefined;
+  loopDelayP99Us: number | undefined;
 }
 
 /** Connections beyond the pools: administration, and one for each server's own needs. */
@@ -37,13 +47,15 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
 
     const service = await startServiceFor(trial, context, directory.path);
     if (service !== undefined) resources.add(service.name, service.stop);
+    if (service !== undefined) refuseOtherDurability(service, context.config.durability);
     if (service?.tier === 'url') {
       const purge = () => purgeNamespace(service.name, service.url, namespaceOf(trial, context.runId));
       resources.add(`sessions on ${service.name}`, purge);
     }
 
+    const serving = servingContext(trial, context);
     const starting = Array.from({ length: trial.servers }, (_, index) =>
-      startServer(serverConfig(trial, context, `s${index + 1}`, service), context),
+      startServer(serverConfig(trial, context, `s${index + 1}`, service), serving, trial.side),
     );
     resources.add('servers', async () => {
       const settled = await Promise.allSettled(starting);
@@ -67,6 +79,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
         upstreams,
         affinity: trial.affinity,
         directory: directory.path,
+        cpus: context.pinning?.balancer,
         guard,
         signal,
       }));
@@ -86,13 +99,36 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
           store: (await service?.pids()) ?? [],
         };
       },
-      async roundTrips() {
-        if (service === undefined) return undefined;
-        const counts = await Promise.all(servers.map(askRoundTrips));
-        return counts.reduce((sum, count) => sum + count, 0);
+      async stats() {
+        const told = await Promise.all(servers.map(askStats));
+        const trips = told.map((one) => one.roundTrips);
+        return {
+          roundTrips: service === undefined ? undefined : sumOf(trips),
+          gcNs: sumOf(told.map((one) => one.gcNs)),
+          loopDelayP99Us: greatestOf(told.map((one) => one.loopDelayP99Us)),
+        };
       },
       close: resources.close,
     };
+  });
+}
+
+/** The context with the program of the side that the trial stands for. */
+function servingContext(trial: Trial, context: RunContext): RunContext {
+  if (trial.side !== 'base' || context.baselineServer === undefined) return context;
+  return { ...context, programs: { ...context.programs, server: context.baselineServer } };
+}
+
+/** A service that somebody else runs may be set otherwise than asked: its figures would bear the wrong name. */
+function refuseOtherDurability(service: StartedService, durability: string): void {
+  if (service.durabilityMatches !== false) return;
+  const { name, settings } = service;
+  const keys = name === 'redis' ? ['appendonly', 'appendfsync', 'save'] : ['synchronous_commit', 'fsync'];
+  throw new BenchError({
+    code: 'SERVICE_REFUSED',
+    expected: `${name} to be set to --durability ${durability}`,
+    got: keys.map((key) => `${key}=${settings[key] || '(none)'}`).join(', '),
+    remedy: 'Name the durability that it has, or change its settings.',
   });
 }
 
@@ -128,6 +164,7 @@ function startServiceFor(
     durability: config.durability,
     directory,
     maxConnections: trial.servers * config.poolSize + SPARE_CONNECTIONS,
+    cpus: context.pinning?.store,
     guard,
     signal,
   });

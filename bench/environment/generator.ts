@@ -1,7 +1,8 @@
 import { BenchError } from '../errors.ts';
-import type { FromGenerator, LoadJob, LoadResult, ToGenerator } from '../load/job.ts';
+import type { FromGenerator, LoadJob, LoadModel, LoadResult, SliceResult, ToGenerator } from '../load/job.ts';
 import type { RunContext } from './context.ts';
 import { startProcess } from './process.ts';
+import type { Programs } from './programs.ts';
 
 const START_TIMEOUT_MS = 10_000;
 /** Beyond what a step takes by itself: a generator that is silent for longer hangs. */
@@ -9,25 +10,32 @@ const GRACE_SECONDS = 30;
 /** Slowest rate of logins that is still believed to be progress, per second. */
 const LEAST_LOGINS_PER_SECOND = 50;
 
-/** The load generator's process, step by step. Each step throws BenchError GENERATOR_FAILED when it fails or hangs. */
+/**
+ * The load generator's process, which serves all arms of a block, one step at a time. Each step throws BenchError
+ * GENERATOR_FAILED when it fails or hangs.
+ */
 export interface Generator {
   pid: number;
-  /** Makes the population. `unsupported` with its reason when the backend cannot hold such sessions. */
-  prepare(job: LoadJob): Promise<{ sessionsLive: number } | { unsupported: string }>;
-  warm(seconds: number): Promise<void>;
-  measure(seconds: number): Promise<LoadResult>;
+  /** Makes the arm's population. `unsupported` with its reason when the backend cannot hold such sessions. */
+  prepare(arm: number, job: LoadJob): Promise<{ sessionsLive: number } | { unsupported: string }>;
+  /** Untimed: removes what the arm's last slice made, and makes what one of this length consumes. */
+  replenish(arm: number, seconds: number): Promise<void>;
+  slice(arm: number, seconds: number, load: LoadModel): Promise<SliceResult>;
+  /** The sum of the arm's slices since the last time. */
+  collect(arm: number): Promise<LoadResult>;
   close(): Promise<void>;
 }
 
 /** Starts the generator; `onProgress` is told how far the preparation is. */
 export async function startGenerator(
-  context: RunContext,
+  context: Pick<RunContext, 'guard' | 'signal' | 'pinning'> & { programs: Pick<Programs, 'generator'> },
   onProgress: (text: string) => void,
 ): Promise<Generator> {
   const process_ = await startProcess({
     name: 'load generator',
     command: process.execPath,
     args: [context.programs.generator],
+    cpus: context.pinning?.generator,
     ready: 'ipc',
     timeoutMs: START_TIMEOUT_MS,
     guard: context.guard,
@@ -70,17 +78,32 @@ export async function startGenerator(
     });
   }
 
+  /** Most sessions that a step may have to make, by arm. */
+  const sessions = new Map<number, number>();
+  const loginSeconds = (arm: number) => ((sessions.get(arm) ?? 0) * 2) / LEAST_LOGINS_PER_SECOND;
+
   return {
     pid: process_.pid,
-    async prepare(job) {
-      const seconds = (job.sessions * 2) / LEAST_LOGINS_PER_SECOND;
-      const answer = await step({ type: 'prepare', job }, ['prepared', 'unsupported'], seconds);
+    async prepare(arm, job) {
+      sessions.set(arm, job.sessions);
+      const answer = await step(
+        { type: 'prepare', arm, job },
+        ['prepared', 'unsupported'],
+        loginSeconds(arm),
+      );
       return answer.type === 'unsupported'
         ? { unsupported: answer.reason }
         : { sessionsLive: answer.sessionsLive };
     },
-    warm: async (seconds) => void (await step({ type: 'warm', seconds }, ['warmed'], seconds)),
-    measure: async (seconds) => (await step({ type: 'measure', seconds }, ['measured'], seconds)).result,
+    async replenish(arm, seconds) {
+      await step({ type: 'replenish', arm, seconds }, ['replenished'], loginSeconds(arm));
+    },
+    async slice(arm, seconds, load) {
+      return (await step({ type: 'slice', arm, seconds, load }, ['sliced'], seconds)).slice;
+    },
+    async collect(arm) {
+      return (await step({ type: 'collect', arm }, ['collected'], 0)).result;
+    },
     async close() {
       await process_.stop();
       // A step that nobody waits for any more would keep its timer, and with it the harness.

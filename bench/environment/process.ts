@@ -24,6 +24,8 @@ export interface ProcessOptions {
   /** Merged over a minimal inherited environment: PATH, HOME, USER, TMPDIR, TZ, LANG, LC_ALL. */
   env?: Readonly<Record<string, string>>;
   cwd?: string;
+  /** Processors that it and its children may use, such as `0,2-3`; all of ours unless given. Linux, by taskset. */
+  cpus?: string | undefined;
   /** To run as somebody else; only root may. */
   uid?: number;
   gid?: number;
@@ -155,7 +157,13 @@ async function launch(options: ProcessOptions): Promise<Running> {
 }
 
 function spawnChild(options: ProcessOptions): ChildProcess {
-  const { command, args, cwd, uid, gid, ready } = options;
+  const { cwd, uid, gid, ready, cpus } = options;
+  // taskset turns into the command: the pid stays that of the process.
+  const [command, ...args] = [
+    ...(cpus === undefined ? [] : ['taskset', '--cpu-list', cpus]),
+    options.command,
+    ...options.args,
+  ] as [string, ...string[]];
   const inherited = INHERITED.flatMap((key) =>
     process.env[key] === undefined ? [] : [[key, process.env[key]]],
   );
@@ -173,7 +181,9 @@ function spawnChild(options: ProcessOptions): ChildProcess {
   });
 }
 
-function spawnError(child: ChildProcess, { name, command, failure }: ProcessOptions): Promise<BenchError> {
+function spawnError(child: ChildProcess, options: ProcessOptions): Promise<BenchError> {
+  const { name, failure, cpus } = options;
+  const command = cpus === undefined ? options.command : 'taskset';
   return new Promise((resolve) => {
     child.once('error', (cause) => {
       const reason = hasCode(cause, 'ENOENT') ? `no such command or directory: ${command}` : messageOf(cause);

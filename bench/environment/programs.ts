@@ -6,10 +6,15 @@ import { build } from 'esbuild';
 /** The project's folder: the one that holds package.json. */
 export const PROJECT_ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
 
+/** Where the server is in every root: the one program that a comparison of two commits builds from each. */
+const SERVER_ENTRY = 'servers/main.ts';
+
 const ENTRIES = {
-  server: 'servers/main.ts',
+  server: SERVER_ENTRY,
   balancer: 'servers/balancers/relay/main.ts',
   generator: 'bench/load/generator-main.ts',
+  probe: 'bench/probe/probe-main.ts',
+  nullServer: 'bench/probe/null-server-main.ts',
 } as const;
 
 /** Paths of the programs that run as processes of their own, as plain JavaScript. */
@@ -20,10 +25,29 @@ export type Programs = Record<keyof typeof ENTRIES, string>;
  * transpiler: through tsx it would have a second thread and some 30 MB more.
  */
 export async function buildPrograms(): Promise<Programs> {
-  const directory = join(PROJECT_ROOT, 'node_modules', '.cache', 'session-bench');
+  return (await bundle(PROJECT_ROOT, ENTRIES)) as Programs;
+}
+
+/**
+ * The same for the server of another checkout of this project, from its own sources and with its own packages; answers its path.
+ * @throws what esbuild throws when those sources cannot be built.
+ */
+export async function buildServer(root: string): Promise<string> {
+  return (await bundle(root, { server: SERVER_ENTRY }))['server'] as string;
+}
+
+/**
+ * The programs lie in the root's own node_modules, for that is where Node looks up the packages that they import. Two
+ * roots may share one: the hash in the name keeps their programs apart.
+ */
+async function bundle(
+  root: string,
+  entries: Readonly<Record<string, string>>,
+): Promise<Record<string, string>> {
+  const directory = join(root, 'node_modules', '.cache', 'session-bench');
   const result = await build({
-    absWorkingDir: PROJECT_ROOT,
-    entryPoints: { ...ENTRIES },
+    absWorkingDir: root,
+    entryPoints: { ...entries },
     outdir: directory,
     entryNames: '[name]-[hash]',
     outExtension: { '.js': '.mjs' },
@@ -36,14 +60,14 @@ export async function buildPrograms(): Promise<Programs> {
     logLevel: 'silent',
   });
   mkdirSync(directory, { recursive: true });
-  const paths: Partial<Programs> = {};
+  const paths: Record<string, string> = {};
   for (const { path, contents } of result.outputFiles) {
     // Renamed into place, so that another run at the same moment never reads half a file.
     const half = `${path}.${process.pid}`;
     writeFileSync(half, contents);
     renameSync(half, path);
-    const name = Object.keys(ENTRIES).find((entry) => basename(path).startsWith(`${entry}-`));
-    if (name !== undefined) paths[name as keyof Programs] = path;
+    const name = Object.keys(entries).find((entry) => basename(path).startsWith(`${entry}-`));
+    if (name !== undefined) paths[name] = path;
   }
-  return paths as Programs;
+  return paths;
 }

@@ -1,10 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
-import type { StatsMessage } from '../../servers/main.ts';
+import { type Handicap, ownCostUs } from '../../servers/handicap.ts';
+import type { StatsMessage } from '../../servers/stats.ts';
 import type { Trial } from '../plan.ts';
 import type { RunContext } from './context.ts';
 import { type StartedProcess, startProcess } from './process.ts';
+import type { Programs } from './programs.ts';
 import type { StartedService } from './services/service.ts';
 
 const START_TIMEOUT_MS = 20_000;
@@ -51,7 +53,17 @@ export function serverConfig(
     secret: secrets.signing,
     password: secrets.password,
     adminPassword: secrets.adminPassword,
+    ...(trial.handicap === undefined ? {} : { handicap: handicapOf(trial.handicap) }),
   };
+}
+
+let ownUs: number | undefined;
+
+/** With the cost of a busy-wait itself, found once, here and not in the servers. */
+function handicapOf(handicap: Handicap): Handicap {
+  if (handicap.busyUs === undefined) return handicap;
+  ownUs ??= ownCostUs();
+  return { ...handicap, ownUs };
 }
 
 /** Keeps the trials of all runs apart on a service that somebody else runs. */
@@ -78,27 +90,49 @@ function privateKeyFor(alg: string | undefined, runId: string): string | undefin
   return pem;
 }
 
-/** Starts one server process; resolves once it accepts connections. @throws BenchError SERVER_FAILED */
-export function startServer(config: ServerConfig, context: RunContext): Promise<StartedProcess> {
+/**
+ * Starts one server process; resolves once it accepts connections.
+ * @param side whose code the program is, when two commits are compared.
+ * @throws BenchError SERVER_FAILED; one of the baseline's says that it is.
+ */
+export function startServer(
+  config: ServerConfig,
+  context: Pick<RunContext, 'guard' | 'signal' | 'pinning'> & { programs: Pick<Programs, 'server'> },
+  side?: Trial['side'],
+): Promise<StartedProcess> {
   const { programs, guard, signal } = context;
+  const isBaseline = side === 'base';
   return startProcess({
-    name: `server ${config.id}`,
+    name: isBaseline ? `server ${config.id} of the baseline` : `server ${config.id}`,
     command: process.execPath,
     args: [programs.server],
+    cpus: context.pinning?.server,
     env: { [SERVER_CONFIG_ENV]: JSON.stringify(config), NODE_ENV: 'production' },
     ready: 'ipc',
     timeoutMs: START_TIMEOUT_MS,
     guard,
     signal,
-    failure: { code: 'SERVER_FAILED', remedy: 'Look for the cause in that output, then run again.' },
+    failure: {
+      code: 'SERVER_FAILED',
+      remedy: isBaseline
+        ? 'The commit compared with cannot run this configuration: name another --base, or leave out what it does not know.'
+        : 'Look for the cause in that output, then run again.',
+    },
     secrets: [config.secret, config.password, config.adminPassword],
   });
 }
 
-/** Round trips to the service that this server has made. Rejects when it does not answer in time. */
-export async function askRoundTrips(server: StartedProcess): Promise<number> {
+/** What a server says of itself; servers of older commits leave out what they do not know. */
+export type ServerStats = Omit<StatsMessage, 'type'>;
+
+/** Asks a server what it says of itself, and begins its event-loop delay anew. Rejects when it does not answer in time. */
+export async function askStats(server: StartedProcess): Promise<ServerStats> {
   const answer = once(server.child, 'message', { signal: AbortSignal.timeout(STATS_TIMEOUT_MS) });
   server.child.send({ type: 'stats' });
-  const [message] = (await answer) as [StatsMessage];
-  return message.roundTrips;
+  const [{ roundTrips, loopDelayP99Us, gcNs }] = (await answer) as [StatsMessage];
+  return {
+    roundTrips,
+    ...(loopDelayP99Us === undefined ? {} : { loopDelayP99Us }),
+    ...(gcNs === undefined ? {} : { gcNs }),
+  };
 }

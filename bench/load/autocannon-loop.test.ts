@@ -2,7 +2,8 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { decodeHistogram, summarize } from '../stats/histogram.ts';
-import { type LiveRequest, runAutocannon } from './autocannon-loop.ts';
+import { runAutocannon } from './autocannon-loop.ts';
+import type { LiveRequest } from './live-request.ts';
 import { resultsOf } from './tally.ts';
 
 /** Our accounting over autocannon, against real servers that behave and that misbehave. */
@@ -30,13 +31,18 @@ const get = (path: string, change: Partial<LiveRequest> = {}): LiveRequest => ({
   ...change,
 });
 
-async function load(target: string, requests: LiveRequest[], seconds = 0.4, connections = 3, once = false) {
+async function load(
+  target: string,
+  requests: LiveRequest[],
+  seconds = 0.4,
+  connections = 3,
+  isSentOnce = false,
+) {
   const failures: string[] = [];
   const { tallies, seconds: took } = await runAutocannon({
     targets: [target],
-    plans: Array.from({ length: connections }, () => ({ requests })),
+    plans: Array.from({ length: connections }, () => ({ requests, isSentOnce })),
     seconds,
-    once,
     onFailure: (request, status, body) => failures.push(`${request.path} ${status} ${body}`),
   });
   return { all: (await resultsOf(tallies))[0], operations: await resultsOf(tallies), failures, took };
@@ -105,7 +111,7 @@ test('what a mix renews is renewed on each send, and right replies are handed ba
   let renewed = 0;
   const login = get('/login', {
     operation: 'login',
-    onReply: (headers) => tokens.push(headers[headers.indexOf('x-token') + 1] ?? ''),
+    onReply: (headers) => tokens.push(headers()[headers().indexOf('x-token') + 1] ?? ''),
   });
   const logout = get('/logout', { operation: 'logout', renew: () => ({ cookie: `n=${renewed++}` }) });
   const { operations } = await load(target, [login, logout]);

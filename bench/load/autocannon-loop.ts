@@ -1,7 +1,9 @@
 import autocannon from 'autocannon';
 import type { Operation } from './job.ts';
+import type { ConnectionPlan, LiveRequest } from './live-request.ts';
 import { type PlannedRequest, requestBytes } from './scenarios.ts';
-import { countReply, createTally, type Tally } from './tally.ts';
+import type { LoopTotals } from './slice-loop.ts';
+import { countReply, countSent, createTally, type Tally } from './tally.ts';
 
 /**
  * The plain closed loop: autocannon's connections under our own accounting. Its results are not used, for its
@@ -9,36 +11,14 @@ import { countReply, createTally, type Tally } from './tally.ts';
  * callbacks then get the wrong request. The hooks below are seams of autocannon 9.0.0, an exact version.
  */
 
-/** What each connection sends, over and over, in order. A request may stand in the list more than once. */
-export interface ConnectionPlan {
-  requests: readonly LiveRequest[];
-}
-
-export interface LoopOptions {
+export interface CannonOptions {
   targets: readonly string[];
   /** One for each connection; connection i goes to target i modulo their number. */
   plans: readonly ConnectionPlan[];
-  /** Length of the window. */
+  /** Length of the window; finite lists end it when every connection has sent as many as the shortest holds. */
   seconds: number;
-  /** Ends it when every connection has sent its list once, if that comes first. */
-  once: boolean;
   /** Told of each reply that its check refuses. */
   onFailure: (request: PlannedRequest, status: number, body: string) => void;
-}
-
-export interface LoopResult {
-  seconds: number;
-  /** CPU of this process while it sent, nanoseconds: without what was built before. */
-  cpuNs: number;
-  tallies: ReadonlyMap<Operation, Tally>;
-}
-
-/** A planned request with what a mix changes in mid-run: the session to end, and the token that a login brings. */
-export interface LiveRequest extends PlannedRequest {
-  /** Called before each send; answers the headers to send with. */
-  renew?: () => Record<string, string>;
-  /** Called with each right reply. */
-  onReply?: (rawHeaders: readonly string[]) => void;
 }
 
 /** How often autocannon looks whether the window is over. */
@@ -68,8 +48,8 @@ interface CannonClient {
 }
 
 /** Runs one window of load. Rejects only when the loop itself cannot run: failed requests are counted. */
-export async function runAutocannon(options: LoopOptions): Promise<LoopResult> {
-  const { targets, plans, once, onFailure } = options;
+export async function runAutocannon(options: CannonOptions): Promise<LoopTotals> {
+  const { targets, plans, onFailure } = options;
   const tallies = new Map<Operation, Tally>();
   for (const { requests } of plans) {
     for (const { operation } of requests) if (!tallies.has(operation)) tallies.set(operation, createTally());
@@ -78,6 +58,7 @@ export async function runAutocannon(options: LoopOptions): Promise<LoopResult> {
     const authority = new URL(targets[connection % targets.length] as string).host;
     return toCannon(requests, authority, tallies);
   });
+  const finite = plans.filter((plan) => plan.isSentOnce).map(({ requests }) => requests.length);
   let next = 0;
   const setupClient = (client: CannonClient) => {
     const requests = lists[next % lists.length] as CannonRequest[];
@@ -91,7 +72,7 @@ export async function runAutocannon(options: LoopOptions): Promise<LoopResult> {
     url: [...targets],
     connections: plans.length,
     duration: options.seconds,
-    ...(once ? { maxConnectionRequests: plans[0]?.requests.length ?? 0 } : {}),
+    ...(finite.length > 0 ? { maxConnectionRequests: Math.min(...finite) } : {}),
     timeout: TIMEOUT_S,
     sampleInt: STOP_CHECK_MS,
     excludeErrorStats: true,
@@ -123,7 +104,7 @@ function toCannon(
 }
 
 /** Puts our accounting into a client, before it connects. */
-function countOn(client: CannonClient, onFailure: LoopOptions['onFailure']): void {
+function countOn(client: CannonClient, onFailure: CannonOptions['onFailure']): void {
   const { requestIterator, pipelinedRequests: queue } = client;
   let waiting: CannonRequest | undefined;
   let replied: CannonRequest | undefined;
@@ -132,20 +113,21 @@ function countOn(client: CannonClient, onFailure: LoopOptions['onFailure']): voi
   const insertRequest = queue.insertRequest;
   queue.insertRequest = (request) => {
     const { planned, tally } = request;
+    planned.onSend?.();
     if (planned.renew !== undefined) {
       request.requestBuffer = requestBytes(planned, planned.renew(), request.authority);
     }
     waiting = request;
-    tally.sent += 1;
-    tally.requestBytes += request.requestBuffer.length;
+    countSent(tally, request.requestBuffer.length);
     insertRequest.call(queue, request);
   };
   // Called with each whole reply, before `response` and before the next request is written.
   requestIterator.recordBody = (request, status, body, rawHeaders) => {
     waiting = undefined;
     replied = request;
-    isRight = request.planned.check(status, body, rawHeaders);
-    if (isRight) request.planned.onReply?.(rawHeaders);
+    const headers = () => rawHeaders;
+    isRight = request.planned.check(status, body, headers);
+    if (isRight) request.planned.onReply?.(headers);
     else onFailure(request.planned, status, body);
   };
   client.on('response', (status: number, bytes: number, serviceMs: number) => {

@@ -1,8 +1,8 @@
 import { userName } from '../../servers/protocol.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
-import type { ConnectionPlan, LiveRequest } from './autocannon-loop.ts';
-import { credentialsInRaw } from './client.ts';
+import { type Credentials, credentialsInRaw } from './client.ts';
 import type { LoadJob, Operation } from './job.ts';
+import type { ConnectionPlan, LiveRequest } from './live-request.ts';
 import {
   keySequence,
   type LiveSession,
@@ -13,10 +13,12 @@ import {
   updateRequest,
 } from './scenarios.ts';
 
-/** Sessions that logouts consume, and that logins of a mix give back. */
-export interface LogoutPool {
-  take(): LiveSession['credentials'];
-  give(credentials: LiveSession['credentials']): void;
+/** Whom the requests of a mix take sessions from, and give those to that they make. */
+export interface SessionSource {
+  /** The session that a logout ends. */
+  take(target: number): Credentials;
+  /** Told of each session that a login made. */
+  give(session: LiveSession): void;
 }
 
 /** Users of the login scenario begin here, so that no live session of the population is one of theirs. */
@@ -27,11 +29,11 @@ const HEAD_BYTES = 512;
 /** Least requests in the list of a connection. */
 const LIST_LENGTH = 600;
 
-/** What each connection sends over and over. `pools` holds one pool for each target; only `mixed` draws on them. */
+/** What each connection sends over and over. */
 export function planConnections(
   job: LoadJob,
   sessions: readonly LiveSession[],
-  pools: readonly LogoutPool[],
+  source: SessionSource,
 ): ConnectionPlan[] {
   const random = seededRandom(job.seed);
   const writesBodies = job.scenario === 'update' || job.scenario === 'mixed';
@@ -43,7 +45,7 @@ export function planConnections(
     const length = Math.ceil(Math.max(own.length, LIST_LENGTH) / MIX.length) * MIX.length;
     const keys = keySequence(job.keys, own.length, length, random);
     const mix = job.scenario === 'mixed' ? shuffled(MIX, random) : [job.scenario as Operation];
-    const pool = pools[connection % job.targets.length] as LogoutPool;
+    const target = connection % job.targets.length;
     const newUser = (index: number) => userName(FIRST_LOGIN_USER + connection * length + index);
     const reads = own.map((session) => readRequest(session, job.payloadBytes));
     const updates = writesBodies ? own.map((session) => updateRequest(session, job.payloadBytes)) : [];
@@ -51,7 +53,9 @@ export function planConnections(
       const operation = mix[index % mix.length] as Operation;
       if (operation === 'read') return reads[key] as LiveRequest;
       if (operation === 'update') return updates[key] as LiveRequest;
-      return operation === 'login' ? poolLogin(newUser(index), job, pool) : poolLogout(pool);
+      return operation === 'login'
+        ? newLogin(newUser(index), target, job, source)
+        : anyLogout(target, source);
     });
     return { requests };
   });
@@ -75,39 +79,34 @@ function sessionsByConnection(job: LoadJob, sessions: readonly LiveSession[]): L
   return lists;
 }
 
-/** A login; in a mix, its session goes into the pool. */
-function poolLogin(user: string, job: LoadJob, pool: LogoutPool): LiveRequest {
-  const request = loginRequest(user, job.password);
-  if (job.scenario === 'login') return request;
-  return { ...request, onReply: (rawHeaders) => pool.give(credentialsInRaw(rawHeaders, job.transport)) };
+/** A login, whose session is given away. */
+function newLogin(user: string, target: number, job: LoadJob, source: SessionSource): LiveRequest {
+  return {
+    ...loginRequest(user, job.password),
+    onReply: (headers) =>
+      source.give({ user, target, credentials: credentialsInRaw(headers(), job.transport) }),
+  };
 }
 
-/** A logout of whichever session the pool hands out at the moment of sending. */
-function poolLogout(pool: LogoutPool): LiveRequest {
-  const renew = () => logoutRequest({ credentials: pool.take() }).headers;
+/** A logout of whichever session there is at the moment of sending. */
+function anyLogout(target: number, source: SessionSource): LiveRequest {
+  const renew = () => logoutRequest({ credentials: source.take(target) }).headers;
   return { ...logoutRequest({ credentials: {} }), renew };
 }
 
-/** Each session of a pool is logged out once: equal lists, so that all connections end together. */
-export function planLogouts(job: LoadJob, sessions: readonly LiveSession[]): ConnectionPlan[] {
-  const lists = sessionsByConnection(job, sessions).map((own) => own.map(logoutRequest));
+/** Each session is logged out once: equal lists, so that all connections end together. `onSend` is told of each. */
+export function planLogouts(
+  job: LoadJob,
+  sessions: readonly LiveSession[],
+  onSend: (session: LiveSession) => void,
+): ConnectionPlan[] {
+  const lists = sessionsByConnection(job, sessions);
   const shortest = Math.min(...lists.map((list) => list.length));
-  return lists.map((list) => ({ requests: list.slice(0, shortest) }));
-}
-
-/**
- * A pool that hands out what was given first. Logins that fail give nothing back; should they empty it, sessions that
- * are out already are handed out again, for the row is invalid by those failures.
- */
-export function createLogoutPool(sessions: readonly LiveSession[]): LogoutPool {
-  const waiting = sessions.map((session) => session.credentials);
-  let next = 0;
-  return {
-    take() {
-      const credentials = waiting[next % waiting.length] ?? {};
-      next += 1;
-      return credentials;
-    },
-    give: (credentials) => void waiting.push(credentials),
-  };
+  return lists.map((list) => ({
+    isSentOnce: true,
+    requests: list.slice(0, shortest).map((session) => ({
+      ...logoutRequest(session),
+      onSend: () => onSend(session),
+    })),
+  }));
 }

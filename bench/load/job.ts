@@ -18,8 +18,40 @@ export interface LoadJob {
   password: string;
 }
 
+/** How requests become due. `closed`: each connection sends the next after the reply. `open`: at a rate, whatever is outstanding. */
+export type LoadModel =
+  | { model: 'closed' }
+  | { model: 'open'; ratePerSecond: number; arrivals: Arrivals }
+  /** A closed loop on autocannon's connections. */
+  | { model: 'autocannon' }
+  /** Each session is logged out and polled until it is refused. */
+  | { model: 'revocation' };
+
+export type Arrivals = 'poisson' | 'constant';
+
+/** What one slice came to. What is due or under way at its end is waited for. */
+export interface SliceResult {
+  /**
+   * Closed loop: from the first send to the last reply. Open loop: from the beginning to the end of its schedule, or to the
+   * last send if that is later, so that requests over time are the rate that was achieved.
+   */
+  seconds: number;
+  /** Requests due in it; those of a closed loop are due when they are sent. */
+  scheduled: number;
+  completed: number;
+  ok: number;
+  /** CPU of the generator's process in the slice, nanoseconds. */
+  cpuNs: number;
+  /** Open loop: requests due and not yet sent when the last one became due; 0 in a closed loop. */
+  backlogEnd: number;
+  /** Open loop: the same and those sent and not yet answered then; 0 in a closed loop. */
+  outstandingEnd: number;
+}
+
 export interface OperationResult {
   operation: Operation | 'all';
+  /** Requests due: those sent and those dropped. */
+  scheduled: number;
   sent: number;
   completed: number;
   ok: number;
@@ -30,12 +62,16 @@ export interface OperationResult {
   checkFailed: number;
   connErrors: number;
   timeouts: number;
+  /** Due, and never sent because the backlog was full. */
+  dropped: number;
   inflightEnd: number;
   /** Sums over all requests written, and over all replies received. */
   requestBytes: number;
   responseBytes: number;
   /** Service times in microseconds, HdrHistogram V2 base64. */
   histogram: string;
+  /** Response times, from when each request was due; open loop only. */
+  response?: string;
 }
 
 /** Revocation as seen by a client: times in microseconds from sending the logout to each server's first refusal. */
@@ -47,6 +83,7 @@ export interface RevocationResult {
 }
 
 export interface LoadResult {
+  /** Sum over the slices. */
   durationSeconds: number;
   /** `all` first, then each operation of a mix. */
   operations: readonly OperationResult[];
@@ -55,18 +92,36 @@ export interface LoadResult {
   firstFailure?: string;
   /** CPU of the generator's process in the window, nanoseconds. */
   cpuNs: number;
+  /** Open loop only. */
+  open?: OpenLoopResult;
 }
 
+/** How well the generator itself kept up. */
+export interface OpenLoopResult {
+  /**
+   * From the moment a request could have been sent (due, and a connection free) to its write, microseconds, HdrHistogram.
+   * Waiting for a free connection is backlog, and part of the response time.
+   */
+  lateness: string;
+  /** Most requests that were due and not yet sent at once. */
+  backlogMax: number;
+}
+
+/** Arms are numbered by the harness. */
 export type ToGenerator =
-  | { type: 'prepare'; job: LoadJob }
-  | { type: 'warm'; seconds: number }
-  | { type: 'measure'; seconds: number };
+  | { type: 'prepare'; arm: number; job: LoadJob }
+  /** Untimed: removes what the arm's last slice made, and makes what one of this length consumes. */
+  | { type: 'replenish'; arm: number; seconds: number }
+  | { type: 'slice'; arm: number; seconds: number; load: LoadModel }
+  /** Answers the sum of the arm's slices since the last time, and begins anew. */
+  | { type: 'collect'; arm: number };
 
 export type FromGenerator =
   | { type: 'ready'; port: number }
   | { type: 'progress'; text: string }
   | { type: 'prepared'; sessionsLive: number }
   | { type: 'unsupported'; reason: string }
-  | { type: 'warmed' }
-  | { type: 'measured'; result: LoadResult }
+  | { type: 'replenished' }
+  | { type: 'sliced'; slice: SliceResult }
+  | { type: 'collected'; result: LoadResult }
   | { type: 'failed'; message: string };

@@ -1,7 +1,9 @@
 import { userName } from '../../servers/protocol.ts';
-import { type Client, credentialsOf } from './client.ts';
+import { type Client, credentialsInRaw, credentialsOf } from './client.ts';
 import type { LoadJob } from './job.ts';
-import type { LiveSession } from './scenarios.ts';
+import type { LiveRequest } from './live-request.ts';
+import { type LiveSession, loginRequest, logoutRequest, type PlannedRequest } from './scenarios.ts';
+import { createSliceLoop, type LoopTotals } from './slice-loop.ts';
 
 /** The backend says that it cannot hold such a session: no failure, but a row of its own. */
 export class UnsupportedError extends Error {
@@ -12,43 +14,111 @@ export class UnsupportedError extends Error {
 }
 
 /** More at once make no more logins, only longer queues. */
-const MOST_LOGINS_AT_ONCE = 64;
+const MOST_AT_ONCE = 64;
+/** A server that answers more slowly than this has stopped. */
+const LEAST_PER_SECOND = 50;
 
 /**
- * Logs users in, untimed, and answers their sessions in order. Logins go to the targets in turn.
+ * Logs users in, untimed, over connections of its own, and answers their sessions. Logins go to the targets in turn.
  * @throws UnsupportedError when a session does not fit the backend; Error for any other refused login.
  */
 export async function logInMany(
-  client: Client,
   job: LoadJob,
   firstUser: number,
   count: number,
-  onProgress: (done: number) => void,
+  onProgress: (done: number) => void = () => undefined,
 ): Promise<LiveSession[]> {
-  const sessions = new Array<LiveSession>(count);
-  let next = 0;
-  const worker = async () => {
-    for (let index = next++; index < count; index = next++) {
-      sessions[index] = await logIn(client, job, userName(firstUser + index), index % job.targets.length);
-      onProgress(index);
-    }
+  if (count === 0) return [];
+  const sessions: LiveSession[] = [];
+  let failure: Error | undefined;
+  const requestOf = (index: number, target: number): LiveRequest => {
+    const user = userName(firstUser + index);
+    return {
+      ...loginRequest(user, job.password),
+      onReply(headers) {
+        const credentials = credentialsInRaw(headers(), job.transport);
+        sessions[index] = { user, credentials, target };
+        onProgress(index);
+      },
+    };
   };
-  await Promise.all(Array.from({ length: Math.min(job.connections, MOST_LOGINS_AT_ONCE, count) }, worker));
+  const totals = await sendOnce(job, count, requestOf, (_request, status, body) => {
+    failure ??= refusalOf(job, status, body);
+    return true;
+  });
+  if (failure !== undefined) throw failure;
+  expectAllAnswered(totals, count, 'logins');
   return sessions;
 }
 
-async function logIn(client: Client, job: LoadJob, user: string, target: number): Promise<LiveSession> {
+/**
+ * Logs these sessions out, untimed, each through the target that made it. One that a server does not know (any more)
+ * is logged out already. @throws Error when logouts are not answered.
+ */
+export async function logOutMany(job: LoadJob, sessions: readonly LiveSession[]): Promise<void> {
+  for (let target = 0; target < job.targets.length; target += 1) {
+    const own = sessions.filter((session) => session.target === target);
+    if (own.length === 0) continue;
+    const through = { ...job, targets: [job.targets[target] as string] };
+    const requestOf = (index: number) => logoutRequest(own[index] as LiveSession);
+    const totals = await sendOnce(through, own.length, requestOf, () => false);
+    expectAllAnswered(totals, own.length, 'logouts');
+  }
+}
+
+/** Sends each of so many requests once. `onFailure` answers whether that ends it. */
+async function sendOnce(
+  job: LoadJob,
+  count: number,
+  requestOf: (index: number, target: number) => LiveRequest,
+  onFailure: (request: PlannedRequest, status: number, body: string) => boolean,
+): Promise<LoopTotals> {
+  const targets = job.targets.length;
+  // As many for each target, so that neither their turns nor their numbers of sessions differ.
+  const connections =
+    Math.max(1, Math.floor(Math.min(job.connections, MOST_AT_ONCE, count) / targets)) * targets;
+  const lists = Array.from({ length: connections }, (): LiveRequest[] => []);
+  for (let index = 0; index < count; index += 1) {
+    lists[index % connections]?.push(requestOf(index, index % targets));
+  }
+  const loop = createSliceLoop({
+    targets: job.targets,
+    plans: lists.map((requests) => ({ requests, isSentOnce: true })),
+    seed: job.seed,
+    onFailure: (request, status, body) => void (onFailure(request, status, body) && loop.close()),
+  });
+  try {
+    await loop.run(10 + count / LEAST_PER_SECOND, { model: 'closed' });
+    return loop.take();
+  } finally {
+    loop.close();
+  }
+}
+
+function expectAllAnswered({ tallies }: LoopTotals, count: number, what: string): void {
+  let completed = 0;
+  for (const tally of tallies.values()) completed += tally.completed;
+  if (completed < count) throw new Error(`${count - completed} of ${count} ${what} were not answered`);
+}
+
+/** Logs one user in. @throws as `logInMany`. */
+export async function logIn(
+  client: Client,
+  job: LoadJob,
+  user: string,
+  target: number,
+): Promise<LiveSession> {
   const base = job.targets[target] as string;
   const reply = await client.send(base, 'POST', '/login', {}, { user, password: job.password });
-  if (reply.status === 413) {
-    const bytes = job.payloadBytes;
-    throw new UnsupportedError(
-      `a token with ${bytes} bytes of data is longer than a ${job.transport} may be`,
-    );
-  }
   const credentials = credentialsOf(reply.headers, job.transport);
-  if (reply.status !== 200 || credentials === undefined) {
-    throw new Error(`login of ${user} was answered ${reply.status} ${reply.body.slice(0, 120)}`);
-  }
+  if (reply.status !== 200 || credentials === undefined) throw refusalOf(job, reply.status, reply.body);
   return { user, credentials, target };
+}
+
+function refusalOf(job: LoadJob, status: number, body: string): Error {
+  return status === 413
+    ? new UnsupportedError(
+        `a token with ${job.payloadBytes} bytes of data is longer than a ${job.transport} may be`,
+      )
+    : new Error(`a login was answered ${status} ${body.slice(0, 120)}`);
 }

@@ -1,10 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
+import { userName } from '../../servers/protocol.ts';
 import { createHistogram, encodeHistogram, recordUs } from '../stats/histogram.ts';
 import type { Client } from './client.ts';
 import type { LoadJob, LoadResult, Operation, RevocationResult } from './job.ts';
-import { logInMany } from './population.ts';
+import { logIn } from './population.ts';
 import type { LiveSession } from './scenarios.ts';
-import { countReply, createTally, resultsOf, type Tally } from './tally.ts';
+import { countReply, countSent, createTally, resultsOf, type Tally } from './tally.ts';
 
 /** Polls come at once at first, then ever slower: the time of the first refusal is known to within 5 %. */
 const POLL_PAUSE_SHARE = 0.05;
@@ -23,8 +24,8 @@ export async function runRevocation(client: Client, job: LoadJob, seconds: numbe
   const revoke = async (index: number) => {
     // Made as late as possible: its short life begins here.
     const loginNs = process.hrtime.bigint();
-    const [session] = (await logInMany(client, job, index, 1, () => undefined)) as [LiveSession];
-    logins.sent += 1;
+    const session = await logIn(client, job, userName(index), 0);
+    countSent(logins, 0);
     countReply(logins, 200, true, usSince(loginNs), 0);
     const knowing: string[] = [];
     for (const server of job.servers) {
@@ -35,7 +36,7 @@ export async function runRevocation(client: Client, job: LoadJob, seconds: numbe
     const sentNs = process.hrtime.bigint();
     const through = knowing[index % knowing.length] as string;
     const reply = await client.send(through, 'POST', '/logout', session.credentials);
-    logouts.sent += 1;
+    countSent(logouts, 0);
     countReply(logouts, reply.status, reply.status === 200, usSince(sentNs), reply.body.length);
     await Promise.all(knowing.map((server) => pollUntilRefused(server, session, sentNs)));
   };
@@ -73,7 +74,7 @@ export async function runRevocation(client: Client, job: LoadJob, seconds: numbe
 /** A read past the balancer. A refusal (401) is the right answer of a revoked session. */
 async function sendRead(client: Client, server: string, session: LiveSession, tally: Tally): Promise<number> {
   const sentNs = process.hrtime.bigint();
-  tally.sent += 1;
+  countSent(tally, 0);
   const reply = await client.send(server, 'GET', '/session', session.credentials);
   const isRight =
     reply.status === 401 || (reply.status === 200 && reply.body.startsWith(`{"user":"${session.user}",`));

@@ -11,8 +11,11 @@ export interface LiveSession {
   target: number;
 }
 
-/** Whether a reply is what it must be. Raw headers alternate names and values. */
-export type Check = (status: number, body: string, rawHeaders: readonly string[]) => boolean;
+/** The headers of a reply, names and values in turn. Read only when asked for: most checks have no need of them. */
+export type RawHeaders = () => readonly string[];
+
+/** Whether a reply is what it must be. The headers may be asked for only while it runs. */
+export type Check = (status: number, body: string, headers: RawHeaders) => boolean;
 
 /** One request, ready to be built into bytes, and the check of its reply. */
 export interface PlannedRequest {
@@ -73,7 +76,7 @@ export function loginRequest(user: string, password: string): PlannedRequest {
     path: '/login',
     headers: { ...WRITE_HEADERS },
     body: JSON.stringify({ user, password }),
-    check: (status, body, rawHeaders) => status === 200 && body === expected && issuesToken(rawHeaders),
+    check: (status, body, headers) => status === 200 && body === expected && issuesToken(headers()),
   };
 }
 

@@ -1,13 +1,17 @@
 import { createHistogram, encodeHistogram, type LatencyHistogram, recordUs } from '../stats/histogram.ts';
 import type { Operation, OperationResult } from './job.ts';
 
-/** What happened to the requests of one operation within a window. */
-export interface Tally extends Omit<OperationResult, 'operation' | 'inflightEnd' | 'histogram'> {
+/** What happened to the requests of one operation within a window. Nothing is under way when it is read. */
+export interface Tally extends Omit<OperationResult, 'operation' | 'inflightEnd' | 'histogram' | 'response'> {
+  /** Service times. */
   histogram: LatencyHistogram;
+  /** Response times; open loop only. */
+  response?: LatencyHistogram;
 }
 
 export function createTally(): Tally {
   return {
+    scheduled: 0,
     sent: 0,
     completed: 0,
     ok: 0,
@@ -17,10 +21,18 @@ export function createTally(): Tally {
     checkFailed: 0,
     connErrors: 0,
     timeouts: 0,
+    dropped: 0,
     requestBytes: 0,
     responseBytes: 0,
     histogram: createHistogram(),
   };
+}
+
+/** Counts one request that is sent when it is due, as those of a closed loop are. */
+export function countSent(tally: Tally, bytes: number): void {
+  tally.scheduled += 1;
+  tally.sent += 1;
+  tally.requestBytes += bytes;
 }
 
 /** Counts one whole reply. `isRight` is the outcome of its check. */
@@ -41,6 +53,19 @@ export function countReply(
   if (!isRight && status === 401) tally.unauthorized += 1;
 }
 
+/** The counts of a slice, over all operations. */
+export type Counts = Pick<Tally, 'scheduled' | 'completed' | 'ok'>;
+
+export function countsOf(tallies: Iterable<Tally>): Counts {
+  const sum: Counts = { scheduled: 0, completed: 0, ok: 0 };
+  for (const { scheduled, completed, ok } of tallies) {
+    sum.scheduled += scheduled;
+    sum.completed += completed;
+    sum.ok += ok;
+  }
+  return sum;
+}
+
 /** The results of a window: the sum of all operations first, then, of a mix, each by itself. */
 export async function resultsOf(tallies: ReadonlyMap<Operation, Tally>): Promise<OperationResult[]> {
   const all = createTally();
@@ -51,13 +76,37 @@ export async function resultsOf(tallies: ReadonlyMap<Operation, Tally>): Promise
   return results;
 }
 
-function addTo(sum: Tally, { histogram, ...counts }: Tally): void {
+/** The sum of two windows. */
+export function addTallies(
+  one: ReadonlyMap<Operation, Tally>,
+  other: ReadonlyMap<Operation, Tally>,
+): Map<Operation, Tally> {
+  const sums = new Map<Operation, Tally>();
+  for (const [operation, tally] of [...one, ...other]) {
+    const sum = sums.get(operation) ?? createTally();
+    addTo(sum, tally);
+    sums.set(operation, sum);
+  }
+  return sums;
+}
+
+function addTo(sum: Tally, { histogram, response, ...counts }: Tally): void {
   sum.histogram.add(histogram);
+  if (response !== undefined) {
+    sum.response ??= createHistogram();
+    sum.response.add(response);
+  }
   for (const key of Object.keys(counts) as (keyof typeof counts)[]) sum[key] += counts[key];
 }
 
 async function resultOf(operation: Operation | 'all', tally: Tally): Promise<OperationResult> {
-  const { histogram, ...counts } = tally;
-  const inflightEnd = counts.sent - counts.completed - counts.connErrors - counts.timeouts;
-  return { operation, ...counts, inflightEnd, histogram: await encodeHistogram(histogram) };
+  const { histogram, response, ...counts } = tally;
+  const { scheduled, completed, connErrors, timeouts, dropped } = counts;
+  return {
+    operation,
+    ...counts,
+    inflightEnd: scheduled - completed - connErrors - timeouts - dropped,
+    histogram: await encodeHistogram(histogram),
+    ...(response === undefined ? {} : { response: await encodeHistogram(response) }),
+  };
 }

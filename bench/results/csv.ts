@@ -1,8 +1,19 @@
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { BenchError, messageOf } from '../errors.ts';
 import { COLUMNS, type ColumnName, cellText, parseCell, type Row } from './row.ts';
+import { plain } from './text.ts';
 
 /** A result file that grows by whole rows, and is a valid CSV (RFC 4180) at every moment. */
 export interface ResultFile {
@@ -24,14 +35,33 @@ export function createResultFile(path: string): ResultFile {
   } catch (error) {
     throw unwritable(path, messageOf(error), 'Name a file that can be written with --out.', error);
   }
-  const write = (cells: readonly string[]) => appendLine(path, descriptor, stringify([[...cells]]));
-  write(NAMES);
+  const file = growing(path, descriptor);
+  appendLine(path, descriptor, stringify([[...NAMES]]));
+  return file;
+}
+
+/** Opens a result file to go on with it, left with these of its rows. @throws BenchError OUTPUT_UNWRITABLE */
+export function continueResultFile(path: string, kept: readonly Row[]): ResultFile {
+  const half = `${path}.${process.pid}`;
+  try {
+    // Renamed into place: whatever happens, the file is the old one or the new one.
+    writeFileSync(half, stringify([NAMES, ...kept.map(cellsOf)]));
+    renameSync(half, path);
+    return growing(path, openSync(path, 'a'));
+  } catch (error) {
+    throw unwritable(path, messageOf(error), 'Make it writable; its rows are kept.', error);
+  }
+}
+
+function growing(path: string, descriptor: number): ResultFile {
   return {
     path,
-    append: (row) => write(NAMES.map((name) => cellText(row[name]))),
+    append: (row) => appendLine(path, descriptor, stringify([cellsOf(row)])),
     close: () => closeSync(descriptor),
   };
 }
+
+const cellsOf = (row: Row) => NAMES.map((name) => cellText(row[name]));
 
 /** Appends the line whole or not at all: a full disk leaves the file as it was before. */
 function appendLine(path: string, descriptor: number, line: string): void {
@@ -50,12 +80,14 @@ function appendLine(path: string, descriptor: number, line: string): void {
 export function readResultFile(path: string): Row[] {
   let records: string[][];
   try {
-    records = parse(readFileSync(path, 'utf8'), { relax_column_count: false });
+    records = parse(readFileSync(path, 'utf8'), { relax_column_count: false, bom: true });
   } catch (error) {
     throw damaged(path, messageOf(error), error);
   }
   const [header, ...lines] = records;
   if (header === undefined) throw damaged(path, 'an empty file');
+  const twice = header.find((name, index) => header.indexOf(name) !== index);
+  if (twice !== undefined) throw damaged(path, `the column ${twice} twice`);
   const unknown = header.filter((name) => !NAMES.includes(name as ColumnName));
   if (unknown.length > 0) throw damaged(path, `unknown columns ${unknown.join(', ')}`);
   return lines.map((line, index) => {
@@ -74,5 +106,12 @@ function unwritable(path: string, got: string, remedy: string, cause?: unknown):
 
 function damaged(path: string, got: string, cause?: unknown): BenchError {
   const remedy = 'Give a file that pnpm bench wrote.';
-  return new BenchError({ code: 'CSV_INVALID', expected: `a result CSV in ${path}`, got, remedy, cause });
+  // What the file holds may be anything, also what a terminal would obey.
+  return new BenchError({
+    code: 'CSV_INVALID',
+    expected: `a result CSV in ${path}`,
+    got: plain(got),
+    remedy,
+    cause,
+  });
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { BenchError, messageOf } from '../errors.ts';
 
 /** What a run was made on and with, beside its CSV: `NAME.env.json`. Holds no secret. */
@@ -9,6 +9,10 @@ export interface EnvironmentRecord {
   kernel: string;
   lock_file_sha256: string;
   balancer: Record<string, unknown>;
+  /** Flags and their values, as `--resume` needs them: complete, without URLs. Absent for files of other commands. */
+  options?: Readonly<Record<string, unknown>>;
+  /** Offered rate of each group, requests per second, where it is a share of the capacity. */
+  rates?: Readonly<Record<string, number>>;
   /** What was left out, and why. */
   left_out: readonly string[];
   /** Settings of the services as they read them back, by arm. */
@@ -21,6 +25,14 @@ const beside = (csvPath: string, ending: string) => `${csvPath.replace(/\.csv$/,
 export function writeEnvironmentRecord(csvPath: string, record: EnvironmentRecord): void {
   const path = beside(csvPath, '.env.json');
   save(path, () => writeFileSync(path, `${JSON.stringify(record, undefined, 2)}\n`));
+}
+
+/** The record beside a result file; `undefined` when there is none. @throws Error when it is no JSON. */
+export function readEnvironmentRecord(csvPath: string): Partial<EnvironmentRecord> | undefined {
+  const path = beside(csvPath, '.env.json');
+  return existsSync(path)
+    ? (JSON.parse(readFileSync(path, 'utf8')) as Partial<EnvironmentRecord>)
+    : undefined;
 }
 
 /** Appends a trial's histograms (HdrHistogram V2, compressed, base64, µs) to `NAME.histograms.jsonl`, one line each. */

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { createResultFile } from './csv.ts';
+import { continueResultFile, createResultFile } from './csv.ts';
 import { appendHistograms, type EnvironmentRecord, writeEnvironmentRecord } from './env-file.ts';
 import type { Row } from './row.ts';
 
@@ -15,12 +15,16 @@ export interface Output {
   close(): void;
 }
 
-/** Opens the files of a run, under `results/` when no path is given. @throws BenchError OUTPUT_UNWRITABLE */
-export function openOutput(path: string | undefined, runId: string): Output {
+/**
+ * Opens the files of a run, under `results/` when no path is given.
+ * @param kept rows of a run that is continued: the file is left with these and grows from there.
+ * @throws BenchError OUTPUT_UNWRITABLE
+ */
+export function openOutput(path: string | undefined, runId: string, kept?: readonly Row[]): Output {
   const target = path ?? `results/${runId}.csv`;
   if (path === undefined) mkdirSync(dirname(target), { recursive: true });
-  const file = createResultFile(target);
-  const rows: Row[] = [];
+  const file = kept === undefined ? createResultFile(target) : continueResultFile(target, kept);
+  const rows: Row[] = [...(kept ?? [])];
   return {
     path: target,
     rows,

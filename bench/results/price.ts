@@ -1,40 +1,70 @@
 import { median } from '../stats/median.ts';
+import { signedRankEstimate } from '../stats/signed-rank.ts';
+import { blockKey, isInterleaved, usableRows } from './blocks.ts';
+import { CONFIDENCE, cpuUs, LEAST_BLOCKS } from './figures.ts';
+import { armText, byArmAndOperation, groupsOf } from './groups.ts';
 import type { Row } from './row.ts';
-import { groupTitle } from './table.ts';
-import { wrap } from './text.ts';
 
 /**
- * What the blacklist costs per request beside the plain token, in each group that has both: one line each, medians
- * over the blocks. CPU of server and store together, and round trips. A description, no ranking: the two ran one
- * after the other.
+ * What the blacklist costs per request beside the plain token, in each group that has both: one line each, not wrapped. CPU of server
+ * and store together, and round trips. Of arms that took turns the difference is taken within each block, from 12
+ * blocks on with its interval (Hodges–Lehmann, inverted signed-rank test); of others it is one of medians, and says so.
  */
 export function blacklistPrice(rows: readonly Row[]): string[] {
-  const usable = rows.filter(
-    (row) =>
-      row.operation === 'all' && row.status === 'ok' && row.valid === true && row.scenario !== 'revocation',
-  );
-  return [...new Set(usable.map(groupTitle))].flatMap((title) => {
-    const group = usable.filter((row) => groupTitle(row) === title);
-    const of = (store: string) => group.filter((row) => row.store === store);
-    const listed = medianOf(of('jwt-blacklist'), cpuUs);
-    const plain = medianOf(of('jwt'), cpuUs);
-    const trips = medianOf(of('jwt-blacklist'), (row) => row.store_commands_per_req);
-    if (listed === undefined || plain === undefined || trips === undefined) return [];
-    const more = listed - plain;
-    const cpu =
-      more > 0 ? `${more.toFixed(1)} µs CPU of server and store` : 'CPU below the noise of this run';
-    const caveat = 'The two were not measured at the same time.';
-    return wrap(
-      `Price of the blacklist beyond plain jwt (${title}): ${cpu}, ${trips.toFixed(2)} round trips per request. ${caveat}`,
-    );
+  const whole = rows.filter((row) => row.operation === 'all' && row.scenario !== 'revocation');
+  return groupsOf(usableRows(whole)).flatMap(({ title, rows: group }) => {
+    const arms = byArmAndOperation(group, true);
+    return arms.flatMap((listed) => {
+      const plain = arms.find((rows) => isPlainOf(rows[0], listed[0])) ?? [];
+      const cpu = group.every(isInterleaved) ? pairedText(listed, plain) : unpairedText(listed, plain);
+      const trips = medianOf(listed, (row) => row.store_commands_per_req);
+      if (cpu === undefined || trips === undefined) return [];
+      const { cost, remark } = cpu;
+      const name = armText(listed[0] ?? {});
+      const what = name === 'jwt-blacklist' ? 'the blacklist' : name;
+      return `Price of ${what} beyond plain jwt (${title}): ${cost}, ${trips.toFixed(2)} round trips per request${remark}`;
+    });
   });
+}
+
+/** Whether the one is the plain token of the other: all of its options are the other's as well. */
+function isPlainOf(plain: Row | undefined, listed: Row | undefined): boolean {
+  if (plain?.store !== 'jwt' || listed?.store !== 'jwt-blacklist') return false;
+  const options = (listed.variant ?? '').split(';');
+  return (plain.variant ?? '').split(';').every((pair) => options.includes(pair));
+}
+
+interface Cost {
+  cost: string;
+  /** Ends the sentence. */
+  remark: string;
+}
+
+function pairedText(listed: readonly Row[], plain: readonly Row[]): Cost | undefined {
+  const plainCpu = new Map(plain.map((row) => [blockKey(row), cpuUs(row)]));
+  const differences = listed.flatMap((row) => {
+    const [more, less] = [cpuUs(row), plainCpu.get(blockKey(row))];
+    return more === undefined || less === undefined ? [] : [more - less];
+  });
+  const { estimate, lower, upper } = signedRankEstimate(differences, CONFIDENCE);
+  if (estimate === undefined) return undefined;
+  if (differences.length < LEAST_BLOCKS) return { cost: costText(estimate), remark: '.' };
+  const interval = `[${lower.toFixed(1)}, ${upper.toFixed(1)}] µs`;
+  const remark = `; within each of ${differences.length} blocks.`;
+  if (lower <= 0 && upper >= 0) return { cost: `no difference of CPU shown, ${interval}`, remark };
+  return { cost: `${estimate.toFixed(1)} ${interval} CPU of server and store`, remark };
+}
+
+function unpairedText(listed: readonly Row[], plain: readonly Row[]): Cost | undefined {
+  const [more, less] = [medianOf(listed, cpuUs), medianOf(plain, cpuUs)];
+  if (more === undefined || less === undefined) return undefined;
+  return { cost: costText(more - less), remark: '. The two were not measured at the same time.' };
+}
+
+function costText(us: number): string {
+  return us > 0 ? `${us.toFixed(1)} µs CPU of server and store` : 'CPU below the noise of this run';
 }
 
 function medianOf(rows: readonly Row[], figure: (row: Row) => number | undefined): number | undefined {
   return median(rows.map(figure).filter((value) => value !== undefined));
-}
-
-function cpuUs(row: Row): number | undefined {
-  const server = row.cpu_us_per_req_server;
-  return server === undefined ? undefined : server + (row.cpu_us_per_req_store ?? 0);
 }

@@ -7,7 +7,6 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createResultFile, readResultFile } from './csv.ts';
 import { COLUMNS, cellText, parseCell, type Row } from './row.ts';
-import { crossings, parseThreshold } from './threshold.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sb-results-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -95,29 +94,4 @@ test('cells: absence is empty, numbers keep three decimals, and each is read bac
   expect(parseCell('rps_ok', '1.5')).toBe(1.5);
   expect(parseCell('valid', 'false')).toBe(false);
   expect(parseCell('store', '')).toBeUndefined();
-});
-
-describe('thresholds', () => {
-  const rows: Row[] = [
-    { operation: 'all', svc_p99_us: 20_000, svc_p50_us: 500, rps_ok: 900 },
-    { operation: 'read', svc_p99_us: 999_999 },
-  ];
-  test.each([
-    ['p99<20ms', 1],
-    ['p99<21ms', 0],
-    ['p(99)<0.021s', 0],
-    ['p50<500us', 1],
-    ['p50<501µs', 0],
-    ['rps>1000/s', 1],
-    ['rps>800/s', 0],
-    ['p99.9<1s', 1],
-  ])('%s', (text, crossed) => expect(crossings([parseThreshold(text)], rows)).toHaveLength(crossed));
-
-  test('response time wins over service time where it is known', () => {
-    const [open] = crossings(
-      [parseThreshold('p99<30ms')],
-      [{ operation: 'all', lat_p99_us: 40_000, svc_p99_us: 1 }],
-    );
-    expect(open?.value).toBe(40_000);
-  });
 });

@@ -1,77 +1,31 @@
 import Table from 'cli-table3';
-import { findStore, STORES } from '../../stores/registry.ts';
+import { findStore } from '../../stores/registry.ts';
 import type { Traits } from '../../stores/store.ts';
-import { median } from '../stats/median.ts';
-import type { ColumnName, Row } from './row.ts';
-import { BORDERLESS, whole, wrap } from './text.ts';
+import { armText, byArmAndOperation } from './groups.ts';
+import { type GroupLayout, type Layout, layOutRun } from './layout.ts';
+import type { Row } from './row.ts';
+import { BORDERLESS, wrap } from './text.ts';
 
-/** One column of the terminal table: heading with its unit, and the text of a cell. */
-interface Shown {
-  heading: string;
-  column: ColumnName;
-  format: (value: number) => string;
-}
-
-const milliseconds = (us: number) => (us / 1000).toFixed(us < 10_000 ? 2 : 1);
-const tenths = (value: number) => value.toFixed(1);
-const mebibytes = (bytes: number) => whole(bytes / 2 ** 20);
-
-const LOAD_COLUMNS: readonly Shown[] = [
-  { heading: 'ok/s', column: 'rps_ok', format: whole },
-  { heading: 'p50\nms', column: 'svc_p50_us', format: milliseconds },
-  { heading: 'p99\nms', column: 'svc_p99_us', format: milliseconds },
-  { heading: 'server\nµs CPU', column: 'cpu_us_per_req_server', format: tenths },
-  { heading: 'balancer\nµs CPU', column: 'cpu_us_per_req_balancer', format: tenths },
-  { heading: 'store\nµs CPU', column: 'cpu_us_per_req_store', format: tenths },
-  { heading: 'generator\nµs CPU', column: 'cpu_us_per_req_generator', format: tenths },
-  { heading: 'store\ntrips', column: 'store_commands_per_req', format: (value) => value.toFixed(2) },
-  { heading: 'servers\nMiB', column: 'rss_server_bytes', format: mebibytes },
-  { heading: 'store\nMiB', column: 'rss_store_bytes', format: mebibytes },
-];
-
-const REVOCATION_COLUMNS: readonly Shown[] = [
-  { heading: 'refused after\np50, ms', column: 'revoke_visible_p50_us', format: milliseconds },
-  { heading: 'refused after\nworst, ms', column: 'revoke_visible_p99_us', format: milliseconds },
-  { heading: 'accepted after\nlogout', column: 'stale_accepts', format: whole },
-];
-
-/** The tables of a run, one for each group of arms that share everything else, with footnotes. */
+/** The tables of a run for a terminal, one for each group, with footnotes and intervals. */
 export function renderTables(rows: readonly Row[], color: boolean): string {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const title = groupTitle(row);
-    groups.set(title, [...(groups.get(title) ?? []), row]);
-  }
-  const blocks = new Set(rows.map((row) => row.block)).size;
-  const over = blocks < 2 ? '' : `, medians of ${blocks} blocks`;
-  return [...groups].map(([title, group]) => `${title}${over}\n${renderGroup(group, color)}`).join('\n\n');
+  return layOutRun(rows)
+    .map((group) => renderGroup(group, color))
+    .join('\n\n');
 }
 
-/** The axes held fixed, as a heading. */
-export function groupTitle(row: Row): string {
-  const servers = `${row.servers} ${row.servers === 1 ? 'server' : 'servers'}`;
-  return `${row.scenario}, ${servers}, ${row.affinity}, ${row.balancer}, ${row.payload_bytes} B, ${row.connections} connections, ${row.transport}`;
+function renderGroup({ title, table, notes, intervals }: GroupLayout, color: boolean): string {
+  return [
+    title,
+    renderTable(table, color),
+    ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    ')),
+    ...(intervals === undefined ? [] : [wrap(intervals.title), renderTable(intervals.table, color)]),
+  ].join('\n');
 }
 
-function renderGroup(rows: readonly Row[], color: boolean): string {
-  const revocation = rows.some((row) => row.scenario === 'revocation');
-  const columns = revocation ? REVOCATION_COLUMNS : LOAD_COLUMNS;
-  const mixed = rows.some((row) => row.operation !== 'all') && !revocation;
+function renderTable({ headings, alignments, lines }: Layout, color: boolean): string {
   const table = new Table({
-    head: [
-      'backend',
-      ...(mixed ? ['operation'] : []),
-      ...columns.map((one) => one.heading),
-      ...(revocation ? [] : ['limit']),
-      '',
-    ],
-    colAligns: [
-      'left',
-      ...(mixed ? ['left' as const] : []),
-      ...columns.map(() => 'right' as const),
-      ...(revocation ? [] : ['left' as const]),
-      'left',
-    ],
+    head: [...headings],
+    colAligns: [...alignments],
     style: {
       head: color ? ['bold'] : [],
       border: color ? ['grey'] : [],
@@ -81,52 +35,8 @@ function renderGroup(rows: readonly Row[], color: boolean): string {
     },
     chars: BORDERLESS,
   });
-  const notes: string[] = [];
-  for (const sameArm of byArmAndOperation(rows, revocation)) {
-    const [row] = sameArm as [Row];
-    const usable = sameArm.filter((one) => one.status === 'ok' && one.valid === true);
-    const shown = usable.length === 0 ? sameArm : usable;
-    const cells = columns.map(({ column, format }) => {
-      const values = shown.map((one) => one[column]).filter((cell) => typeof cell === 'number');
-      // A median over some of the blocks only could stand above one over all of them.
-      const value = values.length < shown.length ? undefined : median(values);
-      return value === undefined ? '' : format(value);
-    });
-    const remarks = [...new Set(sameArm.map(remarkOf).filter((remark) => remark !== undefined))];
-    for (const remark of remarks) if (!notes.includes(remark)) notes.push(remark);
-    const limit = revocation ? [] : [row.bottleneck ?? ''];
-    const reference = remarks.map((remark) => `[${notes.indexOf(remark) + 1}]`).join('');
-    table.push([armText(row), ...(mixed ? [row.operation ?? ''] : []), ...cells, ...limit, reference]);
-  }
-  return [table.toString(), ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    '))].join('\n');
-}
-
-/** Rows of one arm and operation over all blocks; in the order of the registry. */
-function byArmAndOperation(rows: readonly Row[], onlyWhole: boolean): Row[][] {
-  const arms = new Map<string, Row[]>();
-  for (const row of rows) {
-    if (onlyWhole && row.operation !== 'all') continue;
-    const key = `${row.arm} ${row.operation}`;
-    arms.set(key, [...(arms.get(key) ?? []), row]);
-  }
-  const place = ([row]: Row[]) => STORES.findIndex((definition) => definition.name === row?.store);
-  return [...arms.values()].sort((a, b) => place(a) - place(b));
-}
-
-function remarkOf(row: Row): string | undefined {
-  if (row.status !== 'ok') return `${row.store}: ${row.status}: ${row.invalid_reason ?? ''}`;
-  if (row.valid === false) return `${row.store}: INVALID, not to be used: ${row.invalid_reason ?? ''}`;
-  return row.note === undefined ? undefined : `${row.store}: ${row.note}`;
-}
-
-/** The backend with those of its options that are not the default. */
-function armText(row: Row): string {
-  const definition = findStore(row.store ?? '');
-  const unusual = (row.variant ?? '').split(';').filter((pair) => {
-    const [key = '', value] = pair.split('=');
-    return key === 'durability' ? false : definition?.options[key]?.values[0] !== value;
-  });
-  return unusual.length === 0 ? (row.store ?? '') : `${row.store}:${unusual.join(';')}`;
+  for (const line of lines) table.push(line);
+  return table.toString();
 }
 
 /** What each backend of these rows cannot do, one line each: speed without it misleads. */

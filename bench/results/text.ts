@@ -38,3 +38,18 @@ export const BORDERLESS = {
   'mid-mid': '─',
   middle: ' ',
 } as const;
+
+/** Text of a file without what could move a terminal's cursor. */
+export function plain(text: string): string {
+  return text.replace(/\p{Cc}/gu, ' ');
+}
+
+/** Text that Markdown shows as it is, and that mentions nobody: names come from a file that anybody may have written. */
+export function escaped(text: string): string {
+  return plain(text)
+    .replace(/[\\`*_[\]<>|~#&]/g, '\\$&')
+    .replaceAll('@', '@\u200b');
+}
+
+/** One line of a Markdown table; the cells are Markdown already. */
+export const tableLine = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;

@@ -1,4 +1,7 @@
 import { BenchError } from '../errors.ts';
+import { median } from '../stats/median.ts';
+import { usableRows } from './blocks.ts';
+import { byArmAndOperation, groupsOf } from './groups.ts';
 import type { ColumnName, Row } from './row.ts';
 
 /** A bound on a column, such as `p99<20ms`, in the column's own unit. */
@@ -10,11 +13,15 @@ export interface Threshold {
   bound: number;
 }
 
-/** A threshold and a row that does not keep it. An absent value keeps nothing. */
+/** A threshold and a configuration that does not keep it. An absent value keeps nothing. */
 export interface Crossing {
   threshold: Threshold;
+  /** A row of the configuration. */
   row: Row;
+  /** Median over the blocks that may be used, in the column's unit. */
   value: number | undefined;
+  /** How many they are. */
+  blocks: number;
 }
 
 const LATENCIES: Readonly<Record<string, readonly ColumnName[]>> = {
@@ -31,7 +38,7 @@ const LATENCIES: Readonly<Record<string, readonly ColumnName[]>> = {
 const MICROSECONDS_PER_UNIT = { us: 1, µs: 1, ms: 1000, s: 1_000_000 } as const;
 
 /** `p99<20ms`, `p(99)<20ms` as in k6, or `rps>1000/s`. @throws BenchError USAGE */
-export function parseThreshold(text: string): Threshold {
+export function parseThreshold(text: string, flag = '--threshold'): Threshold {
   const match = /^([a-z]+(?:\(?[\d.]+\)?)?)\s*([<>])\s*(\d+(?:\.\d+)?)\s*(us|µs|ms|s|\/s)?$/.exec(
     text.trim(),
   );
@@ -46,21 +53,37 @@ export function parseThreshold(text: string): Threshold {
   }
   throw new BenchError({
     code: 'USAGE',
-    expected: `a threshold of ${Object.keys(LATENCIES).join(', ')} with a unit, or rps per second, for --threshold`,
+    expected: `a threshold of ${Object.keys(LATENCIES).join(', ')} with a unit, or rps per second, for ${flag}`,
     got: `"${text.slice(0, 80)}"`,
-    remedy: "Write for example --threshold 'p99<20ms' or --threshold 'rps>1000/s'.",
+    remedy: `Write for example ${flag} 'p99<20ms'.`,
   });
 }
 
-/** The rows of whole trials that cross a threshold, or cannot be held against it. */
+/**
+ * The configurations that cross a threshold, or cannot be held against it: whole trials, by arm and group.
+ *
+ * As in k6 a threshold is about the aggregate, not about each sample of it. What aggregates blocks is the median over
+ * those that may be used, as in the tables; a percentile of all blocks' requests together would be that of the worst
+ * block. A figure that some of the blocks lack is none, and so is that of a configuration without a usable block.
+ */
 export function crossings(thresholds: readonly Threshold[], rows: readonly Row[]): Crossing[] {
   const whole = rows.filter((row) => row.operation === 'all' && row.scenario !== 'revocation');
+  const usable = new Set(usableRows(whole));
+  const configurations = groupsOf(whole).flatMap((group) => byArmAndOperation(group.rows, true));
   return thresholds.flatMap((threshold) =>
-    whole.flatMap((row) => {
-      const value = threshold.columns.map((column) => row[column]).find((cell) => typeof cell === 'number');
-      const kept =
-        typeof value === 'number' && (threshold.below ? value < threshold.bound : value > threshold.bound);
-      return kept ? [] : [{ threshold, row, value: typeof value === 'number' ? value : undefined }];
+    configurations.flatMap((all) => {
+      const blocks = all.filter((row) => usable.has(row));
+      const value = medianOf(blocks, threshold.columns);
+      const { below, bound } = threshold;
+      if (value !== undefined && (below ? value < bound : value > bound)) return [];
+      return [{ threshold, row: (blocks[0] ?? all[0]) as Row, value, blocks: blocks.length }];
     }),
   );
+}
+
+/** Of the first column that any of these rows has. */
+function medianOf(rows: readonly Row[], columns: readonly ColumnName[]): number | undefined {
+  const column = columns.find((one) => rows.some((row) => typeof row[one] === 'number'));
+  const values = rows.map((row) => column && row[column]).filter((cell) => typeof cell === 'number');
+  return values.length < rows.length ? undefined : median(values);
 }

@@ -94,6 +94,7 @@ export function startPostgresBinaries(
         ...own,
         name: 'postgres',
         command: binaries.postgres,
+        cpus: request.cpus,
         // Sockets would lie in a folder of the system, or under a path too long for them.
         args: [
           '-D',

@@ -67,6 +67,7 @@ export function startLocalRedis(binary: string, request: ServiceRequest): Promis
       const server = await startProcess({
         name: 'redis',
         command: binary,
+        cpus: request.cpus,
         args: redisArguments({ port, directory, mark }, durability),
         ready: { check: () => answersAs(port, mark) },
         timeoutMs: START_TIMEOUT_MS,

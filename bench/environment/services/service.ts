@@ -28,6 +28,8 @@ export interface ServiceRequest {
   directory: string;
   /** How many connections all clients together will open. */
   maxConnections: number;
+  /** Processors that one of our own may use, as taskset lists them; all unless given. */
+  cpus?: string | undefined;
   guard: Guard;
   /** Ends the start. */
   signal?: AbortSignal;

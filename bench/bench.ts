@@ -1,0 +1,68 @@
+import type { Config } from './config.ts';
+import { chooseBalancer } from './environment/balancer.ts';
+import { newRunId, newSecrets, type RunContext } from './environment/context.ts';
+import { openGuard } from './environment/guard.ts';
+import { describeMachine, describeRun, type MachineCells } from './environment/machine.ts';
+import { planPinning } from './environment/pinning.ts';
+import { buildPrograms } from './environment/programs.ts';
+import type { Resources } from './environment/resources.ts';
+import { findFeasible, foreignServices } from './preflight.ts';
+import { createProgress, type Progress } from './progress.ts';
+import type { EnvironmentRecord } from './results/env-file.ts';
+
+/** What every command that measures has open, before the first block. */
+export interface Bench {
+  context: RunContext;
+  machine: MachineCells;
+  progress: Progress;
+  /** Backends that could not be had here, and why. */
+  leftOut: readonly string[];
+  /** What is known of the run so far, for the record beside its rows. */
+  record: Omit<EnvironmentRecord, 'services'>;
+}
+
+export interface BenchOptions {
+  config: Config;
+  command: readonly string[];
+  signal: AbortSignal;
+  /** Of a run that is continued; a new one unless given. */
+  runId?: string;
+  /** Rough time of a block, until one has been timed, milliseconds. */
+  blockGuessMs: number;
+}
+
+/**
+ * Looks what can be had, builds the programs, and opens guard and progress; who gave the resources closes them.
+ * @throws BenchError when a service, balancer or program is missing.
+ */
+export async function openBench(options: BenchOptions, resources: Resources): Promise<Bench> {
+  const { config, leftOut } = await findFeasible(options.config);
+  const pinning = config.pin ? planPinning() : undefined;
+  const programs = await buildPrograms();
+  const chosenBalancer = await chooseBalancer(config.balancer, programs);
+  const machine = await describeMachine();
+  const runId = options.runId ?? newRunId();
+  const guard = await openGuard();
+  resources.add('guard', guard.close);
+  const progress = createProgress(process.stderr, options.blockGuessMs);
+  resources.add('progress', progress.close);
+  for (const line of foreignServices(config)) progress.say(line);
+  for (const text of leftOut) progress.say(`left out: ${text}. To have it: sh scripts/setup.sh`);
+  const context: RunContext = {
+    runId,
+    config,
+    guard,
+    programs,
+    chosenBalancer,
+    secrets: newSecrets(),
+    signal: options.signal,
+    ...(pinning === undefined ? {} : { pinning }),
+  };
+  const record = {
+    run_id: runId,
+    command: options.command,
+    ...describeRun(machine, chosenBalancer),
+    left_out: leftOut,
+  };
+  return { context, machine, progress, leftOut, record };
+}

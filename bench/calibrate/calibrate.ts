@@ -1,0 +1,73 @@
+import { openBench } from '../bench.ts';
+import { runBlocks } from '../blocks.ts';
+import type { Config } from '../config.ts';
+import { openTogether } from '../environment/resources.ts';
+import type { Row } from '../results/row.ts';
+import { blockGuess } from '../run.ts';
+import type { Calibration } from './kept.ts';
+import { type Noise, noiseOf } from './noise.ts';
+
+export interface CalibrationOutcome {
+  noise: readonly Noise[];
+  /** For {@link keepCalibration}; `undefined` when no two blocks were valid. */
+  kept: Calibration | undefined;
+  failures: readonly string[];
+}
+
+/**
+ * Measures this machine's noise: two identical arms in interleaved blocks until the time is used up. What they differ
+ * by is noise, for there is nothing else.
+ */
+export function calibrate(
+  config: Config,
+  totalSeconds: number,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<CalibrationOutcome> {
+  return openTogether(async (resources) => {
+    const [choice] = config.stores;
+    if (choice === undefined) throw new Error('a calibration needs a store');
+    const stores = (['base', 'head'] as const).map((side) => ({ ...choice, side }));
+    const twins = { ...config, stores };
+    const bench = await openBench(
+      { config: twins, command, signal, blockGuessMs: blockGuess(twins) },
+      resources,
+    );
+    const rows: Record<'base' | 'head', Row[]> = { base: [], head: [] };
+    const deadlineMs = performance.now() + totalSeconds * 1000;
+    const outcome = await runBlocks(
+      bench,
+      ({ trials }) => {
+        for (const { trial, rows: own } of trials) rows[trial.side ?? 'head'].push(...own);
+      },
+      { deadlineMs },
+    );
+    await resources.close();
+    const noise = noiseOf(rows.base, rows.head);
+    return { noise, kept: keptFrom(noise, rows.head), failures: outcome.failures };
+  });
+}
+
+function keptFrom(noise: readonly Noise[], rows: readonly Row[]): Calibration | undefined {
+  const [row] = rows;
+  if (row === undefined || noise.length === 0) return undefined;
+  const valid = rows.filter((one) => one.status === 'ok' && one.valid === true).length;
+  const percent = (log: number) => (Number.isFinite(log) ? Math.expm1(log) * 100 : null);
+  return {
+    measured_at: new Date().toISOString(),
+    host_id: row.host_id ?? '',
+    node_version: row.node_version ?? '',
+    blocks: valid,
+    dropped_blocks: rows.length - valid,
+    metrics: noise.map(({ metric, label, blocks, scatter, bias, detectable }) => ({
+      metric,
+      label,
+      blocks,
+      scatter_pct: scatter * 100,
+      bias_pct: percent(bias.estimate) ?? 0,
+      bias_lower_pct: percent(bias.lower),
+      bias_upper_pct: percent(bias.upper),
+      detectable_pct: percent(detectable),
+    })),
+  };
+}

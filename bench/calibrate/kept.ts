@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { BenchError, messageOf } from '../errors.ts';
+
+/** The noise floor of a machine, as `calibrate` leaves it for `doctor`. */
+const SCHEMA = z.object({
+  measured_at: z.string(),
+  host_id: z.string(),
+  node_version: z.string(),
+  blocks: z.number(),
+  dropped_blocks: z.number(),
+  metrics: z.array(
+    z.object({
+      metric: z.string(),
+      label: z.string(),
+      blocks: z.number(),
+      scatter_pct: z.number(),
+      bias_pct: z.number(),
+      bias_lower_pct: z.number().nullable(),
+      bias_upper_pct: z.number().nullable(),
+      detectable_pct: z.number().nullable(),
+    }),
+  ),
+});
+
+export type Calibration = z.infer<typeof SCHEMA>;
+
+/** Where a user's state lies by the XDG base directory specification. */
+export function calibrationPath(env: Readonly<Record<string, string | undefined>>): string {
+  const state = env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state');
+  return join(state, 'session-bench', 'calibration.json');
+}
+
+/** @throws BenchError OUTPUT_UNWRITABLE */
+export function keepCalibration(path: string, calibration: Calibration): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, `${JSON.stringify(calibration, undefined, 2)}\n`);
+  } catch (cause) {
+    throw new BenchError({
+      code: 'OUTPUT_UNWRITABLE',
+      expected: `to keep the calibration in ${path}`,
+      got: messageOf(cause),
+      remedy: 'Set XDG_STATE_HOME to a directory that can be written.',
+      cause,
+    });
+  }
+}
+
+/** The calibration that was kept last; `undefined` when there is none, or one that this version cannot read. */
+export function readCalibration(path: string): Calibration | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return SCHEMA.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import { BenchError } from '../errors.ts';
+import type { Row } from '../results/row.ts';
+import { seededRandom } from '../stats/random.ts';
+import { type Comparison, compareRows } from './compare.ts';
+import { type Synthetic, syntheticRows } from './rows-fixture.ts';
+
+/** For tests: comparisons of synthetic files, and what they came to. */
+export const compare = (base: readonly Row[], head: readonly Row[]) =>
+  compareRows(base, head, { base: 'base.csv', head: 'head.csv' });
+
+/** Two files of one run: the same blocks, each side with its own scatter and effect. */
+export function twoArms(factor: number, options: Partial<Synthetic> = {}, seed = 1) {
+  const random = seededRandom(seed);
+  const common = { run: 'r', stores: ['redis'], blocks: 24, scatter: 0.02, random, ...options };
+  return { base: syntheticRows(common), head: syntheticRows({ ...common, factor }) };
+}
+
+/** Two files of two runs on machines of differing speed. */
+export function twoRuns(factor: number, options: Partial<Synthetic> = {}, seed = 1) {
+  const random = seededRandom(seed);
+  const common = { stores: ['none', 'redis'], blocks: 24, scatter: 0.02, drift: 0.2, random, ...options };
+  const base = syntheticRows({ run: 'a', ...common });
+  return { base, head: syntheticRows({ run: 'b', slowness: 1.3, ...common, factor }) };
+}
+
+export const verdictOf = (comparison: Comparison, metric: string, store = 'redis') =>
+  comparison.findings.find((one) => one.metric?.name === metric && one.configuration.store === store)
+    ?.verdict;
+export const reasons = ({ findings }: Comparison) => findings.map(({ reason }) => reason);
+
+/** The error that this ends with; `undefined` without one. */
+export function caught(work: () => unknown): BenchError | undefined {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof BenchError) return error;
+    throw error;
+  }
+  return undefined;
+}

@@ -1,0 +1,122 @@
+import type { Comparison, Finding } from '../compare/compare.ts';
+import { usableRows } from '../results/blocks.ts';
+import { CONFIDENCE, centreOf, type Figure, figuresOf, LEAST_BLOCKS } from '../results/figures.ts';
+import { byArmAndOperation, groupsOf, isOpen } from '../results/groups.ts';
+import type { Row } from '../results/row.ts';
+
+/** One figure of one configuration, before an exporter gives it its form. */
+export interface Entry {
+  /** The configuration; the same text in every run of it. */
+  benchmark: string;
+  measure: string;
+  unit: string;
+  better: 'lower' | 'higher';
+  value: number;
+  /** 95 % interval; `undefined` where there are too few blocks for one. */
+  lower: number | undefined;
+  upper: number | undefined;
+  /** What else a reader of a single point should know. */
+  extra: string;
+}
+
+const UNITS: Readonly<Record<Figure['name'] | 'svc_p50_us' | 'svc_p99_us', string>> = {
+  cpu_us_per_req: 'µs/request',
+  rps_ok: 'requests/s',
+  lat_p50_us: 'µs',
+  lat_p99_us: 'µs',
+  svc_p50_us: 'µs',
+  svc_p99_us: 'µs',
+};
+
+/**
+ * The figures of a run: one entry for each arm and figure, from the rows that may be used; medians, and from 12 blocks
+ * on Hodges–Lehmann estimates with their intervals. Arms of the plain engine are included: each is its own series.
+ */
+export function entriesOfRun(rows: readonly Row[]): Entry[] {
+  return groupsOf(usableRows(rows)).flatMap(({ rows: group }) =>
+    byArmAndOperation(group, true).flatMap((sameArm) => {
+      const [row = {}] = sameArm;
+      return figuresToKeep(row).flatMap(({ name, better, of }) => {
+        const centre = centreOf(sameArm.map(of).filter((value) => value !== undefined));
+        if (centre === undefined) return [];
+        const isSettled = centre.blocks >= LEAST_BLOCKS;
+        return [
+          {
+            benchmark: benchmarkName(row),
+            measure: name,
+            unit: UNITS[name],
+            better,
+            value: isSettled ? centre.estimate : centre.median,
+            lower: isSettled ? centre.lower : undefined,
+            upper: isSettled ? centre.upper : undefined,
+            extra: `${centre.blocks} ${centre.blocks === 1 ? 'block' : 'blocks'}`,
+          },
+        ];
+      });
+    }),
+  );
+}
+
+type Kept = Pick<Figure, 'better' | 'of'> & { name: keyof typeof UNITS };
+
+/** What ranks arms, and in a closed loop service time besides: a series is followed by it, arms are not ranked by it. */
+function figuresToKeep(row: Row): Kept[] {
+  const figures = figuresOf(row);
+  if (isOpen(row) || figures.length === 0) return [...figures];
+  return [
+    ...figures,
+    { name: 'svc_p50_us', better: 'lower', of: (one) => one.svc_p50_us },
+    { name: 'svc_p99_us', better: 'lower', of: (one) => one.svc_p99_us },
+  ];
+}
+
+/** Names a configuration the same in every run. */
+function benchmarkName(row: Row): string {
+  const axes = [
+    `${row.servers} ${row.servers === 1 ? 'server' : 'servers'}`,
+    row.balancer,
+    row.affinity,
+    `${row.payload_bytes} B`,
+    row.transport,
+    `${row.connections} connections`,
+    `${row.key_distribution} keys`,
+    isOpen(row) ? `${row.load_model} ${row.target_rps}/s` : 'closed',
+    row.engine,
+    ...(row.pool_size === undefined ? [] : [`pool ${row.pool_size}`]),
+  ];
+  const part = row.operation === 'all' ? '' : ` ${row.operation}`;
+  return `${row.store}[${row.variant}] ${row.scenario}${part}, ${axes.join(', ')}`;
+}
+
+/**
+ * A comparison: head as per cent of base, 100 being no change, with its interval. Not head's own figures: those depend
+ * on the machine of the hour, and a series of them would show that. What has no estimate has no entry.
+ */
+export function entriesOfComparison({ findings }: Comparison): Entry[] {
+  return findings.flatMap((finding) => {
+    const { metric, evidence, configuration, verdict } = finding;
+    const estimate = evidence?.shift.estimate;
+    if (metric === undefined || evidence === undefined || estimate === undefined) return [];
+    const { lower, upper } = evidence.shift;
+    return [
+      {
+        benchmark: benchmarkName(configuration),
+        measure: `${metric.name}_pct_of_base`,
+        unit: '% of base',
+        better: metric.worse === 'higher' ? ('lower' as const) : ('higher' as const),
+        value: percentOfBase(estimate) as number,
+        lower: percentOfBase(lower),
+        upper: percentOfBase(upper),
+        extra: `${verdict}, ${blocksOf(finding)} blocks, interval ${CONFIDENCE * 100} %`,
+      },
+    ];
+  });
+}
+
+function blocksOf({ evidence }: Finding): number {
+  return Math.min(evidence?.blocks.base ?? 0, evidence?.blocks.head ?? 0);
+}
+
+function percentOfBase(logRatio: number): number | undefined {
+  return Number.isFinite(logRatio) ? Math.exp(logRatio) * 100 : undefined;
+}

@@ -1,0 +1,52 @@
+import { oneOf, quoted, usage } from '../values.ts';
+
+/**
+ * Forms that other tools read. github-action-benchmark takes one direction per file: the plain name is what is better
+ * when smaller (CPU per request and latency), `-throughput` what is better when bigger.
+ */
+export const EXPORT_FORMATS = [
+  'github-action-benchmark',
+  'github-action-benchmark-throughput',
+  'bencher',
+] as const;
+
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** One file to write for another tool. */
+export interface Export {
+  format: ExportFormat;
+  path: string;
+}
+
+/**
+ * The values of `--export`, each `FORMAT=FILE`.
+ * @throws BenchError USAGE for an unknown format, no file, a name in .csv (what was measured is never overwritten), or
+ * one file twice.
+ */
+export function parseExports(values: readonly string[]): Export[] {
+  const exports = values.map(parseExport);
+  const twice = exports.find(({ path }, index) => exports.findIndex((one) => one.path === path) !== index);
+  if (twice !== undefined) {
+    throw usage('another file for each --export', `${quoted(twice.path)} twice`, 'Name two files.');
+  }
+  return exports;
+}
+
+function parseExport(value: string): Export {
+  const [name = '', ...rest] = value.split('=');
+  const path = rest.join('=');
+  const format = oneOf('export', name, EXPORT_FORMATS);
+  if (path === '') {
+    throw usage('FORMAT=FILE for --export', quoted(value), `Write --export ${format}=FILE.json.`);
+  }
+  return { format, path: reportPath('export', path, '.json') };
+}
+
+/**
+ * The file that a report goes to: it may replace an older one, for it can be made again, but never what was measured.
+ * @throws BenchError USAGE for a name in .csv.
+ */
+export function reportPath(flag: 'export' | 'markdown', path: string, ending: string): string {
+  if (!path.toLowerCase().endsWith('.csv')) return path;
+  throw usage(`a file for the report in --${flag}`, quoted(path), `Name one that ends in ${ending}.`);
+}

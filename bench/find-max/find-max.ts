@@ -1,0 +1,133 @@
+import { openBench } from '../bench.ts';
+import { type Arm, openArms } from '../block/arms.ts';
+import type { Config } from '../config.ts';
+import { type Generator, startGenerator } from '../environment/generator.ts';
+import { openTogether } from '../environment/resources.ts';
+import { BenchError } from '../errors.ts';
+import { blockTitle, planBlocks } from '../plan.ts';
+import { nullServerRate } from '../probe/null-server.ts';
+import { blockGuess } from '../run.ts';
+import { type JudgedTrial, judgeTrial, type Objective } from './objective.ts';
+import { type SearchResult, searchMaximum } from './search.ts';
+
+/** What a search came to. */
+export interface FoundMaximum extends SearchResult {
+  /** Throughput of a closed loop over the same connections, requests per second. */
+  capacityPerSecond: number;
+  /** Why the trials that did not hold did not: reason and how often. */
+  reasons: Readonly<Record<string, number>>;
+  /** What the generator reaches on its own, asked for 1.3 times the answer; `undefined` when there is no answer. */
+  nullServerRps: number | undefined;
+  backend: string;
+  title: string;
+  connections: number;
+  seed: number;
+}
+
+/** Trials that narrow, and those that decide: these are as long as `--duration`. */
+const SHORT_SHARE = 0.3;
+/** The generator must reach so many times the rate against a server that does nothing. */
+const GENERATOR_HEADROOM = 1.3;
+
+/**
+ * Searches the highest rate of an open loop at which the objective holds, on one environment that stays up for the
+ * whole search. @throws BenchError when it cannot be started, or a part of it dies.
+ */
+export function findMaximum(
+  config: Config,
+  objective: Objective,
+  command: readonly string[],
+  signal: AbortSignal,
+): Promise<FoundMaximum> {
+  return openTogether(async (resources) => {
+    const bench = await openBench(
+      { config, command, signal, blockGuessMs: blockGuess(config) * 20 },
+      resources,
+    );
+    const { context, machine, progress } = bench;
+    const [block] = planBlocks(context.config);
+    if (block === undefined) throw new Error('a plan has at least one block');
+    progress.begin(blockTitle(block), 1, 1);
+    const starting = startGenerator(context, progress.step).then((started) => {
+      resources.add('load generator', started.close);
+      return started;
+    });
+    starting.catch(() => undefined);
+    const { arms, absent } = await openArms(block, context, machine, starting, resources);
+    const [arm] = arms;
+    if (arm === undefined)
+      throw notToBeHad(absent[0]?.failure ?? absent[0]?.rows[0]?.invalid_reason ?? 'no reason');
+    const died = arm.environment.died.then((error) => {
+      throw error;
+    });
+    const generator = await starting;
+    const found = await Promise.race([died, search(arm, generator, config, objective, progress.say, signal)]);
+    const { ratePerSecond } = found;
+    const nullServerRps =
+      ratePerSecond === undefined
+        ? undefined
+        : await nullServerRate(context, {
+            ratePerSecond: ratePerSecond * GENERATOR_HEADROOM,
+            connections: config.connections,
+            durationSeconds: 1,
+          });
+    progress.end(ratePerSecond === undefined ? 'none holds' : `${Math.round(ratePerSecond)} requests/s`);
+    await resources.close();
+    const { store } = arm.trial;
+    const { connections, seed } = config;
+    return { ...found, nullServerRps, backend: store, title: blockTitle(block), connections, seed };
+  });
+}
+
+async function search(
+  arm: Arm,
+  generator: Generator,
+  config: Config,
+  objective: Objective,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<SearchResult & Pick<FoundMaximum, 'capacityPerSecond' | 'reasons'>> {
+  const { index, environment } = arm;
+  const load = async (seconds: number, ratePerSecond: number | undefined): Promise<JudgedTrial> => {
+    signal.throwIfAborted();
+    await generator.replenish(index, seconds);
+    const model =
+      ratePerSecond === undefined
+        ? ({ model: 'closed' } as const)
+        : ({ model: 'open', ratePerSecond, arrivals: config.arrivals } as const);
+    const slice = await generator.slice(index, seconds, model);
+    return judgeTrial(objective, ratePerSecond, slice, await generator.collect(index));
+  };
+  await load(config.warmupSeconds, undefined);
+  await environment.service?.settle();
+  const capacity = await load(config.durationSeconds, undefined);
+  const capacityPerSecond = capacity.achievedPerSecond;
+  if (!(capacityPerSecond > 0)) throw notToBeHad(capacity.reason ?? 'no request was answered rightly');
+  say(`closed loop: ${Math.round(capacityPerSecond)} requests/s`);
+
+  const reasons: Record<string, number> = {};
+  const result = await searchMaximum({
+    capacityPerSecond,
+    shortSeconds: config.durationSeconds * SHORT_SHARE,
+    longSeconds: config.durationSeconds,
+    async measure(ratePerSecond, seconds) {
+      const trial = await load(seconds, ratePerSecond);
+      const { holds, value, reason } = trial;
+      if (reason !== undefined) reasons[reason] = (reasons[reason] ?? 0) + 1;
+      say(
+        `${Math.round(ratePerSecond)}/s for ${Number(seconds.toFixed(1))} s: ${holds ? 'holds' : `does not hold: ${reason}`}${objective.shown(value)}`,
+      );
+      return { holds, value };
+    },
+  });
+  return { ...result, capacityPerSecond, reasons };
+}
+
+function notToBeHad(got: string): BenchError {
+  return new BenchError({
+    code: 'SERVER_FAILED',
+    expected: 'a backend that can be loaded',
+    got,
+    remedy: 'See pnpm bench doctor, or name another --store.',
+  });
+}

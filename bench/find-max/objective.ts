@@ -1,0 +1,81 @@
+import type { LoadResult, SliceResult } from '../load/job.ts';
+import { parseThreshold } from '../results/threshold.ts';
+import { decodeHistogram, summarize } from '../stats/histogram.ts';
+import { usage } from '../values.ts';
+
+/** What must hold: a bound on a percentile of response time. */
+export interface Objective {
+  text: string;
+  /** Field of a latency summary. */
+  percentile: 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999' | 'mean' | 'max';
+  boundUs: number;
+  /** A value as it is shown behind a trial: `, p99 12.3 ms`; empty without one. */
+  shown(valueUs: number | undefined): string;
+}
+
+/** One trial held against the objective. */
+export interface JudgedTrial {
+  holds: boolean;
+  /** Response time by the objective's percentile, microseconds; `undefined` with too few samples or in a closed loop. */
+  value: number | undefined;
+  /** Why it does not hold; absent when it does. */
+  reason?: string;
+  achievedPerSecond: number;
+}
+
+/** Under this share of the requests due answered rightly, a rate is not held, whatever the latency of the others. */
+const LEAST_ACHIEVED_SHARE = 0.98;
+
+const FIELDS: Readonly<Record<string, Objective['percentile']>> = {
+  lat_p50_us: 'p50',
+  lat_p75_us: 'p75',
+  lat_p90_us: 'p90',
+  lat_p95_us: 'p95',
+  lat_p99_us: 'p99',
+  lat_p999_us: 'p999',
+  lat_mean_us: 'mean',
+  lat_max_us: 'max',
+};
+
+/** `p99<20ms`, spelt as for `--threshold`. @throws BenchError USAGE */
+export function parseObjective(text: string): Objective {
+  const threshold = parseThreshold(text, '--slo');
+  const percentile = FIELDS[threshold.columns[0] ?? ''];
+  if (percentile === undefined || !threshold.below) {
+    throw usage(
+      'an upper bound on a response time for --slo',
+      `"${text}"`,
+      "Write for example --slo 'p99<20ms'.",
+    );
+  }
+  const name = percentile === 'p999' ? 'p99.9' : percentile;
+  return {
+    text,
+    percentile,
+    boundUs: threshold.bound,
+    shown: (valueUs) => (valueUs === undefined ? '' : `, ${name} ${(valueUs / 1000).toFixed(2)} ms`),
+  };
+}
+
+/** Holds one trial against the objective. Pure. */
+export function judgeTrial(
+  objective: Objective,
+  ratePerSecond: number | undefined,
+  slice: SliceResult,
+  result: LoadResult,
+): JudgedTrial {
+  const [all] = result.operations;
+  const ok = all?.ok ?? 0;
+  const achievedPerSecond = ok / slice.seconds;
+  if (ratePerSecond === undefined || all === undefined)
+    return { holds: true, value: undefined, achievedPerSecond };
+  const value = summarize(decodeHistogram(all.response ?? all.histogram))[objective.percentile];
+  const fails = (reason: string) => ({ holds: false, value, reason, achievedPerSecond });
+  const wrong = all.completed - ok + all.connErrors + all.timeouts;
+  if (wrong > 0) return fails('wrong or missing replies');
+  const inTime = all.scheduled - all.dropped - slice.backlogEnd;
+  if (inTime < LEAST_ACHIEVED_SHARE * all.scheduled) return fails('under 98 % of the rate achieved');
+  if (value === undefined) return fails(`too few requests for ${objective.text}`);
+  if (value >= objective.boundUs) return fails(objective.text);
+  return { holds: true, value, achievedPerSecond };
+}

@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto';
+import type { ServerConfig } from '../../servers/config.ts';
+import { newSecrets, type RunContext } from '../environment/context.ts';
+import { buildServer } from '../environment/programs.ts';
+import { askStats, startServer } from '../environment/server.ts';
+import { BenchError, messageOf } from '../errors.ts';
+
+/**
+ * Builds the server of the baseline, and proves on the control that it speaks our protocol: it takes its configuration,
+ * names its port and answers for its round trips. Answers the path of the program.
+ * @throws BenchError SERVER_FAILED, which says that it is the baseline's.
+ */
+export async function openBaselineServer(
+  root: string,
+  context: Pick<RunContext, 'guard' | 'signal'>,
+): Promise<string> {
+  const program = await buildServer(root).catch((cause: unknown) => {
+    throw unfit('its server to be built', messageOf(cause).slice(0, 500), cause);
+  });
+  const server = await startServer(controlConfig(), { ...context, programs: { server: program } }, 'base');
+  try {
+    const { roundTrips } = await askStats(server);
+    if (typeof roundTrips !== 'number') throw unfit('its server to tell its round trips', 'another answer');
+    return program;
+  } catch (error) {
+    if (error instanceof BenchError) throw error;
+    throw unfit('its server to tell its round trips', messageOf(error), error);
+  } finally {
+    await server.stop();
+  }
+}
+
+function controlConfig(): ServerConfig {
+  const { signing, password, adminPassword } = newSecrets();
+  return {
+    id: 's1',
+    host: '127.0.0.1',
+    port: 0,
+    store: 'none',
+    options: {},
+    durability: 'none',
+    namespace: `sb_${randomBytes(4).toString('hex')}`,
+    poolSize: 1,
+    idleSeconds: 600,
+    absoluteSeconds: 600,
+    touchIntervalSeconds: 60,
+    transport: 'cookie',
+    payloadBytes: 256,
+    loginCap: 0,
+    onCap: 'evict',
+    secret: signing,
+    password,
+    adminPassword,
+  };
+}
+
+function unfit(expected: string, got: string, cause?: unknown): BenchError {
+  return new BenchError({
+    code: 'SERVER_FAILED',
+    expected: `${expected}, at the baseline`,
+    got,
+    remedy: 'Name a later --base.',
+    cause,
+  });
+}

@@ -1,0 +1,131 @@
+/** The commit to compare with, as a checkout of its own beside the user's, which is never touched. */
+
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Guard } from '../environment/guard.ts';
+import { PROJECT_ROOT } from '../environment/programs.ts';
+import { openTogether } from '../environment/resources.ts';
+import { BenchError } from '../errors.ts';
+import { quoted, usage } from '../values.ts';
+import { git } from './git.ts';
+import { providePackages } from './packages.ts';
+
+/** A commit checked out into a temporary directory, with packages to run its servers. */
+export interface Baseline {
+  /** The folder of its package.json, ending without a slash. */
+  root: string;
+  gitSha: string;
+  /** Removes it. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** By this name we know the worktrees of a harness that was killed. */
+const LABEL = 'baseline';
+const FOLDER = 'tree';
+
+export interface BaselineRequest {
+  /** A branch, tag or commit. */
+  ref: string;
+  guard: Guard;
+  signal: AbortSignal;
+  /** Told what a person should know: that changes are uncommitted, that packages are being installed. */
+  say: (line: string) => void;
+  /** The checkout that it is compared with; this project unless given. */
+  head?: string;
+}
+
+/**
+ * Checks the commit out as a git worktree. Base and head may be one commit: identical code on both sides.
+ * @throws BenchError USAGE for a commit that is not here, or holds no servers; CONFLICT outside a git checkout;
+ * SERVER_FAILED when its packages cannot be installed. Nothing is left behind then.
+ */
+export function openBaseline(request: BaselineRequest): Promise<Baseline> {
+  const { ref, guard, signal, say, head = PROJECT_ROOT } = request;
+  return openTogether(async (resources) => {
+    const prefix = await prefixInRepository(head, signal);
+    const gitSha = await resolveCommit(head, ref, signal);
+    await tellOfHead(head, gitSha, signal, say);
+    await forgetLostWorktrees(head);
+
+    const directory = guard.createDirectory(LABEL);
+    resources.add('directory of the baseline', directory.remove);
+    const tree = join(directory.path, FOLDER);
+    // Registered before it exists: an abort may leave half of one.
+    resources.add('worktree of the baseline', () => removeWorktree(head, tree));
+    const added = await git(head, ['worktree', 'add', '--detach', '--force', tree, gitSha], signal);
+    if (!added.ok) throw notHere(`a worktree of ${ref}`, added.complaint, 'See git worktree list.');
+    const root = join(tree, prefix);
+    if (!existsSync(join(root, 'servers', 'main.ts')))
+      throw notHere(`servers/main.ts at ${ref}`, `none in ${gitSha.slice(0, 12)}`, 'Name a later --base.');
+    await providePackages({ root, head, guard, signal, say });
+    return { root, gitSha, close: resources.close };
+  });
+}
+
+/** Path of the project within its repository; empty when it is the whole of it. */
+async function prefixInRepository(head: string, signal: AbortSignal): Promise<string> {
+  const prefix = await git(head, ['rev-parse', '--show-prefix'], signal);
+  if (prefix.ok) return prefix.text;
+  throw new BenchError({
+    code: 'CONFLICT',
+    expected: 'a git checkout, to take the baseline from',
+    got: prefix.complaint,
+    remedy: 'Clone the repository instead of unpacking an archive, or compare two result files.',
+  });
+}
+
+async function resolveCommit(head: string, ref: string, signal: AbortSignal): Promise<string> {
+  const find = (name: string) =>
+    git(head, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], signal);
+  const found = await find(ref);
+  if (found.ok) return found.text;
+  const shallow = await git(head, ['rev-parse', '--is-shallow-repository'], signal);
+  if (shallow.text === 'true')
+    throw notHere(
+      `the commit ${quoted(ref)}`,
+      'a shallow clone without it',
+      `Run git fetch --unshallow origin, in GitHub Actions actions/checkout with fetch-depth: 0.`,
+    );
+  const remote = await find(`origin/${ref}`);
+  throw notHere(
+    `the commit ${quoted(ref)}`,
+    'none of that name here',
+    remote.ok ? `Did you mean origin/${ref}?` : `Correct --base, or fetch it first: git fetch origin.`,
+  );
+}
+
+async function tellOfHead(
+  head: string,
+  base: string,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
+  const status = await git(head, ['status', '--porcelain', '--', '.'], signal);
+  if (status.text !== '') {
+    say('head is the work tree as it is, with changes that are not committed');
+    return;
+  }
+  const commit = await git(head, ['rev-parse', 'HEAD'], signal);
+  if (commit.text === base) say('base and head are the same commit: any difference is noise');
+}
+
+/** After a kill -9 its directory is gone, and git still lists it. Those of others, even when lost, stay listed. */
+async function forgetLostWorktrees(head: string): Promise<void> {
+  const list = await git(head, ['worktree', 'list', '--porcelain']);
+  for (const [, path] of list.text.matchAll(/^worktree (.+)$/gm)) {
+    if (path === undefined || basename(path) !== FOLDER || existsSync(path)) continue;
+    if (basename(dirname(path)).startsWith(`session-bench-${LABEL}-`)) await removeWorktree(head, path);
+  }
+}
+
+/** Also one that was never finished. @throws Error when git still lists it afterwards. */
+async function removeWorktree(head: string, tree: string): Promise<void> {
+  const removed = await git(head, ['worktree', 'remove', '--force', '--force', tree]);
+  if (removed.ok) return;
+  const list = await git(head, ['worktree', 'list', '--porcelain']);
+  if (list.text.includes(`${tree}\n`)) throw new Error(`git worktree remove: ${removed.complaint}`);
+}
+
+function notHere(expected: string, got: string, remedy: string): BenchError {
+  return usage(`${expected} for the baseline`, got, remedy);
+}

@@ -1,0 +1,127 @@
+import { runAutocannon } from './autocannon-loop.ts';
+import { createClient } from './client.ts';
+import type { LoadJob, LoadModel, LoadResult, SliceResult } from './job.ts';
+import { loadResultOf } from './load-result.ts';
+import { logInMany } from './population.ts';
+import { runRevocation } from './revocation.ts';
+import { createSliceLoop, type LoopTotals } from './slice-loop.ts';
+import { createSupply } from './supply.ts';
+import { addTallies, countsOf } from './tally.ts';
+
+/** One arm as the generator sees it: its sessions, its connections, and what its slices came to. */
+export interface ArmLoad {
+  sessionsLive: number;
+  /** Untimed: makes ready for a slice of this length. */
+  replenish(seconds: number): Promise<void>;
+  /** @throws Error when the scenario does not go with this model of load. */
+  slice(seconds: number, load: LoadModel): Promise<SliceResult>;
+  /** The sum of the slices since the last time; begins anew. */
+  collect(): Promise<LoadResult>;
+}
+
+/** Until slices have shown it. */
+const FIRST_RATE_PER_SECOND = 2_000;
+/** So much faster than the last one a slice may be without running out of what it consumes. */
+const RATE_MARGIN = 1.5;
+const PROGRESS_EVERY_MS = 500;
+
+/** Makes the arm's sessions. @throws UnsupportedError when the backend cannot hold them. */
+export function prepareArm(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
+  return job.scenario === 'revocation' ? prepareRevocation(job) : preparePopulation(job, onProgress);
+}
+
+async function preparePopulation(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
+  const sessions = await logInMany(job, 0, job.sessions, progressOf(job, onProgress));
+  const supply = createSupply(job, sessions);
+  let { plans } = supply;
+  let firstFailure: string | undefined;
+  const onFailure = (request: { operation: string }, status: number, body: string) => {
+    const answer = status === 0 ? `not by HTTP, but ${body}` : `${status} ${body}`;
+    firstFailure ??= `${request.operation} was answered ${answer.slice(0, 124)}`;
+  };
+  const { targets, seed } = job;
+  const loop = createSliceLoop({ targets, plans, onFailure, seed });
+  let ratePerSecond = FIRST_RATE_PER_SECOND;
+  let onAutocannon: LoopTotals | undefined;
+
+  async function sliceOnAutocannon(seconds: number): Promise<SliceResult> {
+    const totals = await runAutocannon({ targets, plans, seconds, onFailure });
+    onAutocannon = onAutocannon === undefined ? totals : sumOf(onAutocannon, totals);
+    const counts = countsOf(totals.tallies.values());
+    return { seconds: totals.seconds, ...counts, cpuNs: totals.cpuNs, backlogEnd: 0, outstandingEnd: 0 };
+  }
+
+  return {
+    sessionsLive: job.sessions,
+    async replenish(seconds) {
+      const changed = await supply.replenish(Math.ceil(ratePerSecond * seconds * RATE_MARGIN));
+      if (changed === undefined) return;
+      plans = changed;
+      loop.replan(plans);
+    },
+    async slice(seconds, load) {
+      if (load.model === 'revocation') throw new Error(`no revocation in scenario ${job.scenario}`);
+      const slice =
+        load.model === 'autocannon' ? await sliceOnAutocannon(seconds) : await loop.run(seconds, load);
+      if (slice.seconds > 0) ratePerSecond = slice.completed / slice.seconds;
+      return slice;
+    },
+    async collect() {
+      const totals = onAutocannon ?? loop.take();
+      const failure = firstFailure === undefined ? {} : { firstFailure };
+      onAutocannon = undefined;
+      firstFailure = undefined;
+      return { ...(await loadResultOf(totals)), ...failure };
+    },
+  };
+}
+
+function sumOf(one: LoopTotals, other: LoopTotals): LoopTotals {
+  return {
+    seconds: one.seconds + other.seconds,
+    cpuNs: one.cpuNs + other.cpuNs,
+    tallies: addTallies(one.tallies, other.tallies),
+  };
+}
+
+/** Revocation logs in as it goes; one login now tells whether such sessions can be had at all. */
+async function prepareRevocation(job: LoadJob): Promise<ArmLoad> {
+  await logInMany(job, 0, 1);
+  // A poll must not queue behind another for a connection of ours.
+  const client = createClient(job.sessions);
+  let result: LoadResult | undefined;
+  return {
+    sessionsLive: job.sessions,
+    replenish: () => Promise.resolve(),
+    async slice(seconds, load) {
+      if (load.model !== 'revocation') throw new Error('revocation is no load of requests');
+      result = await runRevocation(client, job, seconds);
+      const [all] = result.operations;
+      const { scheduled = 0, completed = 0, ok = 0 } = all ?? {};
+      return {
+        seconds: result.durationSeconds,
+        scheduled,
+        completed,
+        ok,
+        cpuNs: result.cpuNs,
+        backlogEnd: 0,
+        outstandingEnd: 0,
+      };
+    },
+    async collect() {
+      if (result === undefined) throw new Error('collect comes after a slice');
+      const collected = result;
+      result = undefined;
+      return collected;
+    },
+  };
+}
+
+function progressOf(job: LoadJob, onProgress: (text: string) => void): (done: number) => void {
+  let lastTold = 0;
+  return (done) => {
+    if (Date.now() - lastTold < PROGRESS_EVERY_MS) return;
+    lastTold = Date.now();
+    onProgress(`${done} of ${job.sessions} sessions made`);
+  };
+}

@@ -1,0 +1,239 @@
+import { recordUs } from '../stats/histogram.ts';
+import { type Connection, openConnection } from './connection.ts';
+import type { ConnectionPlan, LiveRequest } from './live-request.ts';
+import { createReplyParser } from './reply-parser.ts';
+import { requestBytes } from './scenarios.ts';
+import { countReply, countSent, type Tally } from './tally.ts';
+
+/** What all channels of a loop share, and whom they tell. */
+export interface Traffic {
+  /** Within a slice: a lost connection is then replaced at once. */
+  isRunning: boolean;
+  /** Requests that were written and have not ended. */
+  underWay: number;
+  /** When a request was last written, and when one last ended, however it did; `performance.now()`. */
+  lastSendMs: number;
+  lastEndMs: number;
+  timeoutMs: number;
+  onFailure: (request: LiveRequest, status: number, body: string) => void;
+  /** The channel can send, if its list is not used up. */
+  onFree: (channel: Channel, nowMs: number) => void;
+  /** The channel's connection is gone, or, `isRefused`, could not be made. */
+  onBlocked: (channel: Channel, isRefused: boolean) => void;
+}
+
+/** Where the replies to one operation are counted; what it holds is exchanged when the sum is taken. */
+export interface Slot {
+  tally: Tally;
+}
+
+/** One connection and the list that it sends, one request at a time. */
+export interface Channel {
+  /** Whether a request can be sent now. */
+  readonly isFree: boolean;
+  /** When that was last so. */
+  readonly freeSinceMs: number;
+  /** Where the next request of the list will be counted; `undefined` when the list is used up. */
+  readonly nextSlot: Slot | undefined;
+  plan(plan: ConnectionPlan, slotOf: (request: LiveRequest) => Slot): void;
+  /** Sends the next of the list. In an open loop, `dueMs` is when it was due; else absent. False when it cannot. */
+  send(dueMs?: number): boolean;
+  /** Connects if it is not. Rejects when that fails. */
+  open(): Promise<void>;
+  /** Within a slice: tries to connect again and again, until the channel is free. */
+  renew(): void;
+  /** Ends what has been under way for too long. */
+  sweep(nowMs: number): void;
+  close(): void;
+}
+
+interface BuiltRequest {
+  planned: LiveRequest;
+  slot: Slot;
+  bytes: Buffer;
+}
+
+/** A request under way is counted where it was counted when it was sent. */
+interface SentRequest {
+  planned: LiveRequest;
+  tally: Tally;
+}
+
+/** A server that refuses connections is asked again after this long. */
+const RECONNECT_PAUSE_MS = 50;
+
+export function createChannel(server: URL, traffic: Traffic): Channel {
+  const parser = createReplyParser();
+  let connection: Connection | undefined;
+  let isOpen = false;
+  let retry: NodeJS.Timeout | undefined;
+  let list: readonly BuiltRequest[] = [];
+  let isSentOnce = false;
+  let position = 0;
+  let current: SentRequest | undefined;
+  let sentMs = 0;
+  let dueMs: number | undefined;
+  let freeSinceMs = 0;
+
+  function onBytes(bytes: Buffer, count: number): void {
+    // Said without being asked, as some servers do before they close: nothing to hold against a request.
+    if (current === undefined) discard();
+    else if (takeReply(current, bytes, count)) finish(current);
+  }
+
+  /** Whether the reply is whole. What is no reply ends the connection, and the request with it. */
+  function takeReply({ planned }: SentRequest, bytes: Buffer, count: number): boolean {
+    try {
+      return parser.take(bytes, count);
+    } catch (error) {
+      traffic.onFailure(planned, 0, (error as Error).message);
+      lose('connErrors');
+      return false;
+    }
+  }
+
+  function onEnd(): void {
+    if (current !== undefined && parser.end()) finish(current);
+  }
+
+  function finish({ planned, tally }: SentRequest): void {
+    const nowMs = performance.now();
+    const { status, hasExcess } = parser;
+    const body = parser.body();
+    // With more than was asked for, nobody can say whose reply it is.
+    const isRight = !hasExcess && planned.check(status, body, parser.headers);
+    countReply(tally, status, isRight, (nowMs - sentMs) * 1000, parser.bytes);
+    if (dueMs !== undefined && tally.response !== undefined) recordUs(tally.response, (nowMs - dueMs) * 1000);
+    if (isRight) planned.onReply?.(parser.headers);
+    else traffic.onFailure(planned, status, hasExcess ? `${body} and bytes beyond it` : body);
+    const isUsable = parser.isPersistent && !hasExcess;
+    settle(nowMs);
+    if (isUsable) free(nowMs);
+    else discard();
+  }
+
+  function settle(nowMs: number): void {
+    current = undefined;
+    parser.reset();
+    traffic.underWay -= 1;
+    traffic.lastEndMs = nowMs;
+  }
+
+  function free(nowMs: number): void {
+    freeSinceMs = nowMs;
+    traffic.onFree(channel, nowMs);
+  }
+
+  /** The connection takes its request with it. */
+  function lose(kind: 'connErrors' | 'timeouts'): void {
+    if (current !== undefined) {
+      current.tally[kind] += 1;
+      settle(performance.now());
+    }
+    discard();
+  }
+
+  /** Lets go of the connection. Within a slice another is made. */
+  function discard(): void {
+    connection?.close();
+    connection = undefined;
+    isOpen = false;
+    if (traffic.isRunning) renew();
+    traffic.onBlocked(channel, false);
+  }
+
+  function renew(): void {
+    if (isOpen || position >= list.length) return;
+    open().then(
+      () => {
+        if (traffic.isRunning) free(performance.now());
+      },
+      () => {
+        if (!traffic.isRunning) return;
+        retry = setTimeout(renew, RECONNECT_PAUSE_MS);
+        traffic.onBlocked(channel, true);
+      },
+    );
+  }
+
+  async function open(): Promise<void> {
+    clearTimeout(retry);
+    connection ??= openConnection(server, traffic.timeoutMs, {
+      onBytes,
+      onEnd,
+      onLost: () => lose('connErrors'),
+    });
+    const own = connection;
+    try {
+      await own.opened;
+      isOpen = connection === own;
+    } catch (error) {
+      if (connection === own) connection = undefined;
+      throw error;
+    }
+  }
+
+  const channel: Channel = {
+    get isFree() {
+      return isOpen && current === undefined && position < list.length;
+    },
+    get freeSinceMs() {
+      return freeSinceMs;
+    },
+    get nextSlot() {
+      return list[position]?.slot;
+    },
+    plan(plan, slotOf) {
+      list = build(plan.requests, server.host, slotOf);
+      isSentOnce = plan.isSentOnce ?? false;
+      position = 0;
+    },
+    send(due) {
+      const request = list[position];
+      if (request === undefined || !isOpen || current !== undefined) return false;
+      position += 1;
+      if (position === list.length && !isSentOnce) position = 0;
+      const { planned, slot } = request;
+      planned.onSend?.();
+      if (planned.renew !== undefined) request.bytes = requestBytes(planned, planned.renew(), server.host);
+      countSent(slot.tally, request.bytes.length);
+      current = { planned, tally: slot.tally };
+      dueMs = due;
+      traffic.underWay += 1;
+      sentMs = performance.now();
+      traffic.lastSendMs = sentMs;
+      connection?.write(request.bytes);
+      return true;
+    },
+    open,
+    renew,
+    sweep(nowMs) {
+      if (current !== undefined && nowMs - sentMs >= traffic.timeoutMs) lose('timeouts');
+    },
+    close() {
+      clearTimeout(retry);
+      connection?.close();
+      connection = undefined;
+      isOpen = false;
+    },
+  };
+  return channel;
+}
+
+/** Each different request is built once, however often it stands in the list. */
+function build(
+  requests: readonly LiveRequest[],
+  authority: string,
+  slotOf: (request: LiveRequest) => Slot,
+): BuiltRequest[] {
+  const known = new Map<LiveRequest, BuiltRequest>();
+  return requests.map((planned) => {
+    const built = known.get(planned) ?? {
+      planned,
+      slot: slotOf(planned),
+      bytes: requestBytes(planned, planned.headers, authority),
+    };
+    known.set(planned, built);
+    return built;
+  });
+}

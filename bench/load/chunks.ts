@@ -1,0 +1,57 @@
+const LF = 10;
+/** Longest line that tells a chunk's size, with extensions. */
+const LONGEST_LINE_BYTES = 4_096;
+
+/** Walks over a chunked body (RFC 9112 §7.1) as it grows. */
+export interface ChunkWalk {
+  /** Index of the next line that tells a size, or of the next trailer. */
+  next: number;
+  isInTrailer: boolean;
+}
+
+/**
+ * Goes on until the body's end, as far as there are bytes: the index behind it, -1 while it has not come.
+ * @throws Error when a size is none.
+ */
+export function walkChunks(bytes: Buffer, until: number, walk: ChunkWalk): number {
+  for (;;) {
+    const lineEnd = indexOfLf(bytes, walk.next, until);
+    if (lineEnd < 0) return -1;
+    const line = bytes.toString('latin1', walk.next, lineEnd).trim();
+    if (walk.isInTrailer) {
+      walk.next = lineEnd + 1;
+      if (line === '') return walk.next;
+      continue;
+    }
+    const size = sizeIn(line);
+    // What follows a chunk is an empty line.
+    const after = size === 0 ? lineEnd + 1 : lineEnd + 1 + size + 2;
+    if (after > until) return -1;
+    walk.next = after;
+    walk.isInTrailer = size === 0;
+  }
+}
+
+/** The text of the whole chunked body that begins at `from`. */
+export function textOfChunks(bytes: Buffer, from: number): string {
+  const parts: Buffer[] = [];
+  for (let next = from; ; ) {
+    const lineEnd = bytes.indexOf(LF, next);
+    const size = sizeIn(bytes.toString('latin1', next, lineEnd).trim());
+    if (size === 0) return Buffer.concat(parts).toString();
+    parts.push(bytes.subarray(lineEnd + 1, lineEnd + 1 + size));
+    next = lineEnd + 1 + size + 2;
+  }
+}
+
+function indexOfLf(bytes: Buffer, from: number, until: number): number {
+  for (let index = from; index < until; index += 1) if (bytes[index] === LF) return index;
+  if (until - from > LONGEST_LINE_BYTES) throw new Error('a chunk without a size');
+  return -1;
+}
+
+function sizeIn(line: string): number {
+  const match = /^([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(line);
+  if (match === null) throw new Error('a chunk without a size');
+  return Number.parseInt(match[1] as string, 16);
+}

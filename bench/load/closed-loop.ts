@@ -1,0 +1,53 @@
+import type { Channel, Traffic } from './channel.ts';
+import { type LoopEnd, type RunningLoop, startSweeping, withResolvers } from './running-loop.ts';
+
+/**
+ * Closed loop: every channel sends the next request of its list after the reply, until the time is over; what is under
+ * way then is waited for. Its time runs from the first send to the last reply.
+ */
+export function startClosedLoop(
+  channels: readonly Channel[],
+  traffic: Traffic,
+  seconds: number,
+): RunningLoop {
+  const { promise, resolve } = withResolvers<LoopEnd>();
+  const startMs = performance.now();
+  const deadlineMs = startMs + seconds * 1000;
+  const stopSweeping = startSweeping(channels, traffic);
+  let timer: NodeJS.Timeout | undefined;
+
+  const stop = () => {
+    clearTimeout(timer);
+    stopSweeping();
+    // Without a single reply there is no last one: the time that was asked for has passed.
+    const endMs = traffic.lastEndMs >= startMs ? traffic.lastEndMs : performance.now();
+    resolve({ endMs, backlogEnd: 0, outstandingEnd: 0 });
+  };
+  const stopIfDone = () => {
+    if (traffic.underWay > 0) return;
+    const isUsedUp = channels.every((channel) => channel.nextSlot === undefined);
+    if (isUsedUp || performance.now() >= deadlineMs) stop();
+  };
+  traffic.onFree = (channel, nowMs) => {
+    if (nowMs >= deadlineMs || !channel.send()) stopIfDone();
+  };
+  traffic.onBlocked = (channel, isRefused) => {
+    const tally = channel.nextSlot?.tally;
+    // Its next request was due, and could not even be sent.
+    if (isRefused && tally !== undefined) {
+      tally.scheduled += 1;
+      tally.connErrors += 1;
+    }
+    stopIfDone();
+  };
+  // Node's timers count whole milliseconds, and may come a little early.
+  const waitForDeadline = () => {
+    const leftMs = deadlineMs - performance.now();
+    if (leftMs > 0) timer = setTimeout(waitForDeadline, Math.ceil(leftMs));
+    else stopIfDone();
+  };
+  for (const channel of channels) if (!channel.send()) channel.renew();
+  waitForDeadline();
+  stopIfDone();
+  return { startMs, ended: promise, stop };
+}

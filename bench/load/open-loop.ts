@@ -1,0 +1,166 @@
+import { createHistogram, type LatencyHistogram, recordUs } from '../stats/histogram.ts';
+import type { ArrivalTimes } from './arrivals.ts';
+import type { Channel, Slot, Traffic } from './channel.ts';
+import { type LoopEnd, type RunningLoop, startSweeping, withResolvers } from './running-loop.ts';
+import type { Ticker } from './ticker.ts';
+
+/** How well the generator kept up, over slices. */
+export interface OpenFigures {
+  /** From the moment a request was due and a connection free to its write, microseconds. */
+  lateness: LatencyHistogram;
+  /** Most requests that were due and not yet sent at once. */
+  backlogMax: number;
+}
+
+export const createOpenFigures = (): OpenFigures => ({ lateness: createHistogram(), backlogMax: 0 });
+
+export interface OpenLoopOptions {
+  channels: readonly Channel[];
+  traffic: Traffic;
+  seconds: number;
+  arrivals: ArrivalTimes;
+  ticker: Ticker;
+  figures: OpenFigures;
+  maxBacklog: number;
+}
+
+/**
+ * Open loop: requests become due by the schedule, whatever is outstanding. A request that is due goes to the connection
+ * that has been free for longest, so that all sessions get used; without one it waits in line. Its response time runs from when
+ * it was due. Whatever wakes us, a reply or the ticker, everything that is due by then is sent. What is in line when
+ * the schedule ends is sent still, for at most the timeout.
+ */
+export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
+  const { channels, traffic, seconds, arrivals, ticker, figures, maxBacklog } = options;
+  const { promise, resolve } = withResolvers<LoopEnd>();
+  const startMs = performance.now();
+  let lengthMs = seconds * 1000;
+  let backlogEnd: number | undefined;
+  let outstandingEnd: number | undefined;
+  const backlog = createQueue<number>();
+  const free = createQueue<Channel>();
+  // Longest free first, over slices too: short ones would otherwise never come to the last connections.
+  const byTurn = channels.filter((channel) => channel.isFree).sort((a, b) => a.freeSinceMs - b.freeSinceMs);
+  for (const channel of byTurn) free.push(channel);
+  for (const channel of channels) channel.renew();
+  const anySlot = channels.find((channel) => channel.nextSlot !== undefined)?.nextSlot;
+  let drops = 0;
+  let hasStopped = false;
+
+  function sendDue(dueMs: number): boolean {
+    let channel = free.shift();
+    while (channel !== undefined && !channel.isFree) channel = free.shift();
+    if (channel === undefined) return false;
+    const couldMs = Math.max(dueMs, channel.freeSinceMs);
+    channel.send(dueMs);
+    recordUs(figures.lateness, (traffic.lastSendMs - couldMs) * 1000);
+    return true;
+  }
+
+  /** It has met no connection: it is counted where one of them would have counted its next. */
+  function drop(): void {
+    const slot: Slot | undefined = channels[drops % channels.length]?.nextSlot ?? anySlot;
+    drops += 1;
+    if (slot === undefined) return;
+    slot.tally.scheduled += 1;
+    slot.tally.dropped += 1;
+  }
+
+  function pump(): void {
+    if (hasStopped) return;
+    while (backlog.size > 0 && sendDue(backlog.first() as number)) backlog.shift();
+    while (arrivals.nextMs < lengthMs && startMs + arrivals.nextMs <= performance.now()) {
+      const dueMs = startMs + arrivals.nextMs;
+      arrivals.advance();
+      if (backlog.size > 0 || !sendDue(dueMs)) {
+        if (backlog.size < maxBacklog) backlog.push(dueMs);
+        else drop();
+      }
+    }
+    if (backlog.size > figures.backlogMax) figures.backlogMax = backlog.size;
+    if (backlog.size > 0 || traffic.underWay === 0) endIfUsedUp();
+    if (arrivals.nextMs < lengthMs) ticker.wakeAt(startMs + arrivals.nextMs);
+    else finishing();
+  }
+
+  /** Finite lists that are used up end the schedule early. */
+  function endIfUsedUp(): void {
+    if (traffic.underWay > 0 || channels.some((channel) => channel.nextSlot !== undefined)) return;
+    lengthMs = Math.min(lengthMs, performance.now() - startMs);
+    dropBacklog();
+  }
+
+  function dropBacklog(): void {
+    for (; backlog.size > 0; backlog.shift()) drop();
+  }
+
+  /** All that the schedule holds has become due. */
+  function finishing(): void {
+    backlogEnd ??= backlog.size;
+    outstandingEnd ??= backlog.size + traffic.underWay;
+    const endMs = startMs + lengthMs;
+    if (performance.now() < endMs) ticker.wakeAt(endMs);
+    else if (backlog.size === 0 && traffic.underWay === 0) stop();
+  }
+
+  const stopSweeping = startSweeping(channels, traffic, (nowMs) => {
+    if (nowMs < startMs + lengthMs + traffic.timeoutMs) return;
+    dropBacklog();
+    finishing();
+  });
+
+  function stop(): void {
+    if (hasStopped) return;
+    hasStopped = true;
+    stopSweeping();
+    ticker.cancel();
+    // Ended from outside it may end early.
+    const ranMs = Math.min(lengthMs, performance.now() - startMs);
+    arrivals.end(ranMs);
+    const endMs = Math.max(startMs + ranMs, traffic.lastSendMs);
+    const waiting = backlog.size;
+    resolve({
+      endMs,
+      backlogEnd: backlogEnd ?? waiting,
+      outstandingEnd: outstandingEnd ?? waiting + traffic.underWay,
+    });
+  }
+
+  ticker.onWake = pump;
+  traffic.onFree = (channel) => {
+    free.push(channel);
+    pump();
+  };
+  traffic.onBlocked = pump;
+  pump();
+  return { startMs, ended: promise, stop };
+}
+
+interface Queue<T> {
+  readonly size: number;
+  push(item: T): void;
+  first(): T | undefined;
+  shift(): T | undefined;
+}
+
+/** First in, first out, at constant cost however long it is. */
+function createQueue<T>(): Queue<T> {
+  let items: T[] = [];
+  let head = 0;
+  return {
+    get size() {
+      return items.length - head;
+    },
+    push: (item) => void items.push(item),
+    first: () => items[head],
+    shift() {
+      const item = items[head];
+      if (head < items.length) head += 1;
+      if (head === items.length || head > 4_096) {
+        items = items.slice(head);
+        head = 0;
+      }
+      return item;
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import { type ChunkWalk, textOfChunks, walkChunks } from './chunks.ts';
+import { emptyHead, rawHeaders, readHead } from './reply-head.ts';
+
+/**
+ * Reads one reply at a time from a connection, however it is cut into packets. A reply that comes in one piece, as
+ * nearly all do, is read where it lies; of others the pieces are kept. What it tells is about the whole reply, and holds
+ * until `reset` or until the bytes are overwritten.
+ */
+export interface ReplyParser {
+  /** Takes the next bytes; true when the reply is whole. @throws Error saying what came instead of HTTP/1. */
+  take(bytes: Buffer, count: number): boolean;
+  /** The connection has ended in order: true when that makes the reply whole. */
+  end(): boolean;
+  readonly status: number;
+  readonly isPersistent: boolean;
+  /** All of the reply, its interim replies included. */
+  readonly bytes: number;
+  /** More bytes came than belong to the reply. */
+  readonly hasExcess: boolean;
+  body(): string;
+  /** Names and values in turn. */
+  headers(): readonly string[];
+  /** Ready for the next reply. */
+  reset(): void;
+}
+
+const LEAST_HELD_BYTES = 16_384;
+const NOTHING = Buffer.alloc(0);
+
+export function createReplyParser(): ReplyParser {
+  const head = emptyHead();
+  let source: Buffer = NOTHING;
+  let length = 0;
+  /** Where the head begins, behind interim replies. */
+  let start = 0;
+  let hasHead = false;
+  let end = -1;
+  let walk: ChunkWalk | undefined;
+  let held: Buffer = NOTHING;
+  let raw: string[] | undefined;
+
+  /** The bytes that came are overwritten by the next ones: what is needed of them is copied. */
+  function hold(bytes: Buffer, count: number): void {
+    const needed = length + count;
+    if (held.length < needed) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, held.length * 2, LEAST_HELD_BYTES));
+      source.copy(grown, 0, 0, length);
+      held = grown;
+    }
+    bytes.copy(held, length, 0, count);
+    source = held;
+    length = needed;
+  }
+
+  /** Index of the reply's end in `source`, -1 while it has not come. */
+  function findEnd(): number {
+    while (!hasHead) {
+      if (!readHead(source, start, length, head)) return -1;
+      // Interim replies announce the real one (RFC 9110 §15.2); nobody asked to switch protocols.
+      if (head.status >= 200 || head.status === 101) hasHead = true;
+      else start = head.end;
+    }
+    if (head.framing === 'none') return head.end;
+    if (head.framing === 'length') return length >= head.end + head.length ? head.end + head.length : -1;
+    if (head.framing === 'close') return -1;
+    walk ??= { next: head.end, isInTrailer: false };
+    return walkChunks(source, length, walk);
+  }
+
+  return {
+    take(bytes, count) {
+      if (length === 0) {
+        source = bytes;
+        length = count;
+      } else hold(bytes, count);
+      end = findEnd();
+      if (end >= 0) return true;
+      if (source === bytes) {
+        length = 0;
+        hold(bytes, count);
+      }
+      return false;
+    },
+    end() {
+      if (!hasHead || head.framing !== 'close') return false;
+      end = length;
+      return true;
+    },
+    get status() {
+      return head.status;
+    },
+    get isPersistent() {
+      return head.isPersistent;
+    },
+    get bytes() {
+      return end;
+    },
+    get hasExcess() {
+      return length > end;
+    },
+    body: () =>
+      head.framing === 'chunked' ? textOfChunks(source, head.end) : source.toString('utf8', head.end, end),
+    headers() {
+      raw ??= rawHeaders(source, start, head.end);
+      return raw;
+    },
+    reset() {
+      source = NOTHING;
+      length = 0;
+      start = 0;
+      hasHead = false;
+      end = -1;
+      walk = undefined;
+      raw = undefined;
+      // The room that one huge reply took is not kept.
+      if (held.length > 1024 * 1024) held = NOTHING;
+    },
+  };
+}

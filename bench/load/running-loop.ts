@@ -1,0 +1,48 @@
+import type { Channel, Traffic } from './channel.ts';
+
+/** How a loop ended, beside the tallies. Moments of `performance.now()`. */
+export interface LoopEnd {
+  endMs: number;
+  /** Open loop: requests due and not yet sent when the last one became due. */
+  backlogEnd: number;
+  /** The same and those sent and not yet answered then. */
+  outstandingEnd: number;
+}
+
+/** A loop under way. */
+export interface RunningLoop {
+  startMs: number;
+  /** Resolves when nothing is under way any more. */
+  ended: Promise<LoopEnd>;
+  /** Ends it now, whatever is under way. */
+  stop(): void;
+}
+
+const MOST_SWEEP_MS = 100;
+
+/**
+ * Ends overdue requests from time to time, until the answered function is called: one timer for all connections, and
+ * not one for each request. `onSweep` is called after each time.
+ */
+export function startSweeping(
+  channels: readonly Channel[],
+  traffic: Traffic,
+  onSweep: (nowMs: number) => void = () => undefined,
+): () => void {
+  const sweep = () => {
+    const nowMs = performance.now();
+    for (const channel of channels) channel.sweep(nowMs);
+    onSweep(nowMs);
+  };
+  const timer = setInterval(sweep, Math.min(MOST_SWEEP_MS, traffic.timeoutMs / 4));
+  return () => clearInterval(timer);
+}
+
+/** A promise and the function that fulfils it (as Promise.withResolvers, which Node 20 has not). */
+export function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,47 @@
+import { EXIT, type ExitCode } from './errors.ts';
+import { cellsOf } from './probe/cells.ts';
+import { parseProbe } from './probe/config.ts';
+import type { ProbeJob, ProbeResult } from './probe/job.ts';
+import { probe } from './probe/probe.ts';
+import { renderProbe } from './probe/render.ts';
+import { createProgress } from './progress.ts';
+import type { RawOptions } from './values.ts';
+
+/** Starting the generator and ending it. */
+const OVERHEAD_MS = 700;
+
+/** `pnpm bench probe URL`: one URL in, text or a flat object on standard output, exit code out. */
+export async function probeCommand(
+  words: readonly string[],
+  options: RawOptions,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const { job, json } = parseProbe(words, options);
+  const result = await runWithProgress(job, signal);
+  // Stopped before there was anything to show; the caller knows by which signal.
+  if (result === undefined) return EXIT.ok;
+  const cells = cellsOf(job, result);
+  const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
+  process.stdout.write(
+    json ? `${JSON.stringify(cells, undefined, 2)}\n` : renderProbe(job, result, cells, color),
+  );
+  if (cells.valid !== false) return EXIT.ok;
+  // The text holds it already.
+  if (json) process.stderr.write(`session-bench: INVALID: ${cells.invalid_reason}\n`);
+  return EXIT.invalid;
+}
+
+async function runWithProgress(job: ProbeJob, signal: AbortSignal): Promise<ProbeResult | undefined> {
+  const expectedMs = (job.warmupSeconds + job.durationSeconds) * 1000 + OVERHEAD_MS;
+  const progress = createProgress(process.stderr, expectedMs);
+  try {
+    if (process.stderr.isTTY !== true) progress.say(`probing ${job.origin} for ${expectedText(job)}`);
+    progress.begin(job.origin, 1, 1);
+    return await probe(job, signal, progress.step);
+  } finally {
+    progress.close();
+  }
+}
+
+const expectedText = (job: ProbeJob) =>
+  `${job.warmupSeconds} s of warm-up and ${job.durationSeconds} s of load`;

@@ -1,0 +1,110 @@
+import type { Arrivals } from '../load/job.ts';
+import { asList, oneOf, parseSeconds, quoted, type RawOptions, usage, wholeNumber } from '../values.ts';
+import type { ProbeJob } from './job.ts';
+
+/** What `pnpm bench probe` is told, complete. */
+export interface ProbeConfig {
+  job: ProbeJob;
+  json: boolean;
+}
+
+const DEFAULTS = { connections: '64', duration: '5s', warmup: '1s', arrivals: 'poisson' } as const;
+const ARRIVALS = ['poisson', 'constant'] as const satisfies readonly Arrivals[];
+const EXAMPLE = 'Write for example pnpm bench probe http://127.0.0.1:3000/.';
+
+/** More than one process of Node can send. */
+const GREATEST_RATE = 1_000_000;
+
+/** Headers that the generator writes itself or that would change how a reply ends, with what to do instead. */
+const RESERVED: Readonly<Record<string, string>> = {
+  host: 'It comes from the URL: write the name there.',
+  'content-length': 'A probe sends GET without a body: leave it out.',
+  'transfer-encoding': 'A probe sends GET without a body: leave it out.',
+  connection: 'Connections are kept alive: leave it out.',
+  expect: 'A probe sends GET without a body: leave it out.',
+  upgrade: 'A probe speaks HTTP/1.1 only: leave it out.',
+};
+
+/** The probe that these words and options mean. @throws BenchError USAGE, naming the first wrong value. */
+export function parseProbe(words: readonly string[], raw: RawOptions): ProbeConfig {
+  const text = (flag: keyof typeof DEFAULTS) => String(raw[flag] ?? DEFAULTS[flag]);
+  const url = parseTarget(words);
+  const arrivals = oneOf('arrivals', text('arrivals'), ARRIVALS);
+  const ratePerSecond = raw['rate'] === undefined ? undefined : parseRate(String(raw['rate']));
+  if (ratePerSecond === undefined && raw['arrivals'] !== undefined) {
+    throw usage('--rate with --arrivals', 'none', 'Add --rate, or leave --arrivals out.');
+  }
+  return {
+    job: {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      headers: parseHeaders(asList(raw['header'])),
+      connections: wholeNumber('connections', text('connections'), 1, 10_000),
+      warmupSeconds: parseSeconds('warmup', text('warmup')),
+      durationSeconds: parseSeconds('duration', text('duration')),
+      load: ratePerSecond === undefined ? { model: 'closed' } : { model: 'open', ratePerSecond, arrivals },
+      seed:
+        raw['seed'] === undefined
+          ? Math.floor(Math.random() * 2 ** 31)
+          : wholeNumber('seed', String(raw['seed']), 0, 2 ** 32 - 1),
+    },
+    json: raw['json'] === true,
+  };
+}
+
+function parseTarget(words: readonly string[]): URL {
+  const [text] = words;
+  if (text === undefined || words.length !== 1) throw usage('one URL to probe', `${words.length}`, EXAMPLE);
+  if (!URL.canParse(text)) throw usage('a URL to probe', quoted(text), EXAMPLE);
+  const url = new URL(text);
+  const expected = 'a URL that begins with http://';
+  if (url.protocol === 'https:') {
+    throw usage(expected, quoted(text), 'The generator speaks no TLS: probe the plain port behind it.');
+  }
+  if (url.protocol !== 'http:') throw usage(expected, quoted(text), EXAMPLE);
+  if (url.username !== '' || url.password !== '') {
+    throw usage('a URL without user and password', quoted(text), "Send them by -H 'authorization: …'.");
+  }
+  return url;
+}
+
+function parseRate(text: string): number {
+  const rate = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (rate > 0 && rate <= GREATEST_RATE) return rate;
+  const remedy = text.endsWith('%')
+    ? 'A share of the capacity is for pnpm bench run: write requests per second.'
+    : 'Write for example 2000; for a closed loop leave --rate out.';
+  throw usage(`requests per second, above 0 and at most ${GREATEST_RATE}, for --rate`, quoted(text), remedy);
+}
+
+/** Field names are tokens (RFC 9110 §5.6.2); values hold neither control characters nor line breaks (§5.5). */
+function parseHeaders(lines: readonly string[]): Record<string, string> {
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\P{Cc}]*)$/u.exec(line);
+    const [, written, value] = match ?? [];
+    if (written === undefined || value === undefined) {
+      // What it holds may be a secret: the name alone is shown.
+      const shown = line.includes(':')
+        ? `${quoted(line.slice(0, line.indexOf(':')))}, wrongly written`
+        : 'no colon';
+      throw usage(
+        "'name: value' on one line for --header",
+        shown,
+        "Write for example -H 'accept: text/html'.",
+      );
+    }
+    const name = written.toLowerCase();
+    const remedy = RESERVED[name];
+    if (remedy !== undefined) throw usage('a header that is yours to set in --header', `"${name}"`, remedy);
+    if (headers.has(name)) {
+      throw usage(
+        'each header once',
+        `"${name}" twice`,
+        'Join the values by a comma, cookies by a semicolon.',
+      );
+    }
+    headers.set(name, value.trimEnd());
+  }
+  return Object.fromEntries(headers);
+}

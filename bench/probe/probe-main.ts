@@ -1,0 +1,106 @@
+import type { SliceResult } from '../load/job.ts';
+import type { LiveRequest } from '../load/live-request.ts';
+import { createSliceLoop, type LoopTotals } from '../load/slice-loop.ts';
+import { resultsOf } from '../load/tally.ts';
+import { encodeHistogram } from '../stats/histogram.ts';
+import type { FromProbe, ProbeJob, ProbeResult, ToProbe } from './job.ts';
+
+/** The process of a probe's generator: the loop that runs also use, on one URL. */
+
+/** When the measured load began; `undefined` before. */
+let measuring: { startedMs: number; cpu: NodeJS.CpuUsage } | undefined;
+/** Answers what has been measured so far; `undefined` while nothing is under load. */
+let stop: (() => Promise<ProbeResult | undefined>) | undefined;
+let firstFailure: string | undefined;
+
+function send(message: FromProbe): void {
+  process.send?.(message);
+}
+
+/** All but refusals is right: a redirect is answered as it was asked. */
+function requestOf(job: ProbeJob): LiveRequest {
+  return {
+    operation: 'read',
+    method: 'GET',
+    path: job.path,
+    headers: job.headers,
+    check: (status) => status >= 200 && status < 400,
+  };
+}
+
+async function run(job: ProbeJob): Promise<ProbeResult | undefined> {
+  const plan = { requests: [requestOf(job)] };
+  const loop = createSliceLoop({
+    targets: [job.origin],
+    plans: Array.from({ length: job.connections }, () => plan),
+    onFailure: (_request, status, body) => {
+      firstFailure ??=
+        status === 0 ? `no HTTP reply: ${body.slice(0, 120)}` : `status ${status} ${body.slice(0, 120)}`;
+    },
+    seed: job.seed,
+  });
+  stop = () => partOf(loop.take());
+  if (job.warmupSeconds > 0) {
+    send({ type: 'phase', phase: 'warm-up' });
+    await loop.run(job.warmupSeconds, job.load);
+    loop.take();
+    firstFailure = undefined;
+  }
+  send({ type: 'phase', phase: 'measured load' });
+  measuring = { startedMs: performance.now(), cpu: process.cpuUsage() };
+  const slice = await loop.run(job.durationSeconds, job.load);
+  stop = undefined;
+  loop.close();
+  return resultOf(loop.take(), slice, false);
+}
+
+/** The figures until now. Requests under way, and those that wait for a connection, are counted as under way. */
+async function partOf(totals: LoopTotals): Promise<ProbeResult | undefined> {
+  if (measuring === undefined) return undefined;
+  const { user, system } = process.cpuUsage(measuring.cpu);
+  const seconds = (performance.now() - measuring.startedMs) / 1000;
+  return resultOf(
+    { ...totals, seconds, cpuNs: (user + system) * 1000 },
+    { backlogEnd: 0, outstandingEnd: 0 },
+    true,
+  );
+}
+
+async function resultOf(
+  totals: LoopTotals,
+  { backlogEnd, outstandingEnd }: Pick<SliceResult, 'backlogEnd' | 'outstandingEnd'>,
+  isPartial: boolean,
+): Promise<ProbeResult> {
+  const { seconds, cpuNs, tallies, open } = totals;
+  return {
+    load: {
+      durationSeconds: seconds,
+      cpuNs,
+      operations: await resultsOf(tallies),
+      ...(firstFailure === undefined ? {} : { firstFailure }),
+      ...(open === undefined
+        ? {}
+        : { open: { lateness: await encodeHistogram(open.lateness), backlogMax: open.backlogMax } }),
+    },
+    backlogEnd,
+    outstandingEnd,
+    isPartial,
+  };
+}
+
+function answer(work: Promise<ProbeResult | undefined>): void {
+  work.then(
+    (result) => send({ type: 'probed', ...(result === undefined ? {} : { result }) }),
+    (error: unknown) =>
+      send({ type: 'failed', message: error instanceof Error ? error.message : String(error) }),
+  );
+}
+
+process.on('message', (message: ToProbe) => {
+  if (message.type === 'probe') answer(run(message.job));
+  // Without one, the load has just ended and its answer is on the way.
+  else if (stop !== undefined) answer(stop());
+});
+// The harness is gone, even by kill -9.
+process.on('disconnect', () => process.exit(0));
+send({ type: 'ready', port: 0 });

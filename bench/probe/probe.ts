@@ -1,0 +1,134 @@
+import { connect } from 'node:net';
+import type { RunContext } from '../environment/context.ts';
+import { openGuard } from '../environment/guard.ts';
+import { type StartedProcess, startProcess } from '../environment/process.ts';
+import { buildPrograms } from '../environment/programs.ts';
+import { openTogether } from '../environment/resources.ts';
+import { BenchError, messageOf } from '../errors.ts';
+import type { FromProbe, ProbeJob, ProbePhase, ProbeResult, ToProbe } from './job.ts';
+
+/** What a probe needs of a run. */
+export type ProbeContext = Pick<RunContext, 'guard' | 'programs' | 'signal'>;
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const START_TIMEOUT_MS = 10_000;
+/** Beyond the load itself: draining takes up to the timeout of a request, after the warm-up and again at the end. */
+const GRACE_SECONDS = 40;
+/** How long a stopped generator may take to answer what it has. */
+const STOP_TIMEOUT_MS = 3_000;
+
+/**
+ * One probe from start to end, with a guard of its own. An aborted signal ends it early: the result is then partial,
+ * or `undefined` before the measured load. Nothing is left running.
+ * @throws BenchError SERVICE_UNREACHABLE when nobody accepts a connection there, GENERATOR_FAILED.
+ */
+export function probe(
+  job: ProbeJob,
+  signal: AbortSignal,
+  onPhase: (phase: ProbePhase) => void,
+): Promise<ProbeResult | undefined> {
+  return openTogether(async (resources) => {
+    await expectServer(job.origin, signal);
+    const programs = await buildPrograms();
+    const guard = await openGuard();
+    resources.add('guard', guard.close);
+    const result = await probeIn({ programs, guard, signal }, job, onPhase);
+    await resources.close();
+    return result;
+  });
+}
+
+/** The same within a run, by its guard. @throws BenchError GENERATOR_FAILED; the signal's reason when aborted at the start. */
+export async function probeIn(
+  context: ProbeContext,
+  job: ProbeJob,
+  onPhase: (phase: ProbePhase) => void = () => undefined,
+): Promise<ProbeResult | undefined> {
+  const generator = await startProcess({
+    name: 'load generator',
+    command: process.execPath,
+    args: [context.programs.probe],
+    ready: 'ipc',
+    timeoutMs: START_TIMEOUT_MS,
+    guard: context.guard,
+    signal: context.signal,
+    failure: { code: 'GENERATOR_FAILED', remedy: 'Look for the cause in that output, then run again.' },
+  });
+  try {
+    return await resultOf(generator, job, context.signal, onPhase);
+  } finally {
+    await generator.stop();
+  }
+}
+
+function resultOf(
+  generator: StartedProcess,
+  job: ProbeJob,
+  signal: AbortSignal,
+  onPhase: (phase: ProbePhase) => void,
+): Promise<ProbeResult | undefined> {
+  const { child } = generator;
+  const tell = (message: ToProbe) => void child.send(message);
+  return new Promise((resolve, reject) => {
+    const limitSeconds = job.warmupSeconds + job.durationSeconds + GRACE_SECONDS;
+    let timer = setTimeout(() => fail('an answer of the load generator', 'none'), limitSeconds * 1000);
+    const onMessage = (message: FromProbe) => {
+      if (message.type === 'phase') onPhase(message.phase);
+      else if (message.type === 'probed') settle(() => resolve(message.result));
+      else if (message.type === 'failed') fail('the load generator to succeed', message.message);
+    };
+    const onAbort = () => {
+      tell({ type: 'stop' });
+      clearTimeout(timer);
+      timer = setTimeout(() => fail('the load generator to stop', 'no answer'), STOP_TIMEOUT_MS);
+    };
+    const fail = (expected: string, got: string) => settle(() => reject(failed(expected, got)));
+    function settle(answer: () => void): void {
+      clearTimeout(timer);
+      child.off('message', onMessage);
+      signal.removeEventListener('abort', onAbort);
+      answer();
+    }
+    child.on('message', onMessage);
+    generator.onUnexpectedExit(() => fail('the load generator to live', generator.outputTail()));
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) settle(() => resolve(undefined));
+    else tell({ type: 'probe', job });
+  });
+}
+
+/** @throws BenchError SERVICE_UNREACHABLE when no connection is accepted in time; the signal's reason when aborted. */
+async function expectServer(origin: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const { hostname, port } = new URL(origin);
+  // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const socket = connect({ host, port: Number(port || 80), timeout: CONNECT_TIMEOUT_MS });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve).once('error', reject);
+      socket.once('timeout', () => reject(new Error(`no connection in ${CONNECT_TIMEOUT_MS / 1000} s`)));
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    });
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new BenchError({
+      code: 'SERVICE_UNREACHABLE',
+      expected: `a server that accepts connections at ${origin}`,
+      got: messageOf(cause),
+      remedy: 'Start it, or correct the URL.',
+      cause,
+    });
+  } finally {
+    socket.destroy();
+  }
+}
+
+function failed(expected: string, got: string): BenchError {
+  return new BenchError({
+    code: 'GENERATOR_FAILED',
+    expected,
+    got: got.slice(0, 500),
+    remedy: 'Run again with --verbose; if it stays, report it.',
+  });
+}

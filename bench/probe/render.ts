@@ -1,0 +1,126 @@
+import { achievedShare } from '../results/open-loop.ts';
+import type { Row } from '../results/row.ts';
+import { whole, wrap } from '../results/text.ts';
+import type { ProbeJob, ProbeResult } from './job.ts';
+import { openLoopFigures } from './validity.ts';
+
+/** A probe for people. Pure. */
+
+const TIMES = ['p50', 'p75', 'p90', 'p95', 'p99', 'p999', 'max'] as const;
+const NAMES: Readonly<Record<string, string>> = { p999: 'p99.9' };
+const LABEL_COLUMNS = 18;
+const VALUE_COLUMNS = 9;
+
+/** The text of one probe, with a line that says so when its figures may not be used. */
+export function renderProbe(job: ProbeJob, result: ProbeResult, cells: Row, color: boolean): string {
+  const isOpen = job.load.model === 'open';
+  const lines = [
+    `GET ${job.origin}${job.path}`,
+    titleOf(job, result),
+    '',
+    ...(job.load.model === 'open'
+      ? [
+          line('offered', `${rateOf(job.load.ratePerSecond)}, ${whole(cells.scheduled ?? 0)} due`),
+          line('achieved', achievedText(job, result, cells)),
+        ]
+      : []),
+    line('throughput', `${rateOf(cells.rps_ok ?? 0)} ok`),
+    line('requests', countsOf(cells)),
+    line('bytes', `${figure(cells.req_bytes)} a request, ${figure(cells.resp_bytes)} a reply`),
+    '',
+    `${''.padEnd(LABEL_COLUMNS)}${TIMES.map((time) => (NAMES[time] ?? time).padStart(VALUE_COLUMNS)).join('')}`,
+    ...(isOpen ? [timesLine('response time ms', 'lat', cells)] : []),
+    timesLine('service time ms', 'svc', cells),
+    '',
+    ...(isOpen ? [line('backlog', backlogOf(cells)), line('lateness p99', latenessOf(cells))] : []),
+    line('generator', generatorOf(cells)),
+  ];
+  const notes = notesOf(cells, color);
+  return `${[...lines, ...(notes.length === 0 ? [] : ['', ...notes])].map((text) => text.trimEnd()).join('\n')}\n`;
+}
+
+function titleOf(job: ProbeJob, result: ProbeResult): string {
+  const model =
+    job.load.model === 'closed'
+      ? 'closed loop'
+      : `open loop, ${whole(job.load.ratePerSecond)} a second, ${job.load.arrivals} arrivals`;
+  const connections = `${job.connections} connection${job.connections === 1 ? '' : 's'}`;
+  const seconds = result.isPartial ? Number(result.load.durationSeconds.toFixed(2)) : job.durationSeconds;
+  const times = `${seconds} s after ${job.warmupSeconds} s of warm-up`;
+  return `${model}, ${connections}, ${times}`;
+}
+
+/** Of a load that was stopped, what is left over at its end says nothing. */
+function achievedText(job: ProbeJob, result: ProbeResult, cells: Row): string {
+  const { scheduled = 0, completed = 0 } = cells;
+  const figures = openLoopFigures(job, result, { scheduled, completed }, cells);
+  const { durationSeconds } = result.load;
+  const rate = rateOf(durationSeconds > 0 ? completed / durationSeconds : 0);
+  if (figures === undefined || result.isPartial) return rate;
+  return `${rate}, ${(achievedShare(figures) * 100).toFixed(1)} % of what was due`;
+}
+
+function countsOf(cells: Row): string {
+  const counts: [number | undefined, string][] = [
+    [cells.http_4xx, 'replies 4xx'],
+    [cells.http_5xx, 'replies 5xx'],
+    [cells.check_failed, 'with a wrong status'],
+    [cells.conn_errors, 'lost with their connection'],
+    [cells.timeouts, 'timed out'],
+    [cells.dropped, 'dropped'],
+    [cells.inflight_end, 'under way at the end'],
+  ];
+  const wrong = counts
+    .filter(([count]) => (count ?? 0) > 0)
+    .map(([count, what]) => `${whole(count ?? 0)} ${what}`);
+  const { scheduled = 0, sent = 0, ok = 0 } = cells;
+  const due = scheduled === sent ? '' : `${whole(scheduled)} due, `;
+  return [`${due}${whole(sent)} sent, ${whole(ok)} ok`, ...(wrong.length === 0 ? ['no errors'] : wrong)].join(
+    ', ',
+  );
+}
+
+function backlogOf({ backlog_max: most = 0, backlog_end: atEnd = 0 }: Row): string {
+  return `at most ${whole(most)} due and waiting for a connection, ${whole(atEnd)} at the end`;
+}
+
+function latenessOf({ gen_lag_p99_us: us }: Row): string {
+  return us === undefined
+    ? 'unknown'
+    : `${milliseconds(us)} ms: how long after it could be sent a request was sent`;
+}
+
+function generatorOf({ gen_cpu_pct: percent = 0, cpu_us_per_req_generator: us }: Row): string {
+  return `${percent.toFixed(0)} % of a processor${us === undefined ? '' : `, ${us.toFixed(1)} µs CPU per request`}`;
+}
+
+function notesOf(cells: Row, color: boolean): string[] {
+  const notes: string[] = [];
+  if (cells.bottleneck === 'generator') {
+    notes.push(wrap('The generator was full: this is what it can send, not what the server can answer.'));
+  }
+  if (cells.valid === false) {
+    const text = wrap(`${cells.status === 'interrupted' ? 'PARTIAL' : 'INVALID'}: ${cells.invalid_reason}`);
+    notes.push(color ? `\u001B[31m${text}\u001B[39m` : text);
+  }
+  return notes;
+}
+
+function timesLine(label: string, prefix: 'lat' | 'svc', cells: Row): string {
+  const values = TIMES.map((time) => {
+    const us = cells[`${prefix}_${time}_us`];
+    return (us === undefined ? '' : milliseconds(us)).padStart(VALUE_COLUMNS);
+  });
+  return `${label.padEnd(LABEL_COLUMNS)}${values.join('')}`;
+}
+
+const line = (label: string, text: string) => `${label.padEnd(LABEL_COLUMNS)}${text}`;
+const figure = (value: number | undefined) => (value === undefined ? 'none' : whole(value));
+const rateOf = (perSecond: number) =>
+  `${perSecond < 100 ? Number(perSecond.toPrecision(3)) : whole(perSecond)} a second`;
+
+/** Three significant digits. */
+function milliseconds(us: number): string {
+  const ms = us / 1000;
+  return ms.toFixed(ms >= 100 ? 0 : ms >= 10 ? 1 : ms >= 1 ? 2 : 3);
+}

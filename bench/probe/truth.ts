@@ -1,0 +1,136 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { median } from '../stats/median.ts';
+
+/**
+ * Two servers whose answer is known beforehand: one of a fixed delay, and one that stands still for half a second.
+ * Whoever measures them is held against what they did. For the tests and scripts/generator-truth.ts.
+ */
+
+/** Between a reply and the plain client's next request. */
+const PAUSE_MS = 10;
+
+/** Starts the load on an origin; `onMeasuring` is called when what it reports begins. Answers what it reports. */
+export type Measure<T> = (origin: string, onMeasuring: () => void) => Promise<T>;
+
+export interface DelayTruth<T> {
+  /** Median of what the server itself took from a request to its reply, milliseconds. */
+  serverMedianMs: number;
+  /**
+   * Median of what a plain client saw of the same server meanwhile, milliseconds: the server's own time, and what this
+   * machine takes to carry a request and to wake two processes. On a busy machine that is more than the generator may add.
+   */
+  seenMedianMs: number;
+  reported: T;
+}
+
+/** A server that answers each request `delayMs` after it came, under somebody's load. */
+export function withDelay<T>(delayMs: number, measure: Measure<T>): Promise<DelayTruth<T>> {
+  return withServer('fixtures/delay-server.ts', [String(delayMs)], async (server, origin) => {
+    let look: (() => number) | undefined;
+    const reported = await measure(origin, () => {
+      server.send('begin');
+      look = lookAt(origin);
+    });
+    if (look === undefined) throw new Error('the load ended before it was measured');
+    const seenMedianMs = look();
+    const answer = once(server, 'message');
+    server.send('report');
+    const [{ medianMs }] = (await answer) as [{ medianMs: number }];
+    return { serverMedianMs: medianMs, seenMedianMs, reported };
+  });
+}
+
+/**
+ * One request at a time, as plainly as can be, with a pause between them: a server under light load sleeps by the
+ * next request, and to wake it takes time. The answered function ends it and answers the median, milliseconds.
+ */
+function lookAt(origin: string): () => number {
+  const { hostname, port, host } = new URL(origin);
+  const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+  const timesMs: number[] = [];
+  let sentMs = 0;
+  let pause: NodeJS.Timeout | undefined;
+  const send = () => {
+    sentMs = performance.now();
+    socket.write(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+  };
+  socket.on('connect', send).on('data', () => {
+    timesMs.push(performance.now() - sentMs);
+    pause = setTimeout(send, PAUSE_MS);
+  });
+  return () => {
+    clearTimeout(pause);
+    socket.destroy();
+    const seen = median(timesMs);
+    if (seen === undefined) throw new Error('the plain client saw no reply');
+    return seen;
+  };
+}
+
+export interface StopTruth<T> {
+  /** How long the server really stood still, milliseconds. */
+  stopMs: number;
+  reported: T;
+}
+
+/** A fast server that stands still by SIGSTOP for `stopMs`, `afterMs` after the measuring began. */
+export function withStop<T>(
+  { stopMs, afterMs }: { stopMs: number; afterMs: number },
+  measure: Measure<T>,
+): Promise<StopTruth<T>> {
+  return withServer('null-server-main.ts', [], async (server, origin) => {
+    let timer: NodeJS.Timeout | undefined;
+    let stoodStillMs: number | undefined;
+    const reported = await measure(origin, () => {
+      timer = setTimeout(() => {
+        stoodStillMs = standStill(server.pid as number, stopMs);
+      }, afterMs);
+    });
+    clearTimeout(timer);
+    if (stoodStillMs === undefined) throw new Error('the load ended before the server was to stand still');
+    return { stopMs: stoodStillMs, reported };
+  });
+}
+
+/**
+ * Response time in milliseconds that the share `upTo` of all requests does not exceed when requests are due evenly for
+ * `seconds` and the server stands still once: those due in the stop wait for its rest, the first the whole of it. The
+ * time in which the server then catches up is left out: a fast one adds some hundredths.
+ */
+export function expectedAfterStop(upTo: number, stopMs: number, seconds: number): number {
+  return stopMs - (1 - upTo) * seconds * 1000;
+}
+
+/** Answers the time from the stop to the end of it. The wait blocks, so that no timer of ours adds to it. */
+function standStill(pid: number, stopMs: number): number {
+  const begin = performance.now();
+  process.kill(pid, 'SIGSTOP');
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, stopMs);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  return performance.now() - begin;
+}
+
+async function withServer<T>(
+  entry: string,
+  args: readonly string[],
+  use: (server: ChildProcess, origin: string) => Promise<T>,
+): Promise<T> {
+  const path = fileURLToPath(new URL(entry, import.meta.url));
+  const server = fork(path, args, { execArgv: ['--import', 'tsx'] });
+  const ended = once(server, 'exit');
+  try {
+    const died = ended.then(([code]) => Promise.reject(new Error(`${entry} ended with ${code}`)));
+    died.catch(() => undefined);
+    const [{ port }] = (await Promise.race([once(server, 'message'), died])) as [{ port: number }];
+    return await Promise.race([use(server, `http://127.0.0.1:${port}`), died]);
+  } finally {
+    server.kill('SIGKILL');
+    await ended;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Pair } from './ranking.ts';
+
+/**
+ * The arms, best first: by the mean of their shifts against all others, which are taken within blocks. Two neighbours
+ * that a pair test ranks the other way change places, as long as that ends; tests can contradict one another in a circle.
+ */
+export function inOrder(
+  names: readonly string[],
+  pairs: readonly Pair[],
+  better: 'lower' | 'higher',
+): string[] {
+  const sign = better === 'lower' ? 1 : -1;
+  const score = (name: string) => {
+    const shifts = pairs.flatMap(({ first, second, shift }) => {
+      if (shift.estimate === undefined) return [];
+      return first === name ? [shift.estimate] : second === name ? [-shift.estimate] : [];
+    });
+    return shifts.reduce((sum, shift) => sum + shift, 0) * sign;
+  };
+  const scores = new Map(names.map((name) => [name, score(name)]));
+  const ordered = [...names].sort((a, b) => (scores.get(a) ?? 0) - (scores.get(b) ?? 0));
+  for (let pass = 0; pass < ordered.length; pass += 1) {
+    for (let place = 0; place + 1 < ordered.length; place += 1) {
+      const [one, next] = [ordered[place] as string, ordered[place + 1] as string];
+      if (betterOf(pairs, one, next) !== next) continue;
+      ordered[place] = next;
+      ordered[place + 1] = one;
+    }
+  }
+  return ordered;
+}
+
+/** The better of the two by their pair test; `undefined` when no difference is shown. */
+export function betterOf(pairs: readonly Pair[], one: string, other: string): string | undefined {
+  return pairOf(pairs, one, other)?.better;
+}
+
+/** The pair of these two, whichever comes first in it. */
+export function pairOf(pairs: readonly Pair[], one: string, other: string): Pair | undefined {
+  return pairs.find(
+    ({ first, second }) => (first === one && second === other) || (first === other && second === one),
+  );
+}

@@ -1,0 +1,201 @@
+import { findStore } from '../../stores/registry.ts';
+import { blockKey, isInterleaved, usableRows } from '../results/blocks.ts';
+import {
+  type Centre,
+  CONFIDENCE,
+  centreOf,
+  type Figure,
+  figuresOf,
+  LEAST_BLOCKS,
+} from '../results/figures.ts';
+import { armText, byArmAndOperation, groupsOf, shortTitle } from '../results/groups.ts';
+import type { Row } from '../results/row.ts';
+import { holmAdjusted } from '../stats/holm.ts';
+import type { Estimate } from '../stats/interval.ts';
+import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
+import { inOrder } from './order.ts';
+
+/** The chance that any pair of a group is ranked falsely by one figure. */
+export const FAMILY_ALPHA = 0.01;
+
+/** Two arms by one figure, over the blocks that have it of both. */
+export interface Pair {
+  first: string;
+  second: string;
+  blocks: number;
+  /** ln(first / second): Hodges–Lehmann, with its 95 % interval, not adjusted for the number of pairs. */
+  shift: Estimate;
+  /** Two-sided exact signed-rank p, adjusted by Holm over all pairs of the group and figure; 1 below 12 blocks. */
+  pHolm: number;
+  /** The better one; `undefined` when no difference is shown. */
+  better: string | undefined;
+}
+
+export interface RankedArm {
+  name: string;
+  centre: Centre;
+}
+
+/** What one figure says about the arms of a group. */
+export interface FigureRanking {
+  figure: Figure;
+  /** Best first; neighbours need not differ: the pairs say which do. */
+  arms: RankedArm[];
+  pairs: Pair[];
+  /** Blocks that so many pairs need before any of them can be ranked. */
+  blocksNeeded: number;
+  apart: Apart[];
+}
+
+/** An arm that is not ranked. */
+export interface Apart {
+  name: string;
+  reason: string;
+}
+
+export interface GroupRanking {
+  title: string;
+  shortTitle: string;
+  /** A row of the group, for the axes held fixed. */
+  axes: Row;
+  /** Usable blocks. */
+  blocks: number;
+  /** Whether arms took turns. If not, `figures` is empty. */
+  interleaved: boolean;
+  /** Arms with figures that could be ranked. */
+  arms: number;
+  apart: Apart[];
+  figures: FigureRanking[];
+}
+
+/**
+ * Ranks the arms of each group of a run, figure by figure. Pure.
+ *
+ * A pair is ranked when at least 12 blocks have both arms and the exact signed-rank test of the ln ratios of these
+ * blocks, adjusted by Holm over all pairs of the group and figure, gives p at most 1 %; else it is a tie. Not ranked are
+ * the control, arms whose reads miss by design, and arms without a usable row; nor anything when the arms did not take
+ * turns.
+ */
+export function rankRows(rows: readonly Row[]): GroupRanking[] {
+  return groupsOf(rows.filter((row) => row.operation === 'all')).map(({ title, rows: group }) => {
+    const [row = {}] = group;
+    const usable = usableRows(group);
+    const sorted = byArmAndOperation(group, true).map(([first = {}]) => ({
+      first,
+      reason: reasonApart(first, group, usable),
+    }));
+    const ranked = sorted.filter(({ reason }) => reason === undefined).map(({ first }) => first.arm);
+    const apart = sorted.flatMap(({ first, reason }) =>
+      reason === undefined ? [] : [{ name: armText(first), reason }],
+    );
+    const interleaved = group.every(isInterleaved);
+    const comparable = usable.filter((one) => ranked.includes(one.arm));
+    const figures =
+      interleaved && ranked.length > 1 ? figuresOf(row).map((figure) => rankBy(figure, comparable)) : [];
+    const blocks = new Set(usable.map(blockKey)).size;
+    return {
+      title,
+      shortTitle: shortTitle(row),
+      axes: row,
+      blocks,
+      interleaved,
+      arms: ranked.length,
+      apart,
+      figures,
+    };
+  });
+}
+
+function reasonApart(row: Row, group: readonly Row[], usable: readonly Row[]): string | undefined {
+  if (!usable.some((one) => one.arm === row.arm)) {
+    const own = group.filter((one) => one.arm === row.arm);
+    const reason = own.find((one) => one.invalid_reason !== undefined)?.invalid_reason;
+    return reason === undefined ? 'no valid block' : `no valid block: ${reason}`;
+  }
+  if (row.store === 'none') return 'the control';
+  return missesByDesign(row) ? 'reads miss by design' : undefined;
+}
+
+/** Sessions that stay in one server, and requests that go to all: refusing is not serving, and cheaper. */
+function missesByDesign(row: Row): boolean {
+  if (row.affinity !== 'round-robin' || (row.servers ?? 1) < 2) return false;
+  const options = Object.fromEntries((row.variant ?? '').split(';').map((pair) => pair.split('=')));
+  return findStore(row.store ?? '')?.traits(options, 'second').shared === false;
+}
+
+/** Ranks arms by one figure. Pure; rows are usable ones of whole trials of one group. */
+export function rankBy(figure: Figure, rows: readonly Row[]): FigureRanking {
+  const known = new Map<string, { name: string; figures: Map<string, number> }>();
+  for (const row of rows) {
+    const arm = known.get(row.arm ?? '') ?? { name: armText(row), figures: new Map<string, number>() };
+    known.set(row.arm ?? '', arm);
+    const value = figure.of(row);
+    if (value !== undefined && value > 0) arm.figures.set(blockKey(row), value);
+  }
+  const arms = [...known.values()].flatMap(({ name, figures }) => {
+    const centre = centreOf([...figures.values()]);
+    return centre === undefined ? [] : [{ name, centre, figures }];
+  });
+  const apart = [...known.values()]
+    .filter(({ figures }) => figures.size === 0)
+    .map(({ name }) => ({ name, reason: 'this figure is not known of it' }));
+  const pairs = judged(
+    arms.flatMap((first, index) => arms.slice(index + 1).map((second) => differencesOf(first, second))),
+    figure,
+  );
+  const ordered = inOrder(
+    arms.map(({ name }) => name),
+    pairs,
+    figure.better,
+  );
+  return {
+    figure,
+    arms: ordered.map((name) => {
+      const { centre } = arms.find((arm) => arm.name === name) as RankedArm;
+      return { name, centre };
+    }),
+    pairs,
+    blocksNeeded: Math.max(LEAST_BLOCKS, Math.ceil(1 + Math.log2(Math.max(1, pairs.length) / FAMILY_ALPHA))),
+    apart,
+  };
+}
+
+interface Differences {
+  first: string;
+  second: string;
+  /** ln(first / second), one for each block that has both. */
+  logs: number[];
+}
+
+interface Measured {
+  name: string;
+  figures: ReadonlyMap<string, number>;
+}
+
+function differencesOf(first: Measured, second: Measured): Differences {
+  const logs = [...first.figures].flatMap(([block, figure]) => {
+    const other = second.figures.get(block);
+    return other === undefined ? [] : [Math.log(figure / other)];
+  });
+  return { first: first.name, second: second.name, logs };
+}
+
+/** All pairs together, for Holm. A pair of too few blocks takes part in the adjustment, and is a tie. */
+function judged(differences: readonly Differences[], { better }: Figure): Pair[] {
+  const tests = differences.map(({ logs }) => signedRankTest(logs));
+  const hasEnough = (index: number) => (differences[index]?.logs.length ?? 0) >= LEAST_BLOCKS;
+  const adjusted = holmAdjusted(tests.map(({ pTwoSided }, index) => (hasEnough(index) ? pTwoSided : 1)));
+  return differences.map(({ first, second, logs }, index) => {
+    const pHolm = adjusted[index] as number;
+    const firstIsHigher = (tests[index]?.pUp ?? 1) < (tests[index]?.pDown ?? 1);
+    const winner = firstIsHigher === (better === 'higher') ? first : second;
+    return {
+      first,
+      second,
+      blocks: logs.length,
+      shift: signedRankEstimate(logs, CONFIDENCE),
+      pHolm,
+      better: pHolm <= FAMILY_ALPHA ? winner : undefined,
+    };
+  });
+}

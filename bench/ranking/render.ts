@@ -1,0 +1,66 @@
+import { LEAST_BLOCKS } from '../results/figures.ts';
+import { answerCommand } from './answer-command.ts';
+import type { Apart, FigureRanking, GroupRanking } from './ranking.ts';
+import { sentenceOf } from './sentence.ts';
+
+/**
+ * What a run says about the order of its arms, one paragraph each, not wrapped: the sentences and how they were found;
+ * or why there is no ranking, and which command gives one. Nothing when there is nothing to rank.
+ * @param command the words after `pnpm bench`, without secrets.
+ */
+export function rankingParagraphs(rankings: readonly GroupRanking[], command: readonly string[]): string[] {
+  const several = rankings.filter(
+    ({ arms, interleaved, figures }) => arms > 1 && (!interleaved || figures.length > 0),
+  );
+  const ranked = several.filter(isRanked);
+  const rest = several.filter((one) => !isRanked(one));
+  return [
+    ...ranked.flatMap((one) => one.figures.map((figure) => figureSentence(one, figure, rankings))),
+    ...notRanked(ranked),
+    ...(ranked.length === 0 ? [] : [METHOD]),
+    ...(rest.length === 0 ? [] : [noRanking(rest, command)]),
+  ];
+}
+
+const METHOD =
+  'Ranked pair by pair: exact signed-rank test of the ratios within blocks, p at most 1 % after Holm over all pairs of a group; × is the Hodges-Lehmann estimate with its 95 % interval.';
+
+function isRanked({ figures, blocks }: GroupRanking): boolean {
+  return figures.length > 0 && blocks >= LEAST_BLOCKS;
+}
+
+function figureSentence(group: GroupRanking, ranking: FigureRanking, all: readonly GroupRanking[]): string {
+  const unique = all.filter(({ shortTitle }) => shortTitle === group.shortTitle).length === 1;
+  const title = unique ? group.shortTitle : group.title;
+  const blocks = Math.min(...ranking.pairs.map((pair) => pair.blocks));
+  if (ranking.arms.length < 2) return `${title}: ${ranking.figure.what} is not known of two arms`;
+  const isTied = ranking.pairs.every(({ better }) => better === undefined);
+  const inText = isTied ? `, ${ranking.figure.what}` : '';
+  const short =
+    blocks < ranking.blocksNeeded
+      ? ` (of ${ranking.pairs.length} pairs none can be ranked with ${blocks} blocks; it takes ${ranking.blocksNeeded})`
+      : '';
+  return `${title}${inText}: ${sentenceOf(ranking)}${short}`;
+}
+
+function notRanked(groups: readonly GroupRanking[]): string[] {
+  const reasons = new Map<string, string>();
+  const note = ({ name, reason }: Apart, what = '') => reasons.set(`${name}${what}`, reason);
+  for (const { apart, figures } of groups) {
+    for (const one of apart) note(one);
+    for (const ranking of figures) for (const one of ranking.apart) note(one, ` by ${ranking.figure.what}`);
+  }
+  if (reasons.size === 0) return [];
+  const list = [...reasons].map(([name, reason]) => `${name} (${reason})`);
+  return [`Not ranked: ${list.join(', ')}.`];
+}
+
+function noRanking(groups: readonly GroupRanking[], command: readonly string[]): string {
+  const answer = `For an answer: ${answerCommand(command)}`;
+  if (groups.some(({ interleaved }) => !interleaved)) {
+    return `No ranking: these arms ran one after the other. Identical code was seen to differ by a third that way on a machine of its own, and by far more on a busy one. ${answer}`;
+  }
+  const fewest = Math.min(...groups.map(({ blocks }) => blocks));
+  const count = fewest === 1 ? 'one block' : `${fewest} blocks`;
+  return `No ranking: from ${count} differences below the noise of this run mean nothing, and a ranking needs ${LEAST_BLOCKS}. ${answer}`;
+}

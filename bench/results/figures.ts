@@ -1,0 +1,108 @@
+import { median } from '../stats/median.ts';
+import { signedRankEstimate } from '../stats/signed-rank.ts';
+import { isOpen } from './groups.ts';
+import type { Row } from './row.ts';
+
+/** A figure by which the arms of a group are told apart. */
+export interface Figure {
+  name: 'cpu_us_per_req' | 'rps_ok' | 'lat_p50_us' | 'lat_p99_us';
+  /** Heading, with the unit. */
+  label: string;
+  better: 'lower' | 'higher';
+  /** In a sentence. */
+  what: string;
+  /** What the better one has, in a sentence: `jwt 1.3× less CPU per request than redis`; later shorter. */
+  has: string;
+  more: string;
+  /** `undefined` where it is not known. */
+  of: (row: Row) => number | undefined;
+}
+
+const CPU: Figure = {
+  name: 'cpu_us_per_req',
+  label: 'CPU, µs/request',
+  better: 'lower',
+  what: 'CPU per request',
+  has: 'less CPU per request',
+  more: 'less',
+  of: cpuUs,
+};
+const THROUGHPUT: Figure = {
+  name: 'rps_ok',
+  label: 'ok/s',
+  better: 'higher',
+  what: 'requests per second',
+  has: 'more requests per second',
+  more: 'more',
+  of: (row) => row.rps_ok,
+};
+const MEDIAN: Figure = {
+  name: 'lat_p50_us',
+  label: 'p50, µs',
+  better: 'lower',
+  what: 'median response time',
+  has: 'shorter median response time',
+  more: 'shorter',
+  of: (row) => row.lat_p50_us,
+};
+const P99: Figure = {
+  name: 'lat_p99_us',
+  label: 'p99, µs',
+  better: 'lower',
+  what: 'p99 response time',
+  has: 'shorter p99 response time',
+  more: 'shorter',
+  of: (row) => row.lat_p99_us,
+};
+
+/**
+ * What arms are told apart by: CPU per request; in a closed loop throughput; in an open loop, where throughput is what
+ * was offered, response time. Revocation polls at its own pace: nothing.
+ */
+export function figuresOf(row: Row): readonly Figure[] {
+  if (row.scenario === 'revocation') return [];
+  return isOpen(row) ? [CPU, MEDIAN, P99] : [CPU, THROUGHPUT];
+}
+
+/**
+ * CPU of the servers and the store per request, microseconds: what a backend costs. A backend without a service has no
+ * CPU of one; where there is a service (its connections are a column) whose CPU could not be read, the sum is unknown.
+ */
+export function cpuUs(row: Row): number | undefined {
+  const { cpu_us_per_req_server: server, cpu_us_per_req_store: store } = row;
+  if (server === undefined || (store === undefined && row.pool_size !== undefined)) return undefined;
+  return server + (store ?? 0);
+}
+
+/** Of all intervals shown. */
+export const CONFIDENCE = 0.95;
+
+/** Blocks from which on intervals are shown and arms are ranked. */
+export const LEAST_BLOCKS = 12;
+
+/** The centre of a figure over blocks, in the unit of the figure. */
+export interface Centre {
+  blocks: number;
+  median: number;
+  /**
+   * Hodges–Lehmann estimate and the interval of all centres that the signed-rank test does not reject, both of the
+   * figures' logarithms. The interval holds what blocks do to all arms alike, too: two that overlap say nothing.
+   */
+  estimate: number;
+  lower: number;
+  upper: number;
+}
+
+/** The centre of positive figures, one for each block; `undefined` of none, or when one is no positive number. */
+export function centreOf(figures: readonly number[]): Centre | undefined {
+  const middle = median(figures);
+  if (middle === undefined || figures.some((figure) => !(figure > 0))) return undefined;
+  const { estimate = 0, lower, upper } = signedRankEstimate(figures.map(Math.log), CONFIDENCE);
+  return {
+    blocks: figures.length,
+    median: middle,
+    estimate: Math.exp(estimate),
+    lower: Math.exp(lower),
+    upper: Math.exp(upper),
+  };
+}

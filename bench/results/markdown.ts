@@ -1,0 +1,33 @@
+import { type Layout, layOutRun } from './layout.ts';
+import type { Row } from './row.ts';
+import { escaped, tableLine } from './text.ts';
+
+/**
+ * The tables of a run as Markdown, with their footnotes and intervals.
+ * @param paragraphs what follows them, as plain text: the ranking, limits, where the rows are.
+ */
+export function renderMarkdownRun(rows: readonly Row[], paragraphs: readonly string[]): string {
+  const blocks = layOutRun(rows).flatMap(({ title, table, notes, intervals }) => [
+    `**${escaped(title)}**`,
+    markdownTable(table),
+    ...notes.map((note, index) => escaped(`[${index + 1}] ${note}`)),
+    ...(intervals === undefined ? [] : [escaped(intervals.title), markdownTable(intervals.table)]),
+  ]);
+  const texts = paragraphs.filter((paragraph) => paragraph !== '').map(markdownParagraph);
+  return `${[...blocks, ...texts].join('\n\n')}\n`;
+}
+
+function markdownTable({ headings, alignments, lines }: Layout): string {
+  const rule = alignments.map((side) => (side === 'right' ? '---:' : '---'));
+  const cells = (texts: readonly string[]) =>
+    tableLine(texts.map((text) => escaped(text.replaceAll('\n', ', '))));
+  return [cells(headings), tableLine(rule), ...lines.map(cells)].join('\n');
+}
+
+/** Lines that begin with an indent are a list below the first, as {@link renderLimits} writes them. */
+function markdownParagraph(text: string): string {
+  const lines = text.replace(/\n {3,}/g, ' ').split('\n');
+  return lines
+    .map((line) => (line.startsWith('  ') ? `- ${escaped(line.trim())}` : escaped(line)))
+    .join('\n');
+}

@@ -1,0 +1,118 @@
+import { blockKey, isInterleaved, spoiltBlocks } from './blocks.ts';
+import { armText } from './groups.ts';
+import { isUsable, type Row } from './row.ts';
+
+/** Footnotes of a table: those of one arm by its place in the table, and those that hold for all of it. */
+export interface Notes {
+  /** In the order of the arms given, each without the arm's name. */
+  ofArms: string[][];
+  ofAll: string[];
+}
+
+/**
+ * What a reader must know of these rows. Notes that differ in their figures only are one, with the range of the figures;
+ * what every arm of interleaved blocks has is the machine's, and stands once.
+ * @param arms the rows of each arm (and operation) of a group.
+ */
+export function notesOf(arms: readonly (readonly Row[])[]): Notes {
+  const remarks = arms.map((rows) => merged(rows.flatMap(remarkOf)));
+  const [first = new Map()] = remarks;
+  const isSliced = arms.every((rows) => rows.every(isInterleaved));
+  const shared = [...first.keys()].filter(
+    (kind) => isSliced && arms.length > 1 && remarks.every((one) => one.has(kind)),
+  );
+  return {
+    ofArms: remarks.map((one, index) =>
+      [...one]
+        .filter(([kind]) => !shared.includes(kind))
+        .map(([, remark]) => `${armText(arms[index]?.[0] ?? {})}: ${counted(remark)}`),
+    ),
+    ofAll: [
+      ...shared.map((kind) => {
+        const all = merged(arms.flat().flatMap(remarkOf));
+        return counted(all.get(kind) as Remark);
+      }),
+      ...droppedNote(arms.flat()),
+    ],
+  };
+}
+
+/** A remark of a row; a block that is dropped whole is told once, for all of its arms. */
+function remarkOf(row: Row): Remark[] {
+  const reason = row.invalid_reason ?? '';
+  const remark = (text: string) => [{ text, blocks: new Set([blockKey(row)]) }];
+  if (row.status !== 'ok') return remark(`${row.status}: ${reason}`);
+  if (isUsable(row)) return row.note === undefined ? [] : remark(row.note);
+  return isInterleaved(row) ? [] : remark(`INVALID, not to be used: ${reason}`);
+}
+
+/** How the reason of a row begins that was dropped for another arm's sake. */
+const DROPPED_WITH_ANOTHER = 'block dropped';
+
+/** How many blocks were dropped, and why. */
+function droppedNote(rows: readonly Row[]): string[] {
+  const spoilt = spoiltBlocks(rows);
+  if (spoilt.size === 0) return [];
+  const total = new Set(rows.map(blockKey)).size;
+  const invalid = rows.filter(
+    (row) =>
+      row.operation === 'all' &&
+      row.status === 'ok' &&
+      !isUsable(row) &&
+      isInterleaved(row) &&
+      row.invalid_reason?.startsWith(DROPPED_WITH_ANOTHER) !== true,
+  );
+  const reasonOf = (row: Row) => row.invalid_reason ?? 'no reason';
+  const kinds = merged(invalid.map((row) => ({ text: reasonOf(row), blocks: new Set([blockKey(row)]) })));
+  const arms = new Set(rows.map((row) => row.arm)).size;
+  const list = [...kinds].map(([kind, remark]) => {
+    const struck = new Map(
+      invalid.filter((row) => kindOf(reasonOf(row)) === kind).map((row) => [row.arm, armText(row)]),
+    );
+    // What struck all arms alike is the machine's.
+    const who = struck.size === arms && arms > 1 ? '' : `${[...struck.values()].join(', ')}: `;
+    return `${who}${counted(remark)}`;
+  });
+  const end = spoilt.size === total ? '; the figures shown are INVALID and not to be used' : '';
+  const blocks = total === 1 ? 'block' : 'blocks';
+  return [`INVALID: ${spoilt.size} of ${total} ${blocks} dropped: ${list.join('; ')}${end}`];
+}
+
+interface Remark {
+  text: string;
+  blocks: Set<string>;
+}
+
+/** A figure by itself: not part of a word, such as p99, 5xx or s1. */
+const FIGURE = /(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)/g;
+
+const kindOf = (text: string) => text.replace(FIGURE, '#');
+
+/** The remarks by what they say without their figures. */
+function merged(remarks: readonly Remark[]): Map<string, Remark> {
+  const kinds = new Map<string, Remark[]>();
+  for (const remark of remarks) {
+    const kind = kindOf(remark.text);
+    kinds.set(kind, [...(kinds.get(kind) ?? []), remark]);
+  }
+  return new Map([...kinds].map(([kind, like]) => [kind, joined(like)]));
+}
+
+/** One remark for several of a kind: each figure, or its range. */
+function joined(remarks: readonly Remark[]): Remark {
+  const [first] = remarks as readonly [Remark, ...Remark[]];
+  const blocks = new Set(remarks.flatMap((remark) => [...remark.blocks]));
+  const figures = remarks.map(({ text }) => text.match(FIGURE) ?? []);
+  let place = 0;
+  const text = first.text.replace(FIGURE, () => {
+    const sorted = figures.map((one) => one[place] ?? '').sort((a, b) => numberOf(a) - numberOf(b));
+    place += 1;
+    const [least = '', greatest = ''] = [sorted[0], sorted.at(-1)];
+    return least === greatest ? least : `${least} to ${greatest}`;
+  });
+  return { text, blocks };
+}
+
+const numberOf = (figure: string) => Number(figure.replaceAll(',', ''));
+
+const counted = ({ text, blocks }: Remark) => (blocks.size === 1 ? text : `${text} (${blocks.size} blocks)`);

@@ -1,0 +1,200 @@
+import type { OperationResult } from '../load/job.ts';
+import type { Observed } from './observed.ts';
+import { achievedShare, finalBacklog, type OpenLoopFigures } from './open-loop.ts';
+import type { Row } from './row.ts';
+
+/**
+ * When a trial's figures may not be used: the rules of the measurement design, each a function that answers reasons
+ * which a person understands, with figure and limit; none when the rule holds. Pure. No rule looks at how fast
+ * anything was: only at whether the experiment was sound. Rule 6 (samples for a percentile) is in stats/histogram.ts.
+ */
+
+/** How far the share of misses may lie above what the traits predict. */
+const MISS_TOLERANCE = 0.05;
+
+/**
+ * Rule 1: a healthy scenario with any error or wrong reply is invalid. Misses (401) that the traits predict are none.
+ * Neither is a count believed that does not add up: what became of some requests is unknown then.
+ */
+export function wrongReplies(
+  all: OperationResult,
+  { missShare = 0, firstFailure }: { missShare?: number; firstFailure?: string | undefined } = {},
+): string[] {
+  const predicted = all.completed * (missShare + MISS_TOLERANCE);
+  const forgiven = missShare > 0 && all.unauthorized <= predicted ? all.unauthorized : 0;
+  const accounted = all.completed + all.connErrors + all.timeouts + all.dropped + all.inflightEnd;
+  const counts: [number, string][] = [
+    [all.http4xx - forgiven, 'replies 4xx'],
+    [all.http5xx, 'replies 5xx'],
+    [all.checkFailed, 'replies with a wrong body'],
+    [all.connErrors, 'connections lost'],
+    [all.timeouts, 'timeouts'],
+    [Math.abs(all.scheduled - accounted), 'requests that are not accounted for'],
+  ];
+  const wrong = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  if (all.completed === 0) wrong.push('no request completed');
+  if (wrong.length === 0) return [];
+  const first = firstFailure === undefined || missShare > 0 ? '' : `; first: ${firstFailure}`;
+  return [`${wrong.join(', ')}${first}`];
+}
+
+const LEAST_ACHIEVED_SHARE = 0.98;
+const GREATEST_LATENESS_SHARE = 0.1;
+
+/** Rule 2: the offered rate was achieved, no backlog was left at the end, and requests were sent when they should be. */
+export function openLoopReasons(figures: OpenLoopFigures): string[] {
+  const { offeredRps, latenessP99Us, responseP99Us } = figures;
+  const reasons: string[] = [];
+  const achieved = achievedShare(figures);
+  if (achieved < LEAST_ACHIEVED_SHARE) {
+    const limit = `limit ${percent(LEAST_ACHIEVED_SHARE)}`;
+    reasons.push(`achieved ${percent(achieved)} of the offered ${round(offeredRps)} requests/s (${limit})`);
+  }
+  const { waiting, limit } = finalBacklog(figures);
+  if (waiting > limit) {
+    reasons.push(
+      `backlog still rising at the end: ${round(waiting)} requests due and not sent (limit ${round(limit)})`,
+    );
+  }
+  if (latenessP99Us !== undefined && responseP99Us !== undefined) {
+    const limitUs = responseP99Us * GREATEST_LATENESS_SHARE;
+    if (latenessP99Us > limitUs) {
+      reasons.push(
+        `lateness of sending p99 ${round(latenessP99Us)} µs (limit ${round(limitUs)} µs, 10 % of the response time's)`,
+      );
+    }
+  }
+  return reasons;
+}
+
+/** The generator must reach so many times the rate against a server that does nothing. */
+const GENERATOR_HEADROOM = 1.3;
+
+/** Rule 3, open loop only: neither generator nor balancer limits what is measured. */
+export function instrumentReasons(figures: {
+  offeredRps: number;
+  /** `undefined` when it was not looked at. */
+  nullServerRps: number | undefined;
+  bottleneck: string | undefined;
+}): string[] {
+  const { offeredRps, nullServerRps, bottleneck } = figures;
+  const needed = offeredRps * GENERATOR_HEADROOM;
+  const reasons: string[] = [];
+  if (nullServerRps !== undefined && nullServerRps < needed) {
+    reasons.push(
+      `the generator reaches ${round(nullServerRps)} requests/s here (needed ${round(needed)}, 1.3 times the rate)`,
+    );
+  }
+  if (bottleneck === 'balancer') reasons.push('the balancer is the bottleneck: its processor is full');
+  return reasons;
+}
+
+const GREATEST_STEAL_SHARE = 0.05;
+const GREATEST_FOREIGN_SHARE = 0.25;
+
+/** Rule 4, what each trial can be held to: the machine was there for the run. Throttling is held against the other arms. */
+export function hostReasons({ stealShare = 0, foreignShare = 0 }: Partial<Observed['host']>): string[] {
+  const reasons: string[] = [];
+  if (stealShare > GREATEST_STEAL_SHARE) {
+    reasons.push(`steal: the hypervisor gave ${percent(stealShare)} of the processors to others (limit 5 %)`);
+  }
+  if (foreignShare > GREATEST_FOREIGN_SHARE) {
+    reasons.push(`other work took ${percent(foreignShare)} of the processors (limit 25 %)`);
+  }
+  return reasons;
+}
+
+/** Rule 5: the warm-up ended without a trend that matters. */
+export function steadyReasons({ steady, trendPct }: Pick<Observed, 'steady' | 'trendPct'>): string[] {
+  if (steady) return [];
+  const change =
+    trendPct === undefined ? '' : ` by ${trendPct > 0 ? '+' : '−'}${Math.abs(trendPct).toFixed(1)} %`;
+  return [`not steady: CPU per request still changed${change} at the end of the warm-up (limit 3 %)`];
+}
+
+/** One arm of a block: its rows, and what they are held to beside the others'. */
+export interface JudgedArm {
+  rows: readonly Row[];
+  observed: Pick<Observed, 'throttledNs' | 'windowSeconds'>;
+}
+
+/** Greatest difference between two arms' throttled shares of their own slices. */
+const THROTTLING_POINTS = 0.01;
+
+/**
+ * The rows of each arm, judged together, in the order given. An arm that is invalid or failed takes its block with it:
+ * the other arms met other conditions than in a sound block, and to keep some of them would be to choose. Each row
+ * keeps its own reason, or says whose it was. What a backend cannot do by its nature (`unsupported`) drops nothing.
+ */
+export function judgeBlock(arms: readonly JudgedArm[]): Row[][] {
+  const unequal = throttlingReason(arms);
+  const judged = arms.map(({ rows }) => (unequal === undefined ? [...rows] : rows.map(invalidFor(unequal))));
+  const culprit = judged.flat().find((row) => isMeant(row) && row.valid !== true);
+  if (culprit === undefined) return judged;
+  const reason = `block dropped: ${culprit.arm ?? culprit.store}: ${culprit.invalid_reason ?? culprit.status}`;
+  const dropped = (row: Row): Row =>
+    row.valid === true ? { ...row, valid: false, invalid_reason: reason } : row;
+  return judged.map((rows) => rows.map(dropped));
+}
+
+/** Rule 4: throttling that differs between the arms by more than 1 % of their time. `undefined` when it does not. */
+function throttlingReason(arms: readonly JudgedArm[]): string | undefined {
+  const shares = arms.flatMap(({ rows: [row], observed: { throttledNs, windowSeconds } }) =>
+    throttledNs === undefined || windowSeconds <= 0 || row === undefined
+      ? []
+      : [{ name: row.arm ?? row.store, share: throttledNs / 1e9 / windowSeconds }],
+  );
+  const sorted = shares.sort((a, b) => a.share - b.share);
+  const [least, most] = [sorted[0], sorted.at(-1)];
+  if (least === undefined || most === undefined || most.share - least.share <= THROTTLING_POINTS)
+    return undefined;
+  const figure = ({ name, share }: typeof least) => `${(share * 100).toFixed(1)} % of ${name}'s slices`;
+  return `throttling was unequal: the quota held back ${figure(most)}, and ${figure(least)} (limit 1 point apart)`;
+}
+
+/** Whether the row stands for a measurement, and not for what the backend cannot do. */
+const isMeant = (row: Row): boolean => row.status !== 'unsupported';
+
+const invalidFor =
+  (reason: string) =>
+  (row: Row): Row => {
+    if (!isMeant(row)) return row;
+    const reasons = row.valid === true ? [reason] : [row.invalid_reason, reason].filter(Boolean);
+    return { ...row, valid: false, invalid_reason: reasons.join('; ') };
+  };
+
+/**
+ * The rows of each arm with `cpu_us_per_req_net`: CPU of server, balancer and store per request, less the same of the
+ * control in this block, served by the same code when two commits are compared. What is left is the price of the
+ * session, and may be negative by chance. Empty without a valid control, of the control itself, of an invalid row, and
+ * where a part of either cannot be read.
+ */
+export function withNet(arms: readonly (readonly Row[])[]): Row[][] {
+  const controls = arms.flat().filter((row) => row.store === CONTROL && isWhole(row));
+  return arms.map((rows) =>
+    rows.map((row) => {
+      const control = controls.find((one) => one.git_sha === row.git_sha && one.git_dirty === row.git_dirty);
+      const [own, reference] = [grossUs(row), control === undefined ? undefined : grossUs(control)];
+      if (row.store === CONTROL || !isWhole(row) || own === undefined || reference === undefined) return row;
+      return { ...row, cpu_us_per_req_net: own - reference };
+    }),
+  );
+}
+
+const CONTROL = 'none';
+const isWhole = (row: Row) => row.operation === 'all' && row.status === 'ok' && row.valid === true;
+
+/** CPU of server, balancer and store; `undefined` when one that exists has no figure. What does not exist costs nothing. */
+function grossUs(row: Row): number | undefined {
+  const hasBalancer = row.balancer !== undefined && row.balancer !== 'none';
+  const hasStore = row.store_version !== undefined || row.pool_size !== undefined;
+  const parts = [
+    row.cpu_us_per_req_server,
+    row.cpu_us_per_req_balancer ?? (hasBalancer ? undefined : 0),
+    row.cpu_us_per_req_store ?? (hasStore ? undefined : 0),
+  ];
+  return parts.reduce((sum, part) => (sum === undefined || part === undefined ? undefined : sum + part), 0);
+}
+
+const percent = (share: number) => `${Number((share * 100).toFixed(2))} %`;
+const round = (value: number) => Math.round(value).toLocaleString('en-US');

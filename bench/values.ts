@@ -1,0 +1,86 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { z } from 'zod';
+import { BenchError, redactUrl } from './errors.ts';
+
+/** Values of flags: text in, a checked value or one clear line out. */
+
+/** Options as commander gives them, by flag name in camel case; absent ones are `undefined`. */
+export type RawOptions = Readonly<Record<string, string | string[] | boolean | undefined>>;
+
+const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60 } as const;
+
+/** The items between the commas, each once. @throws BenchError USAGE for an empty one. */
+export function listOf(flag: string, text: string): string[] {
+  const items = text.split(',').map((item) => item.trim());
+  if (items.includes(''))
+    throw usage(`values separated by commas for --${flag}`, quoted(text), 'Remove the empty one.');
+  return [...new Set(items)];
+}
+
+/** Without what means the same as one before it, however it was spelt. */
+export function distinct<T>(values: readonly T[]): T[] {
+  return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
+}
+
+/** One of these words. @throws BenchError USAGE, with the nearest one. */
+export function oneOf<const T extends readonly string[]>(flag: string, value: unknown, values: T): T[number] {
+  const parsed = z.enum(values as unknown as [string, ...string[]]).safeParse(value);
+  if (parsed.success) return parsed.data as T[number];
+  const text = String(value);
+  const near = nearest(text, values);
+  const remedy = near === undefined ? `Correct --${flag}.` : `Did you mean ${near}?`;
+  throw usage(`--${flag} to be one of ${values.join(', ')}`, quoted(text), remedy);
+}
+
+/** A whole number within bounds. @throws BenchError USAGE */
+export function wholeNumber(flag: string, text: string, min: number, max: number): number {
+  const schema = z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw usage(`a whole number from ${min} to ${max} for --${flag}`, quoted(text), `Correct --${flag}.`);
+}
+
+/** A duration such as 10s, 500ms or 2m, in seconds. @throws BenchError USAGE */
+export function parseSeconds(flag: string, text: string, leastSeconds = 0.1): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
+  const seconds =
+    match === null ? Number.NaN : Number(match[1]) * SECONDS_PER_UNIT[match[2] as 'ms' | 's' | 'm'];
+  if (seconds >= leastSeconds && seconds <= 3600) return seconds;
+  const near = /^\d+$/.test(text) ? `Did you mean ${text}s?` : 'Write for example 10s, 500ms or 2m.';
+  const least = `${Math.round(leastSeconds * 1000)}ms`;
+  throw usage(`a duration with its unit, from ${least} to 60m, for --${flag}`, quoted(text), near);
+}
+
+/** The URL itself; `undefined` for an absent or empty one. @throws BenchError USAGE for another scheme. */
+export function parseUrl(source: string, value: unknown, schemes: string[]): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  const text = String(value);
+  if (URL.canParse(text) && schemes.includes(new URL(text).protocol)) return text;
+  throw usage(
+    `a URL that begins with ${schemes[0]}// in ${source}`,
+    quoted(redactUrl(text)),
+    `Correct ${source}.`,
+  );
+}
+
+/** A repeatable option's values. */
+export function asList(value: RawOptions[string]): string[] {
+  if (Array.isArray(value)) return value;
+  return typeof value === 'string' ? [value] : [];
+}
+
+/** The word that was probably meant; `undefined` when none is close. */
+export function nearest(text: string, words: readonly string[]): string | undefined {
+  if (words.length === 0) return undefined;
+  const word = closest(text, [...words]);
+  const prefix = words.find((candidate) => text !== '' && candidate.startsWith(text));
+  return distance(text, word) <= Math.max(2, word.length / 3) ? word : prefix;
+}
+
+/** Text as it may be shown in an error: short, and without passwords. */
+export const quoted = (text: string) => `"${redactUrl(text).slice(0, 80)}"`;
+
+/** A wrong flag or value: exit code 2, nothing started. */
+export function usage(expected: string, got: string, remedy: string): BenchError {
+  return new BenchError({ code: 'USAGE', expected, got, remedy });
+}

@@ -1,0 +1,49 @@
+/** What a server says of itself when the harness asks, over IPC. */
+
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+
+/** What a server answers to the IPC message `{ type: 'stats' }`. Servers of older commits know only the round trips. */
+export interface StatsMessage {
+  type: 'stats';
+  /** Round trips to the service since the start. */
+  roundTrips: number;
+  /** By how much the event loop was late, 99th percentile since the last such message, microseconds; absent within 200 ms of it. */
+  loopDelayP99Us?: number;
+  /** Time in garbage collection on the main thread since the start, nanoseconds. */
+  gcNs?: number;
+}
+
+/**
+ * How often the loop is looked at, in milliseconds. Each look wakes an idle server for some 30 µs: at 20 ms those of a
+ * run with fifteen servers took 1 % of two processors from whoever was being measured, at 100 ms a sixth of that.
+ */
+const RESOLUTION_MS = 100;
+
+/**
+ * Begins to watch the process that it runs in, and answers a function that makes the message. Under load it costs some
+ * 0.3 % of a server's CPU: 125 µs for each garbage collection, of which there is one in 900 requests of 55 µs on the control
+ * (Node 20), and 0.04 µs a request for the loop.
+ */
+export function watchProcess(roundTrips: () => number): () => StatsMessage {
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delay.enable();
+  let gcMs = 0;
+  const count = (entries: readonly { duration: number }[]): void => {
+    for (const { duration } of entries) gcMs += duration;
+  };
+  const observer = new PerformanceObserver((list) => count(list.getEntries()));
+  observer.observe({ entryTypes: ['gc'] });
+  return () => {
+    count(observer.takeRecords());
+    // The histogram holds the time between two looks, which on time is the resolution itself.
+    const lateNs = delay.percentile(99) - RESOLUTION_MS * 1e6;
+    const isKnown = delay.count > 0;
+    delay.reset();
+    return {
+      type: 'stats',
+      roundTrips: roundTrips(),
+      ...(isKnown ? { loopDelayP99Us: Math.max(0, Math.round(lateNs / 1000)) } : {}),
+      gcNs: Math.round(gcMs * 1e6),
+    };
+  };
+}
