@@ -1,0 +1,116 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { type Bench, openBench } from '../../bench/bench.ts';
+import { runBlock } from '../../bench/block/block.ts';
+import { runBlocks } from '../../bench/blocks.ts';
+import { type Config, parseConfig } from '../../bench/config.ts';
+import { openTogether } from '../../bench/environment/resources.ts';
+import { planPass } from '../../bench/plan.ts';
+import { readResultFile } from '../../bench/results/csv.ts';
+import { openOutput } from '../../bench/results/output.ts';
+import { blockGuess } from '../../bench/run.ts';
+import { armsOfGate, choicesOf } from './arms.ts';
+
+/** Blocks of a gate: as many as `pnpm bench gate` makes. */
+export const BLOCKS_PER_GATE = 24;
+
+/** Load of the arms in each block of the campaign: a quarter of a gate's own, so that more gates fit the time. */
+const LOAD = {
+  preset: 'gate',
+  store: 'none,redis',
+  duration: '500ms',
+  warmup: '400ms',
+  sessions: '300',
+} as const;
+
+/** What is known of a gate beside its rows: one line of JSON in `gates.jsonl`. */
+export interface GateRecord {
+  run_id: string;
+  ordinal: number;
+  started_at: string;
+  seconds: number;
+  /** CPU µs per request of the control, that shares were planted by. */
+  control_us: number;
+  finished: boolean;
+}
+
+/** Where the rows of an arm, and the gates, are kept. */
+export const armFile = (directory: string, name: string): string => `${directory}/gates-${name}.csv`;
+const gatesFile = (directory: string) => `${directory}/gates.jsonl`;
+
+/** The gates made so far. */
+export function readGates(directory: string): GateRecord[] {
+  const path = gatesFile(directory);
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as GateRecord);
+}
+
+/**
+ * Runs gates until the time is up, each of {@link BLOCKS_PER_GATE} blocks with all its arms at once, and appends their
+ * rows to one file for each arm; `run_id` tells the gates apart. Who calls it again adds to them. A gate that is
+ * stopped is recorded as unfinished, and is not counted. Answers how many were finished.
+ */
+export async function runCampaign(directory: string, minutes: number, signal: AbortSignal): Promise<number> {
+  const deadlineMs = performance.now() + minutes * 60_000;
+  let finished = 0;
+  let lastMs = 0;
+  while (!signal.aborted && performance.now() + lastMs < deadlineMs) {
+    const beganMs = performance.now();
+    const ordinal = readGates(directory).length;
+    const record = await runGate(ordinal, directory, signal);
+    lastMs = performance.now() - beganMs;
+    appendFileSync(gatesFile(directory), `${JSON.stringify(record)}\n`);
+    if (record.finished) finished += 1;
+  }
+  return finished;
+}
+
+function runGate(ordinal: number, directory: string, signal: AbortSignal): Promise<GateRecord> {
+  return openTogether(async (resources) => {
+    const startedAt = new Date();
+    const arms = armsOfGate(ordinal);
+    const asked = parseConfig({ ...LOAD, repeat: String(BLOCKS_PER_GATE) }, {});
+    const command = process.argv.slice(2);
+    const guess = blockGuess({ ...asked, stores: choicesOf(arms, asked.stores, 0) });
+    const opened = await openBench({ config: asked, command, signal, blockGuessMs: guess }, resources);
+    const controlUs = await costOfControl(opened, asked);
+    const config = { ...asked, stores: choicesOf(arms, asked.stores, controlUs) };
+    const bench = { ...opened, context: { ...opened.context, config } };
+    const { runId } = bench.context;
+    const outputs = new Map(
+      arms.map(({ name }) => {
+        const path = armFile(directory, name);
+        const kept = existsSync(path) ? readResultFile(path) : undefined;
+        const output = openOutput(path, runId, kept);
+        resources.add(path, output.close);
+        return [name, output];
+      }),
+    );
+    const outcome = await runBlocks(bench, ({ trials }) => {
+      for (const { trial, rows } of trials) outputs.get(trial.label ?? '')?.append(rows, {});
+    });
+    await resources.close();
+    return {
+      run_id: runId,
+      ordinal,
+      started_at: startedAt.toISOString(),
+      seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
+      control_us: controlUs,
+      finished: !signal.aborted && outcome.failures.length === 0,
+    };
+  });
+}
+
+/** CPU of the control's server per request, in a block of its own that is not kept. */
+async function costOfControl(bench: Bench, asked: Config): Promise<number> {
+  const alone = { ...asked, stores: asked.stores.filter(({ store }) => store === 'none') };
+  const context = { ...bench.context, config: { ...alone, durationSeconds: 1, warmupSeconds: 1 } };
+  const [block] = planPass(alone, 0);
+  if (block === undefined) throw new Error('a plan has at least one block');
+  const load = { ratePerSecond: undefined, nullServerRps: undefined };
+  const { trials } = await runBlock(block, load, context, bench.machine, bench.progress.step);
+  const us = trials[0]?.rows[0]?.cpu_us_per_req_server;
+  if (us === undefined)
+    throw new Error(`the control has no CPU figure: ${trials[0]?.rows[0]?.invalid_reason ?? ''}`);
+  return us;
+}

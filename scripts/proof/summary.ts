@@ -1,0 +1,136 @@
+import { existsSync } from 'node:fs';
+import { type Comparison, compareRows } from '../../bench/compare/compare.ts';
+import { CONFIDENCE } from '../../bench/compare/sample.ts';
+import { BenchError } from '../../bench/errors.ts';
+import { readResultFile } from '../../bench/results/csv.ts';
+import type { Row } from '../../bench/results/row.ts';
+import { type Bounds, binomialInterval, binomialUpperBound } from '../../bench/stats/binomial.ts';
+import { median } from '../../bench/stats/median.ts';
+import { PROOF_ARMS, PROOF_GATES, type ProofGate } from './arms.ts';
+import { armFile, type GateRecord, readGates } from './campaign.ts';
+
+/** What the gates of one kind came to. */
+export interface GateSummary {
+  name: string;
+  gates: number;
+  verdicts: Readonly<Record<string, number>>;
+  /** Called REGRESSED: false alarms where nothing was planted, detections where something was. */
+  regressed: number;
+  /** Of the rate of REGRESSED, 95 %, exact. */
+  interval: Bounds;
+  /** One-sided 95 % upper bound of that rate. */
+  upperBound: number;
+  /** Medians over the gates, per cent of CPU per request: what was planted and what was estimated. */
+  plantedPct?: number;
+  estimatedPct?: number;
+  /** Mean of estimated less planted, in points of per cent, and the greatest of any gate. */
+  biasPoints?: number;
+  worstBiasPoints?: number;
+}
+
+const NAMES = { base: 'base', head: 'head' };
+
+type RowsByArm = ReadonlyMap<string, readonly Row[]>;
+
+/** What the rows in a directory say, gate by gate. A gate that was not finished is left out. */
+export function summarizeGates(directory: string): GateSummary[] {
+  const rows = rowsByArm(directory);
+  const finished = readGates(directory).filter((gate) => gate.finished);
+  const runIds = finished.map((gate) => gate.run_id);
+  return [...PROOF_GATES.map((gate) => summarize(gate, rows, finished)), throughControl(rows, runIds)];
+}
+
+function summarize(gate: ProofGate, rows: RowsByArm, finished: readonly GateRecord[]): GateSummary {
+  const outcomes = finished.flatMap(({ run_id: runId, control_us: controlUs }) =>
+    gate.pairs.flatMap(([base, head]) => {
+      const [before, after] = [rowsOf(rows, base, runId), rowsOf(rows, head, runId)];
+      return before.length === 0 || after.length === 0 ? [] : [judge(gate, before, after, controlUs)];
+    }),
+  );
+  const biases = outcomes.flatMap(({ estimatedPct, plantedPct }) =>
+    estimatedPct === undefined || plantedPct === undefined ? [] : [estimatedPct - plantedPct],
+  );
+  const verdicts = outcomes.map(({ verdict }) => verdict);
+  return {
+    ...counted(gate.name, verdicts),
+    ...present('plantedPct', median(defined(outcomes.map((one) => one.plantedPct)))),
+    ...present('estimatedPct', median(defined(outcomes.map((one) => one.estimatedPct)))),
+    ...present('biasPoints', meanOf(biases)),
+    ...present('worstBiasPoints', biases.length === 0 ? undefined : Math.max(...biases.map(Math.abs))),
+  };
+}
+
+function judge(gate: ProofGate, before: readonly Row[], after: readonly Row[], controlUs: number) {
+  const comparison = compareOrNothing(before, after);
+  const cpu = comparison?.findings.find((one) => one.metric?.name === 'cpu_us_per_req');
+  const [estimate, baseUs] = [cpu?.evidence?.shift.estimate, cpu?.evidence?.medians.base];
+  const { planted } = gate;
+  const plantedUs =
+    planted === undefined ? undefined : 'us' in planted ? planted.us : planted.share * controlUs;
+  return {
+    verdict: comparison?.verdict ?? 'INVALID',
+    estimatedPct: estimate === undefined ? undefined : Math.expm1(estimate) * 100,
+    plantedPct: plantedUs === undefined || baseUs === undefined ? undefined : (100 * plantedUs) / baseUs,
+  };
+}
+
+/** `undefined` when a side has no valid block at all: the gate ends INVALID. */
+function compareOrNothing(before: readonly Row[], after: readonly Row[]): Comparison | undefined {
+  try {
+    return compareRows(before, after, NAMES);
+  } catch (error) {
+    if (error instanceof BenchError && error.code === 'NOTHING_TO_COMPARE') return undefined;
+    throw error;
+  }
+}
+
+/** One backend in two gates that followed one another, held together through their controls; no gate is used twice. */
+function throughControl(rows: RowsByArm, runIds: readonly string[]): GateSummary {
+  const verdicts: string[] = [];
+  for (let index = 0; index + 1 < runIds.length; index += 2) {
+    const side = (runId = '') => ['none-1', 'redis'].flatMap((name) => rowsOf(rows, name, runId));
+    const comparison = compareOrNothing(side(runIds[index]), side(runIds[index + 1]));
+    verdicts.push(comparison?.verdict ?? 'INVALID');
+  }
+  return counted('A/A of files from two runs, through the control', verdicts);
+}
+
+function counted(name: string, verdicts: readonly string[]): GateSummary {
+  const counts: Record<string, number> = {};
+  for (const verdict of verdicts) counts[verdict] = (counts[verdict] ?? 0) + 1;
+  const regressed = counts['REGRESSED'] ?? 0;
+  return {
+    name,
+    gates: verdicts.length,
+    verdicts: counts,
+    regressed,
+    interval: binomialInterval(regressed, verdicts.length, CONFIDENCE),
+    upperBound: binomialUpperBound(regressed, verdicts.length, CONFIDENCE),
+  };
+}
+
+function rowsByArm(directory: string): Map<string, Row[]> {
+  const names = new Set(PROOF_ARMS.map(({ name }) => name));
+  return new Map(
+    [...names].map((name) => {
+      const path = armFile(directory, name);
+      return [name, existsSync(path) ? readResultFile(path) : []];
+    }),
+  );
+}
+
+function rowsOf(rows: RowsByArm, name: string, runId: string): Row[] {
+  return (rows.get(name) ?? []).filter((row) => row.run_id === runId);
+}
+
+function defined(values: readonly (number | undefined)[]): number[] {
+  return values.filter((value) => value !== undefined);
+}
+
+function meanOf(values: readonly number[]): number | undefined {
+  return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function present<K extends string>(key: K, value: number | undefined): { [P in K]?: number } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: number });
+}

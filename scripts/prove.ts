@@ -1,0 +1,43 @@
+/**
+ * The evidence that the instrument tells the truth, made and summed up under results/proof/. It can be made in pieces:
+ * each call adds to what is there. Usage:
+ *
+ *     pnpm exec tsx scripts/prove.ts gates --minutes 60    A/A gates and gates with planted slowness, until the time is up
+ *     pnpm exec tsx scripts/prove.ts summary               the table of all that was made so far
+ *
+ * What the load generator itself is worth: scripts/generator-truth.ts, scripts/generator-cost.ts; how long a slice must
+ * be: scripts/slice-scatter.ts; sabotage: bench/sabotage.test.ts.
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { runCampaign } from './proof/campaign.ts';
+import { renderGates } from './proof/render.ts';
+import { summarizeGates } from './proof/summary.ts';
+
+const DIRECTORY = 'results/proof';
+
+const { values: options, positionals } = parseArgs({
+  options: { minutes: { type: 'string', default: '30' }, directory: { type: 'string', default: DIRECTORY } },
+  allowPositionals: true,
+});
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
+}
+const [piece = 'summary'] = positionals;
+const { directory } = options;
+mkdirSync(directory, { recursive: true });
+if (piece === 'gates') {
+  const minutes = Number(options.minutes);
+  if (!(minutes > 0)) throw new Error(`expected minutes above 0, got "${options.minutes}"`);
+  console.error(`${await runCampaign(directory, minutes, stop.signal)} gates finished`);
+} else if (piece !== 'summary') {
+  console.error(`expected gates or summary, got "${piece}"`);
+  process.exit(2);
+}
+const summaries = summarizeGates(directory);
+writeFileSync(`${directory}/gates.json`, `${JSON.stringify(summaries, undefined, 2)}\n`);
+const table = renderGates(summaries);
+writeFileSync(`${directory}/gates.md`, `${table}\n`);
+console.log(table);

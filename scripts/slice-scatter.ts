@@ -1,0 +1,110 @@
+/**
+ * How far two identical arms differ from block to block: in slices of several lengths, and one after the other. It is
+ * what the length of a slice was chosen by. Usage: pnpm exec tsx scripts/slice-scatter.ts [--blocks 12]
+ * [--slices 25,50,100,250,500] [--duration 2s] [--warmup 1500ms] [--store none] [--connections 32] [--json FILE].
+ * The settings take turns within every pass, in shuffled order, so that they see the same hour.
+ */
+
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { openBench } from '../bench/bench.ts';
+import { runBlock } from '../bench/block/block.ts';
+import { type Noise, noiseOf } from '../bench/calibrate/noise.ts';
+import { type Config, parseConfig } from '../bench/config.ts';
+import { openTogether } from '../bench/environment/resources.ts';
+import { planPass } from '../bench/plan.ts';
+import type { Row } from '../bench/results/row.ts';
+import { blockGuess } from '../bench/run.ts';
+import { seededRandom, shuffled } from '../bench/stats/random.ts';
+
+interface Setting {
+  name: string;
+  sliceMs: number | undefined;
+  rows: { base: Row[]; head: Row[] };
+}
+
+const { values: options } = parseArgs({
+  options: {
+    blocks: { type: 'string', default: '12' },
+    slices: { type: 'string', default: '25,50,100,250,500' },
+    duration: { type: 'string', default: '2s' },
+    warmup: { type: 'string', default: '1500ms' },
+    store: { type: 'string', default: 'none' },
+    connections: { type: 'string', default: '32' },
+    json: { type: 'string' },
+  },
+});
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
+}
+const settings: Setting[] = [...options.slices.split(',').map(Number), undefined].map((sliceMs) => ({
+  name: sliceMs === undefined ? 'sequential' : `${sliceMs} ms`,
+  sliceMs,
+  rows: { base: [], head: [] },
+}));
+await measure();
+print();
+
+async function measure(): Promise<void> {
+  const { store, duration, warmup, connections } = options;
+  const raw = { preset: 'gate', store, duration, warmup, connections };
+  const config = parseConfig(raw, process.env);
+  const random = seededRandom(config.seed);
+  await openTogether(async (resources) => {
+    const twins = twinsOf(config);
+    const command = process.argv.slice(2);
+    const options_ = { config: twins, command, signal: stop.signal, blockGuessMs: blockGuess(twins) };
+    const bench = await openBench(options_, resources);
+    const total = Number(options.blocks) * settings.length;
+    let ordinal = 0;
+    for (let pass = 1; pass <= Number(options.blocks); pass += 1) {
+      for (const setting of shuffled(settings, random)) {
+        if (stop.signal.aborted) break;
+        ordinal += 1;
+        bench.progress.begin(`pass ${pass}, ${setting.name}`, ordinal, total);
+        const { context } = bench;
+        const sliceSeconds = setting.sliceMs === undefined ? undefined : setting.sliceMs / 1000;
+        const own = { ...context, config: { ...twins, sliceSeconds } };
+        const [block] = planPass(own.config, pass);
+        if (block === undefined) throw new Error('a plan has at least one block');
+        const parts = sliceSeconds === undefined ? block.trials.map((trial) => [trial]) : [block.trials];
+        for (const trials of parts) {
+          const load = { ratePerSecond: undefined, nullServerRps: undefined };
+          const outcome = await runBlock({ ...block, trials }, load, own, bench.machine, bench.progress.step);
+          for (const { trial, rows } of outcome.trials) setting.rows[trial.side ?? 'head'].push(...rows);
+        }
+        bench.progress.end('done');
+      }
+    }
+    await resources.close();
+  });
+}
+
+function twinsOf(config: Config): Config {
+  return {
+    ...config,
+    stores: config.stores.flatMap((choice) =>
+      (['base', 'head'] as const).map((side) => ({ ...choice, side })),
+    ),
+  };
+}
+
+function print(): void {
+  const records = settings.map(({ name, rows }) => ({ name, noise: noiseOf(rows.base, rows.head) }));
+  const percent = (value: number | undefined) => (value === undefined ? '' : `${(value * 100).toFixed(1)} %`);
+  const names = ['cpu_us_per_req', 'rps_ok', 'p50_us', 'p99_us'] as const;
+  console.log('standard deviation of ln(B/A) between blocks, identical arms');
+  console.log(
+    [
+      'slice'.padEnd(12),
+      ...['CPU/request', 'throughput', 'p50', 'p99', 'blocks'].map((one) => one.padStart(12)),
+    ].join(''),
+  );
+  for (const { name, noise } of records) {
+    const of = (metric: Noise['metric']) => noise.find((one) => one.metric === metric);
+    const cells = names.map((metric) => percent(of(metric)?.scatter).padStart(12));
+    console.log([name.padEnd(12), ...cells, String(of('rps_ok')?.blocks ?? 0).padStart(12)].join(''));
+  }
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(records, undefined, 2)}\n`);
+}
