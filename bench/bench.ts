@@ -3,9 +3,10 @@ import { chooseBalancer } from './environment/balancer.ts';
 import { newRunId, newSecrets, type RunContext } from './environment/context.ts';
 import { openGuard } from './environment/guard.ts';
 import { describeMachine, describeRun, type MachineCells } from './environment/machine.ts';
-import { planPinning } from './environment/pinning.ts';
+import { type Pinning, planPinning } from './environment/pinning.ts';
 import { buildPrograms } from './environment/programs.ts';
 import type { Resources } from './environment/resources.ts';
+import { BenchError } from './errors.ts';
 import { findFeasible, foreignServices } from './preflight.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { EnvironmentRecord } from './results/env-file.ts';
@@ -37,7 +38,7 @@ export interface BenchOptions {
  */
 export async function openBench(options: BenchOptions, resources: Resources): Promise<Bench> {
   const { config, leftOut } = await findFeasible(options.config);
-  const pinning = config.pin ? planPinning() : undefined;
+  const pinning = pinningOf(config.pin);
   const programs = await buildPrograms();
   const chosenBalancer = await chooseBalancer(config.balancer, programs);
   const machine = await describeMachine();
@@ -65,4 +66,15 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     left_out: leftOut,
   };
   return { context, machine, progress, leftOut, record };
+}
+
+/** `auto` does without where processors cannot be kept apart: the rule of lateness then says whether it matters. */
+function pinningOf(wanted: Config['pin']): Pinning | undefined {
+  if (wanted === false) return undefined;
+  try {
+    return planPinning();
+  } catch (error) {
+    if (wanted === 'auto' && error instanceof BenchError && error.code === 'CONFLICT') return undefined;
+    throw error;
+  }
 }

@@ -92,7 +92,7 @@ function knownFlags(): Map<string, KnownFlag> {
   for (const flag of flags) {
     const option = flag.attributeName();
     if (NOT_IN_A_FILE.includes(option)) continue;
-    const entry = { option, isBoolean: flag.isBoolean() };
+    const entry = { option, isBoolean: flag.isBoolean() || flag.negate };
     // `--no-color` is `"color": false` in the file.
     known.set(flag.negate ? option : (flag.long ?? '').replace(/^--/, ''), entry);
     known.set(option, entry);

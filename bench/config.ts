@@ -80,8 +80,8 @@ export interface Config {
   /** `undefined` is a closed loop. */
   rate: Rate | undefined;
   arrivals: (typeof ARRIVALS)[number];
-  /** Generator and servers on processors of their own. */
-  pin: boolean;
+  /** Generator and servers on processors of their own; `auto` where they can be. */
+  pin: boolean | 'auto';
   tier: (typeof TIERS)[number];
   redisUrl: string | undefined;
   postgresUrl: string | undefined;
@@ -171,7 +171,7 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
     sliceSeconds: raw['slice'] === undefined ? undefined : parseSeconds('slice', String(raw['slice']), 0.01),
     rate: raw['rate'] === undefined ? undefined : parseRate(String(raw['rate'])),
     arrivals: oneOf('arrivals', text('arrivals'), ARRIVALS),
-    pin: raw['pin'] === true,
+    pin: typeof raw['pin'] === 'boolean' ? raw['pin'] : raw['rate'] === undefined ? false : 'auto',
     tier: oneOf('services', text('services'), TIERS),
     redisUrl: url(raw['redisUrl'], '--redis-url', 'REDIS_URL', ['redis:', 'rediss:']),
     postgresUrl: url(raw['postgresUrl'], '--postgres-url', 'DATABASE_URL', ['postgres:', 'postgresql:']),

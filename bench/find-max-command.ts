@@ -24,7 +24,11 @@ const FLAGS: readonly (readonly [flag: string, help: string])[] = [
   ['--pool <count>', 'connections of each server to the service (default: 10)'],
   ['--transport <name>', 'cookie or bearer (default: cookie)'],
   ['--durability <level>', 'none, second or commit (default: second)'],
-  ['--pin', 'load generator and balancer on other processors than servers and services'],
+  [
+    '--pin',
+    'load generator and balancer on other processors than servers and services (default, where possible)',
+  ],
+  ['--no-pin', 'everything on all processors'],
   ['--services <tier>', 'auto, url, docker, local or embedded (default: auto)'],
   ['--redis-url <url>', 'a Redis that runs already (or REDIS_URL)'],
   ['--postgres-url <url>', 'a Postgres that runs already (or DATABASE_URL)'],
@@ -51,7 +55,8 @@ export async function findMaxCommand(
   if (typeof options['store'] !== 'string') throw usage('--store, one backend', 'none', 'Add --store redis.');
   const defaults = { duration: '5s', warmup: '3s', sessions: '2000' };
   // An open loop by its nature: the rate is what is searched.
-  const config = parseConfig({ ...defaults, ...options, repeat: '1' }, process.env);
+  const parsed = parseConfig({ ...defaults, ...options, repeat: '1' }, process.env);
+  const config = { ...parsed, pin: options['pin'] === undefined ? ('auto' as const) : parsed.pin };
   for (const [flag, values] of Object.entries({
     store: config.stores,
     servers: config.servers,

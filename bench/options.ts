@@ -21,7 +21,11 @@ const FLAGS: readonly (readonly [flag: string, help: string])[] = [
   ['--slice <time>', 'length of a slice (default: 100 ms to 500 ms, by the slowest p99)'],
   ['--rate <rate>', 'open loop: 2000 per second for every arm, or 50% of what the slowest can do'],
   ['--arrivals <kind>', 'poisson or constant, with --rate (default: poisson)'],
-  ['--pin', 'load generator and balancer on other processors than servers and services'],
+  [
+    '--pin',
+    'load generator and balancer on other processors than servers and services (default with --rate)',
+  ],
+  ['--no-pin', 'everything on all processors'],
   [
     '--preset <name>',
     'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32), gate; flags win over it',

@@ -2,6 +2,7 @@ import type { OperationResult } from '../load/job.ts';
 import type { OpenLoopFigures } from '../results/open-loop.ts';
 import type { Row } from '../results/row.ts';
 import { openLoopReasons, wrongReplies } from '../results/validity.ts';
+import { decodeHistogram, summarize } from '../stats/histogram.ts';
 import type { ProbeJob, ProbeResult } from './job.ts';
 
 /** Why the figures of a probe may not be used; empty when they may. */
@@ -21,8 +22,8 @@ export function reasonsAgainst(job: ProbeJob, result: ProbeResult, cells: Row): 
 /** A probe is one slice; `undefined` in a closed loop. */
 export function openLoopFigures(
   job: ProbeJob,
-  { backlogEnd, outstandingEnd }: ProbeResult,
-  all: Pick<OperationResult, 'scheduled' | 'completed'>,
+  { backlogEnd, outstandingEnd, load: { open } }: ProbeResult,
+  all: Pick<OperationResult, 'scheduled' | 'completed' | 'response'>,
   cells: Row,
 ): OpenLoopFigures | undefined {
   if (job.load.model !== 'open') return undefined;
@@ -33,8 +34,8 @@ export function openLoopFigures(
     backlogEnds: [backlogEnd],
     outstandingEnds: [outstandingEnd],
     meanResponseUs: cells.lat_mean_us,
-    latenessP99Us: cells.gen_lag_p99_us,
-    responseP99Us: cells.lat_p99_us,
+    lateness: open === undefined ? undefined : summarize(decodeHistogram(open.lateness)),
+    response: all.response === undefined ? undefined : summarize(decodeHistogram(all.response)),
   };
 }
 

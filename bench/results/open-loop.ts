@@ -1,3 +1,4 @@
+import type { LatencySummary } from '../stats/histogram.ts';
 import { median } from '../stats/median.ts';
 
 /** What the figures of an open loop say about whether the load was kept up with. Pure. */
@@ -11,9 +12,9 @@ export interface OpenLoopFigures {
   backlogEnds: readonly number[];
   outstandingEnds?: readonly number[] | undefined;
   meanResponseUs: number | undefined;
-  latenessP99Us: number | undefined;
-  /** As reported: `undefined` when there were too few samples to report it. */
-  responseP99Us: number | undefined;
+  /** Of sending; `undefined` when it is not known. */
+  lateness: LatencySummary | undefined;
+  response: LatencySummary | undefined;
 }
 
 /** What is under way is taken for granted up to this share of a slice's requests. */
@@ -68,3 +69,20 @@ export function lastQuarter(values: readonly number[]): readonly number[] {
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+const GREATEST_LATENESS_SHARE = 0.1;
+/** What any median is off by at most (docs/probe.md): less lateness than that spoils no figure of so few samples. */
+const TOLERATED_US = 500;
+
+/** Lateness of sending and its limit, microseconds: by p99, or by p95 where there are too few samples for that. */
+export function lateTail({
+  lateness,
+  response,
+}: OpenLoopFigures): { name: string; latenessUs: number; limitUs: number } | undefined {
+  const tail = (name: 'p99' | 'p95', leastUs: number) => {
+    const [latenessUs, responseUs] = [lateness?.[name], response?.[name]];
+    if (latenessUs === undefined || responseUs === undefined) return undefined;
+    return { name, latenessUs, limitUs: Math.max(leastUs, responseUs * GREATEST_LATENESS_SHARE) };
+  };
+  return tail('p99', 0) ?? tail('p95', TOLERATED_US);
+}

@@ -134,7 +134,7 @@ function reasonsAgainst(
   const wrong = wrongReplies(all, { missShare: expected.missShare, firstFailure: result.firstFailure });
   return [
     ...wrong.map((reason) => `${trial.scenario}: ${reason}`),
-    ...(result.open === undefined ? [] : reasonsAgainstOpenLoop(all, observed, expected, row)),
+    ...(result.open === undefined ? [] : reasonsAgainstOpenLoop(all, result, observed, expected, row)),
     ...hostReasons(observed.host),
     ...steadyReasons(observed),
   ];
@@ -142,6 +142,7 @@ function reasonsAgainst(
 
 function reasonsAgainstOpenLoop(
   all: OperationResult,
+  { open }: LoadResult,
   observed: Observed,
   { nullServerRps }: Expectation,
   row: Row,
@@ -157,8 +158,8 @@ function reasonsAgainstOpenLoop(
       backlogEnds,
       outstandingEnds,
       meanResponseUs: row.lat_mean_us,
-      latenessP99Us: row.gen_lag_p99_us,
-      responseP99Us: row.lat_p99_us,
+      lateness: open === undefined ? undefined : summarize(decodeHistogram(open.lateness)),
+      response: all.response === undefined ? undefined : summarize(decodeHistogram(all.response)),
     }),
     ...instrumentReasons({ offeredRps, nullServerRps, bottleneck: row.bottleneck }),
   ];

@@ -49,8 +49,8 @@ describe('rule 2: the open loop kept up', () => {
     completed: 10_000,
     backlogEnds: new Array(100).fill(0),
     meanResponseUs: 2000,
-    latenessP99Us: 500,
-    responseP99Us: 5000,
+    lateness: { p95: 400, p99: 500 },
+    response: { p95: 4000, p99: 5000 },
   };
   const ends = (count: number, late: number) => [
     ...new Array(100 - count).fill(0),
@@ -78,9 +78,19 @@ describe('rule 2: the open loop kept up', () => {
       { meanResponseUs: 50_000, outstandingEnds: new Array(100).fill(23) },
       'achieved 97 %',
     ],
-    ['late by 10 %', { latenessP99Us: 500 }, undefined],
-    ['later', { latenessP99Us: 501 }, 'lateness of sending p99 501 µs (limit 500 µs'],
-    ['late, without a p99 to spoil', { latenessP99Us: 900, responseP99Us: undefined }, undefined],
+    ['late by 10 %', { lateness: { p99: 500 } }, undefined],
+    ['later', { lateness: { p99: 501 } }, 'lateness of sending p99 501 µs (limit 500 µs'],
+    ['too few for a p99, and not late', { lateness: { p95: 600 }, response: { p95: 6000 } }, undefined],
+    [
+      'too few for a p99, and late',
+      { lateness: { p95: 601 }, response: { p95: 6000 } },
+      'lateness of sending p95 601 µs (limit 600 µs',
+    ],
+    [
+      'too few for a p99, late by less than matters',
+      { lateness: { p95: 400 }, response: { p95: 400 } },
+      undefined,
+    ],
     ['nothing was due', { scheduled: 0, completed: 0 }, 'achieved 0 %'],
   ])('%s', (_, change, reason) => {
     const reasons = openLoopReasons({ ...sound, ...change });

@@ -1,6 +1,6 @@
 import type { OperationResult } from '../load/job.ts';
 import type { Observed } from './observed.ts';
-import { achievedShare, finalBacklog, type OpenLoopFigures } from './open-loop.ts';
+import { achievedShare, finalBacklog, lateTail, type OpenLoopFigures } from './open-loop.ts';
 import type { Row } from './row.ts';
 
 /**
@@ -39,11 +39,10 @@ export function wrongReplies(
 }
 
 const LEAST_ACHIEVED_SHARE = 0.98;
-const GREATEST_LATENESS_SHARE = 0.1;
 
 /** Rule 2: the offered rate was achieved, no backlog was left at the end, and requests were sent when they should be. */
 export function openLoopReasons(figures: OpenLoopFigures): string[] {
-  const { offeredRps, latenessP99Us, responseP99Us } = figures;
+  const { offeredRps } = figures;
   const reasons: string[] = [];
   const achieved = achievedShare(figures);
   if (achieved < LEAST_ACHIEVED_SHARE) {
@@ -56,13 +55,12 @@ export function openLoopReasons(figures: OpenLoopFigures): string[] {
       `backlog still rising at the end: ${round(waiting)} requests due and not sent (limit ${round(limit)})`,
     );
   }
-  if (latenessP99Us !== undefined && responseP99Us !== undefined) {
-    const limitUs = responseP99Us * GREATEST_LATENESS_SHARE;
-    if (latenessP99Us > limitUs) {
-      reasons.push(
-        `lateness of sending p99 ${round(latenessP99Us)} µs (limit ${round(limitUs)} µs, 10 % of the response time's)`,
-      );
-    }
+  const tail = lateTail(figures);
+  if (tail !== undefined && tail.latenessUs > tail.limitUs) {
+    const { name, latenessUs, limitUs } = tail;
+    reasons.push(
+      `lateness of sending ${name} ${round(latenessUs)} µs (limit ${round(limitUs)} µs, 10 % of the response time's): keep the generator apart with --pin, or lower the rate`,
+    );
   }
   return reasons;
 }
