@@ -18,7 +18,10 @@ const FLAGS: readonly (readonly [flag: string, help: string])[] = [
   ['--transport <name>', 'cookie or bearer (default: cookie)'],
   ['--durability <level>', 'none, second or commit, for every service (default: second)'],
   ['--engine <name>', 'slices: arms by turns (default); autocannon: one arm after the other, for comparison'],
-  ['--slice <time>', 'length of a slice (default: 100 ms to 500 ms, by the slowest p99)'],
+  [
+    '--slice <time>',
+    'length of a slice (default: 100 ms to 500 ms by the slowest p99, at most an eighth of --duration)',
+  ],
   ['--rate <rate>', 'open loop: 2000 per second for every arm, or 50% of what the slowest can do'],
   ['--arrivals <kind>', 'poisson or constant, with --rate (default: poisson)'],
   [

@@ -9,6 +9,7 @@
  * be: scripts/slice-scatter.ts; sabotage: bench/sabotage.test.ts.
  */
 
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './proof/campaign.ts';
@@ -22,6 +23,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
 });
 const stop = new AbortController();
+setMaxListeners(0, stop.signal);
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
 }

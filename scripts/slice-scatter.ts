@@ -5,6 +5,7 @@
  * The settings take turns within every pass, in shuffled order, so that they see the same hour.
  */
 
+import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { openBench } from '../bench/bench.ts';
@@ -35,6 +36,7 @@ const { values: options } = parseArgs({
   },
 });
 const stop = new AbortController();
+setMaxListeners(0, stop.signal);
 for (const name of ['SIGINT', 'SIGTERM'] as const) {
   process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
 }

@@ -31,6 +31,8 @@ const IDLE_MS = 500;
 const SLICE_P99S = 20;
 const LEAST_SLICE_SECONDS = 0.1;
 const GREATEST_SLICE_SECONDS = 0.5;
+/** And never so long that an arm has fewer turns: arms with one turn each would follow one another. */
+const LEAST_ROUNDS = 8;
 /** How long a token may outlive its expiry in the revocation scenario before it counts as never refused. */
 const REVOCATION_GRACE_SECONDS = 2;
 
@@ -96,7 +98,8 @@ function scheduleOf({ config, load }: BlockRun, p99Us: number): { sliceSeconds: 
   if (load.model === 'autocannon') return { sliceSeconds: durationSeconds, rounds: 1 };
   const wished = Math.ceil((SLICE_P99S * p99Us) / 10_000) / 100;
   const bounded = Math.min(GREATEST_SLICE_SECONDS, Math.max(LEAST_SLICE_SECONDS, wished));
-  const sliceSeconds = Math.min(durationSeconds, config.sliceSeconds ?? bounded);
+  const inTurns = Math.min(bounded, durationSeconds / LEAST_ROUNDS);
+  const sliceSeconds = Math.min(durationSeconds, config.sliceSeconds ?? inTurns);
   return { sliceSeconds, rounds: Math.max(1, Math.round(durationSeconds / sliceSeconds)) };
 }
 
