@@ -19,6 +19,8 @@ export interface BlocksOptions {
   finished?: readonly Row[];
   /** No block begins later, by `performance.now()`. */
   deadlineMs?: number;
+  /** What runs a block; the real thing unless given. */
+  execute?: typeof runBlock;
 }
 
 /** At most this share of the blocks is replaced when they are dropped; then the run is INVALID. */
@@ -37,7 +39,7 @@ const HEADROOM_SECONDS = 1;
 export async function runBlocks(
   bench: Bench,
   sink: (outcome: BlockOutcome) => void,
-  { finished = [], deadlineMs = Number.POSITIVE_INFINITY }: BlocksOptions = {},
+  { finished = [], deadlineMs = Number.POSITIVE_INFINITY, execute = runBlock }: BlocksOptions = {},
 ): Promise<BlocksOutcome> {
   const { context, progress } = bench;
   const { config, signal } = context;
@@ -52,7 +54,7 @@ export async function runBlocks(
     ordinal += 1;
     progress.begin(blockTitle(block), ordinal, total);
     const load = await loadOf(bench, block, loads);
-    const outcome = await runBlock(block, load, context, bench.machine, progress.step);
+    const outcome = await execute(block, load, context, bench.machine, progress.step);
     sink(outcome);
     failures.push(...outcome.failures);
     progress.end(summaryOf(outcome));
