@@ -18,7 +18,6 @@ import { median } from '../bench/stats/median.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
 import { signedRankEstimate } from '../bench/stats/signed-rank.ts';
 import { SERVER_CONFIG_ENV } from '../servers/config.ts';
-import { ownCostUs } from '../servers/handicap.ts';
 import { readCookie } from '../servers/session-plugin.ts';
 
 interface Arm {
@@ -37,7 +36,6 @@ interface Options {
 }
 
 const REFERENCE = 'plain';
-const ownUs = ownCostUs();
 const WARM_UP_MS = 2_000;
 const SECRETS = { secret: 'c2VjcmV0', password: 'right', adminPassword: 'root' };
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
@@ -116,7 +114,7 @@ async function startArm(
   const busyUs = /^busy([\d.]+)$/.exec(name)?.[1];
   if (busyUs === undefined && !['bare', 'same', REFERENCE].includes(name))
     throw new Error(`expected an arm of bare, same, busyN, got ${name}`);
-  const handicap = busyUs === undefined ? {} : { handicap: { busyUs: Number(busyUs), ownUs } };
+  const handicap = busyUs === undefined ? {} : { handicap: { busyUs: Number(busyUs) } };
   const config = { id: 's1', store: 'none', ...SECRETS, ...handicap };
   const child = spawn(process.execPath, [name === 'bare' ? programs.bare : programs.program], {
     env: { [SERVER_CONFIG_ENV]: JSON.stringify(config), NODE_ENV: 'production' },

@@ -10,10 +10,11 @@ import type { Transport } from './session-plugin.ts';
 
 /** What is planted into every request; absent parts are not. */
 export interface Handicap {
-  /** CPU burned, in microseconds: the server is that much more expensive. */
+  /**
+   * CPU burned by looking at the clock for so long, in microseconds. What it takes to look comes on top: some 0.5 to 3 µs,
+   * the more the colder the code. A wait of 0 costs that alone, and is what a longer one is to be held against.
+   */
   busyUs?: number;
-  /** What of it the burning itself takes, as {@link ownCostUs} finds: the harness fills it in. */
-  ownUs?: number;
   /** A wait that costs no CPU and leaves the server free meanwhile, in milliseconds. */
   sleepMs?: number;
   /** More readings of the request's session, one after the other: round trips, where there is a service. */
@@ -25,7 +26,6 @@ export interface Handicap {
 
 const KEYS: readonly (keyof Handicap)[] = [
   'busyUs',
-  'ownUs',
   'sleepMs',
   'extraTrips',
   'stallEveryRequests',
@@ -53,17 +53,10 @@ export function addHandicap(
   handicap: Handicap,
   { store, transport }: { store: SessionStore; transport: Transport },
 ): void {
-  const {
-    busyUs = 0,
-    ownUs = 0,
-    sleepMs = 0,
-    extraTrips = 0,
-    stallEveryRequests = 0,
-    stallMs = 0,
-  } = handicap;
+  const { busyUs, sleepMs = 0, extraTrips = 0, stallEveryRequests = 0, stallMs = 0 } = handicap;
   const isSpared = (request: { url?: string | undefined }) => request.url === '/healthz';
-  if (busyUs > 0) {
-    const burn = busyWait(busyUs - ownUs);
+  if (busyUs !== undefined) {
+    const burn = busyWait(busyUs);
     app.server.prependListener('request', (request: IncomingMessage) => {
       if (!isSpared(request)) burn();
     });
@@ -99,37 +92,6 @@ export function busyWait(waitUs: number): () => void {
     const end = performance.now() + waitMs;
     while (performance.now() < end);
   };
-}
-
-/**
- * What the listener costs besides the wait, in microseconds: with it, `scripts/server-cost.ts` found 0.9 [0.0, 1.8] µs more for a
- * wait of nothing and 4.6 [3.6, 5.3] for one of 4 (12 blocks, Node 20, 21 November 2026).
- */
-const LISTENER_US = 0.6;
-const TIMED_US = 5;
-const CALLS_PER_BATCH = 50;
-const BATCHES = 41;
-
-/**
- * How much longer a busy-wait takes than it is told to, its listener included, in microseconds. Never to be asked in a server:
- * some milliseconds of such calls before the first request made servers 3 to 10 µs *cheaper* per request (it was measured;
- * that V8's young heap has then grown, and is collected less often, is a guess).
- */
-export function ownCostUs(listenerUs: number = LISTENER_US): number {
-  const burn = busyWait(TIMED_US);
-  // The first round is also the one in which the compiler makes it fast.
-  medianUs(burn);
-  return Math.max(0, medianUs(burn) - TIMED_US) + listenerUs;
-}
-
-/** Time of a call in microseconds: the median of batches, for in some of them other work comes between. */
-function medianUs(call: () => void): number {
-  const batches = Array.from({ length: BATCHES }, () => {
-    const start = performance.now();
-    for (let index = 0; index < CALLS_PER_BATCH; index += 1) call();
-    return ((performance.now() - start) * 1000) / CALLS_PER_BATCH;
-  });
-  return batches.sort((a, b) => a - b)[(BATCHES - 1) / 2] as number;
 }
 
 /** A function that blocks the thread, without using CPU. */

@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
-import { type Handicap, ownCostUs } from '../../servers/handicap.ts';
 import type { StatsMessage } from '../../servers/stats.ts';
 import type { Trial } from '../plan.ts';
 import type { RunContext } from './context.ts';
@@ -53,17 +52,8 @@ export function serverConfig(
     secret: secrets.signing,
     password: secrets.password,
     adminPassword: secrets.adminPassword,
-    ...(trial.handicap === undefined ? {} : { handicap: handicapOf(trial.handicap) }),
+    ...(trial.handicap === undefined ? {} : { handicap: trial.handicap }),
   };
-}
-
-let ownUs: number | undefined;
-
-/** With the cost of a busy-wait itself, found once, here and not in the servers. */
-function handicapOf(handicap: Handicap): Handicap {
-  if (handicap.busyUs === undefined) return handicap;
-  ownUs ??= ownCostUs();
-  return { ...handicap, ownUs };
 }
 
 /** Keeps the trials of all runs apart on a service that somebody else runs. */

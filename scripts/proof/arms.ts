@@ -15,6 +15,9 @@ export interface ProofArm {
 const SHARE = 0.05;
 const LEVELS_US = [1, 2, 4, 8] as const;
 
+/** Looks at the clock once, as a planted wait does: what is then planted is the wait alone, and its amount is known. */
+const HOOK: Handicap = { busyUs: 0 };
+
 /**
  * The arms of the campaign, all up at once in each block, so that one hour of the machine serves for all comparisons:
  * twins, and copies of one of them with slowness planted. Sets that a number tells apart share no arm: their gates are
@@ -22,12 +25,12 @@ const LEVELS_US = [1, 2, 4, 8] as const;
  */
 export const PROOF_ARMS: readonly ProofArm[] = [
   ...[1, 2].flatMap((set): ProofArm[] => [
-    { name: `none-${set}`, store: 'none' },
-    { name: `none-${set}-twin`, store: 'none' },
+    { name: `none-${set}`, store: 'none', handicap: HOOK },
+    { name: `none-${set}-twin`, store: 'none', handicap: HOOK },
     { name: `none-${set}-5pct`, store: 'none', busyShare: SHARE },
   ]),
-  { name: 'none-3', store: 'none' },
-  { name: 'none-3-twin', store: 'none' },
+  { name: 'none-3', store: 'none', handicap: HOOK },
+  { name: 'none-3-twin', store: 'none', handicap: HOOK },
   ...LEVELS_US.map((busyUs, from): ProofArm => {
     return { name: `none-3-busy-${busyUs}us`, store: 'none', handicap: { busyUs }, turn: { every: 4, from } };
   }),
