@@ -8,7 +8,8 @@ import type { Row } from './results/row.ts';
 
 /** Which blocks are run, dropped and replaced: pure decisions, so that what runs a block is given here. */
 
-const silent = { begin: () => {}, step: () => {}, end: () => {}, say: () => {}, close: () => {} };
+const nothing = () => undefined;
+const silent = { begin: nothing, step: nothing, end: nothing, say: nothing, close: nothing };
 
 function benchOf(flags: Record<string, string>): Bench {
   const config = parseConfig({ store: 'none,jwt', seed: '1', ...flags }, {});
