@@ -1,3 +1,4 @@
+import type { Handicap } from '../servers/protocol.ts';
 import { STORES } from '../stores/registry.ts';
 import { defaultOptions, type StoreDefinition } from '../stores/store.ts';
 import { BenchError } from './errors.ts';
@@ -39,19 +40,6 @@ export interface StoreChoice {
   handicap?: Handicap;
   /** Tells it from another arm of the same backend, options and side. */
   label?: string;
-}
-
-/** Slowness planted into the servers of one arm. */
-export interface Handicap {
-  /** Busy-wait for each request. */
-  busyUs?: number;
-  /** Pause without CPU for each request. */
-  sleepMs?: number;
-  /** Further round trips to the service for each request that brings a token. */
-  extraTrips?: number;
-  /** Each so many requests one that blocks the server for `stallMs`. */
-  stallEveryRequests?: number;
-  stallMs?: number;
 }
 
 /** The offered load of an open loop: requests per second, or a share of what the slowest arm can do. */

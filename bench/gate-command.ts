@@ -16,6 +16,8 @@ export async function gateCommand(
   if (base.trim() === '' || base.startsWith('-'))
     throw usage('a commit for --base', `"${base}"`, 'Name a branch.');
   const config = parseConfig({ preset: 'gate', ...options }, process.env);
+  if (config.engine !== 'slices')
+    throw usage('--engine slices for gate', config.engine, 'One side after the other decides nothing.');
   const outcome = await gate(
     config,
     base,

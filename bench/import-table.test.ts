@@ -14,7 +14,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'servers/balancers/', may: ['servers/balancers/', 'servers/protocol.ts'] },
   { module: 'servers/', may: ['servers/', 'stores/', 'fastify'] },
   { module: 'bench/errors.ts', may: [] },
-  { module: 'bench/plan.ts', may: ['bench/config.ts', 'bench/stats/'] },
+  { module: 'bench/plan.ts', may: ['bench/config.ts', 'bench/stats/', 'servers/protocol.ts'] },
   {
     module: 'bench/config.ts',
     may: [
@@ -22,6 +22,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'bench/results/threshold.ts',
       'bench/export/parse.ts',
       'bench/values.ts',
+      'servers/protocol.ts',
       'stores/',
     ],
   },

@@ -52,11 +52,15 @@ const FLAGS: readonly (readonly [flag: string, help: string])[] = [
 ];
 
 /** Flags of `run` that a command which measures two commits, or only noise, has no use for. */
-const RUN_ONLY = ['--resume', '--dry-run'];
+const RUN_ONLY = ['--resume', '--dry-run', '--engine'];
 
 /** Adds the flags of `run` to a command. */
 export function addRunOptions(command: Command): Command {
-  return addFlags(command, FLAGS);
+  return addFlags(command, FLAGS).option(
+    '--threshold <bound>',
+    "p50, p75, p90, p95, p99, p99.9, mean, min, max with a unit, or rps per second, such as 'p99<20ms'; repeatable; crossed: exit 99",
+    collect,
+  );
 }
 
 /** Adds the flags of `gate`: those of `run`, and what to compare with. */
@@ -79,7 +83,10 @@ export function addCalibrateOptions(command: Command): Command {
     .option('--servers <count>', 'server processes (default: 1)')
     .option('--balancer <name>', 'auto, haproxy, nginx, node or none (default: none)')
     .option('-c, --connections <count>', 'connections of the generator (default: 32)')
-    .option('--slice <time>', 'length of a slice (default: 100 ms to 500 ms, by the slowest p99)')
+    .option(
+      '--slice <time>',
+      'length of a slice (default: 100 ms to 500 ms, by the slowest p99, at most an eighth of 2 s)',
+    )
     .option('--pin', 'load generator and balancer on other processors than servers and services')
     .option('--json', 'the figures as JSON on standard output instead of the table')
     .option('--seed <number>', 'of everything random (default: random)')
@@ -89,13 +96,7 @@ export function addCalibrateOptions(command: Command): Command {
 
 function addFlags(command: Command, flags: typeof FLAGS): Command {
   for (const [flag, help] of flags) command.option(flag, help);
-  return command
-    .option(
-      '--threshold <bound>',
-      "p50, p75, p90, p95, p99, p99.9, mean, min, max with a unit, or rps per second, such as 'p99<20ms'; repeatable; crossed: exit 99",
-      collect,
-    )
-    .option('--export <format=file>', EXPORT_HELP, collect);
+  return command.option('--export <format=file>', EXPORT_HELP, collect);
 }
 
 const EXPORT_HELP =

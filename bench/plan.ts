@@ -1,4 +1,5 @@
-import type { Config, Handicap, Scenario, StoreChoice } from './config.ts';
+import type { Handicap } from '../servers/protocol.ts';
+import type { Config, Scenario, StoreChoice } from './config.ts';
 import { seededRandom, shuffled } from './stats/random.ts';
 
 /** One arm in one block: everything that fixes what is started and how it is loaded. */

@@ -1,5 +1,6 @@
 import type { Durability, StoreOptions } from '../stores/store.ts';
-import { checkHandicap, type Handicap } from './handicap.ts';
+import { checkHandicap } from './handicap.ts';
+import type { Handicap } from './protocol.ts';
 
 /** Everything that a server process is told, as JSON in the environment variable {@link SERVER_CONFIG_ENV}. */
 export interface ServerConfig {

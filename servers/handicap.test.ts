@@ -6,7 +6,8 @@ import { openGuard } from '../bench/environment/guard.ts';
 import { buildServer, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { startService } from '../bench/environment/services/start.ts';
 import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './config.ts';
-import { busyWait, checkHandicap, type Handicap } from './handicap.ts';
+import { busyWait, checkHandicap } from './handicap.ts';
+import type { Handicap } from './protocol.ts';
 import { readCookie } from './session-plugin.ts';
 import type { StatsMessage } from './stats.ts';
 

@@ -43,3 +43,19 @@ export interface ReadyMessage {
   type: 'ready';
   port: number;
 }
+
+/** Slowness that is planted into a server to prove the instrument; absent parts are not. */
+export interface Handicap {
+  /**
+   * CPU burned by looking at the clock for so long, in microseconds. What it takes to look comes on top: some 0.5 to 3 µs,
+   * the more the colder the code. A wait of 0 costs that alone, and is what a longer one is to be held against.
+   */
+  busyUs?: number;
+  /** A wait that costs no CPU and leaves the server free meanwhile, in milliseconds. */
+  sleepMs?: number;
+  /** More readings of the request's session, one after the other: round trips, where there is a service. */
+  extraTrips?: number;
+  /** Every so many requests the whole server stands still for `stallMs`, without using CPU, as in a slow call to the disk. */
+  stallEveryRequests?: number;
+  stallMs?: number;
+}
