@@ -62,6 +62,21 @@ export function rowsIn(path: string): Record<string, string>[] {
   return parse(readFileSync(path, 'utf8'), { columns: true });
 }
 
+/** Reasons for which a run is INVALID though nothing is wrong with it: others were busy on this machine (rules 2, 4, 5). */
+const DISTURBED = /^(block dropped: .+: )?(other work took|steal:|not steady:|lateness of sending)/;
+
+/**
+ * What is wrong with a finished run beside what others did on this machine meanwhile, which it must say itself, and end
+ * with 4 for. Empty when all is as it should be.
+ */
+export function faultsOf({ code, stderr }: Finished, rows: readonly Record<string, string>[]): string[] {
+  const invalid = rows.filter((row) => row['status'] === 'ok' && row['valid'] === 'false');
+  const reasons = invalid.flatMap((row) => (row['invalid_reason'] ?? '').split('; '));
+  const faults = [...new Set(reasons.filter((reason) => !DISTURBED.test(reason)))];
+  if (code === (invalid.length === 0 ? 0 : 4)) return faults;
+  return [...faults, `exit code ${code}: ${stderr.slice(-500)}`];
+}
+
 /** All pids below this one, read from /proc. */
 export function descendants(pid: number): number[] {
   const found: number[] = [];

@@ -59,7 +59,7 @@ export function openLoopReasons(figures: OpenLoopFigures): string[] {
   if (tail !== undefined && tail.latenessUs > tail.limitUs) {
     const { name, latenessUs, limitUs } = tail;
     reasons.push(
-      `lateness of sending ${name} ${round(latenessUs)} µs (limit ${round(limitUs)} µs, 10 % of the response time's): keep the generator apart with --pin, or lower the rate`,
+      `lateness of sending ${name} ${round(latenessUs)} µs (limit ${round(limitUs)} µs, 10 % of the response time's)`,
     );
   }
   return reasons;
