@@ -94,7 +94,7 @@ describe('a run in blocks', () => {
 describe('an open loop', () => {
   test('offers every arm the rate, and counts time from when a request was due', async () => {
     const out = at('open.csv');
-    const args = ['--store', 'none,redis', '--rate', '400', '-o', out, ...SMALL, '-d', '2s'];
+    const args = ['--store', 'none,redis', '--rate', '400', '-o', out, ...SMALL, '-d', '2s', '-w', '1s'];
     const result = await bench(args, directory.path);
     const rows = rowsIn(out);
     expect(faultsOf(result, rows)).toEqual([]);

@@ -33,7 +33,11 @@ const MOST_UNDER_WAY_SHARE = 0.2;
 export function achievedShare(figures: OpenLoopFigures): number {
   const { scheduled, completed, backlogEnds, outstandingEnds, offeredRps, meanResponseUs } = figures;
   if (scheduled === 0) return 0;
-  const underWay = ((outstandingEnds?.length ?? 0) * offeredRps * (meanResponseUs ?? 0)) / 1e6;
+  // By Little's law so many are under way at a moment; the one that became due last is always among them. Few slices
+  // count few, and by chance up to two standard deviations more.
+  const slices = outstandingEnds?.length ?? 0;
+  const expected = slices * ((offeredRps * (meanResponseUs ?? 0)) / 1e6 + 1);
+  const underWay = expected + 2 * Math.sqrt(expected);
   const beyond = sum(outstandingEnds ?? []) - Math.min(underWay, MOST_UNDER_WAY_SHARE * scheduled);
   // What was lost may have been counted as left over before: it is not taken off twice.
   const leftOver = Math.max(scheduled - completed, sum(backlogEnds), beyond);
