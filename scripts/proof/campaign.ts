@@ -33,6 +33,9 @@ export interface GateRecord {
   finished: boolean;
 }
 
+/** The arm whose cost shares are planted by. */
+const CONTROL = 'none-1';
+
 /** Where the rows of an arm, and the gates, are kept. */
 export const armFile = (directory: string, name: string): string => `${directory}/gates-${name}.csv`;
 const gatesFile = (directory: string) => `${directory}/gates.jsonl`;
@@ -73,7 +76,8 @@ function runGate(ordinal: number, directory: string, signal: AbortSignal): Promi
     const command = process.argv.slice(2);
     const guess = blockGuess({ ...asked, stores: choicesOf(arms, asked.stores, 0) });
     const opened = await openBench({ config: asked, command, signal, blockGuessMs: guess }, resources);
-    const controlUs = await costOfControl(opened, asked);
+    const bare = { ...asked, stores: choicesOf(arms, asked.stores, 0) };
+    const controlUs = await costOfControl(opened, bare);
     const config = { ...asked, stores: choicesOf(arms, asked.stores, controlUs) };
     const bench = { ...opened, context: { ...opened.context, config } };
     const { runId } = bench.context;
@@ -101,16 +105,15 @@ function runGate(ordinal: number, directory: string, signal: AbortSignal): Promi
   });
 }
 
-/** CPU of the control's server per request, in a block of its own that is not kept. */
-async function costOfControl(bench: Bench, asked: Config): Promise<number> {
-  const alone = { ...asked, stores: asked.stores.filter(({ store }) => store === 'none') };
-  const context = { ...bench.context, config: { ...alone, durationSeconds: 1, warmupSeconds: 1 } };
-  const [block] = planPass(alone, 0);
+/** CPU of the control's server per request, in company as in the gate: a block of all arms that is not kept. */
+async function costOfControl(bench: Bench, config: Config): Promise<number> {
+  const context = { ...bench.context, config };
+  const [block] = planPass(config, 0);
   if (block === undefined) throw new Error('a plan has at least one block');
   const load = { ratePerSecond: undefined, nullServerRps: undefined };
   const { trials } = await runBlock(block, load, context, bench.machine, bench.progress.step);
-  const us = trials[0]?.rows[0]?.cpu_us_per_req_server;
-  if (us === undefined)
-    throw new Error(`the control has no CPU figure: ${trials[0]?.rows[0]?.invalid_reason ?? ''}`);
+  const row = trials.find(({ trial }) => trial.label === CONTROL)?.rows[0];
+  const us = row?.cpu_us_per_req_server;
+  if (us === undefined) throw new Error(`the control has no CPU figure: ${row?.invalid_reason ?? ''}`);
   return us;
 }
