@@ -3,6 +3,7 @@ import { type BlockLoad, type BlockOutcome, runBlock } from './block/block.ts';
 import { armName, type Block, blockTitle, groupText, planBlocks, planPass } from './plan.ts';
 import { nullServerRate } from './probe/null-server.ts';
 import { isUsable, type Row } from './results/row.ts';
+import { GENERATOR_HEADROOM } from './results/validity.ts';
 
 /** What the blocks of a run came to. */
 export interface BlocksOutcome {
@@ -27,8 +28,6 @@ export interface BlocksOptions {
 const REPLACED_SHARE = 0.25;
 /** Measured time per arm of the look at the capacity, before a rate that is a share of it. */
 const SCOUT_SECONDS = 2;
-/** The generator must reach so many times the rate against a server that does nothing (rule 3). */
-const GENERATOR_HEADROOM = 1.3;
 const HEADROOM_SECONDS = 1;
 
 /**

@@ -4,6 +4,7 @@ import { EXIT, type ExitCode, redactUrl } from './errors.ts';
 import { type FoundMaximum, findMaximum } from './find-max/find-max.ts';
 import { parseObjective } from './find-max/objective.ts';
 import { wrap } from './results/text.ts';
+import { GENERATOR_HEADROOM } from './results/validity.ts';
 import { type RawOptions, usage } from './values.ts';
 
 /** Flags of `find-max`, with their help: those of `run` that make sense for one environment. */
@@ -99,7 +100,7 @@ function isInstrumentSound({
   ratePerSecond = 0,
   nullServerRps = Number.POSITIVE_INFINITY,
 }: FoundMaximum): boolean {
-  return nullServerRps >= 1.3 * ratePerSecond;
+  return nullServerRps >= GENERATOR_HEADROOM * ratePerSecond;
 }
 
 function render(found: FoundMaximum, slo: string): string {

@@ -6,6 +6,7 @@ import { openTogether } from '../environment/resources.ts';
 import { BenchError } from '../errors.ts';
 import { blockTitle, planBlocks } from '../plan.ts';
 import { nullServerRate } from '../probe/null-server.ts';
+import { GENERATOR_HEADROOM } from '../results/validity.ts';
 import { blockGuess } from '../run.ts';
 import { type JudgedTrial, judgeTrial, type Objective } from './objective.ts';
 import { type SearchResult, searchMaximum } from './search.ts';
@@ -26,8 +27,6 @@ export interface FoundMaximum extends SearchResult {
 
 /** Trials that narrow, and those that decide: these are as long as `--duration`. */
 const SHORT_SHARE = 0.3;
-/** The generator must reach so many times the rate against a server that does nothing. */
-const GENERATOR_HEADROOM = 1.3;
 
 /**
  * Searches the highest rate of an open loop at which the objective holds, on one environment that stays up for the

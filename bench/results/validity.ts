@@ -66,7 +66,7 @@ export function openLoopReasons(figures: OpenLoopFigures): string[] {
 }
 
 /** The generator must reach so many times the rate against a server that does nothing. */
-const GENERATOR_HEADROOM = 1.3;
+export const GENERATOR_HEADROOM = 1.3;
 
 /** Rule 3, open loop only: neither generator nor balancer limits what is measured. */
 export function instrumentReasons(figures: {
