@@ -3,6 +3,8 @@
  * each call adds to what is there. Usage:
  *
  *     pnpm exec tsx scripts/prove.ts gates --minutes 60    A/A gates and gates with planted slowness, until the time is up
+ *     pnpm exec tsx scripts/prove.ts gates --rate 5000 --directory results/proof/equal-load
+ *                                                          the same at equal load: requests per second for every arm
  *     pnpm exec tsx scripts/prove.ts summary               the table of all that was made so far
  *
  * What the load generator itself is worth: scripts/generator-truth.ts, scripts/generator-cost.ts; how long a slice must
@@ -19,7 +21,11 @@ import { summarizeGates } from './proof/summary.ts';
 const DIRECTORY = 'results/proof';
 
 const { values: options, positionals } = parseArgs({
-  options: { minutes: { type: 'string', default: '30' }, directory: { type: 'string', default: DIRECTORY } },
+  options: {
+    minutes: { type: 'string', default: '30' },
+    rate: { type: 'string' },
+    directory: { type: 'string', default: DIRECTORY },
+  },
   allowPositionals: true,
 });
 const stop = new AbortController();
@@ -33,7 +39,11 @@ mkdirSync(directory, { recursive: true });
 if (piece === 'gates') {
   const minutes = Number(options.minutes);
   if (!(minutes > 0)) throw new Error(`expected minutes above 0, got "${options.minutes}"`);
-  console.error(`${await runCampaign(directory, minutes, stop.signal)} gates finished`);
+  const ratePerSecond = options.rate === undefined ? undefined : Number(options.rate);
+  if (ratePerSecond !== undefined && !(ratePerSecond >= 1))
+    throw new Error(`expected a rate of at least 1, got "${options.rate}"`);
+  const finished = await runCampaign(directory, { minutes, ratePerSecond }, stop.signal);
+  console.error(`${finished} gates finished`);
 } else if (piece !== 'summary') {
   console.error(`expected gates or summary, got "${piece}"`);
   process.exit(2);

@@ -50,6 +50,14 @@ export function armsOfGate(ordinal: number): ProofArm[] {
   return PROOF_ARMS.filter(({ turn }) => turn === undefined || ordinal % turn.every === turn.from);
 }
 
+/**
+ * The arms of a gate at equal load, which is there to show the bias of the estimate: all that is planted into the control
+ * at once, and two pairs of twins.
+ */
+export function armsAtEqualLoad(): ProofArm[] {
+  return PROOF_ARMS.filter(({ name }) => /^none-[13]/.test(name));
+}
+
 /** A kind of gate: which arms stand for base and head. Each pair is a gate of its own. */
 export interface ProofGate {
   name: string;

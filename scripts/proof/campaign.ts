@@ -8,7 +8,7 @@ import { planPass } from '../../bench/plan.ts';
 import { readResultFile } from '../../bench/results/csv.ts';
 import { openOutput } from '../../bench/results/output.ts';
 import { blockGuess } from '../../bench/run.ts';
-import { armsOfGate, choicesOf } from './arms.ts';
+import { armsAtEqualLoad, armsOfGate, choicesOf } from './arms.ts';
 
 /** Blocks of a gate: as many as `pnpm bench gate` makes. */
 export const BLOCKS_PER_GATE = 24;
@@ -30,6 +30,8 @@ export interface GateRecord {
   seconds: number;
   /** CPU µs per request of the control, that shares were planted by. */
   control_us: number;
+  /** Requests per second offered to each arm; absent in a closed loop. */
+  rate_per_s?: number;
   finished: boolean;
 }
 
@@ -48,19 +50,29 @@ export function readGates(directory: string): GateRecord[] {
   return lines.map((line) => JSON.parse(line) as GateRecord);
 }
 
+export interface CampaignOptions {
+  minutes: number;
+  /** Offers every arm this much instead of letting it go as fast as it can: what is planted then shows undistorted. */
+  ratePerSecond: number | undefined;
+}
+
 /**
  * Runs gates until the time is up, each of {@link BLOCKS_PER_GATE} blocks with all its arms at once, and appends their
  * rows to one file for each arm; `run_id` tells the gates apart. Who calls it again adds to them. A gate that is
  * stopped is recorded as unfinished, and is not counted. Answers how many were finished.
  */
-export async function runCampaign(directory: string, minutes: number, signal: AbortSignal): Promise<number> {
+export async function runCampaign(
+  directory: string,
+  { minutes, ratePerSecond }: CampaignOptions,
+  signal: AbortSignal,
+): Promise<number> {
   const deadlineMs = performance.now() + minutes * 60_000;
   let finished = 0;
   let lastMs = 0;
   while (!signal.aborted && performance.now() + lastMs < deadlineMs) {
     const beganMs = performance.now();
     const ordinal = readGates(directory).length;
-    const record = await runGate(ordinal, directory, signal);
+    const record = await runGate(ordinal, directory, ratePerSecond, signal);
     lastMs = performance.now() - beganMs;
     appendFileSync(gatesFile(directory), `${JSON.stringify(record)}\n`);
     if (record.finished) finished += 1;
@@ -68,11 +80,17 @@ export async function runCampaign(directory: string, minutes: number, signal: Ab
   return finished;
 }
 
-function runGate(ordinal: number, directory: string, signal: AbortSignal): Promise<GateRecord> {
+function runGate(
+  ordinal: number,
+  directory: string,
+  ratePerSecond: number | undefined,
+  signal: AbortSignal,
+): Promise<GateRecord> {
   return openTogether(async (resources) => {
     const startedAt = new Date();
-    const arms = armsOfGate(ordinal);
-    const asked = parseConfig({ ...LOAD, repeat: String(BLOCKS_PER_GATE) }, {});
+    const arms = ratePerSecond === undefined ? armsOfGate(ordinal) : armsAtEqualLoad();
+    const rate = ratePerSecond === undefined ? {} : { rate: String(ratePerSecond) };
+    const asked = parseConfig({ ...LOAD, ...rate, repeat: String(BLOCKS_PER_GATE) }, {});
     const command = process.argv.slice(2);
     const guess = blockGuess({ ...asked, stores: choicesOf(arms, asked.stores, 0) });
     const opened = await openBench({ config: asked, command, signal, blockGuessMs: guess }, resources);
@@ -100,6 +118,7 @@ function runGate(ordinal: number, directory: string, signal: AbortSignal): Promi
       started_at: startedAt.toISOString(),
       seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
       control_us: controlUs,
+      ...(ratePerSecond === undefined ? {} : { rate_per_s: ratePerSecond }),
       finished: !signal.aborted && outcome.failures.length === 0,
     };
   });
@@ -110,7 +129,9 @@ async function costOfControl(bench: Bench, config: Config): Promise<number> {
   const context = { ...bench.context, config };
   const [block] = planPass(config, 0);
   if (block === undefined) throw new Error('a plan has at least one block');
-  const load = { ratePerSecond: undefined, nullServerRps: undefined };
+  const { rate } = config;
+  const ratePerSecond = rate !== undefined && 'perSecond' in rate ? rate.perSecond : undefined;
+  const load = { ratePerSecond, nullServerRps: undefined };
   const { trials } = await runBlock(block, load, context, bench.machine, bench.progress.step);
   const row = trials.find(({ trial }) => trial.label === CONTROL)?.rows[0];
   const us = row?.cpu_us_per_req_server;
