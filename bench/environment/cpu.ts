@@ -36,7 +36,8 @@ export function memoryBytesOf(rootPids: readonly number[]): number | undefined {
   return total;
 }
 
-function treeOf(root: number): number[] {
+/** The process of this pid and all below it. */
+export function treeOf(root: number): number[] {
   const pids = [root];
   // Grows while it is walked: children are appended behind their parent.
   for (const pid of pids) {

@@ -3,14 +3,16 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BenchError, redactUrl } from '../../errors.ts';
+import { setTimeout } from 'node:timers/promises';
+import { BenchError, messageOf, redactUrl } from '../../errors.ts';
 import { withFreePort } from '../port.ts';
-import { exitText, startProcess } from '../process.ts';
+import { exitText, type StartedProcess, startProcess } from '../process.ts';
 import { commandOf, parentOf } from '../process-identity.ts';
 import { openTogether } from '../resources.ts';
 import { isOpenToAll, type PostgresBinaries, withinReach } from './postgres-binaries.ts';
 import { answersQueries, readPostgresSettings, settlePostgres, withPostgres } from './postgres-client.ts';
 import {
+  breakable,
   type DescribedService,
   type Durability,
   diedError,
@@ -88,9 +90,8 @@ export function startPostgresBinaries(
     const binaries = withinReach(found, directory);
     await initialise(binaries.initdb, directory, password, own);
 
-    const { server, url } = await withFreePort(LOOPBACK, async (port) => {
-      const url = postgresUrl(password, port);
-      const server = await startProcess({
+    const launch = (port: number) =>
+      startProcess({
         ...own,
         name: 'postgres',
         command: binaries.postgres,
@@ -104,17 +105,18 @@ export function startPostgresBinaries(
           'unix_socket_directories=',
         ],
         cwd: directory,
-        ready: { check: () => answersQueries(url) },
+        ready: { check: () => answersQueries(postgresUrl(password, port)) },
         timeoutMs: START_TIMEOUT_MS,
         failure: { code: 'SERVICE_DIED', remedy: `Start ${binaries.postgres} by hand to see why.` },
         // Immediate shutdown: nobody needs the data any more, and shared memory is still given back.
         stopSignal: 'SIGQUIT',
       });
-      return { server, url };
-    });
+    const first = await withFreePort(LOOPBACK, async (port) => ({ server: await launch(port), port }));
+    const { port } = first;
+    let server = first.server;
     resources.add('postgres', () => server.stop());
     return {
-      ...(await describePostgres(url, durability)),
+      ...(await describePostgres(postgresUrl(password, port), durability)),
       tier,
       networking: 'loopback-tcp',
       pids: async () => [server.pid],
@@ -123,6 +125,12 @@ export function startPostgresBinaries(
           resolve(diedError('postgres', exitText(exit), server.outputTail())),
         );
       }),
+      breakable: breakable(
+        () => server,
+        async () => {
+          server = await againWhileOthersLeave(() => launch(port));
+        },
+      ),
       stop: () => resources.close(),
     };
   });
@@ -189,6 +197,23 @@ export function postgresDurabilityMatches(
   return durability === 'second'
     ? synchronous_commit === 'off'
     : synchronous_commit === 'on' || synchronous_commit === 'local';
+}
+
+const RESTART_WITHIN_MS = 15_000;
+const RESTART_POLL_MS = 100;
+
+/** After a crash Postgres refuses to start while a back end of its former life still holds the shared memory. */
+async function againWhileOthersLeave(launch: () => Promise<StartedProcess>): Promise<StartedProcess> {
+  const deadlineMs = performance.now() + RESTART_WITHIN_MS;
+  for (;;) {
+    try {
+      return await launch();
+    } catch (error) {
+      const isHeld = /pre-existing shared memory|lock file "postmaster\.pid"/.test(messageOf(error));
+      if (!isHeld || performance.now() > deadlineMs) throw error;
+    }
+    await setTimeout(RESTART_POLL_MS);
+  }
 }
 
 function owner(): { uid?: number; gid?: number } {

@@ -11,6 +11,7 @@ import { acceptsConnection } from '../process-ready.ts';
 import { openTogether } from '../resources.ts';
 import { readRedisInfo, readRedisSettings, withRedis } from './redis-client.ts';
 import {
+  breakable,
   type DescribedService,
   type Durability,
   diedError,
@@ -62,9 +63,9 @@ export function startLocalRedis(binary: string, request: ServiceRequest): Promis
   return openTogether(async (resources) => {
     const directory = mkdtempSync(join(request.directory, 'redis-'));
     resources.add('the data of redis', () => rmSync(directory, { recursive: true, force: true }));
-    const { server, port } = await withFreePort(LOOPBACK, async (port) => {
-      const mark = redisMark();
-      const server = await startProcess({
+    const mark = redisMark();
+    const launch = (port: number) =>
+      startProcess({
         name: 'redis',
         command: binary,
         cpus: request.cpus,
@@ -75,17 +76,27 @@ export function startLocalRedis(binary: string, request: ServiceRequest): Promis
         failure: { code: 'SERVICE_DIED', remedy: `Start ${binary} by hand to see why.` },
         ...(signal === undefined ? {} : { signal }),
       });
-      return { server, port };
-    });
+    const first = await withFreePort(LOOPBACK, async (port) => ({ server: await launch(port), port }));
+    const { port } = first;
+    let server = first.server;
     resources.add('redis', () => server.stop());
+    const password = newPassword();
+    const url = await setRedisPassword(port, password);
     return {
-      ...(await describeRedis(await setRedisPassword(port), durability)),
+      ...(await describeRedis(url, durability)),
       tier: 'local',
       networking: 'loopback-tcp',
       pids: async () => [server.pid],
       died: new Promise((resolve) => {
         server.onUnexpectedExit((exit) => resolve(diedError('redis', exitText(exit), server.outputTail())));
       }),
+      breakable: breakable(
+        () => server,
+        async () => {
+          server = await launch(port);
+          await setRedisPassword(port, password);
+        },
+      ),
       stop: () => resources.close(),
     };
   });
@@ -144,10 +155,13 @@ export async function answersAs(port: number, mark: string): Promise<boolean> {
 }
 
 /** A password that is not among the arguments, which everybody on the machine can read. Answers the URL with the password. */
-export async function setRedisPassword(port: number): Promise<string> {
-  const password = randomBytes(18).toString('base64url');
+export async function setRedisPassword(port: number, password: string = newPassword()): Promise<string> {
   await withRedis(`redis://${LOOPBACK}:${port}`, (redis) => redis.config('SET', 'requirepass', password));
   return `redis://:${password}@${LOOPBACK}:${port}`;
+}
+
+function newPassword(): string {
+  return randomBytes(18).toString('base64url');
 }
 
 /** A rewrite of the append-only file in a measured window would be charged to whoever is measured then. */

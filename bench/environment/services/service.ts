@@ -2,7 +2,10 @@
 
 import { isIP } from 'node:net';
 import { BenchError, redactUrl } from '../../errors.ts';
+import { treeOf } from '../cpu.ts';
 import type { Guard } from '../guard.ts';
+import type { StartedProcess } from '../process.ts';
+import { sendSignal } from '../process-identity.ts';
 import { pollUntil } from '../process-ready.ts';
 
 export const SERVICE_NAMES = ['redis', 'postgres'] as const;
@@ -58,6 +61,33 @@ export interface StartedService {
   died: Promise<BenchError>;
   /** Stops it and removes its data; leaves a foreign one (`url`) alone. Idempotent. */
   stop(): Promise<void>;
+  /** Present where the process is ours on this machine. */
+  breakable?: Breakable;
+}
+
+/** What can be done to a service of our own to see how its clients bear it. Each step is told to `died` as an end. */
+export interface Breakable {
+  /** `kill -9`; resolves when it is gone. Its data stay. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data; resolves when it answers. @throws BenchError SERVICE_DIED. */
+  restart(): Promise<void>;
+  /** Freezes all its processes, or thaws them: connections stay, nothing answers. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
+}
+
+/** The breakable side of a service whose process at the moment `current` tells, and that `launch` starts anew. */
+export function breakable(current: () => StartedProcess, launch: () => Promise<void>): Breakable {
+  return {
+    async kill() {
+      const { pid, exited } = current();
+      sendSignal(pid, 'SIGKILL');
+      await exited;
+    },
+    restart: launch,
+    signal(signal) {
+      for (const pid of treeOf(current().pid)) sendSignal(pid, signal);
+    },
+  };
 }
 
 /** How a service of one kind is started on one tier. */
