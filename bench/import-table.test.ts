@@ -9,7 +9,7 @@ import { PROJECT_ROOT } from './environment/programs.ts';
  * Tests and their fixtures may import anything.
  */
 const TABLE: readonly { module: string; may: readonly string[] }[] = [
-  { module: 'stores/', may: ['stores/', 'ioredis', 'pg', 'jsonwebtoken'] },
+  { module: 'stores/', may: ['stores/', 'ioredis', 'pg', 'jsonwebtoken', 'rate-limiter-flexible'] },
   { module: 'servers/protocol.ts', may: [] },
   { module: 'servers/balancers/', may: ['servers/balancers/', 'servers/protocol.ts'] },
   { module: 'servers/', may: ['servers/', 'stores/', 'fastify'] },
@@ -45,7 +45,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'bench/export/parse.ts', may: ['bench/values.ts'] },
   {
     module: 'bench/export/',
-    may: ['bench/export/', 'bench/compare/', 'bench/results/', 'bench/errors.ts'],
+    may: ['bench/export/', 'bench/compare/', 'bench/results/', 'bench/errors.ts', 'bench/values.ts'],
   },
   { module: 'bench/find-max/search.ts', may: [] },
   { module: 'bench/calibrate/', may: ['bench/', 'zod', 'cli-table3'] },
@@ -89,6 +89,10 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
     module: 'bench/micro/',
     may: ['bench/', 'stores/', 'tinybench', 'commander', 'cli-table3', 'fast-jwt', 'jose', 'jsonwebtoken'],
   },
+  {
+    module: 'bench/conformance/',
+    may: ['bench/', 'stores/', 'servers/', 'commander', 'zod', 'cli-table3'],
+  },
   { module: 'bench/', may: ['bench/', 'stores/', 'commander'] },
   { module: 'scripts/', may: ['scripts/', 'bench/', 'servers/', 'esbuild'] },
 ]; // prettier-ignore
@@ -98,6 +102,7 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   autocannon: 'bench/load/',
   fastify: 'servers/',
   jsonwebtoken: 'stores/ bench/micro/',
+  'rate-limiter-flexible': 'stores/',
   testcontainers: 'bench/environment/',
 };
 

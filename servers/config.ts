@@ -25,6 +25,19 @@ export interface ServerConfig {
   /** Most concurrent logins of a user; 0 sets no limit. */
   loginCap: number;
   onCap: 'evict' | 'refuse';
+  /** Failed logins of an account within the window from which on it is refused; 0 sets no limit, and looks at nothing. */
+  failedLoginLimit: number;
+  failedLoginWindowSeconds: number;
+  /** How long a token lives where the backend renews it by a refresh token. */
+  accessSeconds: number;
+  /** Where changed passwords lie, shared by all servers; absent, no password can be changed. */
+  accountsDirectory?: string;
+  /** File that the lifecycle of sessions is appended to; absent, nothing is written. */
+  lifecycleLog?: string;
+  /** How far the store's clock is ahead of the machine's from the start, in milliseconds. */
+  clockOffsetMs?: number;
+  /** Whether the message `clock` may set that offset; absent in all but tests of expiry. */
+  adjustableClock?: boolean;
   /** At least 32 random bytes, base64. */
   secret: string;
   privateKeyPem?: string;
@@ -51,6 +64,9 @@ const DEFAULTS = {
   payloadBytes: 256,
   loginCap: 0,
   onCap: 'evict',
+  failedLoginLimit: 0,
+  failedLoginWindowSeconds: 300,
+  accessSeconds: 60,
 } as const satisfies Partial<ServerConfig>;
 
 const REQUIRED = ['id', 'store', 'secret', 'password', 'adminPassword'] as const;
@@ -59,9 +75,18 @@ const REQUIRED = ['id', 'store', 'secret', 'password', 'adminPassword'] as const
 export function parseServerConfig(text: string | undefined): ServerConfig {
   if (text === undefined)
     throw new Error(`${SERVER_CONFIG_ENV} must hold the server's configuration as JSON`);
-  const given = JSON.parse(text) as Partial<ServerConfig>;
+  const given = parsed(text);
   const missing = REQUIRED.filter((key) => typeof given[key] !== 'string' || given[key] === '');
   if (missing.length > 0) throw new Error(`${SERVER_CONFIG_ENV} lacks ${missing.join(', ')}`);
   if (given.handicap !== undefined) checkHandicap(given.handicap);
   return { ...DEFAULTS, ...(given as ServerConfig) };
+}
+
+/** What a parser says of a text quotes from it, and this one holds secrets: the cause is left out. */
+function parsed(text: string): Partial<ServerConfig> {
+  try {
+    return JSON.parse(text) as Partial<ServerConfig>;
+  } catch {
+    throw new Error(`${SERVER_CONFIG_ENV} must hold JSON`);
+  }
 }

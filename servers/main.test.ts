@@ -4,7 +4,9 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { buildPrograms } from '../bench/environment/programs.ts';
-import { SERVER_CONFIG_ENV } from './config.ts';
+import { SERVER_CONFIG_ENV, type ServerConfig } from './config.ts';
+import { ORIGIN, SESSION_COOKIE } from './protocol.ts';
+import { readCookie } from './session-plugin.ts';
 
 /** The server as a process, started as the harness starts it. */
 const CONFIG = { id: 's7', store: 'memory', secret: 'c2VjcmV0', password: 'right', adminPassword: 'root' };
@@ -35,8 +37,8 @@ function start(config: string | undefined) {
   };
 }
 
-async function startReady() {
-  const server = start(JSON.stringify(CONFIG));
+async function startReady(change: Partial<ServerConfig> = {}) {
+  const server = start(JSON.stringify({ ...CONFIG, ...change }));
   const [message] = (await once(server.child, 'message')) as [{ type: string; port: number }];
   expect(message.type).toBe('ready');
   return { ...server, port: message.port };
@@ -51,6 +53,58 @@ async function answerOf(socket: Socket): Promise<string> {
   await once(socket, 'close');
   return text;
 }
+
+/** A login, and what becomes of it. */
+async function logIn(port: number) {
+  const base = `http://127.0.0.1:${port}`;
+  const reply = await fetch(`${base}/login`, {
+    method: 'POST',
+    headers: { origin: ORIGIN, 'content-type': 'application/json' },
+    body: JSON.stringify({ user: 'u1', password: 'right' }),
+  });
+  const token = readCookie(reply.headers.getSetCookie()[0], SESSION_COOKIE);
+  const get = (path: string) => fetch(base + path, { headers: { cookie: `${SESSION_COOKIE}=${token}` } });
+  return {
+    status: async () => (await get('/session')).status,
+    createdAtMs: async () => {
+      const { logins } = (await (await get('/sessions')).json()) as { logins: { created_at_ms: number }[] };
+      return logins[0]?.created_at_ms ?? Number.NaN;
+    },
+  };
+}
+
+describe('the clock of a server process', () => {
+  const LIFETIMES = { idleSeconds: 600, absoluteSeconds: 600, touchIntervalSeconds: 60 };
+  const tell = async (child: ChildProcess, message: object) => {
+    const answer = once(child, 'message');
+    child.send(message);
+    return (await answer)[0] as { type: string };
+  };
+
+  test('is set where it is adjustable, for the store alone', async () => {
+    const { child, port } = await startReady({ ...LIFETIMES, adjustableClock: true });
+    const login = await logIn(port);
+    expect(await tell(child, { type: 'clock', offsetMs: 500_000 })).toEqual({ type: 'clock' });
+    expect(await login.status()).toBe(200);
+    expect(await tell(child, { type: 'clock', offsetMs: 601_000 })).toEqual({ type: 'clock' });
+    expect(await login.status()).toBe(401);
+  });
+
+  test('is the machine’s own otherwise, whatever is said', async () => {
+    const { child, port } = await startReady(LIFETIMES);
+    const login = await logIn(port);
+    child.send({ type: 'clock', offsetMs: 601_000 });
+    expect((await tell(child, { type: 'stats' })).type).toBe('stats');
+    expect(await login.status()).toBe(200);
+  });
+
+  test('begins where it is told to', async () => {
+    const { port } = await startReady({ ...LIFETIMES, clockOffsetMs: 86_400_000 });
+    const login = await logIn(port);
+    expect((await login.createdAtMs()) - Date.now()).toBeGreaterThan(86_000_000);
+    expect(await login.status()).toBe(200);
+  });
+});
 
 describe('a server process', () => {
   test('says which port it took, answers there, and tells its readings', async () => {
@@ -87,6 +141,12 @@ describe('a server process', () => {
     const { child, exited } = await startReady();
     child.disconnect();
     expect(await exited).toEqual([0, null]);
+  });
+
+  test('tells nothing of a configuration that is no JSON', async () => {
+    const { exited, stderr } = start('{"password":"hush-hush",');
+    expect(await exited).toEqual([1, null]);
+    expect(stderr()).toBe('SESSION_BENCH_SERVER must hold JSON\n');
   });
 
   test.each([

@@ -3,6 +3,9 @@
 /** Session cookie: `__Host-` fixes Path=/, Secure and no Domain (RFC 6265bis §4.1.3.2); a generic name says nothing about us. */
 export const SESSION_COOKIE = '__Host-id';
 
+/** Cookie of the refresh token, where the backend issues one: the same attributes as the session's. */
+export const REFRESH_COOKIE = '__Host-refresh';
+
 /** The balancer's own affinity cookie. Independent of the session, so that a new session id moves nobody. */
 export const AFFINITY_COOKIE = 'lb';
 
@@ -12,8 +15,17 @@ export const SERVER_HEADER = 'x-served-by';
 /** Header in which a bearer client finds a new token. */
 export const TOKEN_HEADER = 'x-session-token';
 
+/** Header by which a bearer client sends its refresh token, and finds a new one. */
+export const REFRESH_HEADER = 'x-refresh-token';
+
+/** Header in which the token of `GET /csrf` comes back. */
+export const CSRF_HEADER = 'x-csrf-token';
+
 /** Largest `name=value` that browsers keep in one cookie, in bytes (RFC 6265 §6.1). */
 export const COOKIE_LIMIT_BYTES = 4096;
+
+/** Longest body taken: 64 KiB of data, each byte escaped at worst, and its envelope. */
+export const BODY_LIMIT_BYTES = 512 * 1024;
 
 /** The origin that our own clients name, and the only one that may change state. */
 export const ORIGIN = 'https://session-bench.test';

@@ -11,6 +11,9 @@ const error = object({ error: text });
 const errors = { '4xx': error, '5xx': error } as const;
 const replies = <T extends object>(properties: T) => ({ 200: object(properties), ...errors });
 
+/** Length alone is asked of a password (NIST SP 800-63B §3.1.1.2). */
+const newPassword = { type: 'string', minLength: 8, maxLength: 128 } as const;
+
 /** Versions count from 1; eight digits are what every store keeps. */
 const version = { type: 'integer', minimum: 1, maximum: 99_999_999 } as const;
 
@@ -43,6 +46,12 @@ export const SCHEMAS = {
     response: replies({ ended: { type: 'integer' } }),
   },
   endLogins: { response: replies({ ended: { type: 'integer' } }) },
+  refresh: { response: replies({ status: text }) },
+  csrf: { response: replies({ token: text }) },
+  password: {
+    body: object({ current: { type: 'string', maxLength: 128 }, next: newPassword }),
+    response: replies({ ended: { type: ['integer', 'null'] } }),
+  },
   admin: { params: object({ id: userId }), response: replies({ ended: { type: 'integer' } }) },
   disable: {
     params: object({ id: userId }),

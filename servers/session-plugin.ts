@@ -1,44 +1,84 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Session, SessionStore } from '../stores/store.ts';
-import { COOKIE_LIMIT_BYTES, SESSION_COOKIE, TOKEN_HEADER } from './protocol.ts';
+import {
+  COOKIE_LIMIT_BYTES,
+  REFRESH_COOKIE,
+  REFRESH_HEADER,
+  SESSION_COOKIE,
+  TOKEN_HEADER,
+} from './protocol.ts';
 
-/** How a token travels between client and server. */
+/** How tokens travel between client and server. */
 export interface Transport {
   /** Longest token that fits, in bytes. */
   maxTokenBytes: number;
   /** The token that the request carries; `undefined` when it carries none. */
   tokenOf(request: FastifyRequest): string | undefined;
+  /** The refresh token that the request carries; `undefined` when it carries none. */
+  refreshTokenOf(request: FastifyRequest): string | undefined;
   issue(reply: FastifyReply, token: string): void;
-  /** Tells the client to forget its token. */
+  issueRefresh(reply: FastifyReply, refreshToken: string): void;
+  /** Tells the client to forget its token, and its refresh token where the backend issues any. */
   clear(reply: FastifyReply): void;
+}
+
+export interface TransportOptions {
+  /** Whether the backend issues refresh tokens; without them a logout says nothing of any. */
+  refresh?: boolean;
 }
 
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax';
 
-/** The token as a `__Host-` cookie: the recommended way for browsers (RFC 6265bis). */
-export function cookieTransport(): Transport {
+/** The tokens as `__Host-` cookies: the recommended way for browsers (RFC 6265bis). */
+export function cookieTransport({ refresh = false }: TransportOptions = {}): Transport {
+  const longestName = Math.max(SESSION_COOKIE.length, refresh ? REFRESH_COOKIE.length : 0);
   return {
-    maxTokenBytes: COOKIE_LIMIT_BYTES - SESSION_COOKIE.length - 1,
+    maxTokenBytes: COOKIE_LIMIT_BYTES - longestName - 1,
     tokenOf: (request) => readCookie(request.headers.cookie, SESSION_COOKIE),
-    issue: (reply, token) => setCookie(reply, `${SESSION_COOKIE}=${token}${ATTRIBUTES}`),
-    clear: (reply) => setCookie(reply, `${SESSION_COOKIE}=; Max-Age=0${ATTRIBUTES}`),
+    refreshTokenOf: (request) => readCookie(request.headers.cookie, REFRESH_COOKIE),
+    issue: (reply, token) => setCookie(reply, SESSION_COOKIE, `${token}${ATTRIBUTES}`),
+    issueRefresh: (reply, token) => setCookie(reply, REFRESH_COOKIE, `${token}${ATTRIBUTES}`),
+    clear: (reply) => {
+      setCookie(reply, SESSION_COOKIE, `; Max-Age=0${ATTRIBUTES}`);
+      if (refresh) setCookie(reply, REFRESH_COOKIE, `; Max-Age=0${ATTRIBUTES}`);
+    },
   };
 }
 
 /** The last word counts: a touch and an update may both issue a token, and one name may be set only once (RFC 6265 §4.1.1). */
-function setCookie(reply: FastifyReply, cookie: string): void {
-  reply.removeHeader('set-cookie').header('set-cookie', cookie);
+function setCookie(reply: FastifyReply, name: string, value: string): void {
+  const cookie = `${name}=${value}`;
+  const before = reply.getHeader('set-cookie');
+  if (before === undefined) {
+    reply.header('set-cookie', cookie);
+    return;
+  }
+  const others = (Array.isArray(before) ? before : [String(before)]).filter(
+    (line) => !line.startsWith(`${name}=`),
+  );
+  reply.removeHeader('set-cookie').header('set-cookie', others.length === 0 ? cookie : [...others, cookie]);
 }
 
-/** The token in `Authorization: Bearer` (RFC 6750); issued in a header of the reply, never in a body. */
-export function bearerTransport(): Transport {
+/**
+ * The token in `Authorization: Bearer` (RFC 6750), the refresh token in a header of its own; both are issued in headers
+ * of the reply, never in a body.
+ */
+export function bearerTransport({ refresh = false }: TransportOptions = {}): Transport {
   const scheme = /^bearer +([^ ]+)$/i;
   return {
     // The tightest head limit on the way (nginx' 8 KiB lines) less room for the header's name.
     maxTokenBytes: 8000,
     tokenOf: (request) => scheme.exec(request.headers.authorization ?? '')?.[1],
+    refreshTokenOf: (request) => {
+      const token = request.headers[REFRESH_HEADER];
+      return typeof token === 'string' ? token : undefined;
+    },
     issue: (reply, token) => void reply.header(TOKEN_HEADER, token),
-    clear: (reply) => void reply.header(TOKEN_HEADER, ''),
+    issueRefresh: (reply, token) => void reply.header(REFRESH_HEADER, token),
+    clear: (reply) => {
+      reply.header(TOKEN_HEADER, '');
+      if (refresh) reply.header(REFRESH_HEADER, '');
+    },
   };
 }
 

@@ -4,8 +4,10 @@ import {
   DENY_TOLERANCE_SECONDS,
   type DenyList,
   DenyListLostError,
+  type ExchangeStatus,
   type NewDenyListEntry,
 } from './deny-list.ts';
+import { postgresFailedLogins } from './failed-logins.ts';
 import { isSid } from './jwt-sid.ts';
 import { type Ask, openConnections, type PostgresConnections } from './postgres-connections.ts';
 import { LOST_SQLSTATE } from './postgres-deny-list-functions.ts';
@@ -45,7 +47,7 @@ export async function openPostgresDenyList(context: OpenContext): Promise<DenyLi
   });
   try {
     const epoch = String((await connections.read(sql.epoch, [])).rows[0]?.[0]);
-    return denyList(context, sql, connections, epoch);
+    return denyList(context, sql, connections, epoch, schema);
   } catch (error) {
     await connections.close();
     throw error;
@@ -57,13 +59,16 @@ function denyList(
   sql: DenyListSql,
   connections: PostgresConnections,
   epoch: string,
+  schema: string,
 ): DenyList {
   const { now } = context;
   const { read } = connections;
   const write = naming(connections.write, epoch);
   const lost = (operation: string, got: unknown) => lostError(operation, epoch, got);
+  const failures = postgresFailedLogins(connections, schema);
   const sweeper = setInterval(() => {
     connections.backgroundWrite(sql.sweepTurn, [now(), SWEEP_EVERY_MS]).catch(context.onBackgroundError);
+    failures.sweepTurn(SWEEP_EVERY_MS).catch(context.onBackgroundError);
   }, SWEEP_EVERY_MS);
   sweeper.unref();
 
@@ -81,18 +86,25 @@ function denyList(
       if (result === undefined) throw new Error('a login that replaces nothing cannot be gone');
       return result;
     },
-    async rotate(old, next, limit) {
-      if (!isSid(old.sid)) return undefined;
-      const values = [epoch, now(), old.sid, old.absoluteExpiryMs, ...entryValues(next, limit)];
+    async rotate(old, next, limit, presentedId) {
+      if (!isSid(old.sid) || (presentedId !== undefined && !isSid(presentedId))) return undefined;
+      const olds = [old.sid, old.absoluteExpiryMs];
+      const values = [epoch, now(), ...olds, ...entryValues(next, limit), presentedId ?? null];
       return admitted((await write(sql.rotate, values)).rows[0]);
     },
     async extend({ sid }, idleExpiryMs) {
       if (!isSid(sid)) return false;
       return (await write(sql.extend, [epoch, sid, idleExpiryMs])).rows[0]?.[0] === true;
     },
-    async deny({ sid, absoluteExpiryMs }) {
+    async exchange({ sid, absoluteExpiryMs }, { presentedId, nextId, idleExpiryMs }) {
+      if (!isSid(sid) || !isSid(presentedId) || !isSid(nextId)) return 'gone';
+      const values = [epoch, now(), sid, absoluteExpiryMs, presentedId, nextId, idleExpiryMs];
+      return (await write(sql.exchange, values)).rows[0]?.[0] as ExchangeStatus;
+    },
+    async deny({ sid, absoluteExpiryMs }, family) {
       if (!isSid(sid)) return false;
-      return (await write(sql.deny, [epoch, sid, absoluteExpiryMs])).rows[0]?.[0] === true;
+      const values = [epoch, sid, absoluteExpiryMs, family === true];
+      return (await write(sql.deny, values)).rows[0]?.[0] === true;
     },
     async denyLogin(userId, sid) {
       if (!isSid(sid) || !isStorable(userId)) return false;
@@ -117,6 +129,7 @@ function denyList(
           : [],
       );
     },
+    failedLogins: failures.failedLogins,
     async sweep(limit) {
       return Number((await write(sql.sweep, [epoch, now(), limit])).rows[0]?.[0]);
     },
@@ -153,10 +166,12 @@ function lostError(operation: string, epoch: string, got: unknown): StoreUnavail
 }
 
 function entryValues(entry: NewDenyListEntry, limit: LoginLimit | undefined): unknown[] {
-  const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs } = entry;
+  const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs, refreshId } = entry;
   if (!isSid(sid)) throw new TypeError('a new login must have a sid of ours');
+  if (refreshId !== undefined && !isSid(refreshId))
+    throw new TypeError('a new refresh token must have an id of ours');
   const stamps = [createdAtMs, idleExpiryMs, absoluteExpiryMs];
-  return [sid, userId ?? null, ...stamps, limit?.cap ?? null, limit?.onCap === 'evict'];
+  return [sid, userId ?? null, ...stamps, limit?.cap ?? null, limit?.onCap === 'evict', refreshId ?? null];
 }
 
 /** The answer of the function `admit`; `undefined` when the old login had been ended. */

@@ -4,8 +4,10 @@ import {
   DENY_TOLERANCE_SECONDS,
   type DenyList,
   DenyListLostError,
+  type ExchangeStatus,
   type NewDenyListEntry,
 } from './deny-list.ts';
+import { redisFailedLogins } from './failed-logins.ts';
 import { isSid } from './jwt-sid.ts';
 import { openRedis } from './redis-connection.ts';
 import { DENY_LIST_SCRIPTS } from './redis-deny-scripts.ts';
@@ -69,21 +71,30 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
       return denied !== null;
     },
     async admit(entry, limit) {
-      return admitted(await run('admit', 'admitLogin', ...entryArgs(entry, limit)));
+      const args = [...entryArgs(entry, limit), ...refreshArgs(entry)];
+      return admitted(await run('admit', 'admitLogin', ...args));
     },
-    async rotate(old, next, limit) {
-      if (!isSid(old.sid)) return undefined;
+    async rotate(old, next, limit, presentedId) {
+      if (!isSid(old.sid) || (presentedId !== undefined && !isSid(presentedId))) return undefined;
       const oldArgs = [old.sid, encodeUser(old.userId), old.absoluteExpiryMs];
-      const reply = await run('rotate', 'rotateLogin', ...entryArgs(next, limit), ...oldArgs);
+      const presented = presentedId === undefined ? [] : [presentedId];
+      const args = [...entryArgs(next, limit), ...oldArgs, ...refreshArgs(next), ...presented];
+      const reply = await run('rotate', 'rotateLogin', ...args);
       return Array.isArray(reply) && reply[0] === 'gone' ? undefined : admitted(reply);
     },
     async extend({ sid }, idleExpiryMs) {
       if (!isSid(sid)) return false;
       return (await run('extend', 'extendLogin', sid, stamp(idleExpiryMs))) === 1;
     },
-    async deny({ sid, userId, absoluteExpiryMs }) {
+    async exchange({ sid, userId, absoluteExpiryMs }, { presentedId, nextId, idleExpiryMs }) {
+      if (!isSid(sid) || !isSid(presentedId) || !isSid(nextId)) return 'gone';
+      const args = [sid, encodeUser(userId), absoluteExpiryMs, presentedId, nextId, stamp(idleExpiryMs)];
+      return (await run('exchange', 'exchangeRefresh', ...args)) as ExchangeStatus;
+    },
+    async deny({ sid, userId, absoluteExpiryMs }, family) {
       if (!isSid(sid)) return false;
-      return (await run('deny', 'denySid', sid, encodeUser(userId), absoluteExpiryMs)) === 1;
+      const args = [sid, encodeUser(userId), absoluteExpiryMs, ...(family === true ? ['family'] : [])];
+      return (await run('deny', 'denySid', ...args)) === 1;
     },
     async denyLogin(userId, sid) {
       if (!isSid(sid)) return false;
@@ -102,6 +113,7 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
         };
       });
     },
+    failedLogins: redisFailedLogins(connection, namespace),
     // Redis expires its keys by itself.
     sweep: () => Promise.resolve(0),
     // Redis counts keys, not denials.
@@ -116,6 +128,13 @@ function entryArgs(entry: NewDenyListEntry, limit: LoginLimit | undefined): (str
   if (!isSid(sid)) throw new Error('a new login must have a sid of ours');
   const stamps = [stamp(createdAtMs), stamp(idleExpiryMs), stamp(absoluteExpiryMs)];
   return [sid, encodeUser(userId), ...stamps, limit?.cap ?? 0, limit?.onCap ?? ''];
+}
+
+/** Sent only where there is a refresh token: logins without cost what they always did. */
+function refreshArgs({ refreshId }: NewDenyListEntry): string[] {
+  if (refreshId === undefined) return [];
+  if (!isSid(refreshId)) throw new Error('a new refresh token must have an id of ours');
+  return [refreshId];
 }
 
 /** A script's reply: the status, then the evicted sids. */

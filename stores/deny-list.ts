@@ -1,4 +1,4 @@
-import type { Login, LoginLimit } from './store.ts';
+import type { FailedLoginRule, FailedLogins, Login, LoginLimit } from './store.ts';
 
 /**
  * What `jwt-blacklist` keeps on a service: the logins that were ended before their tokens expire, and an
@@ -38,15 +38,35 @@ export interface DenyList {
    * already, so that of several racing rotations one wins. When `next` has a user that is disabled, or a limit
    * refuses (where `old` does not count against it), `old` stays as it was. Without `next.userId` nothing is
    * registered: an anonymous session is no login, but its old sid is denied all the same.
+   *
+   * With `presentedId`, the id of the refresh token that was presented, `old` must be a live login, and `next` becomes
+   * its successor: the *family* of the two knows which login it goes on in, however often it rotates. When another is the
+   * current one, it had been exchanged before: `undefined`, and `old` is denied.
    */
-  rotate(old: DenyListSubject, next: NewDenyListEntry, limit?: LoginLimit): Promise<AdmitResult | undefined>;
+  rotate(
+    old: DenyListSubject,
+    next: NewDenyListEntry,
+    limit?: LoginLimit,
+    presentedId?: string,
+  ): Promise<AdmitResult | undefined>;
   /**
    * Moves the idle expiry of a registered login (a touch issues a token that lives longer). False when the
    * login is denied; true, and nothing written, for one without a user or not in the index.
    */
   extend(login: DenyListSubject, idleExpiryMs: number): Promise<boolean>;
-  /** Ends a login and takes it out of the index; true when this call denied it, false when it was already. */
-  deny(login: DenyListSubject): Promise<boolean>;
+  /**
+   * Takes the presented refresh token of a registered login for the next one, and moves the idle expiry. `gone`, and
+   * nothing written, when the login is denied, not registered or no longer live. When another refresh token than the
+   * presented is the current one, `reused`: it had been exchanged before, and the login is denied. So of several racing
+   * exchanges one wins, the next one ends the login for all. `reused`, too, when the login is denied but its family goes
+   * on in another, which is then denied: a rotation leaves no holder of an old refresh token behind.
+   */
+  exchange(login: DenyListSubject, exchange: RefreshExchange): Promise<ExchangeStatus>;
+  /**
+   * Ends a login and takes it out of the index; true when this call denied it, false when it was already. With `family`,
+   * also true when it denied the login that the family of an ended one goes on in.
+   */
+  deny(login: DenyListSubject, family?: boolean): Promise<boolean>;
   /** Ends one live login of this user's own by its sid; false when it is not a live login of this user. */
   denyLogin(userId: string, sid: string): Promise<boolean>;
   /** Ends all logins of a user but `exceptSid`; answers how many live ones it ended. */
@@ -55,6 +75,8 @@ export interface DenyList {
   setDisabled(userId: string, disabled: boolean): Promise<number>;
   /** The live logins of a user, oldest first; `handle` is the sid. */
   list(userId: string): Promise<readonly Login[]>;
+  /** Failed logins, counted beside the list, and not guarded by its epoch: as `SessionStore.failedLogins`. */
+  failedLogins(rule: FailedLoginRule): FailedLogins;
   /** Removes at most `limit` denials and index entries that time has made superfluous; 0 where the service does. */
   sweep(limit: number): Promise<number>;
   /** Round trips to the service since opening. */
@@ -76,7 +98,18 @@ export interface DenyListSubject {
 export interface NewDenyListEntry extends DenyListSubject {
   createdAtMs: number;
   idleExpiryMs: number;
+  /** Id of the login's first refresh token, shaped like a sid; absent where none is issued. */
+  refreshId?: string;
 }
+
+/** Ids of the refresh token that was presented and of the one that takes its place, and when that one ends. */
+export interface RefreshExchange {
+  presentedId: string;
+  nextId: string;
+  idleExpiryMs: number;
+}
+
+export type ExchangeStatus = 'exchanged' | 'reused' | 'gone';
 
 /** A login about to be registered under its user. */
 export interface DenyListEntry extends NewDenyListEntry {

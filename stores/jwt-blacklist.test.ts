@@ -9,6 +9,8 @@ const variants: readonly Record<string, string>[] = [
   { db: 'redis' },
   { db: 'redis', 'on-outage': 'open' },
   { db: 'redis', alg: 'EdDSA' },
+  { db: 'redis', refresh: 'rotating' },
+  { db: 'redis', refresh: 'rotating', alg: 'EdDSA' },
 ];
 
 for (const options of variants) {

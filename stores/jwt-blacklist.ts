@@ -6,8 +6,16 @@ import {
   type NewDenyListEntry,
 } from './deny-list.ts';
 import { ALGORITHM_OPTION } from './jwt.ts';
+import {
+  type IssuedTokens,
+  type RotatingTokens,
+  refreshing,
+  rotatingTokens,
+  singleTokens,
+  type TokenIssuer,
+} from './jwt-blacklist-refresh.ts';
 import { type TokenSessions, tokenSessions } from './jwt-session.ts';
-import { openTokenCodec, type TokenClaims, type TokenCodec } from './jwt-token.ts';
+import type { TokenClaims } from './jwt-token.ts';
 import {
   type CreateResult,
   type Durability,
@@ -20,7 +28,7 @@ import {
   type Traits,
 } from './store.ts';
 
-function traits(_options: StoreOptions, durability: Durability): Traits {
+function traits(options: StoreOptions, durability: Durability): Traits {
   return {
     state: 'client-and-store',
     shared: true,
@@ -33,6 +41,7 @@ function traits(_options: StoreOptions, durability: Durability): Traits {
     rotationEndsOld: true,
     clientReadable: true,
     dataInToken: true,
+    refresh: isRotating(options) ? 'rotating' : 'none',
   };
 }
 
@@ -52,16 +61,27 @@ export const jwtBlacklist: StoreDefinition = {
         '(but a list that has lost its entries is refused either way)',
       values: ['closed', 'open'],
     },
+    refresh: {
+      meaning:
+        'off: a token lives until its login idles away. rotating: a token of a login lives briefly, and is renewed ' +
+        'by a refresh token that may be used once (a second use ends the login). The refresh token holds the data ' +
+        'too: renewed without its last token at hand, a session loses the updates since its last login or renewal',
+      values: ['off', 'rotating'],
+    },
     alg: ALGORITHM_OPTION,
   },
   service,
   connections: (options, poolSize) => (service(options) === 'postgres' ? poolSize : 1),
   traits,
   async open(context) {
-    const codec = openTokenCodec(context);
-    return openJwtBlacklist(context, codec, await openDenyList(context));
+    const tokens = isRotating(context.options) ? rotatingTokens(context) : singleTokens(context);
+    return openJwtBlacklist(context, tokens, await openDenyList(context));
   },
 };
+
+function isRotating(options: StoreOptions): boolean {
+  return options['refresh'] === 'rotating';
+}
 
 function service(options: StoreOptions): ServiceName {
   return options['db'] === 'postgres' ? 'postgres' : 'redis';
@@ -74,14 +94,18 @@ async function openDenyList(context: OpenContext): Promise<DenyList> {
   return (await import('./deny-list-redis.ts')).openRedisDenyList(context);
 }
 
-function openJwtBlacklist(context: OpenContext, codec: TokenCodec, denyList: DenyList): SessionStore {
+function openJwtBlacklist(
+  context: OpenContext,
+  tokens: TokenIssuer | RotatingTokens,
+  denyList: DenyList,
+): SessionStore {
+  const { codec } = tokens;
   const sessions = tokenSessions(context);
   const acceptsBlindly = context.options['on-outage'] === 'open';
-  const verify = (token: string) => {
-    const claims = codec.verify(token);
-    // Issued under an earlier life of the list: whether it was ended since, nobody knows any more.
-    return claims?.epoch === denyList.epoch ? claims : undefined;
-  };
+  // Issued under an earlier life of the list: whether it was ended since, nobody knows any more.
+  const current = (claims: TokenClaims | undefined) =>
+    claims?.epoch === denyList.epoch ? claims : undefined;
+  const verify = (token: string) => current(codec.verify(token));
 
   /**
    * What to make of a denial check: in an outage, `blind` where that is what was chosen. A lost list is no outage
@@ -95,19 +119,22 @@ function openJwtBlacklist(context: OpenContext, codec: TokenCodec, denyList: Den
       throw error;
     });
   }
+  const isEnded = ({ sid }: TokenClaims) => orBlind(denyList.isDenied(sid), false);
   /** Claims that are ours and not ended. Only a valid token costs a question. */
   async function live(token: string): Promise<TokenClaims | undefined> {
     const claims = verify(token);
     if (claims === undefined) return undefined;
-    return (await orBlind(denyList.isDenied(claims.sid), false)) ? undefined : claims;
+    return (await isEnded(claims)) ? undefined : claims;
   }
 
   return {
     traits: traits(context.options, context.durability),
-    ...issuing(codec, sessions, denyList, verify),
+    ...issuing(tokens, sessions, denyList, verify),
     async read(token) {
       const claims = await live(token);
-      return claims === undefined ? undefined : sessions.view(claims);
+      if (claims === undefined) return undefined;
+      const session = sessions.view(claims);
+      return tokens.isRenewed(claims) ? { ...session, touchDue: false } : session;
     },
     async update(token, data) {
       const claims = await live(token);
@@ -120,6 +147,7 @@ function openJwtBlacklist(context: OpenContext, codec: TokenCodec, denyList: Den
     async touch(token) {
       const claims = verify(token);
       if (claims === undefined) return undefined;
+      if (tokens.isRenewed(claims)) return (await isEnded(claims)) ? undefined : {};
       const next = sessions.touched(claims);
       // Blind, the session lives on but no longer: a token that outlived its index entry would escape a revocation.
       const extended = denyList.extend(subject(claims), next.expirySeconds * 1000);
@@ -129,14 +157,21 @@ function openJwtBlacklist(context: OpenContext, codec: TokenCodec, denyList: Den
       return touched === undefined ? {} : { token: touched };
     },
     async destroy(token) {
-      const claims = verify(token);
-      return claims !== undefined && denyList.deny(subject(claims));
+      const claims = current(tokens.verifyToEnd(token));
+      if (claims === undefined) return false;
+      // By a refresh token, also what it was rotated into: perhaps by a thief, and the victim only logs out.
+      return denyList.deny(subject(claims), claims.refreshId !== undefined);
     },
     destroyLogin: (userId, handle) => denyList.denyLogin(userId, handle),
     revokeUser: (userId, except) =>
       denyList.denyUser(userId, except === undefined ? undefined : verify(except)?.sid),
     setDisabled: (userId, disabled) => denyList.setDisabled(userId, disabled),
     listUser: (userId) => denyList.list(userId),
+    refresh:
+      'verifyRefresh' in tokens
+        ? refreshing(tokens, sessions, denyList)
+        : () => Promise.resolve({ status: 'unsupported' }),
+    failedLogins: (rule) => denyList.failedLogins(rule),
     sweep: (limit) => denyList.sweep(limit),
     // Nobody counts the tokens that are out there.
     stats: () => Promise.resolve({ sessions: undefined }),
@@ -147,7 +182,7 @@ function openJwtBlacklist(context: OpenContext, codec: TokenCodec, denyList: Den
 
 /** The two methods that begin a login: signed first, so that one too large ends and registers nothing. */
 function issuing(
-  codec: TokenCodec,
+  tokens: TokenIssuer,
   sessions: TokenSessions,
   denyList: DenyList,
   verify: (token: string) => TokenClaims | undefined,
@@ -155,32 +190,37 @@ function issuing(
   return {
     async create(session, limit) {
       const claims = { ...sessions.begin(session), epoch: denyList.epoch };
-      const token = codec.sign(claims);
-      if (token === undefined) return { status: 'too-large' };
-      if (claims.userId === undefined) return { status: 'created', token, evicted: [] };
-      return issued(token, await denyList.admit({ ...entry(claims), userId: claims.userId }, limit));
+      const made = tokens.issue(claims);
+      if (made === undefined) return { status: 'too-large' };
+      const { userId } = claims;
+      if (userId === undefined) return { status: 'created', token: made.token, evicted: [] };
+      return issued(made, await denyList.admit({ ...entry(claims, made), userId }, limit));
     },
     async rotate(token, patch, limit) {
       const claims = verify(token);
-      if (claims === undefined) return undefined;
+      const proof = claims && tokens.mayRotate(claims, patch.refreshToken);
+      if (claims === undefined || proof === undefined) return undefined;
       const next = sessions.rotated(claims, patch);
-      const rotated = codec.sign(next);
-      if (rotated === undefined) return { status: 'too-large' };
-      const result = await denyList.rotate(subject(claims), entry(next), limit);
-      return result === undefined ? undefined : issued(rotated, result);
+      const made = tokens.issue(next);
+      if (made === undefined) return { status: 'too-large' };
+      const result = await denyList.rotate(subject(claims), entry(next, made), limit, proof.presentedId);
+      return result === undefined ? undefined : issued(made, result);
     },
   };
 }
 
-function issued(token: string, result: AdmitResult): CreateResult {
-  return result.status === 'admitted' ? { status: 'created', token, evicted: result.evicted } : result;
+function issued({ token, refreshToken }: IssuedTokens, result: AdmitResult): CreateResult {
+  if (result.status !== 'admitted') return result;
+  const created = { status: 'created', token, evicted: result.evicted } as const;
+  return refreshToken === undefined ? created : { ...created, refreshToken };
 }
 
 function subject({ sid, userId, absoluteExpiryMs }: TokenClaims): DenyListSubject {
   return userId === undefined ? { sid, absoluteExpiryMs } : { sid, userId, absoluteExpiryMs };
 }
 
-function entry(claims: TokenClaims): NewDenyListEntry {
+function entry(claims: TokenClaims, { refreshId }: IssuedTokens): NewDenyListEntry {
   const { createdAtMs, expirySeconds } = claims;
-  return { ...subject(claims), createdAtMs, idleExpiryMs: expirySeconds * 1000 };
+  const login = { ...subject(claims), createdAtMs, idleExpiryMs: expirySeconds * 1000 };
+  return refreshId === undefined ? login : { ...login, refreshId };
 }

@@ -18,6 +18,8 @@ export interface TokenClaims {
   expirySeconds: number;
   /** The epoch of the deny list that it was issued under, where there is one. */
   epoch?: string;
+  /** Of a refresh token, and of no other: names this one of its login's, shaped like a sid. */
+  refreshId?: string;
 }
 
 /** Turns claims into signed tokens and back. Pure computation: it has no outage, so what fails is no token of ours. */
@@ -26,10 +28,17 @@ export interface TokenCodec {
   sign(claims: TokenClaims): string | undefined;
   /** The claims of a token that we signed and that is within its time; `undefined` for any other text. */
   verify(token: string): TokenClaims | undefined;
+  /** As `verify`, also when the copy's own time is over, but not that of its login. */
+  verifyLate(token: string): TokenClaims | undefined;
 }
 
-/** RFC 8725 §3.11: an explicit type, so that no other kind of token under the same key passes for a session. */
-const TYPE = 'session+jwt';
+/**
+ * RFC 8725 §3.11: explicit types, so that no other kind of token under the same key passes for a session, nor a
+ * session's token for a refresh token (as RFC 9068 §2.1 keeps access tokens apart).
+ */
+export type TokenType = 'session+jwt' | 'refresh+jwt';
+/** What a refresh token is longer by than the session's token with the same claims: its id, as base64url. */
+export const REFRESH_ID_BYTES: number = Math.ceil((`,"rid":"${'x'.repeat(22)}"`.length * 4) / 3);
 const ISSUER = 'session-bench';
 /** Servers issue for each other, and clocks differ: without leeway a fresh token is refused (RFC 7519 §4.1.5). */
 const NOT_BEFORE_LEEWAY_SECONDS = 5;
@@ -37,8 +46,8 @@ const NOT_BEFORE_LEEWAY_SECONDS = 5;
 type Payload = Record<string, unknown>;
 interface Signer {
   sign(payload: Payload): string;
-  /** The payload, when the signature is ours. */
-  open(token: string, nowSeconds: number): unknown;
+  /** The payload, when the signature is ours. `late`: whatever its exp. */
+  open(token: string, nowSeconds: number, late: boolean): unknown;
 }
 
 /**
@@ -48,13 +57,27 @@ interface Signer {
  *
  * @throws Error when the keys do not fit the algorithm.
  */
-export function openTokenCodec(context: OpenContext): TokenCodec {
+export function openTokenCodec(context: OpenContext, type: TokenType = 'session+jwt'): TokenCodec {
   const keys = jwtKeys(context);
   const audience = context.namespace;
-  const signer = keys.algorithm === 'EdDSA' ? edwardsSigner(keys) : jsonwebtokenSigner(keys, audience);
+  const signer =
+    keys.algorithm === 'EdDSA' ? edwardsSigner(keys, type) : jsonwebtokenSigner(keys, type, audience);
   const [header = '', , probe = ''] = signer.sign({ iat: 1 }).split('.');
   const prefix = `${header}.`;
   const isCanonical = canonicalSignature(probe.length);
+
+  function open(token: string, late: boolean): TokenClaims | undefined {
+    if (token.length > context.maxTokenBytes || !token.startsWith(prefix) || !isCanonical(token))
+      return undefined;
+    try {
+      const nowMs = context.now();
+      const payload = signer.open(token, Math.floor(nowMs / 1000), late);
+      return claimsOf(payload, type, audience, nowMs, late);
+    } catch {
+      // jsonwebtoken says "not ours" by an error, and so does JSON.parse.
+      return undefined;
+    }
+  }
 
   return {
     sign(claims) {
@@ -63,34 +86,30 @@ export function openTokenCodec(context: OpenContext): TokenCodec {
       const token = signer.sign(payloadOf(claims, audience, Math.floor(context.now() / 1000)));
       return token.length > context.maxTokenBytes ? undefined : token;
     },
-    verify(token) {
-      if (token.length > context.maxTokenBytes || !token.startsWith(prefix) || !isCanonical(token))
-        return undefined;
-      try {
-        const nowMs = context.now();
-        return claimsOf(signer.open(token, Math.floor(nowMs / 1000)), audience, nowMs);
-      } catch {
-        // jsonwebtoken says "not ours" by an error, and so does JSON.parse.
-        return undefined;
-      }
-    },
+    verify: (token) => open(token, false),
+    verifyLate: (token) => open(token, true),
   };
 }
 
-function jsonwebtokenSigner({ algorithm, signing, verifying }: JwtKeys, audience: string): Signer {
+function jsonwebtokenSigner(
+  { algorithm, signing, verifying }: JwtKeys,
+  type: TokenType,
+  audience: string,
+): Signer {
   const pinned = algorithm as jsonwebtoken.Algorithm;
   const signOptions: jsonwebtoken.SignOptions = {
     algorithm: pinned,
-    header: { alg: pinned, typ: TYPE },
+    header: { alg: pinned, typ: type },
   };
   return {
     sign: (payload) => jsonwebtoken.sign(payload, signing, signOptions),
-    open: (token, nowSeconds) =>
+    open: (token, nowSeconds, late) =>
       jsonwebtoken.verify(token, verifying, {
         algorithms: [pinned],
         issuer: ISSUER,
         audience,
         clockTimestamp: nowSeconds,
+        ignoreExpiration: late,
         // Checked with the other claims: its leeway must not prolong exp.
         ignoreNotBefore: true,
       }),
@@ -98,8 +117,8 @@ function jsonwebtokenSigner({ algorithm, signing, verifying }: JwtKeys, audience
 }
 
 /** jsonwebtoken knows no EdDSA (RFC 8037), node:crypto does. */
-function edwardsSigner({ signing, verifying }: JwtKeys): Signer {
-  const header = segment({ alg: 'EdDSA', typ: TYPE });
+function edwardsSigner({ signing, verifying }: JwtKeys, type: TokenType): Signer {
+  const header = segment({ alg: 'EdDSA', typ: type });
   const signature = (input: string, key: KeyObject) =>
     signBytes(null, Buffer.from(input), key).toString('base64url');
   return {
@@ -151,20 +170,28 @@ function payloadOf(claims: TokenClaims, audience: string, nowSeconds: number): P
     nbf: nowSeconds,
     exp: claims.expirySeconds,
     ...(claims.epoch === undefined ? {} : { epo: claims.epoch }),
+    ...(claims.refreshId === undefined ? {} : { rid: claims.refreshId }),
   };
 }
 
 /** Every claim is demanded and checked, whatever the library checked before. */
-function claimsOf(payload: unknown, audience: string, nowMs: number): TokenClaims | undefined {
+function claimsOf(
+  payload: unknown,
+  type: TokenType,
+  audience: string,
+  nowMs: number,
+  late: boolean,
+): TokenClaims | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
-  const { iss, aud, sid, sub, role, data, ver, cre, abs, nbf, exp, epo } = payload as Payload;
+  const { iss, aud, sid, sub, role, data, ver, cre, abs, nbf, exp, epo, rid } = payload as Payload;
   if (iss !== ISSUER || aud !== audience || !isSid(sid)) return undefined;
   if (!isCount(nbf) || !isCount(exp) || !isCount(abs) || !isCount(cre) || !isCount(ver)) return undefined;
-  if (nowMs >= exp * 1000 || nowMs >= abs || nowMs < (nbf - NOT_BEFORE_LEEWAY_SECONDS) * 1000)
+  if ((nowMs >= exp * 1000 && !late) || nowMs >= abs || nowMs < (nbf - NOT_BEFORE_LEEWAY_SECONDS) * 1000)
     return undefined;
   if (typeof data !== 'string' || (role !== 'user' && role !== 'admin')) return undefined;
   if ((sub !== undefined && typeof sub !== 'string') || (epo !== undefined && typeof epo !== 'string'))
     return undefined;
+  if (type === 'refresh+jwt' ? !isSid(rid) : rid !== undefined) return undefined;
   return {
     sid,
     ...(sub === undefined ? {} : { userId: sub }),
@@ -175,6 +202,7 @@ function claimsOf(payload: unknown, audience: string, nowMs: number): TokenClaim
     absoluteExpiryMs: abs,
     expirySeconds: exp,
     ...(epo === undefined ? {} : { epoch: epo }),
+    ...(isSid(rid) ? { refreshId: rid } : {}),
   };
 }
 

@@ -16,6 +16,7 @@ function traits(): Traits {
     rotationEndsOld: false,
     clientReadable: true,
     dataInToken: true,
+    refresh: 'none',
   };
 }
 
@@ -75,12 +76,14 @@ function openJwt(context: OpenContext): SessionStore {
         claims === undefined ? undefined : issued(codec.sign(sessions.rotated(claims, patch))),
       );
     },
-    // Nothing is kept, so nothing can be ended, listed, limited or swept.
+    // Nothing is kept, so nothing can be ended, listed, limited, counted or swept.
     destroy: () => Promise.resolve(false),
     destroyLogin: () => Promise.resolve(undefined),
     revokeUser: () => Promise.resolve(undefined),
     setDisabled: () => Promise.resolve(undefined),
     listUser: () => Promise.resolve(undefined),
+    refresh: () => Promise.resolve({ status: 'unsupported' }),
+    failedLogins: () => undefined,
     sweep: () => Promise.resolve(0),
     roundTrips: () => 0,
     stats: () => Promise.resolve({ sessions: undefined }),

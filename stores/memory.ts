@@ -1,3 +1,4 @@
+import { memoryFailedLogins } from './failed-logins.ts';
 import type {
   CreateResult,
   LoginLimit,
@@ -41,6 +42,7 @@ function traits(): Traits {
     rotationEndsOld: true,
     clientReadable: false,
     dataInToken: false,
+    refresh: 'none',
   };
 }
 
@@ -72,6 +74,7 @@ function openMemory(context: OpenContext): SessionStore {
   const entries = new Map<string, Entry>();
   const logins = new Map<string, Set<string>>();
   const disabled = new Set<string>();
+  const failures = memoryFailedLogins();
 
   const isLive = (entry: Entry) => {
     const at = now();
@@ -255,6 +258,8 @@ function openMemory(context: OpenContext): SessionStore {
       }));
       return Promise.resolve(list);
     },
+    refresh: () => Promise.resolve({ status: 'unsupported' }),
+    failedLogins: failures.failedLogins,
     sweep: (limit) => Promise.resolve(sweepNow(limit)),
     roundTrips: () => 0,
     stats: () => Promise.resolve({ sessions: entries.size }),
@@ -262,7 +267,7 @@ function openMemory(context: OpenContext): SessionStore {
       clearInterval(sweeper);
       entries.clear();
       logins.clear();
-      return Promise.resolve();
+      return failures.close();
     },
   };
 }

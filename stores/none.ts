@@ -17,6 +17,7 @@ function traits(): Traits {
     rotationEndsOld: false,
     clientReadable: true,
     dataInToken: false,
+    refresh: 'none',
   };
 }
 
@@ -72,6 +73,8 @@ export const none: StoreDefinition = {
       revokeUser: () => Promise.resolve(undefined),
       setDisabled: () => Promise.resolve(undefined),
       listUser: () => Promise.resolve(undefined),
+      refresh: () => Promise.resolve({ status: 'unsupported' }),
+      failedLogins: () => undefined,
       sweep: () => Promise.resolve(0),
       roundTrips: () => 0,
       stats: () => Promise.resolve({ sessions: undefined }),

@@ -38,6 +38,20 @@ begin
     on conflict do nothing;
   return found;
 end $$;
+
+-- Ends the login in which the family of an ended one goes on; true when there was one. The lock on the family's row
+-- keeps it from being rotated on meanwhile.
+create or replace function ${schema}.end_family(p_sid text, p_absolute_expiry bigint)
+returns boolean language plpgsql volatile as $$
+declare v_successor text;
+begin
+  select successor into v_successor from ${denials}
+    where sid = (select family from ${denials} where sid = p_sid) for update;
+  if v_successor is null then
+    return false;
+  end if;
+  return ${schema}.end_login(v_successor, p_absolute_expiry);
+end $$;
 `;
 }
 
@@ -47,15 +61,18 @@ function functions(schema: string): string {
   const live = 'idle_expiry_ms > p_now and absolute_expiry_ms > p_now';
   return `
 -- Registers a login, and ends the one that it replaces (p_old, unless null). Nothing is written before it is sure
--- that nothing refuses it: ending p_old decides a race, and only then others are evicted.
+-- that nothing refuses it: ending p_old decides a race, and only then others are evicted. With p_presented, p_old must
+-- be a live login whose refresh token that is: locked after the row of its family, as end_family does.
 create or replace function ${schema}.admit(
   p_epoch text, p_now bigint, p_old text, p_old_absolute bigint, p_sid text, p_user text,
   p_created bigint, p_idle_expiry bigint, p_absolute_expiry bigint, p_cap integer, p_evict boolean,
-  out status text, out evicted text[]
+  p_refresh_id text, p_presented text, out status text, out evicted text[]
 ) language plpgsql volatile as $$
 declare
   excess bigint := 0;
   oldest record;
+  v_current text;
+  v_family text;
 begin
   perform ${schema}.expect_epoch(p_epoch);
   if p_user is not null and p_cap is null then
@@ -70,6 +87,21 @@ begin
   if exists (select from ${denials} where sid = p_old) then
     status := 'gone';
     return;
+  end if;
+  if p_presented is not null then
+    select family into v_family from ${logins} where sid = p_old;
+    perform from ${denials} where sid = v_family for update;
+    select refresh_id, coalesce(family, sid) into v_current, v_family from ${logins}
+      where sid = p_old and ${live} for update;
+    if not found then
+      status := 'gone';
+      return;
+    end if;
+    if v_current is distinct from p_presented then
+      perform ${schema}.end_login(p_old, p_old_absolute);
+      status := 'gone';
+      return;
+    end if;
   end if;
   if exists (select from ${disabledUsers} where user_id = p_user) then
     status := 'disabled';
@@ -87,6 +119,10 @@ begin
     status := 'gone';
     return;
   end if;
+  if v_family is not null then
+    update ${denials} set family = v_family, successor = case sid when v_family then p_sid end
+      where sid = any (array[p_old, v_family]);
+  end if;
   for oldest in
     select sid, absolute_expiry_ms from ${logins} where user_id = p_user and ${live}
       and sid is distinct from p_old order by created_ms, sid limit greatest(excess, 0)
@@ -95,8 +131,8 @@ begin
     evicted := evicted || oldest.sid;
   end loop;
   if p_user is not null then
-    insert into ${logins} (sid, user_id, created_ms, idle_expiry_ms, absolute_expiry_ms)
-    values (p_sid, p_user, p_created, p_idle_expiry, p_absolute_expiry);
+    insert into ${logins} (sid, user_id, created_ms, idle_expiry_ms, absolute_expiry_ms, refresh_id, family)
+    values (p_sid, p_user, p_created, p_idle_expiry, p_absolute_expiry, p_refresh_id, v_family);
   end if;
   status := 'admitted';
 end $$;
@@ -110,11 +146,36 @@ begin
   return not exists (select from ${denials} where sid = p_sid);
 end $$;
 
-create or replace function ${schema}.deny(p_epoch text, p_sid text, p_absolute_expiry bigint)
+-- Of a race, the others wait for the login's row, and then see the winner's id in it. Beyond that row and its denial (of
+-- an ended login, its family's row and then that one's) it takes no lock, as deny does: who holds the user's lock waits
+-- for it, never the reverse.
+create or replace function ${schema}.exchange(
+  p_epoch text, p_now bigint, p_sid text, p_absolute_expiry bigint, p_presented text, p_next text, p_idle_expiry bigint
+) returns text language plpgsql volatile as $$
+declare v_current text;
+begin
+  perform ${schema}.expect_epoch(p_epoch);
+  select refresh_id into v_current from ${logins} where sid = p_sid and ${live} for update;
+  if not found or exists (select from ${denials} where sid = p_sid) then
+    return case when ${schema}.end_family(p_sid, p_absolute_expiry) then 'reused' else 'gone' end;
+  end if;
+  if v_current is distinct from p_presented then
+    perform ${schema}.end_login(p_sid, p_absolute_expiry);
+    return 'reused';
+  end if;
+  update ${logins} set refresh_id = p_next, idle_expiry_ms = greatest(idle_expiry_ms, p_idle_expiry)
+    where sid = p_sid;
+  return 'exchanged';
+end $$;
+
+create or replace function ${schema}.deny(p_epoch text, p_sid text, p_absolute_expiry bigint, p_family boolean)
 returns boolean language plpgsql volatile as $$
 begin
   perform ${schema}.expect_epoch(p_epoch);
-  return ${schema}.end_login(p_sid, p_absolute_expiry);
+  if ${schema}.end_login(p_sid, p_absolute_expiry) then
+    return true;
+  end if;
+  return p_family and ${schema}.end_family(p_sid, p_absolute_expiry);
 end $$;
 
 create or replace function ${schema}.deny_login(p_epoch text, p_now bigint, p_user text, p_sid text)

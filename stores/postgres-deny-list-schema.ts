@@ -1,3 +1,4 @@
+import { failedLoginsTable } from './failed-logins.ts';
 import type { Statement } from './postgres-connections.ts';
 import { denyListFunctions, tablesOf } from './postgres-deny-list-functions.ts';
 import { CHURNING, countRows, setupScript, sweeperTable, sweepTurn } from './postgres-setup.ts';
@@ -11,6 +12,7 @@ export interface DenyListSql {
   admit: Statement;
   rotate: Statement;
   extend: Statement;
+  exchange: Statement;
   deny: Statement;
   denyLogin: Statement;
   denyUser: Statement;
@@ -40,17 +42,19 @@ export function denyListSql(
       schema,
       tables(schema, unlogged, epoch) +
         denyListFunctions(schema, toleranceMs) +
-        sweeping(schema, toleranceMs),
+        sweeping(schema, toleranceMs) +
+        failedLoginsTable(schema, unlogged),
     ),
     epoch: { name: 'epoch', text: `select ${currentEpoch}` },
     isDenied: {
       name: 'isDenied',
       text: `select ${currentEpoch}, exists (select from ${denials} where sid = $1)`,
     },
-    admit: call('admit', 'admit($1, $2, null, null, $3, $4, $5, $6, $7, $8, $9)'),
-    rotate: call('rotate', 'admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)'),
+    admit: call('admit', 'admit($1, $2, null, null, $3, $4, $5, $6, $7, $8, $9, $10, null)'),
+    rotate: call('rotate', 'admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)'),
     extend: call('extend', 'extend($1, $2, $3)'),
-    deny: call('deny', 'deny($1, $2, $3)'),
+    exchange: call('exchange', 'exchange($1, $2, $3, $4, $5, $6, $7)'),
+    deny: call('deny', 'deny($1, $2, $3, $4)'),
     denyLogin: call('denyLogin', 'deny_login($1, $2, $3, $4)'),
     denyUser: call('denyUser', 'deny_user($1, $2, $3, $4)'),
     setDisabled: call('setDisabled', 'set_disabled($1, $2, $3, $4)'),
@@ -72,7 +76,8 @@ export function denyListSql(
 
 /**
  * The epoch is a row of the denials' own table, under a sid that no login has: what empties the table (a crash,
- * when it is unlogged; a person) takes the epoch too. A login's idle expiry moves, so no index holds it.
+ * when it is unlogged; a person) takes the epoch too. A login's idle expiry moves, so no index holds it. Logins that were
+ * rotated by their refresh token are a family, named by its first sid, whose denial tells in which login it goes on.
  */
 function tables(schema: string, unlogged: boolean, epoch: string): string {
   const table = unlogged ? 'unlogged table' : 'table';
@@ -81,7 +86,9 @@ function tables(schema: string, unlogged: boolean, epoch: string): string {
 create ${table} if not exists ${denials} (
   keep_until_ms bigint not null,
   sid text collate "C" primary key,
-  epoch text
+  epoch text,
+  family text,
+  successor text
 );
 insert into ${denials} (sid, keep_until_ms, epoch) values ('', ${2n ** 63n - 1n}, '${epoch}') on conflict do nothing;
 create ${table} if not exists ${logins} (
@@ -89,7 +96,9 @@ create ${table} if not exists ${logins} (
   idle_expiry_ms bigint not null,
   absolute_expiry_ms bigint not null,
   sid text collate "C" primary key,
-  user_id text not null
+  user_id text not null,
+  refresh_id text,
+  family text
 ) with (${CHURNING});
 create index if not exists logins_user on ${logins} (user_id);
 create ${table} if not exists ${disabledUsers} (user_id text primary key);`;

@@ -38,6 +38,7 @@ function context(changes: Partial<OpenContext> = {}): OpenContext {
     idleSeconds: 600,
     absoluteSeconds: 3600,
     touchIntervalSeconds: 60,
+    accessSeconds: 60,
     secret: randomBytes(32),
     maxTokenBytes: 4000,
     controlData: () => '',

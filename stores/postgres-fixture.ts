@@ -20,6 +20,10 @@ export interface PostgresFixture {
   signalAll(signal: 'SIGSTOP' | 'SIGCONT', backendPids: readonly number[]): void;
   /** Runs SQL as a bystander. */
   query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Runs SQL in a bystander's transaction, which keeps its locks until the function that is answered ends it. */
+  hold(text: string): Promise<() => Promise<void>>;
+  /** How many connections of our stores wait for a lock. */
+  waiting(): Promise<number>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
 }
@@ -57,6 +61,19 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
     } finally {
       await client.end();
     }
+  }
+
+  async function hold(text: string): Promise<() => Promise<void>> {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    await client.query('begin');
+    await client.query(text);
+    return () => client.end();
+  }
+
+  async function waiting(): Promise<number> {
+    const blocked = `application_name = 'session-bench' and wait_event_type = 'Lock'`;
+    return (await query(`select from pg_stat_activity where ${blocked}`)).length;
   }
 
   function spawnServer(): ChildProcess {
@@ -98,6 +115,8 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
   return {
     url,
     query,
+    hold,
+    waiting,
     start,
     crash: () => end('SIGKILL'),
     signalAll(signal, backendPids) {

@@ -5,6 +5,7 @@ import { openPostgresDenyList } from './deny-list-postgres.ts';
 import { newSid } from './jwt-sid.ts';
 import { postgres } from './postgres.ts';
 import { type PostgresFixture, startPostgresFixture } from './postgres-fixture.ts';
+import { schemaName } from './postgres-setup.ts';
 import type { OpenContext } from './store.ts';
 
 /** The limit on logins under true concurrency, in sessions and in the deny list; and what else the deny list owes. */
@@ -36,6 +37,7 @@ function context(namespace: string): OpenContext {
     idleSeconds: 600,
     absoluteSeconds: 3600,
     touchIntervalSeconds: 0,
+    accessSeconds: 60,
     secret: randomBytes(32),
     maxTokenBytes: 4000,
     controlData: () => '',
@@ -110,6 +112,25 @@ for (const onCap of ['evict', 'refuse'] as const) {
     }
   });
 }
+
+test('a login that evicts finds those that are being rotated, though their ids change', async () => {
+  const namespace = freshNamespace();
+  const schema = schemaName('sessions', namespace, false);
+  const store = await postgres.open(context(namespace));
+  opened.push(store);
+  const session = { userId: 'moving', role: 'user', data: 'd' } as const;
+  const first = await store.create(session);
+  // A bystander holds the row until both wait: the rotation for it, the login for the rotation.
+  const release = await server.hold(`select from ${schema}.sessions where user_id = 'moving' for update`);
+  const rotated = store.rotate(first.status === 'created' ? first.token : '', {});
+  await expect.poll(server.waiting).toBe(1);
+  const created = store.create(session, { cap: 1, onCap: 'evict' });
+  await expect.poll(server.waiting).toBe(2);
+  await release();
+  expect((await rotated)?.status).toBe('created');
+  expect(await created).toMatchObject({ status: 'created', evicted: [expect.any(String)] });
+  expect(await store.listUser('moving')).toHaveLength(1);
+});
 
 const NOBODY = { sid: '', absoluteExpiryMs: 0 };
 

@@ -37,6 +37,7 @@ function context(namespace: string, changes: Partial<OpenContext> = {}): OpenCon
     idleSeconds: IDLE_SECONDS,
     absoluteSeconds: 3600,
     touchIntervalSeconds: 0,
+    accessSeconds: 60,
     secret: randomBytes(32),
     maxTokenBytes: 4000,
     controlData: () => '',

@@ -1,3 +1,4 @@
+import { failedLoginsTable } from './failed-logins.ts';
 import type { Statement } from './postgres-connections.ts';
 import { CHURNING, countRows, setupScript, sweeperTable, sweepTurn, userLock } from './postgres-setup.ts';
 
@@ -11,7 +12,6 @@ export interface SessionSql {
   updateIfVersion: Statement;
   isLive: Statement;
   touch: Statement;
-  rotate: Statement;
   login: Statement;
   destroy: Statement;
   destroyLogin: Statement;
@@ -34,7 +34,8 @@ export function sessionSql(schema: string, unlogged: boolean): SessionSql {
       tables(schema, unlogged) +
         functions(schema) +
         sweeperTable(schema) +
-        sweepTurn(schema, 'sessions', 'id', `not (${live('p_idle_since', 'p_now')})`),
+        sweepTurn(schema, 'sessions', 'id', `not (${live('p_idle_since', 'p_now')})`) +
+        failedLoginsTable(schema, unlogged),
     ),
     read: {
       name: 'read',
@@ -62,13 +63,6 @@ export function sessionSql(schema: string, unlogged: boolean): SessionSql {
     touch: {
       name: 'touch',
       text: `update ${sessions} set touched_ms = greatest(touched_ms, $3)
-             where id = $1 and ${live('$2', '$3')}`,
-    },
-    // Of a race, the winner changes the id, so that the others, having waited for its row, no longer find it.
-    rotate: {
-      name: 'rotate',
-      text: `update ${sessions}
-             set id = $4, role = coalesce($5, role), data = coalesce($6, data), touched_ms = $3
              where id = $1 and ${live('$2', '$3')}`,
     },
     login: {
@@ -140,8 +134,10 @@ function functions(schema: string): string {
   const sessions = `${schema}.sessions`;
   const live = 'touched_ms > p_idle_since and absolute_expiry_ms > p_now';
   return `
--- Begins a login: inserts it, or rotates the session p_old into it. Without a cap, logins of a user need no
--- order among themselves, only against set_disabled: a shared lock is enough.
+-- Begins a login: inserts it, or rotates the session p_old into it. Without a cap, logins of a user need no order among
+-- themselves, only against set_disabled and a login that evicts (of which a rotation must not change the ids that it is
+-- about to delete): a shared lock is enough. Of a race of rotations, the winner changes the id, so that the others, having
+-- waited for its row, no longer find it.
 create or replace function ${schema}.login(
   p_old bytea, p_new bytea, p_user text, p_role text, p_data bytea, p_now bigint, p_idle_since bigint,
   p_absolute_expiry bigint, p_cap integer, p_evict boolean, out status text, out evicted bytea[]

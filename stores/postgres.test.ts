@@ -42,3 +42,8 @@ describeStore('jwt-blacklist, db=postgres', {
   serviceUrl,
   options: { db: 'postgres' },
 });
+describeStore('jwt-blacklist, db=postgres, refresh=rotating', {
+  definition: jwtBlacklist,
+  serviceUrl,
+  options: { db: 'postgres', refresh: 'rotating' },
+});

@@ -1,3 +1,4 @@
+import { postgresFailedLogins } from './failed-logins.ts';
 import { openConnections, type PostgresConnections } from './postgres-connections.ts';
 import {
   bytesOf,
@@ -62,6 +63,7 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     rotationEndsOld: true,
     clientReadable: false,
     dataInToken: false,
+    refresh: 'none',
   };
 }
 
@@ -69,7 +71,8 @@ async function openPostgres(context: OpenContext): Promise<SessionStore> {
   const { options, durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
   if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
   const unlogged = durability === 'none';
-  const sql = sessionSql(schemaName('sessions', namespace, unlogged), unlogged);
+  const schema = schemaName('sessions', namespace, unlogged);
+  const sql = sessionSql(schema, unlogged);
   const connections = await openConnections({
     url: serviceUrl,
     poolSize,
@@ -84,14 +87,15 @@ async function openPostgres(context: OpenContext): Promise<SessionStore> {
     ...beginCalls(context, sql, connections),
     ...sessionCalls(context, sql, connections),
     ...loginCalls(context, sql, connections),
-    ...upkeepCalls(context, sql, connections),
+    ...upkeepCalls(context, sql, connections, schema),
+    refresh: () => Promise.resolve({ status: 'unsupported' }),
   };
 }
 
 type BeginCalls = Pick<SessionStore, 'create' | 'rotate'>;
 type SessionCalls = Pick<SessionStore, 'read' | 'update' | 'touch' | 'destroy'>;
 type LoginCalls = Pick<SessionStore, 'destroyLogin' | 'revokeUser' | 'setDisabled' | 'listUser'>;
-type UpkeepCalls = Pick<SessionStore, 'roundTrips' | 'sweep' | 'stats' | 'close'>;
+type UpkeepCalls = Pick<SessionStore, 'failedLogins' | 'roundTrips' | 'sweep' | 'stats' | 'close'>;
 
 /** What a statement needs to tell live rows: the latest touch that is too old, and now. */
 function liveParameters({ now, idleSeconds }: OpenContext): () => [idleSinceMs: number, nowMs: number] {
@@ -144,20 +148,8 @@ function beginCalls(context: OpenContext, sql: SessionSql, { write }: PostgresCo
     async rotate(token, patch, limit) {
       const old = rowId(token);
       if (old === undefined) return undefined;
-      if (patch.userId !== undefined || limit !== undefined) {
-        const result = await login(old, patch, limit);
-        return result.status === 'gone' ? undefined : result;
-      }
-      // The user stays, so nothing can refuse it: set_disabled, having waited for this row, ends its successor.
-      const { id, token: next } = freshToken();
-      const { rowCount } = await write(sql.rotate, [
-        old,
-        ...live(),
-        id,
-        patch.role ?? null,
-        bytesOf(patch.data),
-      ]);
-      return rowCount === 1 ? { status: 'created', token: next, evicted: [] } : undefined;
+      const result = await login(old, patch, limit);
+      return result.status === 'gone' ? undefined : result;
     },
   };
 }
@@ -240,14 +232,22 @@ function loginCalls(context: OpenContext, sql: SessionSql, { read, write }: Post
   };
 }
 
-function upkeepCalls(context: OpenContext, sql: SessionSql, connections: PostgresConnections): UpkeepCalls {
+function upkeepCalls(
+  context: OpenContext,
+  sql: SessionSql,
+  connections: PostgresConnections,
+  schema: string,
+): UpkeepCalls {
   const live = liveParameters(context);
+  const failures = postgresFailedLogins(connections, schema);
   const sweeper = setInterval(() => {
     connections.backgroundWrite(sql.sweepTurn, [...live(), SWEEP_EVERY_MS]).catch(context.onBackgroundError);
+    failures.sweepTurn(SWEEP_EVERY_MS).catch(context.onBackgroundError);
   }, SWEEP_EVERY_MS);
   sweeper.unref();
 
   return {
+    failedLogins: failures.failedLogins,
     async sweep(limit) {
       return (await connections.write(sql.sweep, [...live(), limit])).rowCount ?? 0;
     },

@@ -157,6 +157,8 @@ async function requireNoEviction(connection: RedisConnection, address: string): 
 /** ioredis attaches the command to its errors: session data, or the password of AUTH, for any log to print. */
 function withoutCommand(error: unknown): unknown {
   if (error instanceof Error && 'command' in error) delete error.command;
+  // Of a transaction, the errors of its commands.
+  if (error instanceof Error && 'previousErrors' in error) delete error.previousErrors;
   return error;
 }
 

@@ -76,6 +76,7 @@ export function contextFor(definition: StoreDefinition, changes: Partial<OpenCon
     idleSeconds: 600,
     absoluteSeconds: 3600,
     touchIntervalSeconds: 60,
+    accessSeconds: 60,
     secret: randomBytes(32),
     maxTokenBytes: 4000,
     controlData: () => '',

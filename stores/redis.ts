@@ -1,3 +1,4 @@
+import { redisFailedLogins } from './failed-logins.ts';
 import { openRedis, type RedisConnection } from './redis-connection.ts';
 import { SESSION_SCRIPTS } from './redis-scripts.ts';
 import { decodeValue, encodeData, encodeRole, encodeUser, encodeValue, stamp } from './redis-value.ts';
@@ -32,6 +33,7 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     rotationEndsOld: true,
     clientReadable: false,
     dataInToken: false,
+    refresh: 'none',
   };
 }
 
@@ -66,6 +68,8 @@ async function openRedisStore(context: OpenContext): Promise<SessionStore> {
     traits: own,
     ...sessionMethods(context, connection, own.compareAndSwap),
     ...userMethods(context, connection),
+    refresh: () => Promise.resolve({ status: 'unsupported' }),
+    failedLogins: redisFailedLogins(connection, context.namespace),
     // Redis expires its keys by itself.
     sweep: () => Promise.resolve(0),
     async stats() {

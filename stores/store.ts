@@ -44,9 +44,12 @@ export interface LoginLimit {
   onCap: 'evict' | 'refuse';
 }
 
-/** `limit`: refused by the cap. `disabled`: the account may not log in. `too-large`: does not fit this backend. */
+/**
+ * `limit`: refused by the cap. `disabled`: the account may not log in. `too-large`: does not fit this backend.
+ * `refreshToken` only where the trait `refresh` is `rotating`, and only for the login of a user.
+ */
 export type CreateResult =
-  | { status: 'created'; token: string; evicted: readonly string[] }
+  | { status: 'created'; token: string; evicted: readonly string[]; refreshToken?: string }
   | { status: 'limit' }
   | { status: 'disabled' }
   | { status: 'too-large' };
@@ -63,12 +66,47 @@ export interface TouchResult {
   token?: string;
 }
 
+/**
+ * `reused`: the refresh token had been used before, so one of two holders is a thief: the login has been ended
+ * (RFC 9700 §4.14.2). `gone`: no live login, or no refresh token of ours. `unsupported`: the backend issues none.
+ */
+export type RefreshResult =
+  | { status: 'refreshed'; token: string; refreshToken: string }
+  | { status: 'reused' }
+  | { status: 'gone' }
+  | { status: 'unsupported' };
+
+/**
+ * From how many failed logins on within how long an account is refused, whatever the password. Whole numbers from 1;
+ * a window begins with its first failure, and ends by the real clock, not the injected one: services count by theirs.
+ */
+export interface FailedLoginRule {
+  limit: number;
+  /** At most 24 days. */
+  windowSeconds: number;
+}
+
+/** Failed logins of each account, where the backend keeps its state: in a store they count over all servers. */
+export interface FailedLogins {
+  /** Whether the account has reached the limit within the window. */
+  isOver(userId: string): Promise<boolean>;
+  /** Counts one more, also beyond the limit; the window ends when it would have ended. */
+  add(userId: string): Promise<void>;
+  /** A right password begins the count anew. */
+  clear(userId: string): Promise<void>;
+}
+
 /** What login makes of an existing (anonymous) session, or a change of privilege of a known one. */
 export interface RotatePatch {
   userId?: string;
   role?: Role;
   /** Replaces the data; absent, the data stays. */
   data?: string;
+  /**
+   * The session's current refresh token. Where the trait `refresh` is `rotating`, a login is rotated for its holder only,
+   * and uses it up: a token alone must not become a login that renews itself. Ignored everywhere else.
+   */
+  refreshToken?: string | undefined;
 }
 
 export interface StoreStats {
@@ -89,9 +127,18 @@ export interface SessionStore {
   update(token: string, data: string, version?: number): Promise<UpdateResult>;
   /** Moves the idle expiry, clamped to the absolute expiry. `undefined` when there is no live session. */
   touch(token: string): Promise<TouchResult | undefined>;
-  /** Replaces the token, atomically: of several racing rotations one wins, the others get `undefined`. */
+  /**
+   * Replaces the token, atomically: of several racing rotations one wins, the others get `undefined`. So does, and nothing
+   * changes, who rotates a login without its refresh token where the trait `refresh` is `rotating`; a refresh token of it
+   * that a refresh had used before is a reuse, which ends the login. The old ones reach what it was rotated into: one
+   * used again is a reuse there.
+   */
   rotate(token: string, patch: RotatePatch, limit?: LoginLimit): Promise<CreateResult | undefined>;
-  /** Ends the session; true when this call ended it. Where logout can only forget the token, false. */
+  /**
+   * Ends the session; true when this call ended it. Where logout can only forget the token, false. Where the trait
+   * `refresh` is `rotating`, a token whose brief life is over ends its login too, and so does the refresh token, which also
+   * ends what the login was rotated into.
+   */
   destroy(token: string): Promise<boolean>;
   /** Ends one login of this user by its handle. `undefined` where the backend has no user index. */
   destroyLogin(userId: string, handle: string): Promise<boolean | undefined>;
@@ -101,6 +148,14 @@ export interface SessionStore {
   setDisabled(userId: string, disabled: boolean): Promise<number | undefined>;
   /** The live logins of a user, oldest first. `undefined` without a user index. */
   listUser(userId: string): Promise<readonly Login[] | undefined>;
+  /**
+   * Exchanges a refresh token for new ones, once: of several racing uses one wins, and the others count as reuse,
+   * which ends the login. The data is that of `token`, a copy of the same login that may be over by now; without one,
+   * what it was when the refresh token was issued: an update cannot change what that carries.
+   */
+  refresh(refreshToken: string, token?: string): Promise<RefreshResult>;
+  /** The counts of failed logins, asked for once, when a server starts; `undefined` when nothing keeps them. */
+  failedLogins(rule: FailedLoginRule): FailedLogins | undefined;
   /** Removes at most `limit` expired entries; answers how many. 0 where the service expires them itself. */
   sweep(limit: number): Promise<number>;
   /** Round trips to the service since opening, each command of a pipeline counted once; 0 where there is no service. */
@@ -134,6 +189,8 @@ export interface Traits {
   clientReadable: boolean;
   /** The token holds the data, so that the transport's limit on tokens bounds it. */
   dataInToken: boolean;
+  /** `rotating`: tokens live briefly, and are renewed by a refresh token that may be used once. */
+  refresh: 'none' | 'rotating';
 }
 
 /** How durable acknowledged writes are: not at all, up to about a second lost, or each commit. */
@@ -158,6 +215,8 @@ export interface OpenContext {
   absoluteSeconds: number;
   /** Least time between two touches of a session; 0 touches on every read. */
   touchIntervalSeconds: number;
+  /** How long a token lives where the trait `refresh` is `rotating`. */
+  accessSeconds: number;
   /** Random per run, at least 32 bytes; signs tokens. Appears in no log and no file. */
   secret: Uint8Array;
   /** PKCS #8 PEM for asymmetric algorithms; generated per run by the harness; absent for HS256. */

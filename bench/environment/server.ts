@@ -31,6 +31,7 @@ export function serverConfig(
 ): ServerConfig {
   const { config, secrets, runId } = context;
   const pem = privateKeyFor(trial.options['alg'], runId);
+  const idleSeconds = trial.scenario === 'revocation' ? REVOCATION_IDLE_SECONDS : IDLE_SECONDS;
   return {
     id,
     host: '127.0.0.1',
@@ -42,13 +43,17 @@ export function serverConfig(
     ...(pem === undefined ? {} : { privateKeyPem: pem }),
     namespace: namespaceOf(trial, runId),
     poolSize: config.poolSize,
-    idleSeconds: trial.scenario === 'revocation' ? REVOCATION_IDLE_SECONDS : IDLE_SECONDS,
+    idleSeconds,
     absoluteSeconds: ABSOLUTE_SECONDS,
     touchIntervalSeconds: TOUCH_INTERVAL_SECONDS,
     transport: config.transport,
     payloadBytes: trial.payloadBytes,
     loginCap: 0,
     onCap: 'evict',
+    failedLoginLimit: 0,
+    failedLoginWindowSeconds: 300,
+    // As long as a session may lie idle: no token is renewed while it is measured.
+    accessSeconds: idleSeconds,
     secret: secrets.signing,
     password: secrets.password,
     adminPassword: secrets.adminPassword,
@@ -64,7 +69,7 @@ export function namespaceOf(trial: Trial, runId: string): string {
 const keys = new Map<string, string>();
 
 /** A private key for an asymmetric algorithm, one per run; `undefined` for the others. */
-function privateKeyFor(alg: string | undefined, runId: string): string | undefined {
+export function privateKeyFor(alg: string | undefined, runId: string): string | undefined {
   if (alg !== 'RS256' && alg !== 'ES256' && alg !== 'EdDSA') return undefined;
   const name = `${runId} ${alg}`;
   const known = keys.get(name);

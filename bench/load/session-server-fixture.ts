@@ -48,6 +48,7 @@ export async function serveSessions(
     idleSeconds: 600,
     absoluteSeconds: 3_600,
     touchIntervalSeconds: 600,
+    accessSeconds: 60,
     secret: new Uint8Array(32).fill(7),
     maxTokenBytes: transport.maxTokenBytes,
     controlData: (user) => payloadFor(user, 0, payloadBytes),

@@ -105,6 +105,7 @@ function openContext(options: StoreOptions, serviceUrl: string | undefined): Ope
     absoluteSeconds: LIFE_SECONDS,
     // Each touch is one that writes.
     touchIntervalSeconds: 0,
+    accessSeconds: LIFE_SECONDS / 7,
     secret: randomBytes(32),
     maxTokenBytes: MAX_TOKEN_BYTES,
     controlData: () => controlData,

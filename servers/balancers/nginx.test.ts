@@ -23,6 +23,7 @@ describe('nginxConfig', () => {
     ['so that few move when a server dies', 'hash $affinity consistent;'],
     ['hands out the cookie', 'add_header Set-Cookie $new_affinity always;'],
     ['takes a large Set-Cookie', 'proxy_buffer_size 32k;'],
+    ['refuses a body that the servers do not take', 'client_max_body_size 524288;'],
     ['takes a server out at the first failure', 'server 127.0.0.1:9002 max_fails=1 fail_timeout=1s;'],
   ])('%s', (_, line) => {
     expect(nginxConfig(PLAN, false)).toContain(line);

@@ -1,7 +1,7 @@
 /** nginx: one worker, keep-alive on both sides, affinity by hashing a cookie that it hands out itself. */
 
 import { join } from 'node:path';
-import { AFFINITY_COOKIE } from '../protocol.ts';
+import { AFFINITY_COOKIE, BODY_LIMIT_BYTES } from '../protocol.ts';
 import { assertPlan, authority, type Balancer, type BalancerPlan } from './balancer.ts';
 import { findProgram, programVersion } from './program.ts';
 
@@ -53,7 +53,8 @@ http {
   client_header_timeout 30s;
   client_body_timeout 30s;
   send_timeout 30s;
-  client_max_body_size 0;
+  # What the servers take: one that refuses a longer body while it is being sent looks to nginx like one that broke (502).
+  client_max_body_size ${BODY_LIMIT_BYTES};
   # A head of 16 KB fits, as it does in Node; the defaults stop at 8 KB in and 4 KB out.
   client_header_buffer_size 4k;
   large_client_header_buffers 4 32k;

@@ -1,0 +1,128 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { CreateResult, LoginLimit, Role } from '../stores/store.ts';
+import { REFRESH_PATH } from './csrf.ts';
+import type { Verdict } from './login-throttle.ts';
+import { ADMIN_USER, payloadFor } from './protocol.ts';
+import { type RouteContext, refuse, refuseLogin, unauthenticated, unsupported } from './route-context.ts';
+import { SCHEMAS } from './schemas.ts';
+
+type Login = { Body: { user: string; password: string } };
+
+/** How sessions begin, go on under new tokens, and end by their own token. */
+export function registerLoginRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { store, transport, config } = context;
+
+  app.post('/visit', { schema: SCHEMAS.visit }, async (_request, reply) => {
+    const data = payloadFor('visitor0', 0, config.payloadBytes);
+    const result = await store.create({ role: 'user', data });
+    if (result.status !== 'created') return refuseLogin(reply, result);
+    transport.issue(reply, result.token);
+    return reply.send({ user: null });
+  });
+
+  registerLogin(app, context);
+  registerLogout(app, context);
+  registerRefresh(app, context);
+}
+
+function registerLogin(app: FastifyInstance, context: RouteContext): void {
+  const { store, accounts, log, checkCredential, answerLogin, note } = context;
+  const begin = beginning(context);
+
+  app.post<Login>('/login', { schema: SCHEMAS.login }, async (request, reply) => {
+    const { user, password } = request.body;
+    const role = user === ADMIN_USER ? 'admin' : 'user';
+    const checked = checkCredential(user, password);
+    // Waited for only where something was looked up: in a measured run nothing is.
+    const verdict = checked instanceof Promise ? await checked : checked;
+    if (verdict.is !== 'right') return refuseCredential(reply, verdict.is, context, { user });
+    const result = await begin(request, user, role);
+    if (result.status === 'created') {
+      // Changed since it was checked: who changed it has ended all logins, maybe before this one was there to be ended.
+      const version = accounts.changeable && (await accounts.changeable.versionOf(user));
+      if (version !== undefined && version !== verdict.version) {
+        await store.destroy(result.token);
+        return refuseCredential(reply, 'wrong', context, { user });
+      }
+      if (log.isOn) await note('login', result.token, user);
+    }
+    return answerLogin(reply, result, user, role);
+  });
+}
+
+/** How a login begins, once the password was right: what the request had until then ends with it. */
+function beginning({ store, transport, config, log, refreshTokenOf }: RouteContext) {
+  const limit: LoginLimit | undefined =
+    config.loginCap > 0 ? { cap: config.loginCap, onCap: config.onCap } : undefined;
+
+  return async (request: FastifyRequest, user: string, role: Role): Promise<CreateResult> => {
+    const token = transport.tokenOf(request);
+    const before = token === undefined ? undefined : await store.read(token);
+    // The login that it belongs to could go on by it, also where the token beside it is over.
+    const refreshToken = refreshTokenOf(request);
+    if (refreshToken !== undefined) await store.destroy(refreshToken);
+    if (token !== undefined && before !== undefined) {
+      // An anonymous session goes over into the login under a new id; another login is never inherited.
+      if (before.userId === undefined) {
+        const rotated = await store.rotate(token, { userId: user, role }, limit);
+        if (rotated !== undefined) return rotated;
+      } else {
+        await store.destroy(token);
+        log.write('logout', { handle: before.handle, user: before.userId });
+      }
+    }
+    const data = payloadFor(user, 0, config.payloadBytes);
+    return store.create({ userId: user, role, data }, limit);
+  };
+}
+
+function registerLogout(app: FastifyInstance, context: RouteContext): void {
+  const { store, transport, log, refreshTokenOf, sessionToLog } = context;
+  app.post('/logout', { schema: SCHEMAS.logout }, async (request, reply) => {
+    const token = transport.tokenOf(request);
+    if (token !== undefined) {
+      const session = log.isOn ? await sessionToLog(token) : undefined;
+      await store.destroy(token);
+      if (session === 'unknown') log.write('logout', {});
+      else if (session !== undefined) log.write('logout', { handle: session.handle, user: session.userId });
+    }
+    // A browser that was away for longer than a token lives may have kept its refresh token alone.
+    const refreshToken = refreshTokenOf(request);
+    if (refreshToken !== undefined) await store.destroy(refreshToken);
+    transport.clear(reply);
+    return reply.send({ status: 'logged_out' });
+  });
+}
+
+function registerRefresh(app: FastifyInstance, context: RouteContext): void {
+  const { store, transport, log, issue, note } = context;
+  app.post(REFRESH_PATH, { schema: SCHEMAS.refresh }, async (request, reply) => {
+    // An empty one is nobody's; whether the backend issues any at all, it says itself. The session token, though its time
+    // may be over, brings the data that it was last given.
+    const result = await store.refresh(transport.refreshTokenOf(request) ?? '', transport.tokenOf(request));
+    if (result.status === 'unsupported') return unsupported(reply);
+    if (result.status === 'gone') return unauthenticated(reply);
+    if (result.status === 'reused') {
+      log.write('refresh_reused', {});
+      transport.clear(reply);
+      return refuse(reply, 401, 'refresh_reused');
+    }
+    if (log.isOn) await note('refresh', result.token);
+    issue(reply, result);
+    return reply.send({ status: 'refreshed' });
+  });
+}
+
+/** Refuses a password that is wrong, or that is not looked at any more; says nothing of which users there are. */
+export function refuseCredential(
+  reply: FastifyReply,
+  verdict: Exclude<Verdict['is'], 'right'>,
+  { log, config }: Pick<RouteContext, 'log' | 'config'>,
+  of: { user: string; handle?: string },
+): FastifyReply {
+  log.write(verdict === 'wrong' ? 'login_failed' : 'login_throttled', of);
+  if (verdict === 'wrong') return refuse(reply, 401, 'bad_credentials');
+  // The window may have begun before: at the latest it is over then.
+  reply.header('retry-after', String(config.failedLoginWindowSeconds));
+  return refuse(reply, 429, 'too_many_failures');
+}
