@@ -45,6 +45,8 @@ describe('a chunked body', () => {
     ['an endless extension', `5;${'a'.repeat(EXTENSION_LIMIT_BYTES + 1)}\r\nhello`],
     ['endless trailers', `0\r\nA: ${'a'.repeat(TRAILER_LIMIT_BYTES)}\r\n\r\n`],
     ['a folded trailer', '0\r\nA: b\r\n c\r\n\r\n'],
+    ['a trailer that frames', '0\r\nA: b\r\nContent-LENGTH: 5\r\n\r\n'],
+    ['a trailer that authenticates', '0\r\ncookie: a=b\r\n\r\n'],
     ['a trailer without a colon', '0\r\nGET / HTTP/1.1\r\n\r\n'],
     ['a bare LF at the end', '0\r\n\n'],
   ])('with %s is refused', (_, text) => {

@@ -11,6 +11,24 @@ const SIZE_DIGITS_LIMIT = 13;
 
 const SEMICOLON = 59;
 
+/**
+ * What frames, addresses or authenticates a message has no place behind it (RFC 9110 §6.5.1): a reader that adds trailers
+ * to the head would see another message than we did.
+ */
+const NO_TRAILERS: ReadonlySet<string> = new Set([
+  'content-length',
+  'transfer-encoding',
+  'host',
+  'connection',
+  'keep-alive',
+  'te',
+  'upgrade',
+  'expect',
+  'cookie',
+  'set-cookie',
+  'authorization',
+]);
+
 // States of a chunked body, in the order in which they are met.
 const SIZE = 0;
 const EXTENSION = 1;
@@ -34,6 +52,7 @@ export class BodyScanner {
   private state = SIZE;
   private digits = 0;
   private extraBytes = 0;
+  private trailerName = '';
 
   beginLength(bytes: number): void {
     this.framing = 'length';
@@ -123,9 +142,12 @@ export class BodyScanner {
     switch (this.state) {
       case TRAILER:
         if (c === CR) return this.enter(LAST_LF);
+        this.trailerName = String.fromCharCode(c);
         return TOKEN[c] === 1 && this.enter(TRAILER_NAME);
       case TRAILER_NAME:
-        return TOKEN[c] === 1 || (c === COLON && this.enter(TRAILER_VALUE));
+        if (c === COLON) return !NO_TRAILERS.has(this.trailerName.toLowerCase()) && this.enter(TRAILER_VALUE);
+        this.trailerName += String.fromCharCode(c);
+        return TOKEN[c] === 1;
       case TRAILER_VALUE:
         return isText(c) || (c === CR && this.enter(TRAILER_LF));
       default:

@@ -5,6 +5,7 @@ export const LF = 10;
 export const CR = 13;
 export const SPACE = 32;
 export const COMMA = 44;
+export const SLASH = 47;
 export const COLON = 58;
 export const DELETE = 127;
 
@@ -12,6 +13,12 @@ export const DELETE = 127;
 export const TOKEN: Uint8Array = new Uint8Array(256);
 for (const c of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
   TOKEN[c.charCodeAt(0)] = 1;
+}
+
+/** What may stand in a `Host`: the bytes of a host and its port (RFC 3986 §3.2.2), but for the comma, which makes lists. */
+export const HOST: Uint8Array = new Uint8Array(256);
+for (const c of "!$%&'()*+-.:;=[]_~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
+  HOST[c.charCodeAt(0)] = 1;
 }
 
 /** Offset of the first byte that may not stand in a field's value (RFC 9110 §5.5). */

@@ -4,7 +4,7 @@
  * mended: that difference is what request smuggling lives on (RFC 9112 §11.2).
  */
 
-import { COLON, COMMA, CR, equalsFold, LF, skipBlanks, skipText, TOKEN, trimEnd } from './bytes.ts';
+import { COLON, COMMA, CR, equalsFold, HOST, LF, skipBlanks, skipText, TOKEN, trimEnd } from './bytes.ts';
 
 /** The bytes end before the head does. */
 export const NEED_MORE = 0;
@@ -116,8 +116,7 @@ function noteField(
     case 2:
       return !equalsFold(buf, name, colon, 'te') || cut(head, name, valueEnd);
     case 4:
-      if (equalsFold(buf, name, colon, 'host')) head.hosts++;
-      return true;
+      return !equalsFold(buf, name, colon, 'host') || noteHost(buf, colon, valueEnd, head);
     case 6:
       return !equalsFold(buf, name, colon, 'cookie') || noteCookie(buf, colon, valueEnd, head);
     case 7:
@@ -135,6 +134,15 @@ function noteField(
     default:
       return true;
   }
+}
+
+/** Counted here, and judged when the head is complete; a value that is no host, or two, is refused at once (RFC 9112 §3.2). */
+function noteHost(buf: Uint8Array, colon: number, valueEnd: number, head: MessageHead): boolean {
+  head.hosts++;
+  const start = skipBlanks(buf, colon + 1, valueEnd);
+  const end = trimEnd(buf, start, valueEnd);
+  for (let at = start; at < end; at++) if (HOST[buf[at] as number] === 0) return false;
+  return true;
 }
 
 function noteCookie(buf: Uint8Array, colon: number, valueEnd: number, head: MessageHead): boolean {

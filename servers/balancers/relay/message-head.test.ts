@@ -91,6 +91,13 @@ describe('parseRequestHead', () => {
     ['no Host in 1.1', 'GET / HTTP/1.1\r\n\r\n'],
     ['two Hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n'],
     ['two Hosts in 1.0', 'GET / HTTP/1.0\r\nHost: a\r\nhost: b\r\n\r\n'],
+    ['a Host of two words', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n'],
+    ['a list of Hosts', 'GET / HTTP/1.1\r\nHost: a, b\r\n\r\n'],
+    ['a Host with a path', 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n'],
+    ['a URL of another host', 'GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n'],
+    ['a URL with a user', 'GET http://b@a/ HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['a target that is a word', 'GET a HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['a star for GET', 'GET * HTTP/1.1\r\nHost: a\r\n\r\n'],
     ['two spaces after the method', 'GET  / HTTP/1.1\r\nHost: h\r\n\r\n'],
     ['two spaces before the version', 'GET /  HTTP/1.1\r\nHost: h\r\n\r\n'],
     ['a space behind the version', 'GET / HTTP/1.1 \r\nHost: h\r\n\r\n'],
@@ -110,6 +117,16 @@ describe('parseRequestHead', () => {
     // Nor does it hang on a part: every longer part is refused, or waits for what makes it bad.
     for (let length = 1; length < text.length; length++)
       expect(request(text.slice(0, length))).toBeLessThanOrEqual(0);
+  });
+
+  it.each([
+    'GET http://H:80/a HTTP/1.1\r\nX: y\r\nhost: \th:80 \r\n\r\n',
+    'GET http://[::1]:80?b HTTP/1.1\r\nHost: [::1]:80\r\n\r\n',
+    'GET http://h/ HTTP/1.0\r\n\r\n',
+    'OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n',
+    'GET / HTTP/1.1\r\nHost:\r\n\r\n',
+  ])('takes %j', (text) => {
+    expect(request(text)).toBe(text.length);
   });
 
   it.each([

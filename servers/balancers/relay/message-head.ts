@@ -1,6 +1,6 @@
 /** Start lines of HTTP/1 messages, and with them whole heads (RFC 9112 §3, §4). */
 
-import { CR, DELETE, equals, LF, SPACE, skipText, TOKEN } from './bytes.ts';
+import { CR, DELETE, equals, LF, SLASH, SPACE, skipText, TOKEN } from './bytes.ts';
 import { MALFORMED, type MessageHead, NEED_MORE, parseFields } from './head-fields.ts';
 
 /** A request's head may be this long, line breaks included, as in Node. */
@@ -37,7 +37,9 @@ export function parseRequestHead(buf: Uint8Array, start: number, end: number, he
   if (at + 1 >= end) return at < end && buf[at] !== CR ? MALFORMED : NEED_MORE;
   if (buf[at] !== CR || buf[at + 1] !== LF) return MALFORMED;
   const done = parseFields(buf, at + 2, end, head);
-  return done <= 0 ? done : checkRequest(done, head);
+  if (done <= 0) return done;
+  if (buf[target] !== SLASH && !isOtherTarget(buf, start, done)) return MALFORMED;
+  return checkRequest(done, head);
 }
 
 /**
@@ -80,6 +82,19 @@ function parseVersion(buf: Uint8Array, start: number, end: number, head: Message
   if (minor !== 0 && minor !== 1) return minor > 1 && minor <= 9 ? VERSION_NOT_SUPPORTED : MALFORMED;
   head.minor = minor;
   return start + text.length + 1;
+}
+
+/**
+ * Whether the rare target that does not begin with a slash is `*` for OPTIONS, or a URL of the very authority that `Host`
+ * names: the next reader might go by the one or by the other (RFC 9112 §3.2.2, §3.2.4). The head is complete.
+ */
+function isOtherTarget(buf: Uint8Array, start: number, end: number): boolean {
+  const text = Buffer.from(buf.subarray(start, end)).toString('latin1');
+  const [method, target = ''] = text.split(' ', 2);
+  if (target === '*') return method === 'OPTIONS';
+  const authority = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(target)?.[1];
+  const host = /\r\nhost:[ \t]*([^ \t\r]*)/i.exec(text)?.[1];
+  return authority !== undefined && (host === undefined || host.toLowerCase() === authority.toLowerCase());
 }
 
 /** What only the whole head shows: exactly one `Host` in HTTP/1.1, and one way of framing. */

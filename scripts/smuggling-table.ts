@@ -1,0 +1,77 @@
+/**
+ * What the built-in balancer and HAProxy make of each case of the smuggling corpus. Prints the table of docs/hardening.md,
+ * or with --write puts it there. Usage: pnpm exec tsx scripts/smuggling-table.ts [--write]
+ */
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Balancer } from '../servers/balancers/balancer.ts';
+import { freePort, startLaunch } from '../servers/balancers/fixtures/processes.ts';
+import type { Cleanup } from '../servers/balancers/fixtures/raw-sockets.ts';
+import { SMUGGLING_CASES } from '../servers/balancers/fixtures/smuggling-corpus.ts';
+import {
+  demandOf,
+  outcomeOf,
+  runCase,
+  type StrictServer,
+  strictServer,
+} from '../servers/balancers/fixtures/smuggling-run.ts';
+import { haproxy } from '../servers/balancers/haproxy.ts';
+import { node } from '../servers/balancers/node.ts';
+
+const DOCUMENT = fileURLToPath(new URL('../docs/hardening.md', import.meta.url));
+const MARKERS = ['<!-- smuggling table: begin -->', '<!-- smuggling table: end -->'] as const;
+
+const cleanup: Cleanup = { undo: [] };
+try {
+  const server = await strictServer(cleanup);
+  const own = await outcomes(node, server);
+  const other = await outcomes(haproxy, server);
+  const table = tableOf(own.cells, other.cells, other.version);
+  if (process.argv.includes('--write')) replaceTable(table);
+  else process.stdout.write(table);
+} finally {
+  for (const step of cleanup.undo.reverse()) await step();
+}
+
+async function outcomes(
+  balancer: Balancer,
+  server: StrictServer,
+): Promise<{ version: string; cells: string[] }> {
+  const binary = balancer.find();
+  if (binary === undefined)
+    throw new Error(`expected ${balancer.name} on this machine; run: sh scripts/setup.sh`);
+  const directory = mkdtempSync(join(tmpdir(), 'smuggling-'));
+  cleanup.undo.push(() => rmSync(directory, { recursive: true, force: true }));
+  const port = await freePort();
+  const upstreams = [{ id: 's1', host: '127.0.0.1', port: server.port }];
+  const plan = { host: '127.0.0.1', port, upstreams, affinity: 'round-robin', directory } as const;
+  const started = await startLaunch(balancer.launch(binary, plan), port);
+  cleanup.undo.push(() => started.stop());
+  const cells: string[] = [];
+  for (const one of SMUGGLING_CASES) cells.push(outcomeOf(await runCase(cleanup, port, server, one)));
+  return { version: await balancer.version(binary), cells };
+}
+
+function tableOf(own: readonly string[], other: readonly string[], version: string): string {
+  const differ = own.filter((cell, n) => cell !== other[n]).length;
+  const rows = SMUGGLING_CASES.map((one, n) => {
+    return `| ${one.name} | ${one.source} | ${demandOf(one)} | ${own[n]} | ${other[n]} |`;
+  });
+  return `${[
+    `${rows.length} cases; the two differ in ${differ}. HAProxy ${version}.`,
+    '',
+    `| case | source | RFC 9112 | built-in | HAProxy |`,
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n')}\n`;
+}
+
+function replaceTable(table: string): void {
+  const text = readFileSync(DOCUMENT, 'utf8');
+  const [begin, end] = MARKERS.map((marker) => text.indexOf(marker)) as [number, number];
+  if (begin < 0 || end < begin) throw new Error(`expected ${MARKERS.join(' and ')} in ${DOCUMENT}`);
+  writeFileSync(DOCUMENT, `${text.slice(0, begin + MARKERS[0].length)}\n\n${table}\n${text.slice(end)}`);
+}
