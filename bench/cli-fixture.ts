@@ -21,8 +21,13 @@ export interface Running {
 }
 
 /** Starts `pnpm bench ARGS`, without pnpm in between; `tmp` is its directory for temporary files. */
-export function startBench(args: readonly string[], tmp: string, env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'bench/cli.ts', ...args], {
+export function startBench(
+  args: readonly string[],
+  tmp: string,
+  env: Record<string, string> = {},
+  entry = 'bench/cli.ts',
+): Running {
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, ...args], {
     cwd: PROJECT_ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TMPDIR: tmp, ...env },

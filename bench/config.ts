@@ -255,7 +255,7 @@ function parseRate(text: string): Rate {
 }
 
 /** `redis`, or with options `redis:write=lww;read=getex`. */
-function parseStoreChoice(text: string): StoreChoice {
+export function parseStoreChoice(text: string): StoreChoice {
   const [name = '', ...rest] = text.split(':');
   const store = oneOf('store', name, STORES.map((definition) => definition.name) as [string, ...string[]]);
   const definition = STORES.find((candidate) => candidate.name === store) as StoreDefinition;

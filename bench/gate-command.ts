@@ -2,6 +2,7 @@ import { reportComparison } from './compare-command.ts';
 import { parseConfig } from './config.ts';
 import { withConfigFile } from './config-file.ts';
 import { EXIT, type ExitCode, redactUrl } from './errors.ts';
+import { refuseReports } from './export/write.ts';
 import { gate } from './gate/gate.ts';
 import { type RawOptions, usage } from './values.ts';
 
@@ -18,6 +19,10 @@ export async function gateCommand(
   const config = parseConfig({ preset: 'gate', ...options }, process.env);
   if (config.engine !== 'slices')
     throw usage('--engine slices for gate', config.engine, 'One side after the other decides nothing.');
+  refuseReports([
+    ...config.exports.map(({ path }) => ({ path, flag: '--export' })),
+    ...(config.markdown === undefined ? [] : [{ path: config.markdown, flag: '--markdown' }]),
+  ]);
   const outcome = await gate(
     config,
     base,

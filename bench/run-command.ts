@@ -1,16 +1,14 @@
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
 import { type Config, parseConfig } from './config.ts';
 import { withConfigFile } from './config-file.ts';
 import { EXIT, type ExitCode, redactUrl } from './errors.ts';
 import { entriesOfRun } from './export/entries.ts';
-import { writeExports, writeReport } from './export/write.ts';
+import { refuseReports, writeExports, writeReport } from './export/write.ts';
 import { planBlocks, titleOf } from './plan.ts';
 import { crossings } from './results/threshold.ts';
 import { readUnfinished } from './resume.ts';
 import { type RunOutcome, run } from './run.ts';
 import { renderReport, renderReportMarkdown } from './run-report.ts';
-import { quoted, type RawOptions, usage } from './values.ts';
+import type { RawOptions } from './values.ts';
 
 /** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */
 export async function runCommand(
@@ -25,7 +23,10 @@ export async function runCommand(
     process.stdout.write(renderPlan(config));
     return EXIT.ok;
   }
-  refuseReports(config);
+  refuseReports([
+    ...config.exports.map(({ path }) => ({ path, flag: '--export' })),
+    ...(config.markdown === undefined ? [] : [{ path: config.markdown, flag: '--markdown' }]),
+  ]);
   const words = withoutSecrets(command);
   const outcome = await run(config, words, options, signal, resumption?.unfinished);
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
@@ -64,20 +65,6 @@ function exitCodeOf(config: Config, outcome: RunOutcome): ExitCode {
   if (doubts.length === 0) return EXIT.ok;
   process.stderr.write(`session-bench: --strict: ${doubts.join('; ')}\n`);
   return EXIT.invalid;
-}
-
-/** Before anything is started: a report that cannot be written would be noticed only after the run. */
-function refuseReports({ markdown, exports }: Config): void {
-  const reports = exports.map(({ path }) => ({ path, flag: '--export' }));
-  if (markdown !== undefined) reports.push({ path: markdown, flag: '--markdown' });
-  for (const { path, flag } of reports) {
-    const got = path.toLowerCase().endsWith('.csv')
-      ? `${quoted(path)}, which looks like rows`
-      : existsSync(dirname(resolve(path)))
-        ? undefined
-        : `${quoted(path)} in a directory that does not exist`;
-    if (got !== undefined) throw usage(`a file for the report in ${flag}`, got, 'Name another file.');
-  }
 }
 
 function reportCrossings(config: Config, outcome: RunOutcome): ExitCode {

@@ -38,16 +38,18 @@ export async function buildServer(root: string): Promise<string> {
 
 /**
  * The programs lie in the root's own node_modules, for that is where Node looks up the packages that they import. Two
- * roots may share one: the hash in the name keeps their programs apart.
+ * roots may share one: the hash in the name keeps their programs apart. `define` replaces global names by code.
  */
-async function bundle(
+export async function bundle(
   root: string,
   entries: Readonly<Record<string, string>>,
+  define: Readonly<Record<string, string>> = {},
 ): Promise<Record<string, string>> {
   const directory = join(root, 'node_modules', '.cache', 'session-bench');
   const result = await build({
     absWorkingDir: root,
     entryPoints: { ...entries },
+    define: { ...define },
     outdir: directory,
     entryNames: '[name]-[hash]',
     outExtension: { '.js': '.mjs' },

@@ -1,8 +1,25 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { BenchError, messageOf } from '../errors.ts';
+import { quoted, usage } from '../values.ts';
 import type { Entry } from './entries.ts';
 import { formatted } from './formats.ts';
 import type { Export } from './parse.ts';
+
+/**
+ * Before anything is started: a report that cannot be written would be noticed only after the run.
+ * @throws BenchError USAGE naming the first such file.
+ */
+export function refuseReports(reports: readonly { path: string; flag: string }[]): void {
+  for (const { path, flag } of reports) {
+    const got = path.toLowerCase().endsWith('.csv')
+      ? `${quoted(path)}, which looks like rows`
+      : existsSync(dirname(resolve(path)))
+        ? undefined
+        : `${quoted(path)} in a directory that does not exist`;
+    if (got !== undefined) throw usage(`a file for the report in ${flag}`, got, 'Name another file.');
+  }
+}
 
 /** Writes the files of `--export`, each replacing an older one. @throws BenchError OUTPUT_UNWRITABLE */
 export function writeExports(exports: readonly Export[], entries: readonly Entry[]): void {

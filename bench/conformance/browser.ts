@@ -1,0 +1,172 @@
+import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import type { Contract, OperationName } from './contract.ts';
+
+/** A reply that was received whole. */
+export interface Reply {
+  status: number;
+  headers: IncomingHttpHeaders;
+  /** The lines of `Set-Cookie`, as sent. */
+  setCookies: readonly string[];
+  body: string;
+}
+
+/** Values for the `{name}` of an operation's path and body. */
+export type Values = Readonly<Partial<Record<'user' | 'password' | 'next' | 'data' | 'handle', string>>> & {
+  readonly version?: number;
+  readonly disabled?: boolean;
+};
+
+export interface SendOptions {
+  /** A string goes as it is, with `content-type: application/json` unless the headers say otherwise; else as JSON. */
+  body?: unknown;
+  /** Added to, and winning over, those of the browser. `cookie` here replaces the jar for this request. */
+  headers?: Readonly<Record<string, string>>;
+  /** Leaves the `Origin` out that a state-changing request otherwise carries. */
+  withoutOrigin?: boolean;
+}
+
+/** A browser: keeps cookies as it is told to, sends them back, names its origin when it changes state. */
+export interface Browser {
+  readonly cookies: Map<string, string>;
+  /** Rejects when the connection fails or a reply takes over 10 s: an outage is no observation. */
+  send(method: string, path: string, options?: SendOptions): Promise<Reply>;
+  /** One of the contract's operations. @throws MissingOperation when the contract does not have it. */
+  perform(operation: OperationName, values?: Values, options?: SendOptions): Promise<Reply>;
+  /** The session token in the jar; `undefined` without one. */
+  token(): string | undefined;
+  /** Another browser at the same place, whose jar holds nothing but this session token. */
+  holding(token: string): Browser;
+}
+
+/** The contract of somebody else's site has no such operation: what needs it cannot be looked at. */
+export class MissingOperation extends Error {
+  readonly operation: OperationName;
+  constructor(operation: OperationName) {
+    super(`the contract names no operation ${operation}`);
+    this.operation = operation;
+  }
+}
+
+const TIMEOUT_MS = 10_000;
+const CONNECTIONS = 64;
+
+/**
+ * What opens new browsers, all of whose connections it closes: many share a few, as people behind one proxy do, so that a
+ * server sees requests of several on one connection.
+ */
+export interface Browsers {
+  /** @param base where its requests go, such as `http://127.0.0.1:8080`. */
+  open(base: string): Browser;
+  close(): void;
+}
+
+/** Opens what opens the browsers of one site. */
+export function openBrowsers(contract: Parameters<typeof createBrowser>[1]): Browsers {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  return { open: (base) => createBrowser(base, contract, agent), close: () => agent.destroy() };
+}
+
+/**
+ * A browser without cookies.
+ * @param base where its requests go. @param agent whose connections it uses.
+ */
+export function createBrowser(
+  base: string,
+  contract: Pick<Contract, 'cookie' | 'origin' | 'operations'>,
+  agent: Agent,
+): Browser {
+  const cookies = new Map<string, string>();
+
+  async function send(method: string, path: string, options: SendOptions = {}): Promise<Reply> {
+    const { body, withoutOrigin = false } = options;
+    const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+    const jar = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const names = method !== 'GET' && method !== 'HEAD' && contract.origin !== undefined && !withoutOrigin;
+    const headers: Record<string, string> = {
+      ...(jar === '' ? {} : { cookie: jar }),
+      ...(names ? { origin: contract.origin as string } : {}),
+      ...(payload === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }),
+      ...options.headers,
+    };
+    const reply = await exchange(new URL(path, base), agent, method, headers, payload);
+    for (const line of reply.setCookies) keep(cookies, line);
+    return reply;
+  }
+
+  return {
+    cookies,
+    send,
+    perform(name, values = {}, options = {}) {
+      const operation = contract.operations[name];
+      if (operation === undefined) return Promise.reject(new MissingOperation(name));
+      const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, key: keyof Values) =>
+        encodeURIComponent(String(values[key] ?? '')),
+      );
+      const body = operation.body === undefined ? {} : { body: fill(operation.body, values) };
+      return send(operation.method, path, { ...body, ...options });
+    },
+    token: () => cookies.get(contract.cookie),
+    holding(token) {
+      const other = createBrowser(base, contract, agent);
+      other.cookies.set(contract.cookie, token);
+      return other;
+    },
+  };
+}
+
+/** Fields whose value is not given are left out: a version that nobody knows is not sent. */
+function fill(body: Readonly<Record<string, string | number | boolean>>, values: Values) {
+  const filled: Record<string, unknown> = {};
+  for (const [field, value] of Object.entries(body)) {
+    const key = typeof value === 'string' ? /^\{(\w+)\}$/.exec(value)?.[1] : undefined;
+    const found = key === undefined ? value : values[key as keyof Values];
+    if (found !== undefined) filled[field] = found;
+  }
+  return filled;
+}
+
+/** What a browser does with a line of Set-Cookie: one that is emptied or expired is forgotten (RFC 6265bis §5.7). */
+function keep(cookies: Map<string, string>, line: string): void {
+  const [pair = '', ...attributes] = line.split(';');
+  const at = pair.indexOf('=');
+  const name = pair.slice(0, at).trim();
+  const value = pair.slice(at + 1).trim();
+  const isOver = attributes.some((attribute) => {
+    const [key = '', text = ''] = attribute.trim().split('=');
+    if (key.toLowerCase() === 'max-age') return Number(text) <= 0;
+    return key.toLowerCase() === 'expires' && Date.parse(text) <= Date.now();
+  });
+  if (isOver) cookies.delete(name);
+  else cookies.set(name, value);
+}
+
+function exchange(
+  url: URL,
+  agent: Agent,
+  method: string,
+  headers: Readonly<Record<string, string>>,
+  payload: string | undefined,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { agent, method, headers, timeout: TIMEOUT_MS }, (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('error', reject);
+      incoming.on('end', () =>
+        resolve({
+          status: incoming.statusCode ?? 0,
+          headers: incoming.headers,
+          setCookies: incoming.headers['set-cookie'] ?? [],
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new Error(`no reply to ${method} ${url.pathname} within ${TIMEOUT_MS} ms`)),
+    );
+    outgoing.on('error', reject);
+    outgoing.end(payload);
+  });
+}

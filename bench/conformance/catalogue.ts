@@ -1,0 +1,44 @@
+import type { Check } from './check.ts';
+import { ACCOUNT_CHECKS } from './checks/accounts.ts';
+import { BLACKLIST_CHECKS } from './checks/blacklist.ts';
+import { COOKIE_CHECKS } from './checks/cookies.ts';
+import { DATA_CHECKS } from './checks/data.ts';
+import { EXPIRY_CHECKS } from './checks/expiry.ts';
+import { IDENTITY_CHECKS } from './checks/identity.ts';
+import { INPUT_CHECKS } from './checks/input.ts';
+import { LOGOUT_CHECKS } from './checks/logout.ts';
+import { OUTAGE_CHECKS } from './checks/outage.ts';
+import { REFRESH_CHECKS } from './checks/refresh.ts';
+import { REQUEST_CHECKS } from './checks/requests.ts';
+import { TOKEN_CHECKS } from './checks/tokens.ts';
+
+/** All fifty, in the order of their ids. What moves the clock or kills something does so on a site of its own. */
+export const CHECKS: readonly Check[] = [
+  ...IDENTITY_CHECKS,
+  ...COOKIE_CHECKS,
+  ...LOGOUT_CHECKS,
+  ...EXPIRY_CHECKS,
+  ...ACCOUNT_CHECKS,
+  ...TOKEN_CHECKS,
+  ...BLACKLIST_CHECKS,
+  ...REFRESH_CHECKS,
+  ...REQUEST_CHECKS,
+  ...INPUT_CHECKS,
+  ...DATA_CHECKS,
+  ...OUTAGE_CHECKS,
+].sort((a, b) => numberOf(a.id) - numberOf(b.id) || (a.id < b.id ? -1 : 1));
+
+/** The checks of these ids, or of all. A bare number means all its letters: `2` is 2a and 2b. */
+export function checksOf(ids: readonly string[] | undefined): readonly Check[] {
+  if (ids === undefined) return CHECKS;
+  return CHECKS.filter(({ id }) => ids.includes(id) || ids.includes(String(numberOf(id))));
+}
+
+/** Whether an id names any check. */
+export function isCheckId(id: string): boolean {
+  return CHECKS.some((check) => check.id === id || String(numberOf(check.id)) === id);
+}
+
+function numberOf(id: string): number {
+  return Number.parseInt(id, 10);
+}

@@ -1,0 +1,96 @@
+/** What a check of behaviour is, and what it is held against. Types only, but for the small words at the end. */
+
+import type { Balancer } from '../../servers/balancers/balancer.ts';
+import type { Durability, ServiceName, StoreOptions, Traits } from '../../stores/store.ts';
+import type { Scene } from './scene.ts';
+
+export type Outcome = 'pass' | 'fail' | 'n/a';
+
+/** What the traits imply for one check of one backend. */
+export interface Expectation {
+  outcome: Outcome;
+  /** Of `fail`: one sentence on what an attacker or a user would see. Of `n/a`: the reason. Of `pass`: ''. */
+  because: string;
+}
+
+/** What was seen, over real HTTP. */
+export interface Observation {
+  outcome: Outcome;
+  /** What was done and seen, in one sentence with its counts; never a token, a password or a user's data. */
+  evidence: string;
+}
+
+/** One backend as it stands before the checks: what it is, behind what, and what it says it can do. */
+export interface Subject {
+  /** Name in the matrix, such as `jwt-blacklist` or `redis:write=lww`. */
+  name: string;
+  store: string;
+  options: StoreOptions;
+  durability: Durability;
+  traits: Traits;
+  service: ServiceName | undefined;
+  servers: number;
+  affinity: 'sticky' | 'round-robin';
+  balancer: Balancer['name'] | 'none' | 'foreign';
+}
+
+export interface Check {
+  /** Number in shared list of fifty, with a letter where one number holds two properties: `2a`. */
+  id: string;
+  /** The property, as a statement that is true of a backend that has it. */
+  title: string;
+  /** Where the property is demanded: `ASVS 5 V7.2.4`, `RFC 8725 §3.1`. */
+  source: string;
+  expect(subject: Subject): Expectation;
+  /** Looks. A failure of the experiment itself (a server that cannot be reached) throws: it is no observation. */
+  observe(scene: Scene): Promise<Observation>;
+}
+
+/** One cell of the matrix: the keys are those of `--json`. */
+export interface Cell {
+  id: string;
+  title: string;
+  source: string;
+  backend: string;
+  affinity: Subject['affinity'];
+  balancer: Subject['balancer'];
+  expected: Outcome;
+  observed: Outcome | 'error';
+  /** Whether it is not as expected, in either direction. */
+  surprise: boolean;
+  /** What an attacker or a user would see, or why it does not apply; empty where the property is expected. */
+  because: string;
+  evidence: string;
+}
+
+export const mustHold: Expectation = { outcome: 'pass', because: '' };
+export const cannotHold = (because: string): Expectation => ({ outcome: 'fail', because });
+export const doesNotApply = (because: string): Expectation => ({ outcome: 'n/a', because });
+
+export const holds = (evidence: string): Observation => ({ outcome: 'pass', evidence });
+export const violated = (evidence: string): Observation => ({ outcome: 'fail', evidence });
+export const notApplicable = (evidence: string): Observation => ({ outcome: 'n/a', evidence });
+
+/**
+ * Holds unless violations were counted.
+ * @param what what was tried, such as `reads with the old token`.
+ * @throws Error without any tries: what was not tried was not seen.
+ */
+export function judge(violations: number, tries: number, what: string): Observation {
+  if (tries === 0) throw new Error(`expected some tries to judge by, got none: ${what}`);
+  const evidence = `${violations} of ${tries} ${what}`;
+  return violations === 0 ? holds(evidence) : violated(evidence);
+}
+
+/**
+ * Whether all requests of one user meet the same sessions: a shared store or token, one server, or a user that is
+ * pinned to one.
+ */
+export function seesOwnSessions({ traits, servers, affinity }: Subject): boolean {
+  return traits.shared || servers === 1 || affinity === 'sticky';
+}
+
+/** Whether requests of different users meet the same state, as an administrator's revocation must. */
+export function seesAllSessions({ traits, servers }: Subject): boolean {
+  return traits.shared || servers === 1;
+}

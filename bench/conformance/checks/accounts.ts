@@ -1,0 +1,130 @@
+import { logIn, times } from '../acts.ts';
+import type { Browser } from '../browser.ts';
+import { type Check, holds, notApplicable, violated } from '../check.ts';
+import type { Scene } from '../scene.ts';
+import { DEVICE_CHECK } from './devices.ts';
+import { LOGIN_LIMIT_CHECKS } from './login-limits.ts';
+import {
+  answered,
+  answersOf,
+  entrances,
+  logInDevices,
+  needsUserIndex,
+  roundsOf,
+  stillAccepted,
+  sum,
+} from './logins.ts';
+import { PASSWORD_CHECK } from './password-change.ts';
+import { refreshSite } from './refresh-site.ts';
+
+/** The administrator's browser; `undefined` where the site of somebody else names none. */
+async function adminOf(scene: Scene): Promise<Browser | undefined> {
+  return scene.own === undefined && scene.contract.admin === undefined ? undefined : scene.admin();
+}
+const NO_ADMIN = notApplicable('the contract names no administrator');
+
+const revokedByAdmin: Check = {
+  id: '21',
+  title: 'an administrator ends all logins of a user, one or several, and those of nobody else',
+  source: 'ASVS 5 V7.4.5',
+  expect: needsUserIndex({
+    noIndex:
+      'An administrator who throws a thief out is told that it cannot be done: the stolen token works until it expires.',
+    perServer:
+      'The administrator reaches the logins of one server: a thief whose login lies on another stays in.',
+  }),
+  async observe(scene) {
+    const admin = await adminOf(scene);
+    if (admin === undefined) return NO_ADMIN;
+    const rounds = await times(roundsOf(scene), (round) =>
+      revokeOnce(scene, admin, round === 0 ? 1 : undefined),
+    );
+    const site = await refreshSite(scene);
+    if (site !== undefined) rounds.push(await revokeOnce(site, await site.admin()));
+    const survivors = sum(rounds.map((round) => round.survivors));
+    const struck = sum(rounds.map((round) => round.struck));
+    const evidence =
+      `${survivors} of ${sum(rounds.map((round) => round.logins))} logins of ${rounds.length} users were still ` +
+      `accepted by a server after the administrator ended them (answers: ${answersOf(rounds.map((round) => round.reply))}), ` +
+      `and ${struck} of ${rounds.length} logins of others ended with them` +
+      `${site === undefined ? '' : '; the last user in refresh mode'}`;
+    return survivors + struck === 0 ? holds(evidence) : violated(evidence);
+  },
+};
+
+/** @param devices how many logins the user has; several unless given. */
+async function revokeOnce(scene: Scene, admin: Browser, devices?: number) {
+  const user = scene.freshUser();
+  const logins = await logInDevices(scene, user, devices);
+  const bystander = await logIn(scene);
+  const reply = answered(await admin.perform('revoke', { user }), 'a revocation by the administrator');
+  const survivors = await stillAccepted(scene, logins);
+  const struck = 1 - (await stillAccepted(scene, [bystander]));
+  return { reply, logins: logins.length, survivors, struck };
+}
+
+const disabledLosesLogins: Check = {
+  id: '22',
+  title: 'A disabled account loses its logins and makes no new one, until it is enabled again',
+  source: 'ASVS 5 V7.4.2',
+  expect: needsUserIndex({
+    noIndex:
+      'A dismissed employee whose account is disabled goes on working with the token, and logs in anew: nothing keeps the ban.',
+    perServer: 'A disabled user goes on working, and logs in anew, at the servers that did not hear of it.',
+  }),
+  async observe(scene) {
+    const admin = await adminOf(scene);
+    if (admin === undefined) return NO_ADMIN;
+    const rounds = await times(roundsOf(scene), () => disableOnce(scene, admin));
+    const total = (pick: (round: (typeof rounds)[number]) => number) => sum(rounds.map(pick));
+    const [survivors, entered, lockedOut] = [
+      total((round) => round.survivors),
+      total((round) => round.entered),
+      total((round) => round.lockedOut),
+    ];
+    const attempts = total((round) => round.attempts);
+    const evidence =
+      `of ${rounds.length} disabled users ${survivors} of ${total((round) => round.logins)} logins were still accepted and ` +
+      `${entered} of ${attempts} new logins succeeded (answers to the administrator: ` +
+      `${answersOf(rounds.map((round) => round.reply))}); enabled again, ${lockedOut} of ${attempts} logins were refused`;
+    return survivors + entered + lockedOut === 0 ? holds(evidence) : violated(evidence);
+  },
+};
+
+async function disableOnce(scene: Scene, admin: Browser) {
+  const user = scene.freshUser();
+  const logins = await logInDevices(scene, user);
+  const reply = answered(await admin.perform('disable', { user, disabled: true }), 'disabling an account');
+  const survivors = await stillAccepted(scene, logins);
+  const whileOff = await tryAllDoors(scene, user);
+  answered(await admin.perform('disable', { user, disabled: false }), 'enabling an account');
+  const whileOn = await tryAllDoors(scene, user);
+  return {
+    reply,
+    logins: logins.length,
+    survivors,
+    attempts: whileOff.attempts,
+    entered: whileOff.entered,
+    lockedOut: whileOn.attempts - whileOn.entered,
+  };
+}
+
+/** Logs in with the right password at every server. */
+async function tryAllDoors(scene: Scene, user: string): Promise<{ attempts: number; entered: number }> {
+  const doors = entrances(scene);
+  let entered = 0;
+  for (const door of doors) {
+    const reply = answered(await door.perform('login', { user, password: scene.password }), 'a login');
+    if (reply.status === 200) entered += 1;
+  }
+  return { attempts: doors.length, entered };
+}
+
+/** 21–25 and 45: what is done to all logins of a user, or to an account. */
+export const ACCOUNT_CHECKS: readonly Check[] = [
+  revokedByAdmin,
+  disabledLosesLogins,
+  PASSWORD_CHECK,
+  DEVICE_CHECK,
+  ...LOGIN_LIMIT_CHECKS,
+];

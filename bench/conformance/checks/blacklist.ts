@@ -1,0 +1,179 @@
+/** Checks 33 to 35: a signed token that was ended early stays ended, on every server and in every spelling. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acceptedBy, ExperimentFailed, type Login, logInAtHome, shown } from '../acts.ts';
+import {
+  type Check,
+  doesNotApply,
+  type Expectation,
+  holds,
+  judge,
+  mustHold,
+  notApplicable,
+  type Observation,
+  type Subject,
+  violated,
+} from '../check.ts';
+import { abreast, besideBystander, type Door, doorsOf, offer } from '../offers.ts';
+import type { Scene } from '../scene.ts';
+import { cookieSpellings, ecdsaTwin, signatureSpellings } from '../spellings.ts';
+
+const NO_LIST: Readonly<Record<Subject['traits']['state'], string>> = {
+  nowhere: 'no session is kept, so none is ended',
+  server: 'the session itself is removed: there is no list of ended tokens',
+  store: 'the session itself is removed: there is no list of ended tokens',
+  client: 'a signed token is checked alone: there is no list of ended ones',
+  'client-and-store': '',
+};
+
+const hasList = ({ traits }: Subject) => traits.state === 'client-and-store';
+
+function ofList(subject: Subject): Expectation {
+  return hasList(subject) ? mustHold : doesNotApply(NO_LIST[subject.traits.state]);
+}
+
+function whereListed(observe: (scene: Scene) => Promise<Observation>): Check['observe'] {
+  return (scene) =>
+    hasList(scene.subject)
+      ? besideBystander(scene, () => observe(scene))
+      : Promise.resolve(notApplicable(NO_LIST[scene.subject.traits.state]));
+}
+
+/** Within this, where the traits say that a revocation is bounded. */
+const BOUND_MS = 5_000;
+const LEAST_LOGINS = 30;
+const MOST_LOGINS = 300;
+const LOOKS = 2;
+
+/** Ends the login of a token through one door. */
+async function logOut({ browser }: Door, token: string): Promise<void> {
+  const reply = await browser.holding(token).perform('logout');
+  if (reply.status >= 400) throw new ExperimentFailed(`expected a logout, got ${shown(reply)}`);
+}
+
+async function untilBound({ subject }: Scene): Promise<string> {
+  if (subject.traits.revocation !== 'bounded') return 'at once';
+  await sleep(BOUND_MS);
+  return `after ${BOUND_MS} ms`;
+}
+
+/** @returns at how many of the doors a token still opens a session; all are asked at once. */
+async function stillOpen(doors: readonly Door[], token: string): Promise<number> {
+  const replies = await Promise.all(doors.map(({ browser }) => browser.holding(token).perform('read')));
+  const other = replies.find(({ status }) => status !== 200 && status !== 401);
+  if (other !== undefined) throw new ExperimentFailed(`expected 200 or 401 to a read, got ${shown(other)}`);
+  return replies.filter(({ status }) => status === 200).length;
+}
+
+async function observeEverywhere(scene: Scene): Promise<Observation> {
+  const doors = doorsOf(scene);
+  const logins = Math.min(Math.max(scene.tries, LEAST_LOGINS), MOST_LOGINS);
+  let reads = 0;
+  let violations = 0;
+  let when = '';
+  for (let turn = 0; turn < logins; turn += 1) {
+    const { token } = await logInAtHome(scene);
+    await needOpen(doors, token);
+    await logOut(doors[turn % doors.length] as Door, token);
+    when = await untilBound(scene);
+    for (let look = 0; look < LOOKS; look += 1) {
+      violations += await stillOpen(doors, token);
+      reads += doors.length;
+    }
+  }
+  const what = `reads by ${logins} ended tokens on all servers, ${when} after the reply to the logout, accepted`;
+  return judge(violations, reads, what);
+}
+
+async function needOpen(doors: readonly Door[], token: string): Promise<void> {
+  const open = await stillOpen(doors, token);
+  if (open !== doors.length)
+    throw new ExperimentFailed(
+      `expected a live token to be accepted everywhere, got ${open} of ${doors.length}`,
+    );
+}
+
+/** The same token in other letters: accepted or not while it lives, never once its login has ended. */
+async function observeMalleated(scene: Scene): Promise<Observation> {
+  const sites = [scene];
+  const { options } = scene.subject;
+  if (scene.own !== undefined && options['alg'] !== undefined)
+    sites.push(await scene.variant({ name: 'ES256', options: { ...options, alg: 'ES256' } }));
+  const seen: Observation[] = [];
+  for (const site of sites) seen.push(await malleate(site));
+  const evidence = seen.map((one) => one.evidence).join('; ');
+  return seen.every(({ outcome }) => outcome === 'pass') ? holds(evidence) : violated(evidence);
+}
+
+async function malleate(site: Scene): Promise<Observation> {
+  const login: Login = await logInAtHome(site);
+  const twin = ecdsaTwin(login.token);
+  if (site.subject.options['alg'] === 'ES256' && twin === undefined)
+    throw new ExperimentFailed('expected the ES256 variant to sign by ES256');
+  const spelled = [
+    ...signatureSpellings(login.token),
+    ...cookieSpellings(login.token),
+    ...(twin === undefined ? [] : [twin]),
+  ];
+  const doors = doorsOf(site);
+  await needOpen(doors, login.token);
+  const before = await offer(site, spelled, { doors });
+  await logOut(doors[0] as Door, login.token);
+  await untilBound(site);
+  const genuine = await stillOpen(doors, login.token);
+  const after = await offer(site, spelled, { doors });
+  const alg = site.subject.options['alg'] ?? 'signed';
+  const evidence =
+    `${alg}: ${spelled.length} spellings of a token, accepted ${before.accepted.length} of ${before.offers} times ` +
+    `while it lived and ${after.accepted.length + genuine} times after its logout`;
+  const isRefused = after.accepted.length + genuine === 0;
+  return isRefused && before.failed.length + after.failed.length === 0 ? holds(evidence) : violated(evidence);
+}
+
+const WARM_READS = 200;
+const WARM_LOGINS = 4;
+
+/** So many reads that any cache of verified tokens holds this one; then it ends. */
+async function observeWarm(scene: Scene): Promise<Observation> {
+  const doors = doorsOf(scene);
+  let violations = 0;
+  let tries = 0;
+  let when = '';
+  for (let turn = 0; turn < WARM_LOGINS; turn += 1) {
+    const { token } = await logInAtHome(scene);
+    const visits = doors.flatMap((door) => Array.from({ length: WARM_READS }, () => door));
+    await abreast(visits, (door) => needOpen([door], token));
+    await logOut(doors[turn % doors.length] as Door, token);
+    when = await untilBound(scene);
+    const next = await stillOpen(doors, token);
+    const later = await acceptedBy(scene, token);
+    violations += next + later.accepted;
+    tries += doors.length + later.of;
+  }
+  const what = `next reads accepted, ${when} after the logout, of tokens read ${WARM_READS} times on each server before`;
+  return judge(violations, tries, what);
+}
+
+export const BLACKLIST_CHECKS: readonly Check[] = [
+  {
+    id: '33',
+    title: 'A blacklisted token is refused on all servers within the stated bound',
+    source: 'ASVS 5 V7.4.1, OWASP JWT cheat sheet',
+    expect: ofList,
+    observe: whereListed(observeEverywhere),
+  },
+  {
+    id: '34',
+    title: 'The blacklist holds against a malleated signature',
+    source: 'OWASP JWT cheat sheet, RFC 7515 §10.1',
+    expect: ofList,
+    observe: whereListed(observeMalleated),
+  },
+  {
+    id: '35',
+    title: 'A verify cache cannot bypass revocation',
+    source: 'ASVS 5 V7.4.1',
+    expect: ofList,
+    observe: whereListed(observeWarm),
+  },
+];

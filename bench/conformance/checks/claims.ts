@@ -1,0 +1,223 @@
+/** Checks 30 to 32: what a genuine signature does not settle, which is time, audience, issuer and kind. */
+
+import { acceptedBy, ExperimentFailed, logInAtHome, need } from '../acts.ts';
+import { type Check, holds, type Observation, violated } from '../check.ts';
+import { type Claims, type Forgery, type JwtParts, segment } from '../forge.ts';
+import { besideBystander, doorsOf, isInert, offer, refusal, wordsOf } from '../offers.ts';
+import type { Scene } from '../scene.ts';
+import { refreshVariant } from './refresh-site.ts';
+import { material, ofToken } from './token-material.ts';
+
+/** A token with other claims, or another header; one that is `undefined` is taken out. */
+interface Edit {
+  how: string;
+  payload?: Claims;
+  header?: Claims;
+  /** A site may take it when it is signed with its own key. */
+  isRight?: true;
+}
+
+/** Under the old signature. */
+function edited({ header, payload, signatureText }: JwtParts, edit: Edit): Forgery {
+  const headerText = segment({ ...header, ...edit.header });
+  const payloadText = segment({ ...payload, ...edit.payload });
+  return { how: edit.how, token: `${headerText}.${payloadText}.${signatureText}` };
+}
+
+/** Looks at the claims of tokens that hold them; others are offered the same edits, and do not know them. */
+async function observeClaims(
+  scene: Scene,
+  editsOf: (parts: JwtParts) => readonly Edit[],
+  look: (parts: JwtParts) => Promise<Observation>,
+): Promise<Observation> {
+  const { login, parts } = await material(scene);
+  const edits = editsOf(parts);
+  const forged = await offer(
+    scene,
+    edits.map((edit) => edited(parts, edit)),
+  );
+  const refused = refusal(scene, forged, 'tokens with edited claims');
+  if (refused.outcome !== 'pass') return refused;
+  const genuine = await observeGenuine(scene, login.token, parts, edits);
+  if (genuine.outcome !== 'pass') return genuine;
+  const looked = await look(parts);
+  return { ...looked, evidence: `${looked.evidence}; ${refused.evidence}; ${genuine.evidence}` };
+}
+
+/**
+ * The same edits under the site's own key: now it is the claims alone that speak against them. A server that never comes
+ * to look at a claim, since the signature is wrong anyway, is found out here.
+ */
+async function observeGenuine(
+  scene: Scene,
+  token: string,
+  { header, payload }: JwtParts,
+  edits: readonly Edit[],
+): Promise<Observation> {
+  const { own } = scene;
+  if (own === undefined) return holds('the key of the site is not ours to sign with');
+  const signed = (how: string, edit: Omit<Edit, 'how'>): Forgery => {
+    const made = own.signedAs({ ...payload, ...edit.payload }, { ...header, ...edit.header });
+    if (made === undefined)
+      throw new ExperimentFailed('expected the site to have a key that signs its tokens');
+    return { how: `${how}, genuinely signed`, token: made };
+  };
+  const wrong = edits.filter(({ isRight }) => isRight !== true);
+  const offered = await offer(
+    scene,
+    wrong.map((edit) => signed(edit.how, edit)),
+  );
+  // Afterwards, so that what was refused was not refused for a login that had ended, or for a key that is not the site's.
+  const control = await acceptedBy(scene, signed('unchanged', {}).token);
+  const original = await acceptedBy(scene, token);
+  if (control.accepted === 0 || control.accepted !== original.accepted)
+    throw new ExperimentFailed(
+      'expected unchanged claims under the genuine key to be taken as the token itself is',
+    );
+  const evidence = wordsOf(offered, 'edited tokens under the genuine key');
+  return isInert(offered) ? holds(evidence) : violated(evidence);
+}
+
+const YEAR_SECONDS = 31_536_000;
+
+const timeEdits = (): readonly Edit[] => {
+  const now = Math.floor(Date.now() / 1000);
+  return [
+    { how: 'exp put off', payload: { exp: now + YEAR_SECONDS }, isRight: true },
+    { how: 'exp in the past', payload: { exp: now - 60 } },
+    { how: 'no exp', payload: { exp: undefined } },
+    { how: 'exp as text', payload: { exp: String(now + YEAR_SECONDS) } },
+    { how: 'nbf in the future', payload: { nbf: now + YEAR_SECONDS } },
+    { how: 'no nbf', payload: { nbf: undefined } },
+    { how: 'no times at all', payload: { exp: undefined, nbf: undefined, iat: undefined } },
+  ];
+};
+
+/** Seconds that a token lives, when its times are all there and make sense; else what is wrong with them. */
+function lifetimeOf(scene: Scene, { payload }: JwtParts): number | string {
+  const [exp, nbf, iat] = [payload['exp'], payload['nbf'], payload['iat']];
+  if (typeof exp !== 'number' || typeof nbf !== 'number' || typeof iat !== 'number')
+    return 'the token lacks one of exp, nbf and iat as a number';
+  const idleSeconds = scene.own?.config.idleSeconds ?? Number.POSITIVE_INFINITY;
+  if (nbf > iat || exp <= iat || exp - iat > idleSeconds)
+    return `the token lives ${exp - iat} s, over the idle time of ${idleSeconds} s, or its times contradict each other`;
+  return exp - iat;
+}
+
+/** Seconds before the end at which a token must still be good: more than any machine takes for a few requests. */
+const MARGIN_SECONDS = 30;
+
+async function observeTimes(scene: Scene, parts: JwtParts): Promise<Observation> {
+  const lifetime = lifetimeOf(scene, parts);
+  if (typeof lifetime === 'string') return violated(lifetime);
+  const numbers = `exp, nbf and iat are there, ${lifetime} s from issue to end`;
+  if (scene.own === undefined) return holds(`${numbers}; the clock of the site is not ours to move`);
+  const site = await scene.variant({ name: 'token-times' });
+  const { login, parts: fresh } = await material(site);
+  const seconds = lifetimeOf(site, fresh);
+  if (typeof seconds === 'string' || seconds <= MARGIN_SECONDS || site.own === undefined)
+    throw new ExperimentFailed(`expected the variant's tokens to live over ${MARGIN_SECONDS} s`);
+  await site.own.advanceClock((seconds - MARGIN_SECONDS) * 1000);
+  const before = await acceptedBy(site, login.token);
+  await site.own.advanceClock(MARGIN_SECONDS * 1000);
+  const after = await acceptedBy(site, login.token);
+  const evidence =
+    `${numbers}; ${MARGIN_SECONDS} s before its exp a token is accepted by ${before.accepted} of ${before.of} servers, ` +
+    `from its exp on by ${after.accepted}`;
+  return before.accepted === before.of && after.accepted === 0 ? holds(evidence) : violated(evidence);
+}
+
+const audienceEdits = ({ payload }: JwtParts): readonly Edit[] => [
+  { how: 'another aud', payload: { aud: 'another' } },
+  { how: 'a list of aud', payload: { aud: [payload['aud'], 'another'] }, isRight: true },
+  { how: 'a list of other aud', payload: { aud: ['another', 'third'] } },
+  { how: 'no aud', payload: { aud: undefined } },
+  { how: 'another iss', payload: { iss: 'another' } },
+  { how: 'no iss', payload: { iss: undefined } },
+];
+
+/** A token of a neighbour that signs with the same key: but for its audience it would be one of ours. */
+async function observeAudience(scene: Scene, { payload }: JwtParts): Promise<Observation> {
+  const { aud, iss } = payload;
+  if (aud === undefined || typeof iss !== 'string')
+    return violated('the token names no audience or no issuer');
+  if (scene.own === undefined)
+    return holds('aud and iss are there; no neighbour of the site can be started to be taken for it');
+  const neighbour = await scene.variant({ name: 'neighbour' });
+  const { login, parts } = await material(neighbour);
+  if (JSON.stringify(parts.payload['aud']) === JSON.stringify(aud))
+    throw new ExperimentFailed('expected a neighbour to have another audience');
+  const offered = await offer(scene, [{ how: 'for another audience', token: login.token }]);
+  const evidence = `aud and iss are there; ${wordsOf(offered, 'genuine token of a neighbour')}`;
+  return isInert(offered) ? holds(evidence) : violated(evidence);
+}
+
+const typeEdits = (): readonly Edit[] => [
+  ...['JWT', 'at+jwt', 'application/at+jwt', 'refresh+jwt', '', null, undefined].map((typ) => ({
+    how: `typ ${typ === undefined ? 'missing' : JSON.stringify(typ)}`,
+    header: { typ },
+  })),
+  { how: 'cty', header: { cty: 'JWT' }, isRight: true },
+];
+
+async function observeType(scene: Scene, { header }: JwtParts): Promise<Observation> {
+  const { typ } = header;
+  if (typeof typ !== 'string' || /^(application\/)?jwt$/i.test(typ))
+    return violated(
+      'the header names no type of its own, so any token under the same key passes for a session',
+    );
+  const named = `the header names the type ${typ.slice(0, 30)}`;
+  if (scene.own === undefined || scene.subject.options['refresh'] === undefined) return holds(named);
+  const site = await refreshVariant(scene);
+  const crossed = await observeCrossed(site);
+  return { ...crossed, evidence: `${named}; ${crossed.evidence}` };
+}
+
+/** A refresh token where a session token belongs, and the other way round, both genuine and alive. */
+async function observeCrossed(site: Scene): Promise<Observation> {
+  const { browser, token } = await logInAtHome(site);
+  const name = site.contract.refreshCookie;
+  const refreshToken = name === undefined ? undefined : browser.cookies.get(name);
+  if (refreshToken === undefined)
+    throw new ExperimentFailed('expected a login in refresh mode to set a refresh token');
+  const offered = await offer(site, [{ how: 'a refresh token as session', token: refreshToken }]);
+  let exchanged = 0;
+  const doors = doorsOf(site);
+  for (const door of doors) {
+    const headers = { cookie: `${name}=${token}` };
+    const reply = await door.browser.perform('refresh', {}, { headers });
+    if (reply.status < 400 || reply.status >= 500) exchanged += 1;
+  }
+  need(await browser.perform('refresh'), 200, 'the genuine exchange');
+  const evidence =
+    `in refresh mode, ${wordsOf(offered, 'refresh token as session token')}; ` +
+    `${exchanged} of ${doors.length} session tokens taken for a refresh token`;
+  return isInert(offered) && exchanged === 0 ? holds(evidence) : violated(evidence);
+}
+
+const check = (
+  id: string,
+  title: string,
+  source: string,
+  edits: (parts: JwtParts) => readonly Edit[],
+  look: (scene: Scene, parts: JwtParts) => Promise<Observation>,
+): Check => ({
+  id,
+  title,
+  source,
+  expect: ofToken,
+  observe: (scene) =>
+    besideBystander(scene, () => observeClaims(scene, edits, (parts) => look(scene, parts))),
+});
+
+export const CLAIM_CHECKS: readonly Check[] = [
+  check('30', 'a token holds exp and nbf, and ends at its exp', 'ASVS 5 V9.2.1', timeEdits, observeTimes),
+  check(
+    '31',
+    'a token for another audience, or of another issuer, is refused',
+    'ASVS 5 V9.2.3',
+    audienceEdits,
+    observeAudience,
+  ),
+  check('32', 'a token of another type is refused', 'RFC 9068 §4, RFC 8725 §3.11', typeEdits, observeType),
+];

@@ -1,0 +1,236 @@
+/** Checks 7 to 13 and 17: how the token travels, and how the browser is told to forget it. */
+
+import { type Check, judge, mustHold, type Observation } from '../check.ts';
+import type { Scene } from '../scene.ts';
+import { ID_OUTSIDE_COOKIE } from './outside-cookie.ts';
+import {
+  cookiesOf,
+  isDeletion,
+  mentions,
+  type SetCookie,
+  secretCookies,
+  type Tour,
+  tokensOf,
+  tours,
+} from './tour.ts';
+
+/** How the default session cookies of frameworks begin, in small letters. */
+const FRAMEWORK_COOKIES = [
+  'jsessionid',
+  'phpsessid',
+  'connect.sid',
+  'asp.net_sessionid',
+  'aspsessionid',
+  '.aspxauth',
+  '.aspnetcore.',
+  'cfid',
+  'cftoken',
+  'cfglobals',
+  'laravel_session',
+  'ci_session',
+  'cakephp',
+  'play_session',
+  'rack.session',
+  'symfony',
+  'sessionid',
+  'koa.sess',
+  'koa:sess',
+  'express:sess',
+  'sails.sid',
+  'beaker.session',
+  'ring-session',
+  'wordpress_',
+  'sess_',
+];
+
+/** What a name may tell of the product, the language or the store behind it. */
+const PRODUCTS = [
+  'express',
+  'fastify',
+  'koa',
+  'hapi',
+  'node',
+  'php',
+  'asp',
+  'java',
+  'tomcat',
+  'jetty',
+  'spring',
+  'django',
+  'flask',
+  'python',
+  'rails',
+  'rack',
+  'ruby',
+  'laravel',
+  'symfony',
+  'redis',
+  'postgres',
+  'memcache',
+  'mysql',
+  'mongo',
+  'jwt',
+  'session-bench',
+  'bench',
+];
+
+const HTTP_ONLY: Check = {
+  id: '7',
+  title: 'The session cookie is HttpOnly, on every line that sets it',
+  source: 'ASVS 5 V3.3.4',
+  expect: () => mustHold,
+  observe: (scene) =>
+    everyLine(
+      scene,
+      'without HttpOnly',
+      ({ attributes }) => attributes.has('httponly'),
+      secretCookies(scene),
+    ),
+};
+
+const SECURE: Check = {
+  id: '8',
+  title: 'The session cookie is Secure, on every line that sets it',
+  source: 'ASVS 5 V3.3.1',
+  expect: () => mustHold,
+  observe: (scene) =>
+    everyLine(scene, 'without Secure', ({ attributes }) => attributes.has('secure'), secretCookies(scene)),
+};
+
+const SAME_SITE: Check = {
+  id: '9',
+  title: 'The session cookie names SameSite=Lax or Strict, on every line that sets it',
+  source: 'ASVS 5 V3.3.2',
+  expect: () => mustHold,
+  observe: (scene) =>
+    everyLine(
+      scene,
+      'without SameSite=Lax or Strict',
+      ({ attributes }) => ['lax', 'strict'].includes((attributes.get('samesite') ?? '').toLowerCase()),
+      secretCookies(scene),
+    ),
+};
+
+const HOST_PREFIX: Check = {
+  id: '10',
+  title: 'The session cookie has the prefix __Host-, Path=/ and no Domain',
+  source: 'ASVS 5 V3.3.3; RFC 6265bis §4.1.3.2',
+  expect: () => mustHold,
+  observe: (scene) =>
+    everyLine(
+      scene,
+      'without the prefix __Host-, with another Path or with a Domain',
+      ({ name, attributes }) =>
+        name.startsWith('__Host-') && attributes.get('path') === '/' && !attributes.has('domain'),
+      [scene.contract.cookie],
+    ),
+};
+
+const GENERIC_NAME: Check = {
+  id: '11',
+  title: 'The name of the session cookie tells nothing of what is behind it',
+  source: 'OWASP Session Management cheat sheet (session ID name fingerprinting)',
+  expect: () => mustHold,
+  async observe(scene) {
+    const lines = (await tours(scene)).flatMap(({ steps }) => steps.flatMap(({ reply }) => reply.setCookies));
+    // Also of the other cookies: the framework's own beside a renamed one tells as much.
+    const names = [...new Set(lines.map((line) => line.slice(0, line.indexOf('=')).trim()))];
+    const telling = names.filter(
+      (name) => isFrameworks(name) || (secretCookies(scene).includes(name) && namesProduct(name)),
+    );
+    return judge(telling.length, names.length, 'names of cookies are those of a framework or name a product');
+  },
+};
+
+const NOT_IN_BODY: Check = {
+  id: '13',
+  title: 'A token in a cookie is not in the body of a reply as well',
+  source: 'ASVS 5 V3.3.4',
+  expect: () => mustHold,
+  async observe(scene) {
+    let bodies = 0;
+    let holding = 0;
+    for (const { steps } of await tours(scene)) {
+      const tokens = tokensOf(scene, steps);
+      bodies += steps.length;
+      holding += steps.filter(({ reply }) => tokens.some((token) => mentions(reply.body, token))).length;
+    }
+    return judge(holding, bodies, 'bodies held a token');
+  },
+};
+
+const DELETION: Check = {
+  id: '17',
+  title: 'The cookie that a logout deletes keeps its name, Path and Secure',
+  source: 'RFC 6265bis §5.7',
+  expect: () => mustHold,
+  async observe(scene) {
+    const logouts = await tours(scene);
+    const faulty = logouts.filter((tour) => !deletesWhatItSet(scene, tour)).length;
+    return judge(
+      faulty,
+      logouts.length,
+      'logouts did not delete the session cookie under its name, Path and Secure',
+    );
+  },
+};
+
+export const COOKIE_CHECKS: readonly Check[] = [
+  HTTP_ONLY,
+  SECURE,
+  SAME_SITE,
+  HOST_PREFIX,
+  GENERIC_NAME,
+  ID_OUTSIDE_COOKIE,
+  NOT_IN_BODY,
+  DELETION,
+];
+
+/** Holds every line of Set-Cookie with one of these names, from visit to logout, against a rule. */
+async function everyLine(
+  scene: Scene,
+  fault: string,
+  rule: (cookie: SetCookie) => boolean,
+  names: readonly string[],
+): Promise<Observation> {
+  const lines = (await tours(scene)).flatMap(({ steps }) => cookiesOf(steps, names));
+  return judge(
+    lines.filter((line) => !rule(line)).length,
+    lines.length,
+    `lines that set the cookie were ${fault}`,
+  );
+}
+
+function isFrameworks(name: string): boolean {
+  const plain = withoutPrefix(name);
+  return FRAMEWORK_COOKIES.some((known) => plain.startsWith(known));
+}
+
+/** At the beginning of a word only: `track` is no Rack. */
+function namesProduct(name: string): boolean {
+  const words = [withoutPrefix(name), ...withoutPrefix(name).split(/[^a-z0-9]+/)];
+  return words.some((word) => PRODUCTS.some((product) => word.startsWith(product)));
+}
+
+function withoutPrefix(name: string): string {
+  return name.replace(/^__(Host|Secure)-/i, '').toLowerCase();
+}
+
+/**
+ * A browser deletes a cookie only under the name, Path and Domain that it was set with, and lets nothing without Secure
+ * touch one that has it (RFC 6265bis §5.7).
+ */
+function deletesWhatItSet(scene: Scene, { steps }: Tour): boolean {
+  const names = [scene.contract.cookie];
+  const set = cookiesOf(
+    steps.filter(({ operation }) => operation === 'login'),
+    names,
+  ).at(-1);
+  const last = cookiesOf(
+    steps.filter(({ operation }) => operation === 'logout'),
+    names,
+  ).at(-1);
+  if (set === undefined || last === undefined || !isDeletion(last)) return false;
+  const isSame = (attribute: string) => last.attributes.get(attribute) === set.attributes.get(attribute);
+  return isSame('path') && isSame('domain') && last.attributes.has('secure');
+}

@@ -1,0 +1,144 @@
+import { ExperimentFailed, fieldOf, logInAtHome, need, shown } from '../acts.ts';
+import type { Browser, Reply } from '../browser.ts';
+import { type Check, holds, mustHold, violated } from '../check.ts';
+import type { OperationName } from '../contract.ts';
+import type { Scene } from '../scene.ts';
+import { answersOf } from './logins.ts';
+import { findVictim, type Victim, type Write, writesOf } from './writes.ts';
+
+/** What a browser says of a request that another site had it make; the last is an old browser that says nothing. */
+function forgeries(origin: string | undefined): readonly Headers[] {
+  return [
+    ...foreignOrigins(origin).map((foreign) => ({ origin: foreign })),
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    {},
+  ];
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Origins that are not the site's own, among them those that a comparison by a part would take for it. */
+function foreignOrigins(origin: string | undefined): readonly string[] {
+  const strangers = ['https://attacker.example', 'null'];
+  if (origin === undefined) return strangers;
+  const { protocol, host, hostname } = new URL(origin);
+  return [
+    ...strangers,
+    `${origin}.attacker.example`,
+    `${protocol}//evil${host}`,
+    `${protocol}//evil.${host}`,
+    `${protocol === 'https:' ? 'http:' : 'https:'}//${host}`,
+    `${protocol}//${hostname}:8444`,
+  ];
+}
+
+/** 37. */
+export const CROSS_SITE_CHECK: Check = {
+  id: '37',
+  title: 'A write that another site had the browser make is refused',
+  source: 'ASVS 5 V3.5.1',
+  expect: () => mustHold,
+  async observe(scene) {
+    let victim = await findVictim(scene);
+    const writes = writesOf(scene);
+    const forged = forgeries(scene.contract.origin);
+    const taken: string[] = [];
+    const replies: Reply[] = [];
+    let changed = 0;
+    for (const write of writes) {
+      for (const headers of forged) {
+        const reply = await forge(victim, write, headers);
+        replies.push(reply);
+        if (!isRefused(scene, reply, write.name)) taken.push(`${write.name} with ${nameOf(headers)}`);
+      }
+      if (!(await victim.hasChanged())) continue;
+      changed += 1;
+      // What has been changed shows no further change.
+      victim = await findVictim(scene);
+    }
+    const bare = await withoutCookies(scene);
+    taken.push(...bare.taken);
+    replies.push(...bare.replies);
+    const tokens = await useTokens(scene, victim);
+    const evidence =
+      `${taken.length} of ${replies.length} writes from elsewhere were not refused${listed(taken)} and ${changed} of ` +
+      `${writes.length} operations changed a session (answers: ${answersOf(replies)}); ${tokens.seen}`;
+    return taken.length + changed + tokens.faults === 0 ? holds(evidence) : violated(evidence);
+  },
+};
+
+/** Who begins a session in another's browser needs no cookie of it (login CSRF): the origin tells all the same. */
+async function withoutCookies(scene: Scene): Promise<{ taken: string[]; replies: Reply[] }> {
+  const taken: string[] = [];
+  const replies: Reply[] = [];
+  const values = { user: scene.freshUser(), password: scene.password };
+  const names = (['login', 'visit'] as const).filter((name) => scene.contract.operations[name] !== undefined);
+  for (const name of names) {
+    for (const origin of foreignOrigins(scene.contract.origin)) {
+      const forged = { withoutOrigin: true, headers: { origin } };
+      const reply = await scene.browser().perform(name, values, forged);
+      replies.push(reply);
+      if (!isRefused(scene, reply, name)) taken.push(`${name} without cookies from ${origin}`);
+    }
+  }
+  return { taken, replies };
+}
+
+const nameOf = (headers: Headers) =>
+  Object.entries(headers)
+    .map(([name, value]) => `${name} ${value}`)
+    .join() || 'neither header';
+const listed = (taken: readonly string[]) =>
+  taken.length === 0 ? '' : ` (${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ', …' : ''})`;
+
+function forge(victim: Victim, { name }: Write, headers: Headers): Promise<Reply> {
+  return victim.browserFor(name).perform(name, victim.values, { withoutOrigin: true, headers });
+}
+
+/**
+ * Our servers say 403; one that does not know the administrator's session, where servers share none, may say 401. Others
+ * may say it otherwise, but must say no.
+ */
+function isRefused(scene: Scene, { status }: Reply, name: OperationName): boolean {
+  if (scene.own === undefined) return status >= 400 && status < 500;
+  const isStranger = !scene.subject.traits.shared && (name === 'revoke' || name === 'disable');
+  return status === 403 || (isStranger && status === 401);
+}
+
+/** Old browsers name no origin: a token of this very session speaks for them, and no other. */
+async function useTokens(scene: Scene, victim: Victim): Promise<{ faults: number; seen: string }> {
+  const { csrfHeader, operations } = scene.contract;
+  if (csrfHeader === undefined || operations.csrf === undefined || operations.update === undefined)
+    return { faults: 0, seen: 'the contract names no CSRF token' };
+  const stranger = await logInAtHome(scene);
+  const own = await csrfTokenOf(victim.first.browser);
+  const wrong = [
+    await csrfTokenOf(stranger.browser),
+    await csrfTokenOf(victim.second.browser),
+    own.slice(0, -1),
+    `${own}x`,
+    '',
+  ];
+  const write = (token: string) =>
+    victim.first.browser.perform(
+      'update',
+      { data: 'written-with-a-token' },
+      { withoutOrigin: true, headers: { [csrfHeader]: token } },
+    );
+  let taken = 0;
+  for (const token of wrong) if (!isRefused(scene, await write(token), 'update')) taken += 1;
+  if (await victim.hasChanged()) taken += 1;
+  const right = await write(own);
+  const faults = taken + (right.status === 200 ? 0 : 1);
+  const seen =
+    `without an origin the session's own CSRF token was answered with ${shown(right)}, and ${taken} of ${wrong.length} ` +
+    'of other sessions or damaged were taken';
+  return { faults, seen };
+}
+
+async function csrfTokenOf(browser: Browser): Promise<string> {
+  const token = fieldOf(need(await browser.perform('csrf'), 200, 'a request for a CSRF token'), 'token');
+  if (typeof token === 'string' && token.length > 1) return token;
+  throw new ExperimentFailed('expected a CSRF token, got none');
+}

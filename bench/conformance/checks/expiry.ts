@@ -1,0 +1,213 @@
+import { acceptedBy, ExperimentFailed, goesOn, type Login, logInAtHome, need, times } from '../acts.ts';
+import { type Check, holds, mustHold, notApplicable, type Observation, violated } from '../check.ts';
+import type { OwnSite, Scene } from '../scene.ts';
+import { answered, entrances, sum } from './logins.ts';
+import { realLives } from './real-expiry.ts';
+
+const FOREIGN = notApplicable('the clock of a site of somebody else cannot be moved');
+/** How far from a boundary is looked: beyond what the looking itself takes, and the whole seconds of a token's expiry. */
+const MARGIN_MS = 10_000;
+const SECOND_MS = 1000;
+/** Lifetimes as in use, but for an absolute time that is walked through in few steps. */
+const LIVES = { idleSeconds: 1800, absoluteSeconds: 14_400, touchIntervalSeconds: 60 };
+
+/** A site whose clock may run away from that of the other checks. */
+interface ClockSite {
+  site: Scene;
+  own: OwnSite;
+  idleMs: number;
+  absoluteMs: number;
+  touchMs: number;
+}
+
+async function clockSite(scene: Scene): Promise<ClockSite> {
+  const site = await scene.variant({ name: 'clock', server: LIVES });
+  const { own } = site;
+  if (own === undefined) throw new ExperimentFailed('expected a site of our own, got one of somebody else');
+  return {
+    site,
+    own,
+    idleMs: LIVES.idleSeconds * SECOND_MS,
+    absoluteMs: LIVES.absoluteSeconds * SECOND_MS,
+    touchMs: LIVES.touchIntervalSeconds * SECOND_MS,
+  };
+}
+
+/** Evidence of what must all be true. @param claims what must be true, in words, and whether it was. */
+function judgeAll(claims: Readonly<Record<string, boolean>>, seen: string): Observation {
+  const untrue = Object.keys(claims).filter((claim) => claims[claim] !== true);
+  return untrue.length === 0 ? holds(seen) : violated(`not so: ${untrue.join('; ')} (${seen})`);
+}
+
+/** The token that a browser has by now: a touch may have issued another. */
+const newest = (login: Login) => login.browser.token() ?? login.token;
+
+const idleTimeout: Check = {
+  id: '18',
+  title: 'A session ends between the idle time less the touch interval and the idle time after its last use',
+  source: 'ASVS 5 V7.3.1',
+  expect: () => mustHold,
+  async observe(scene) {
+    if (scene.own === undefined) return FOREIGN;
+    const [clock, real] = await Promise.all([idleByClock(scene), realLives(scene)]);
+    const store =
+      real.inStore === undefined
+        ? ''
+        : `, its data ${real.inStore ? 'not yet swept' : 'gone'} from the service`;
+    return judgeAll(
+      {
+        ...clock.claims,
+        'in real time a use renews the idle time': real.renewed,
+        'in real time a session left alone ends': real.left.accepted === 0,
+      },
+      `${clock.seen}; in real time with ${real.idleSeconds} s of idle time ${real.left.accepted} of ${real.left.of} ` +
+        `servers took one left alone${store}`,
+    );
+  },
+};
+
+async function idleByClock(scene: Scene) {
+  const { site, own, idleMs, touchMs } = await clockSite(scene);
+  const used = await logInAtHome(site);
+  const left = await logInAtHome(site);
+  // A use just within the touch interval, which the throttle need not note.
+  await own.advanceClock(Math.max(0, touchMs - SECOND_MS));
+  const early = (await goesOn(site, used.browser)) && (await goesOn(site, left.browser));
+  await own.advanceClock(idleMs - touchMs - MARGIN_MS);
+  const before = await goesOn(site, used.browser);
+  await own.advanceClock(touchMs + MARGIN_MS + SECOND_MS);
+  const leftSeen = await acceptedBy(site, newest(left));
+  const renewed = await goesOn(site, used.browser);
+  await own.advanceClock(idleMs + SECOND_MS);
+  const usedSeen = await acceptedBy(site, newest(used));
+  const revived = (await goesOn(site, left.browser)) || (await goesOn(site, used.browser));
+  return {
+    claims: {
+      'no client renews a session that has idled away': !revived,
+      'a session is alive within the touch interval': early,
+      'a session is alive just before the idle time less the touch interval': before,
+      'a use renews the idle time': renewed,
+      'no server takes a session after its idle time': leftSeen.accepted + usedSeen.accepted === 0,
+    },
+    seen:
+      `with the clocks moved ${leftSeen.accepted + usedSeen.accepted} of ${leftSeen.of + usedSeen.of} reads were taken ` +
+      `1 s after the idle time of ${idleMs / SECOND_MS} s, and ${before ? 'one' : 'none'} ${MARGIN_MS / SECOND_MS} s ` +
+      `before it less the touch interval of ${touchMs / SECOND_MS} s`,
+  };
+}
+
+const absoluteTimeout: Check = {
+  id: '19',
+  title: 'A session ends at its absolute time, however much it is used',
+  source: 'ASVS 5 V7.3.2',
+  expect: () => mustHold,
+  async observe(scene) {
+    if (scene.own === undefined) return FOREIGN;
+    const [clock, real] = await Promise.all([absoluteByClock(scene), realLives(scene)]);
+    return judgeAll(
+      { ...clock.claims, 'in real time a session in use ends': real.used.accepted === 0 },
+      `${clock.seen}; in real time with an absolute time of ${real.absoluteSeconds} s ` +
+        `${real.used.accepted} of ${real.used.of} servers took one in use after it`,
+    );
+  },
+};
+
+async function absoluteByClock(scene: Scene) {
+  const { site, own, idleMs, absoluteMs } = await clockSite(scene);
+  const used = await logInAtHome(site);
+  // Its user renews the token halfway, which must not begin a new life.
+  const rotated = await logInAtHome(site);
+  const stepMs = idleMs / 2;
+  let passedMs = 0;
+  let uses = 0;
+  let early = 0;
+  async function use(ms: number): Promise<void> {
+    await own.advanceClock(ms);
+    passedMs += ms;
+    for (const { browser } of [used, rotated]) {
+      uses += 1;
+      if (!(await goesOn(site, browser))) early += 1;
+    }
+  }
+  while (passedMs + stepMs < absoluteMs - MARGIN_MS) {
+    const wasFirstHalf = passedMs < absoluteMs / 2;
+    await use(stepMs);
+    if (wasFirstHalf && passedMs >= absoluteMs / 2)
+      need(await rotated.browser.perform('rotate'), 200, 'a rotation halfway');
+  }
+  await use(absoluteMs - MARGIN_MS - passedMs);
+  await own.advanceClock(MARGIN_MS + SECOND_MS);
+  const after = await Promise.all([used, rotated].map((login) => acceptedBy(site, newest(login))));
+  const accepted = sum(after.map((seen) => seen.accepted));
+  const revived = (await goesOn(site, used.browser)) || (await goesOn(site, rotated.browser));
+  return {
+    claims: {
+      'no client renews a session past its absolute time': !revived,
+      'a session in use is alive before its absolute time': early === 0,
+      'no server takes it after its absolute time': accepted === 0,
+    },
+    seen:
+      `with the clocks moved ${uses - early} of ${uses} uses every ${stepMs / SECOND_MS} s were taken, and ${accepted} of ` +
+      `${sum(after.map((seen) => seen.of))} reads 1 s after the absolute time of ${absoluteMs / SECOND_MS} s, one of two ` +
+      'sessions rotated halfway',
+  };
+}
+
+const KEPT_COOKIES = 3;
+
+const enforcedByServer: Check = {
+  id: '20',
+  title: 'A session that has expired is refused, though the client kept its cookie',
+  source: 'OWASP Session Management cheat sheet, Session Expiration',
+  expect: () => mustHold,
+  async observe(scene) {
+    if (scene.own === undefined) return FOREIGN;
+    const { site, own, idleMs, absoluteMs } = await clockSite(scene);
+    const kept = await times(KEPT_COOKIES, () => logInAtHome(site));
+    const lasting = kept.filter((login) => promisedMs(login, site.contract.cookie) > absoluteMs).length;
+    await own.advanceClock(idleMs + SECOND_MS);
+    const replayed = await Promise.all(kept.map(({ token }) => acceptedBy(site, token)));
+    const revived = await reviveAll(site, kept);
+    const afterwards = await Promise.all(kept.map(({ token }) => acceptedBy(site, token)));
+    const reads = [...replayed, ...afterwards];
+    const accepted = sum(reads.map((seen) => seen.accepted));
+    return judgeAll(
+      {
+        'no server takes the cookie': accepted === 0,
+        'no write or rotation brings it back': revived.taken === 0,
+        'no cookie promises to outlive the session': lasting === 0,
+      },
+      `${accepted} of ${sum(reads.map((seen) => seen.of))} reads and ${revived.taken} of ${revived.tries} writes and ` +
+        `rotations with ${kept.length} cookies kept past their expiry were taken`,
+    );
+  },
+};
+
+/** How long the cookie of a login says it lasts; 0 when it ends with the browser. */
+function promisedMs({ reply }: Login, cookie: string): number {
+  const line = reply.setCookies.find((candidate) => candidate.startsWith(`${cookie}=`)) ?? '';
+  const maxAge = /;\s*max-age=(-?\d+)/i.exec(line)?.[1];
+  if (maxAge !== undefined) return Number(maxAge) * SECOND_MS;
+  const expires = /;\s*expires=([^;]+)/i.exec(line)?.[1];
+  return expires === undefined ? 0 : Date.parse(expires) - Date.parse(reply.headers.date ?? expires);
+}
+
+/** Writes and rotates with the old cookies at every server. */
+async function reviveAll(site: Scene, kept: readonly Login[]): Promise<{ taken: number; tries: number }> {
+  let taken = 0;
+  let tries = 0;
+  for (const { token } of kept) {
+    for (const door of entrances(site)) {
+      const replies = [
+        answered(await door.holding(token).perform('update', { data: 'revived' }), 'an update'),
+        answered(await door.holding(token).perform('rotate'), 'a rotation'),
+      ];
+      tries += replies.length;
+      taken += replies.filter(({ status }) => status < 400).length;
+    }
+  }
+  return { taken, tries };
+}
+
+/** 18–20. */
+export const EXPIRY_CHECKS: readonly Check[] = [idleTimeout, absoluteTimeout, enforcedByServer];

@@ -1,0 +1,57 @@
+import { ExperimentFailed, logIn, need, refreshTokenIn, shown } from '../acts.ts';
+import { holds, type Observation, violated } from '../check.ts';
+import { type Forgery, jwtParts, raised, segment, tampered, unsigned } from '../forge.ts';
+import { abreast, doorsOf } from '../offers.ts';
+import type { Scene } from '../scene.ts';
+
+/**
+ * What 26 and 27 do to session tokens, done to refresh tokens and offered where they are exchanged: none may be. The
+ * genuine one must work afterwards.
+ */
+export async function forgedRefreshes(scene: Scene, cookie: string): Promise<Observation> {
+  const mine = await logIn(scene);
+  const other = await logIn(scene);
+  const token = refreshTokenIn(scene, mine.browser);
+  const theirs = refreshTokenIn(scene, other.browser);
+  if (token === undefined || theirs === undefined)
+    throw new ExperimentFailed('expected a login in refresh mode to set a refresh token');
+  const forgeries = [...tampered(token, theirs), ...otherClaims(token), ...unsignedOf(token)];
+  const taken: string[] = [];
+  const failed: string[] = [];
+  const doors = doorsOf(scene);
+  const offers = forgeries.map((forgery, index) => ({ ...forgery, door: doors[index % doors.length] }));
+  await abreast(offers, async ({ how, token: forged, door }) => {
+    const browser = door?.browser ?? scene.browser();
+    // In another's place: what the browser at the door has been given by then is not sent along.
+    const reply = await browser.perform('refresh', {}, { headers: { cookie: `${cookie}=${forged}` } });
+    if (reply.status < 400) taken.push(how);
+    if (reply.status >= 500) failed.push(`${how}: ${shown(reply)}`);
+  });
+  // A forged one that was taken has used the genuine one up.
+  if (taken.length === 0)
+    need(await mine.browser.perform('refresh'), 200, 'the genuine exchange after the forged ones');
+  const named = [...new Set([...taken, ...failed])].slice(0, 3).join('; ');
+  const evidence =
+    `${taken.length} of ${offers.length} forged refresh tokens exchanged, ${failed.length} answered with 5xx` +
+    `${named === '' ? '' : ` (${named})`}`;
+  return taken.length + failed.length === 0 ? holds(evidence) : violated(evidence);
+}
+
+/** Another user, and an administrator, under the old signature and under one that is none. */
+function otherClaims(token: string): Forgery[] {
+  const parts = jwtParts(token);
+  if (parts === undefined) return [];
+  const { headerText, payload, signatureText } = parts;
+  const claims = [raised(payload), { ...payload, role: 'admin' }, { ...payload, sub: 'another' }];
+  return claims.flatMap((changed) =>
+    [signatureText, 'AAAA', ''].map((signature) => ({
+      how: 'other claims, a wrong signature',
+      token: `${headerText}.${segment(changed)}.${signature}`,
+    })),
+  );
+}
+
+function unsignedOf(token: string): Forgery[] {
+  const parts = jwtParts(token);
+  return parts === undefined ? [] : unsigned(parts);
+}

@@ -1,0 +1,141 @@
+/** Check 46: ids that were made to break something, wherever an id is taken. */
+
+import { fieldOf, type Login, logInAtHome, shown, whoIs } from '../acts.ts';
+import type { Browser, Reply } from '../browser.ts';
+import { type Check, holds, mustHold, type Observation, violated } from '../check.ts';
+import type { OperationName } from '../contract.ts';
+import type { Forgery } from '../forge.ts';
+import { HUGE, hostileValues, PROTOTYPE_NAMES } from '../hostile.ts';
+import { besideBystander, offer, sendRaw, statusesOf } from '../offers.ts';
+import type { Scene } from '../scene.ts';
+
+/** What was sent besides cookies, and what went wrong. */
+interface Tally {
+  sent: number;
+  faults: Set<string>;
+}
+
+/** 501 says that a backend cannot do this at all, whatever the id. */
+const isFailure = (status: number) => status >= 500 && status !== 501;
+
+function note({ faults }: Tally, { how }: Forgery, place: string, reply: Reply): void {
+  if (isFailure(reply.status)) faults.add(`${shown(reply)} to ${how} as ${place}`);
+}
+
+/** Longest path that node:http and the balancers are asked to carry; what is longer goes by raw bytes. */
+const PATH_CHARACTERS = 4_000;
+
+/** The value in the path of an operation, both percent-encoded and as it is. */
+async function inPath(
+  scene: Scene,
+  browser: Browser,
+  operation: OperationName,
+  values: readonly Forgery[],
+  tally: Tally,
+): Promise<void> {
+  const { method, path = '' } = scene.contract.operations[operation] ?? {};
+  const body = operation === 'disable' ? { body: { disabled: false } } : {};
+  if (method === undefined || !/\{\w+\}/.test(path)) return;
+  for (const value of values) {
+    const encoded = encodeURIComponent(value.token);
+    const isPathText = /^[\x21-\x7e]*$/.test(value.token) && !/[?#]/.test(value.token);
+    for (const text of isPathText && value.token !== encoded ? [encoded, value.token] : [encoded]) {
+      if (text.length > PATH_CHARACTERS) continue;
+      tally.sent += 1;
+      note(tally, value, `the id of ${operation}`, await browser.send(method, filled(path, text), body));
+    }
+  }
+}
+
+/** With a function, for a replacement in text would read `$&` and its like out of the value. */
+const filled = (path: string, text: string) => path.replace(/\{\w+\}/, () => text);
+
+/** The value as the name at a login with a wrong password: an injection would let it in all the same. */
+async function asUser(scene: Scene, values: readonly Forgery[], tally: Tally): Promise<void> {
+  const { browser } = await logInAtHome(scene);
+  for (const value of values) {
+    browser.cookies.clear();
+    tally.sent += 1;
+    const reply = await browser.perform('login', { user: value.token, password: 'wrong' });
+    note(tally, value, 'the user of a login', reply);
+    if (reply.status < 400 || browser.token() !== undefined)
+      tally.faults.add(`${value.how} as the user logged in with a wrong password`);
+  }
+}
+
+/** A name that an object has by nature is a name like any other, or refused: never somebody else's, nor an error. */
+async function asNames(scene: Scene, { browser }: Login, tally: Tally): Promise<void> {
+  for (const user of PROTOTYPE_NAMES) {
+    browser.cookies.clear();
+    tally.sent += 1;
+    const reply = await browser.perform('login', { user, password: scene.password });
+    note(tally, { how: 'prototype name', token: '' }, 'a user with the right password', reply);
+    if (reply.status !== 200) continue;
+    const read = await browser.perform('read');
+    if (read.status !== 200 || fieldOf(read, scene.contract.fields.user) !== user)
+      tally.faults.add(`${shown(read)} or another user to the read of a user named like a prototype's field`);
+  }
+}
+
+/** One megabyte as cookie, in the path, and as name, at the balancer and at each server. */
+async function huge(scene: Scene, tally: Tally): Promise<void> {
+  const { cookie, operations, origin } = scene.contract;
+  const common = `Host: site\r\n${origin === undefined ? '' : `Origin: ${origin}\r\n`}Connection: close\r\n`;
+  const body = JSON.stringify({ user: HUGE, password: 'wrong' });
+  const requests = [
+    {
+      place: 'a cookie',
+      text: `GET ${operations.read?.path} HTTP/1.1\r\n${common}Cookie: ${cookie}=${HUGE}\r\n\r\n`,
+    },
+    { place: 'a path', text: `GET /${HUGE} HTTP/1.1\r\n${common}\r\n` },
+    {
+      place: 'a user',
+      text:
+        `POST ${operations.login?.path} HTTP/1.1\r\n${common}Content-Type: application/json\r\n` +
+        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    },
+  ];
+  for (const server of [undefined, ...Array.from({ length: scene.servers }, (_, n) => n)]) {
+    for (const { place, text } of requests) {
+      tally.sent += 1;
+      const statuses = statusesOf(await sendRaw(scene, server, text));
+      const wrong = statuses.find((status) => status < 400 || status >= 500);
+      if (wrong !== undefined) tally.faults.add(`${wrong} to 1 MB as ${place}`);
+    }
+  }
+}
+
+async function observeHostile(scene: Scene): Promise<Observation> {
+  const login = await logInAtHome(scene);
+  const values = hostileValues(login.token);
+  const tally: Tally = { sent: 0, faults: new Set() };
+  const offered = await offer(scene, values);
+  for (const how of offered.accepted) tally.faults.add(`${how} as cookie opened a session`);
+  for (const how of offered.failed) tally.faults.add(`5xx to ${how} as cookie`);
+  await inPath(scene, login.browser, 'endLogin', values, tally);
+  if ((await whoIs(scene, login.browser)) === undefined)
+    tally.faults.add('a hostile handle ended the login that sent it');
+  if (scene.contract.admin !== undefined) {
+    const admin = await scene.admin();
+    await inPath(scene, admin, 'revoke', values, tally);
+    await inPath(scene, admin, 'disable', values, tally);
+  }
+  await asUser(scene, values, tally);
+  await asNames(scene, await logInAtHome(scene), tally);
+  await huge(scene, tally);
+  const evidence =
+    `${offered.values} hostile values as cookie in ${offered.offers} offers, and ${tally.sent} as handle, id and ` +
+    'name of a user: none opened a session or broke a server';
+  if (tally.faults.size === 0) return holds(evidence);
+  return violated(`of ${offered.offers + tally.sent} requests: ${[...tally.faults].slice(0, 5).join('; ')}`);
+}
+
+export const HOSTILE_CHECKS: readonly Check[] = [
+  {
+    id: '46',
+    title: 'Hostile ids are inert: NUL, CRLF, SQL, glob, 1 MB, unicode, prototype names',
+    source: 'ASVS 5 V1.2, WSTG-INPV',
+    expect: () => mustHold,
+    observe: (scene) => besideBystander(scene, () => observeHostile(scene)),
+  },
+];

@@ -1,0 +1,53 @@
+import { type Copies, ExperimentFailed, refreshTokenIn, shown, times } from '../acts.ts';
+import { type Check, holds, notApplicable, violated } from '../check.ts';
+import type { Scene } from '../scene.ts';
+import { THROTTLE_CHECK } from './login-throttle.ts';
+import { capOf, needsUserIndex, roundsOf, stillAccepted } from './logins.ts';
+
+const PARALLEL_LOGINS = 50;
+/** Each round logs in 50 times and asks every server about each. */
+const LIMIT_ROUNDS = 5;
+
+const limitOnLogins: Check = {
+  id: '25',
+  title: 'The limit on concurrent logins of a user holds under parallel logins',
+  source: 'ASVS 5 V7.1.2',
+  expect: needsUserIndex({
+    noIndex: 'A shared password is used from any number of devices at once: nothing counts the logins.',
+    perServer: 'A user has as many logins as the limit allows at each of the servers, not in all.',
+  }),
+  async observe(scene) {
+    const cap = capOf(scene);
+    if (cap === undefined) return notApplicable('no limit on concurrent logins is set');
+    const live = await times(roundsOf(scene, LIMIT_ROUNDS), async () => {
+      const tokens = await logInAtOnce(scene, scene.freshUser());
+      return stillAccepted(scene, tokens);
+    });
+    const faults = live.filter((count) => count > cap || count < 1).length;
+    const evidence =
+      `${faults} of ${live.length} rounds of ${PARALLEL_LOGINS} parallel logins broke the limit of ${cap}: ` +
+      `${Math.min(...live)} to ${Math.max(...live)} were live afterwards`;
+    return faults === 0 ? holds(evidence) : violated(evidence);
+  },
+};
+
+/** One user from many devices at the same time; those that were refused by the limit are left out. */
+async function logInAtOnce(scene: Scene, user: string): Promise<Copies[]> {
+  const browsers = Array.from({ length: PARALLEL_LOGINS }, () => scene.browser());
+  const results = await Promise.all(
+    browsers.map(async (browser) => {
+      const reply = await browser.perform('login', { user, password: scene.password });
+      const token = browser.token();
+      if (reply.status === 200 && token !== undefined)
+        return [{ token, refresh: refreshTokenIn(scene, browser) }];
+      if (reply.status === 429) return [];
+      throw new ExperimentFailed(
+        `expected one of many parallel logins to be taken or 429, got ${shown(reply)}`,
+      );
+    }),
+  );
+  return results.flat();
+}
+
+/** 25 and 45. */
+export const LOGIN_LIMIT_CHECKS: readonly Check[] = [limitOnLogins, THROTTLE_CHECK];

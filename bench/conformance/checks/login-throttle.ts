@@ -1,0 +1,142 @@
+/** Check 45: how many passwords can be guessed, one by one, at once, and by the change of password. */
+
+import { ExperimentFailed, fieldOf, logIn, shown, times } from '../acts.ts';
+import type { Reply } from '../browser.ts';
+import { type Check, holds, notApplicable, violated } from '../check.ts';
+import type { Scene } from '../scene.ts';
+import { answered, entrances, needsUserIndex, roundsOf, sum } from './logins.ts';
+
+const PARALLEL_RIGHT_LOGINS = 25;
+const WRONG_PASSWORD = 'certainly-not-the-password';
+const GUESSING_ROUNDS = 3;
+/** A burst is so many times the limit; the right password comes in this part of it, when the limit has been met. */
+const BURST_FACTOR = 20;
+const RIGHT_AT = 0.95;
+/**
+ * Servers that ask one count at the same moment may each judge a guess that the others' have not yet been added to. So
+ * many beyond one for each server are let pass: a guesser gains nothing by them.
+ */
+const BURST_ALLOWANCE = 2;
+const WARM_CONNECTIONS = 64;
+
+/** 45. */
+export const THROTTLE_CHECK: Check = {
+  id: '45',
+  title: 'Failed logins are throttled per account, and nothing else is',
+  source: 'ASVS 5 V6.3.1',
+  expect: needsUserIndex({
+    noIndex: 'Passwords are guessed without end: nothing keeps count of the failures.',
+    perServer: 'A guesser has as many tries as the limit allows at each of the servers, not in all.',
+  }),
+  async observe(scene) {
+    const limit = scene.own?.config.failedLoginLimit ?? scene.contract.failedLoginLimit;
+    if (limit === undefined || limit === 0) return notApplicable('no limit on failed logins is set');
+    const rounds = await times(roundsOf(scene, GUESSING_ROUNDS), () => guessOneByOne(scene, limit));
+    const byChange = await guessByChange(scene, limit);
+    const burst = await guessAtOnce(scene, limit);
+    const refused = await refusedOfRight(scene);
+    const over = [...rounds, byChange].filter((round) => round.judged > limit).length;
+    const entered = sum([...rounds, byChange, burst].map((round) => round.entered));
+    const strangers = sum(rounds.map((round) => round.strangers));
+    const evidence =
+      `${Math.max(...rounds.map((round) => round.judged))} of ${2 * limit} wrong passwords, each from a new client, were ` +
+      `judged where ${limit} may be, and ${byChange.judged} of ${byChange.guesses} by ${byChange.how}: in ${over} of ` +
+      `${rounds.length + 1} rounds too many; of ${burst.guesses} at once ${burst.judged} were judged where ${burst.most} may ` +
+      `be; with the limit reached ${entered} of ${sum([...rounds, byChange, burst].map((round) => round.doors))} right ` +
+      `passwords still opened the account; ${strangers} of ${rounds.length} other users and ${refused} of ` +
+      `${PARALLEL_RIGHT_LOGINS} parallel right logins were refused`;
+    const isCrowded = burst.judged > burst.most;
+    return over + entered + strangers + refused === 0 && !isCrowded ? holds(evidence) : violated(evidence);
+  },
+};
+
+/** A guesser who drops all cookies between tries, and so is sent to any server. */
+async function guessOneByOne(scene: Scene, limit: number) {
+  const user = scene.freshUser();
+  const replies = await times(2 * limit, () => guess(scene, user));
+  const right = await tryRight(scene, user);
+  const other = await scene.browser().perform('login', { user: scene.freshUser(), password: scene.password });
+  return {
+    judged: judgedIn(replies),
+    ...right,
+    strangers: answered(other, 'a login').status === 200 ? 0 : 1,
+  };
+}
+
+/** A thief of a session guesses the password by changing it, and by logging in between: all of it counts together. */
+async function guessByChange(scene: Scene, limit: number) {
+  const isOffered = scene.contract.operations.password !== undefined;
+  const { user, browser } = await logIn(scene);
+  const replies = await times(2 * limit, async (turn) => {
+    if (!isOffered || turn % 2 === 1) return guess(scene, user);
+    const values = { password: WRONG_PASSWORD, next: `${WRONG_PASSWORD}-next` };
+    return refusal(await browser.perform('password', values));
+  });
+  const how = isOffered ? 'changes of password and logins in turn' : 'logins alone';
+  return { judged: judgedIn(replies), guesses: replies.length, how, ...(await tryRight(scene, user)) };
+}
+
+/**
+ * A burst over connections that are open already, the right password in it. It must not open the account: when it is sent,
+ * more guesses than the limit have been answered.
+ */
+async function guessAtOnce(scene: Scene, limit: number) {
+  const user = scene.freshUser();
+  await Promise.all(Array.from({ length: WARM_CONNECTIONS }, () => scene.browser().perform('read')));
+  const guesses = Math.max(BURST_FACTOR * limit, 2 * WARM_CONNECTIONS);
+  const rightAt = Math.floor(guesses * RIGHT_AT);
+  const replies = await Promise.all(
+    Array.from({ length: guesses }, (_, turn) =>
+      scene
+        .browser()
+        .perform('login', { user, password: turn === rightAt ? scene.password : WRONG_PASSWORD }),
+    ),
+  );
+  const hits = replies.filter((reply) => answered(reply, 'a login in a burst').status === 200).length;
+  const late = await tryRight(scene, user);
+  return {
+    guesses,
+    judged: judgedIn(replies),
+    most: limit + Math.max(scene.servers, scene.subject.servers) + BURST_ALLOWANCE,
+    entered: late.entered + hits,
+    doors: late.doors + 1,
+  };
+}
+
+async function guess(scene: Scene, user: string): Promise<Reply> {
+  return refusal(await scene.browser().perform('login', { user, password: WRONG_PASSWORD }));
+}
+
+function refusal(reply: Reply): Reply {
+  if (reply.status >= 400 && reply.status < 500) return reply;
+  throw new ExperimentFailed(`expected a wrong password to be refused, got ${shown(reply)}`);
+}
+
+/** The guesses that were told whether they are right. */
+function judgedIn(replies: readonly Reply[]): number {
+  return replies.filter(({ status }) => status !== 429).length;
+}
+
+/** The right password at every server, while the account is over its limit: the guesser must not learn it. */
+async function tryRight(scene: Scene, user: string): Promise<{ doors: number; entered: number }> {
+  const doors = entrances(scene);
+  const replies = await Promise.all(
+    doors.map((door) => door.perform('login', { user, password: scene.password })),
+  );
+  const entered = replies.filter((reply) => answered(reply, 'a login').status === 200).length;
+  return { doors: doors.length, entered };
+}
+
+/** Many devices of one user who knows the password: the throttle must not take them for a guesser. */
+async function refusedOfRight(scene: Scene): Promise<number> {
+  const user = scene.freshUser();
+  await logIn(scene, { user });
+  const replies = await Promise.all(
+    Array.from({ length: PARALLEL_RIGHT_LOGINS }, () =>
+      scene.browser().perform('login', { user, password: scene.password }),
+    ),
+  );
+  // The limit on concurrent logins may refuse too; that is another property.
+  return replies.filter((reply) => reply.status === 429 && fieldOf(reply, 'error') !== 'too_many_logins')
+    .length;
+}

@@ -1,0 +1,117 @@
+/** Requests of a session that are under way while it is logged out, and what lives on of it. */
+
+import { type Copies, ExperimentFailed, isOver, logIn, need, times } from '../acts.ts';
+import type { Browser, Reply } from '../browser.ts';
+import type { Scene } from '../scene.ts';
+import { cookiesOf, isDeletion } from './tour.ts';
+
+const CLIENTS = 6;
+const REQUESTS_EACH = 3;
+
+/** What clients race a logout with: each request is one of these, in turn. */
+export type Racer = 'update' | 'read' | 'rotate';
+
+/** What races came to. */
+export interface Races {
+  tries: number;
+  /** Races after which a token that was seen in them still opened the session. */
+  alive: number;
+  /** Requests that came before the logout. */
+  served: number;
+  tokens: number;
+}
+
+/** Races of one user's requests against the logout. @throws ExperimentFailed when the logout always came first. */
+export async function racesOf(scene: Scene, racers: readonly Racer[], tries: number): Promise<Races> {
+  const browser = scene.browser();
+  const races: Races = { tries, alive: 0, served: 0, tokens: 0 };
+  await times(tries, async () => {
+    const { copies, served } = await raceLogout(scene, browser, racers);
+    races.served += served;
+    races.tokens += copies.length;
+    const over = await Promise.all(copies.map((copy) => isOver(scene, copy)));
+    if (over.includes(false)) races.alive += 1;
+  });
+  if (races.served === 0)
+    throw new ExperimentFailed('expected some requests to come before their logout, got none');
+  return races;
+}
+
+/** What has been handed out in a race. */
+interface Seen {
+  tokens: Set<string>;
+  refreshTokens: Set<string>;
+  /** Of rotations: each is the name of a session that the logout did not name. */
+  renamed: Set<string>;
+}
+
+function take(scene: Scene, seen: Seen, racer: Racer, reply: Reply): void {
+  const { cookie, refreshCookie } = scene.contract;
+  const valuesOf = (name: string) =>
+    cookiesOf([{ operation: racer, reply }], [name])
+      .filter((line) => !isDeletion(line) && line.value !== '')
+      .map(({ value }) => value);
+  for (const value of valuesOf(cookie)) {
+    seen.tokens.add(value);
+    if (racer === 'rotate') seen.renamed.add(value);
+  }
+  if (refreshCookie === undefined) return;
+  for (const value of valuesOf(refreshCookie)) seen.refreshTokens.add(value);
+}
+
+/**
+ * Several clients of one browser and one logout of the same session at once. The logout goes out at a random moment: in
+ * the midst of the first burst, or when some of the requests have been answered.
+ * @returns copies of every token that was seen, and how many requests were served.
+ */
+async function raceLogout(
+  scene: Scene,
+  browser: Browser,
+  racers: readonly Racer[],
+): Promise<{ copies: Copies[]; served: number }> {
+  browser.cookies.clear();
+  const login = await logIn(scene, { browser });
+  const { token, refresh } = login;
+  const seen: Seen = {
+    tokens: new Set([token]),
+    refreshTokens: new Set(refresh === undefined ? [] : [refresh]),
+    renamed: new Set(),
+  };
+  const logoutPlace = Math.floor(scene.random() * (CLIENTS + 1));
+  const answersBefore = Math.floor(scene.random() * CLIENTS * (REQUESTS_EACH - 1));
+  let served = 0;
+  let answers = 0;
+  let isOut = false;
+
+  async function logOutWhenDue(): Promise<void> {
+    if (isOut || answers < answersBefore) return;
+    isOut = true;
+    take(scene, seen, 'update', need(await browser.perform('logout'), 200, 'a logout'));
+  }
+  async function client(index: number): Promise<void> {
+    for (let request = 0; request < REQUESTS_EACH; request += 1) {
+      // Logged out and told so: what a browser then sends is no request of this session.
+      if (browser.token() === undefined) return;
+      const racer = racers[(index + request) % racers.length] ?? 'update';
+      const reply = await browser.perform(racer, { data: `client ${index}, request ${request}` });
+      answers += 1;
+      take(scene, seen, racer, reply);
+      // 401: the logout came first, or a server does not know the session. 409: another client came first.
+      if (reply.status !== 401 && reply.status !== 409) need(reply, 200, `a ${racer} during a logout`);
+      if (reply.status === 200) served += 1;
+      await logOutWhenDue();
+    }
+  }
+
+  const sent: Promise<void>[] = [];
+  for (let place = 0; place <= CLIENTS; place += 1) {
+    if (place === logoutPlace) sent.push(logOutWhenDue());
+    if (place < CLIENTS) sent.push(client(place));
+  }
+  await Promise.all(sent);
+  // A rotation that came before a logout with the old id is a session of another name: it is to be ended by that one.
+  for (const renamed of seen.renamed) need(await browser.holding(renamed).perform('logout'), 200, 'a logout');
+  const alone = [...seen.tokens].map((value) => ({ token: value }));
+  const renewing = [...seen.refreshTokens].map((value) => ({ token, refresh: value }));
+  return { copies: [...alone, ...renewing], served };
+}

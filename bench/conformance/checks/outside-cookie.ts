@@ -1,0 +1,95 @@
+/** Check 12: the token travels in its cookie and nowhere else. */
+
+import { ExperimentFailed, fieldOf, type Login, logInAtHome, shown, whoIs } from '../acts.ts';
+import type { Browser, Reply } from '../browser.ts';
+import { type Check, judge, mustHold } from '../check.ts';
+import type { Scene } from '../scene.ts';
+import { mentions, tokensOf, tours } from './tour.ts';
+
+/** Names that servers look for in URLs and forms, beside the cookie's own. */
+const NAMES = ['id', 'sid', 'session', 'session_id', 'token', 'access_token', 'jsessionid', 'PHPSESSID'];
+/** What stands before a token in a link. */
+const LINK_MARKS = ['=', '/', '%3D', '%2F', '%3d', '%2f'];
+
+export const ID_OUTSIDE_COOKIE: Check = {
+  id: '12',
+  title: 'An id in the URL or in the body is refused, and none is ever put there',
+  source: 'ASVS 4 3.1.1',
+  expect: () => mustHold,
+  async observe(scene) {
+    const login = await logInAtHome(scene);
+    const stranger = login.browser.holding('');
+    let tries = 0;
+    let accepted = 0;
+    let emitted = 0;
+    for (const attempt of attempts(scene, login.token)) {
+      stranger.cookies.clear();
+      const reply = await attempt(stranger);
+      if (reply.status >= 500) throw new ExperimentFailed(`expected a refusal, got ${shown(reply)}`);
+      tries += 1;
+      if (await isAccepted(scene, stranger, reply, login)) accepted += 1;
+      if (emits(reply, login.token)) emitted += 1;
+    }
+    // The token must have been good all the time, or its refusal would say nothing.
+    if (accepted === 0 && (await whoIs(scene, login.browser)) !== login.user)
+      throw new ExperimentFailed('expected the token to work in its cookie all the time');
+    for (const { steps } of await tours(scene)) {
+      const tokens = tokensOf(scene, steps);
+      tries += steps.length;
+      emitted += steps.filter(({ reply }) => tokens.some((token) => emits(reply, token))).length;
+    }
+    const what = `requests had an id accepted outside its cookie (${accepted}) or were answered with one (${emitted})`;
+    return judge(accepted + emitted, tries, what);
+  },
+};
+
+type Attempt = (stranger: Browser) => Promise<Reply>;
+
+/** Requests that carry the token everywhere but in its cookie. */
+function attempts(scene: Scene, token: string): Attempt[] {
+  const { cookie, operations } = scene.contract;
+  const { read } = operations;
+  if (read === undefined) throw new ExperimentFailed('expected the contract to have the operation read');
+  const names = [cookie, ...NAMES];
+  const { method, path } = read;
+  const joint = path.includes('?') ? '&' : '?';
+  const id = encodeURIComponent(token);
+  const urls = [
+    ...names.flatMap((name) => [`${path}${joint}${name}=${id}`, `${path};${name}=${id}`]),
+    `${path}/${id}`,
+    `/${id}${path}`,
+    `/(S(${id}))${path}`,
+  ];
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const writes = (['update', 'rotate'] as const).filter((name) => operations[name] !== undefined);
+  return [
+    ...urls.map(
+      (url): Attempt =>
+        (stranger) =>
+          stranger.send(method, url),
+    ),
+    ...writes.flatMap((write) =>
+      names.flatMap((name): Attempt[] => [
+        (stranger) => stranger.perform(write, {}, { body: { data: 'kept', [name]: token } }),
+        (stranger) => stranger.perform(write, {}, { body: `${name}=${id}&data=kept`, headers: form }),
+      ]),
+    ),
+  ];
+}
+
+/** Whether a stranger was served as the token's user, or is that user from now on. */
+async function isAccepted(scene: Scene, stranger: Browser, reply: Reply, login: Login): Promise<boolean> {
+  const { user } = login;
+  const names =
+    fieldOf(reply, scene.contract.fields.user) === user || reply.body.includes(JSON.stringify(user));
+  if (reply.status < 300 && names) return true;
+  return stranger.token() !== undefined && (await whoIs(scene, stranger)) === user;
+}
+
+/** Whether a reply holds the token in a header other than Set-Cookie (such as Location), or in a link of its body. */
+function emits({ headers, body }: Reply, token: string): boolean {
+  const inHeader = Object.entries(headers).some(
+    ([name, value]) => name !== 'set-cookie' && [value ?? ''].flat().some((text) => mentions(text, token)),
+  );
+  return inHeader || mentions(body, token, LINK_MARKS);
+}

@@ -1,0 +1,137 @@
+/**
+ * Whether ids look as if a CSPRNG had made them. Pure. It finds clumsy generators: counters, clocks, short ids, biased
+ * or linear generators. No test of outputs can prove a good one: a counter that was hashed passes.
+ */
+
+import { bitFindings, sequenceFindings } from './randomness-battery.ts';
+
+/** Least entropy of an id (ASVS 5 V7.2.3). */
+export const NEEDED_BITS = 128;
+
+/** An id, in the order of issue. A counter runs on one server each: its ids are looked at together, too. */
+export interface IssuedId {
+  id: string;
+  server: number | undefined;
+}
+
+export interface IdVerdict {
+  /** Bits that the ids could hold at most: log2 of the characters in use, summed over the positions. */
+  shapeBits: number;
+  /** What is wrong with them, each in a few words and without an id; empty when nothing was found. */
+  findings: readonly string[];
+}
+
+/** Sequences shorter than this say little: their bounds are wide. */
+const LEAST_SEQUENCE = 1_000;
+
+const HEX = '0123456789abcdef';
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** @param issued thousands of ids; with fewer than a thousand only repetitions and the shape are found reliably. */
+export function judgeIds(issued: readonly IssuedId[]): IdVerdict {
+  const ids = issued.map(({ id }) => id);
+  const findings: string[] = [];
+  const repeated = ids.length - new Set(ids).size;
+  if (repeated > 0) findings.push(`${repeated} of ${ids.length} ids were issued before`);
+
+  const alphabets = alphabetsOf(ids);
+  const shapeBits = alphabets.reduce((sum, alphabet) => sum + Math.log2(alphabet.size), 0);
+  if (shapeBits < NEEDED_BITS) findings.push(`${Math.floor(shapeBits)} bits at most, by their shape`);
+
+  const varying = alphabets.flatMap((alphabet, position) => (alphabet.size > 1 ? [position] : []));
+  const used = new Set(varying.flatMap((position) => [...(alphabets[position] ?? [])]));
+  const { rows, spellsBits } = spelled(ids, varying, used);
+  const width = rows[0]?.length ?? 0;
+  if (width === 0) return { shapeBits, findings };
+  if (spellsBits) findings.push(...bitFindings(rows, width));
+  findings.push(...sequenceFindings(rows, width, sequencesOf(issued)));
+  return { shapeBits, findings };
+}
+
+/**
+ * What tells one session from another in a token: of a JWT its `sid`, else its `jti`; of any other token the whole.
+ */
+export function identifyingPart(token: string): string {
+  const parts = token.split('.');
+  if (parts.length !== 3) return token;
+  let claims: unknown;
+  try {
+    claims = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString());
+  } catch (error) {
+    if (error instanceof SyntaxError) return token;
+    throw error;
+  }
+  if (typeof claims !== 'object' || claims === null) return token;
+  const { sid, jti } = claims as Record<'sid' | 'jti', unknown>;
+  return [sid, jti].find((claim) => typeof claim === 'string') ?? token;
+}
+
+/** The characters in use at each position that every id has. */
+function alphabetsOf(ids: readonly string[]): Set<string>[] {
+  const length = ids.reduce((least, id) => Math.min(least, id.length), Number.MAX_SAFE_INTEGER);
+  const alphabets = Array.from({ length: ids.length === 0 ? 0 : length }, () => new Set<string>());
+  for (const id of ids) {
+    for (const [position, alphabet] of alphabets.entries()) alphabet.add(id.charAt(position));
+  }
+  return alphabets;
+}
+
+/**
+ * Each id as a row of bits, without the columns in which all ids agree: those count nothing, and padding, prefixes and
+ * version digits are no pattern. Where the characters spell no whole bits (62 or 36 of them), their codes stand in,
+ * whose order still shows a counter.
+ */
+function spelled(
+  ids: readonly string[],
+  positions: readonly number[],
+  used: ReadonlySet<string>,
+): { rows: Uint8Array[]; spellsBits: boolean } {
+  const { bits, codeOf, spellsBits } = spellingOf(used);
+  const values = new Map([...used].map((character) => [character, codeOf(character)]));
+  const whole = ids.map((id) => {
+    const row = new Uint8Array(positions.length * bits);
+    for (const [index, position] of positions.entries()) {
+      const value = values.get(id.charAt(position)) ?? 0;
+      for (let bit = 0; bit < bits; bit += 1) row[index * bits + bit] = (value >> (bits - 1 - bit)) & 1;
+    }
+    return row;
+  });
+  const columns = Array.from({ length: positions.length * bits }, (_, column) => column).filter((column) =>
+    whole.some((row) => row[column] !== whole[0]?.[column]),
+  );
+  return {
+    rows: whole.map((row) => Uint8Array.from(columns, (column) => row[column] ?? 0)),
+    spellsBits,
+  };
+}
+
+interface Spelling {
+  /** Of one character. */
+  bits: number;
+  codeOf(character: string): number;
+  spellsBits: boolean;
+}
+
+function spellingOf(used: ReadonlySet<string>): Spelling {
+  const characters = [...used];
+  if (characters.every((character) => HEX.includes(character.toLowerCase())))
+    return { bits: 4, codeOf: (character) => HEX.indexOf(character.toLowerCase()), spellsBits: true };
+  const plain = (character: string) => character.replace('+', '-').replace('/', '_');
+  // All 64 must be in use: fewer may be the 62 letters and digits, which are no bits.
+  if (used.size === 64 && characters.every((character) => BASE64.includes(plain(character))))
+    return { bits: 6, codeOf: (character) => BASE64.indexOf(plain(character)), spellsBits: true };
+  return { bits: 8, codeOf: (character) => character.charCodeAt(0) & 0xff, spellsBits: false };
+}
+
+/** All ids in the order of issue, and those of each server: which rows, by index. */
+function sequencesOf(issued: readonly IssuedId[]): number[][] {
+  const servers = new Map<number, number[]>();
+  for (const [index, { server }] of issued.entries()) {
+    if (server === undefined) continue;
+    const own = servers.get(server);
+    if (own === undefined) servers.set(server, [index]);
+    else own.push(index);
+  }
+  const apart = servers.size > 1 ? [...servers.values()] : [];
+  return [issued.map((_, index) => index), ...apart].filter(({ length }) => length >= LEAST_SEQUENCE);
+}

@@ -1,0 +1,138 @@
+import { acceptedBy, ExperimentFailed, logIn, need, times } from '../acts.ts';
+import type { Browser } from '../browser.ts';
+import {
+  type Check,
+  doesNotApply,
+  type Expectation,
+  holds,
+  mustHold,
+  notApplicable,
+  type Observation,
+  type Subject,
+  violated,
+} from '../check.ts';
+import type { Scene } from '../scene.ts';
+import { forgedRefreshes } from './forged-refresh.ts';
+import { answered, entrances, roundsOf, sum } from './logins.ts';
+import { refreshVariant } from './refresh-site.ts';
+
+const RACERS = 10;
+const RACES = 50;
+const LATE_USES = 3;
+
+function expectFamilyKill({ store, traits }: Subject): Expectation {
+  // The one backend of ours that has such a mode: it is looked at in a site of its own.
+  if (store === 'jwt-blacklist' || traits.refresh === 'rotating') return mustHold;
+  return doesNotApply(
+    traits.state === 'client'
+      ? 'Nothing keeps the family of a refresh token, so that a second use could not be noticed.'
+      : 'There are no refresh tokens: a session is renewed by touching it.',
+  );
+}
+
+/** Both tokens of a login at one time. */
+interface Pair {
+  access: string;
+  refresh: string;
+}
+
+const reuseKillsFamily: Check = {
+  id: '36',
+  title: 'A refresh token works once: its second use ends the whole login',
+  source: 'RFC 9700 §4.14.2',
+  expect: expectFamilyKill,
+  async observe(scene) {
+    const { subject } = scene;
+    const expected = expectFamilyKill(subject);
+    if (expected.outcome === 'n/a') return notApplicable(expected.because);
+    const cookie = scene.contract.refreshCookie;
+    if (cookie === undefined) return notApplicable('the contract names no cookie of refresh tokens');
+    const site = scene.own === undefined ? scene : await refreshVariant(scene);
+    const forged = await forgedRefreshes(site, cookie);
+    const family = await observeFamily(site, cookie);
+    const evidence = `${family.evidence}; ${forged.evidence}`;
+    return family.outcome === 'pass' && forged.outcome === 'pass' ? holds(evidence) : violated(evidence);
+  },
+};
+
+async function observeFamily(scene: Scene, cookie: string): Promise<Observation> {
+  // A second use of the token before the newest, and of one long before it.
+  const reuses = await times(roundsOf(scene), (round) =>
+    reuseOnce(scene, cookie, round % 2 === 0 ? 1 : LATE_USES),
+  );
+  const races = await times(roundsOf(scene, RACES), () => raceOnce(scene, cookie));
+  const unrotated = sum(reuses.map((round) => round.unrotated));
+  const reused = sum(reuses.map((round) => round.reused));
+  const survivors = sum(reuses.map((round) => round.survivors));
+  const crowded = races.filter(({ winners }) => winners !== 1).length;
+  const outlived = sum(races.map((race) => race.survivors));
+  const evidence =
+    `${unrotated} of ${reuses.length} uses did not renew the refresh token, ${reused} of ${reuses.length} second uses ` +
+    `were taken, and ${survivors} of ${sum(reuses.map((round) => round.asked))} requests with the newest tokens after it; ` +
+    `${crowded} of ${races.length} races of ${RACERS} had another number of winners than one, after ${outlived} of which the login lived on`;
+  return unrotated + reused + survivors + crowded + outlived === 0 ? holds(evidence) : violated(evidence);
+}
+
+/** @param uses how often the tokens are renewed before the first of them is used again. */
+async function reuseOnce(scene: Scene, cookie: string, uses: number) {
+  const { browser } = await logIn(scene);
+  const first = pairOf(browser, cookie);
+  for (let use = 0; use < uses; use += 1)
+    need(await browser.perform('refresh'), 200, 'the first use of a refresh token');
+  const newest = pairOf(browser, cookie);
+  const { accepted, of } = await acceptedBy(scene, newest.access);
+  if (accepted !== of)
+    throw new ExperimentFailed(`expected ${of} servers to take a renewed token, got ${accepted}`);
+  const thief = carrying(scene.browser(), scene, cookie, first);
+  const reply = answered(await thief.perform('refresh'), 'the second use of a refresh token');
+  const after = await familyAfter(scene, cookie, newest);
+  return {
+    unrotated: first.refresh === newest.refresh ? 1 : 0,
+    reused: reply.status === 401 ? 0 : 1,
+    ...after,
+  };
+}
+
+/** Many uses of one token at once: one may win, and since the others are reuse, the login ends. */
+async function raceOnce(scene: Scene, cookie: string) {
+  const { browser } = await logIn(scene);
+  const pair = pairOf(browser, cookie);
+  const racers = Array.from({ length: RACERS }, () => carrying(scene.browser(), scene, cookie, pair));
+  const replies = await Promise.all(racers.map((racer) => racer.perform('refresh')));
+  const winners = racers.filter(
+    (_, index) => replies[index] !== undefined && answered(replies[index], 'a race').status === 200,
+  );
+  const families = await Promise.all(
+    winners.map((winner) => familyAfter(scene, cookie, pairOf(winner, cookie))),
+  );
+  return { winners: winners.length, survivors: families.some(({ survivors }) => survivors > 0) ? 1 : 0 };
+}
+
+/** How many of all servers still take the access token or the refresh token. */
+async function familyAfter(scene: Scene, cookie: string, pair: Pair) {
+  const { accepted, of } = await acceptedBy(scene, pair.access);
+  const doors = entrances(scene);
+  const replies = await times(doors.length, async (index) => {
+    const door = doors[index] ?? scene.browser();
+    return answered(await carrying(door, scene, cookie, pair).perform('refresh'), 'a refresh');
+  });
+  const renewed = replies.filter(({ status }) => status === 200).length;
+  return { survivors: accepted + renewed, asked: of + doors.length };
+}
+
+function carrying(browser: Browser, scene: Scene, cookie: string, { access, refresh }: Pair): Browser {
+  browser.cookies.set(scene.contract.cookie, access);
+  browser.cookies.set(cookie, refresh);
+  return browser;
+}
+
+function pairOf(browser: Browser, cookie: string): Pair {
+  const access = browser.token();
+  const refresh = browser.cookies.get(cookie);
+  if (access === undefined || refresh === undefined)
+    throw new ExperimentFailed('expected a session and a refresh token in the jar, got one or none');
+  return { access, refresh };
+}
+
+/** 36. */
+export const REFRESH_CHECKS: readonly Check[] = [reuseKillsFamily];

@@ -1,0 +1,93 @@
+import { logInAtHome, shown } from '../acts.ts';
+import type { Reply, SendOptions, Values } from '../browser.ts';
+import { type Check, holds, mustHold, violated } from '../check.ts';
+import type { OperationName } from '../contract.ts';
+import type { Scene } from '../scene.ts';
+import { CROSS_SITE_CHECK } from './cross-site.ts';
+import { answersOf } from './logins.ts';
+import { SAFE_METHODS_CHECK } from './safe-methods.ts';
+
+const notStored: Check = {
+  id: '43',
+  title: 'Every answer that depends on the session says Cache-Control: no-store, refusals too',
+  source: 'ASVS 5 V14.3.2',
+  expect: () => mustHold,
+  async observe(scene) {
+    const replies = await everyKindOfReply(scene);
+    const storable = replies.filter(({ reply }) => !isNoStore(reply));
+    const named = storable.map(({ what, reply }) => `${what} ${shown(reply)}`).slice(0, 5);
+    const evidence =
+      `${storable.length} of ${replies.length} replies may be stored by a cache` +
+      `${named.length === 0 ? '' : ` (${named.join(', ')})`}; answers: ${answersOf(replies.map(({ reply }) => reply))}`;
+    return storable.length === 0 ? holds(evidence) : violated(evidence);
+  },
+};
+
+function isNoStore({ headers }: Reply): boolean {
+  return (headers['cache-control'] ?? '')
+    .toLowerCase()
+    .split(',')
+    .some((directive) => directive.trim() === 'no-store');
+}
+
+interface Named {
+  what: string;
+  reply: Reply;
+}
+
+/** A request of one user, who begins logged in. The order matters: the last ones end the login. */
+interface Step {
+  name: OperationName;
+  values?: Values;
+  options?: SendOptions;
+}
+
+function stepsOf(user: string, password: string): readonly Step[] {
+  return [
+    { name: 'read' },
+    { name: 'csrf' },
+    { name: 'list' },
+    { name: 'update', values: { data: 'kept' } },
+    // A version that is not the present one, a body that is no JSON, a site that is not ours, one that is too long.
+    { name: 'update', values: { data: 'stale', version: 99_999_999 } },
+    { name: 'update', options: { body: '{"data":' } },
+    {
+      name: 'update',
+      values: { data: 'forged' },
+      options: { headers: { origin: 'https://attacker.example' } },
+    },
+    { name: 'update', values: { data: 'x'.repeat(60_000) } },
+    { name: 'rotate' },
+    { name: 'endLogin', values: { handle: 'no-such-login' } },
+    // Not by an administrator.
+    { name: 'revoke', values: { user } },
+    { name: 'disable', values: { user, disabled: true } },
+    { name: 'password', values: { password: 'not-the-password', next: 'another-password' } },
+    { name: 'refresh' },
+    { name: 'logoutOthers' },
+    { name: 'logout' },
+    { name: 'read' },
+    { name: 'login', values: { user, password: 'not-the-password' } },
+    { name: 'login', values: { user, password } },
+    { name: 'visit' },
+    { name: 'logoutAll' },
+  ];
+}
+
+async function everyKindOfReply(scene: Scene): Promise<Named[]> {
+  const { browser, user, reply } = await logInAtHome(scene);
+  const replies: Named[] = [{ what: 'login', reply }];
+  const keep = (what: string, answer: Reply) => replies.push({ what, reply: answer });
+  keep('an unknown path', await browser.send('GET', '/no-such-path'));
+  keep('a method that is not there', await browser.send('PUT', scene.contract.operations.read?.path ?? '/'));
+  keep('a HEAD', await browser.send('HEAD', scene.contract.operations.read?.path ?? '/'));
+  for (const { name, values, options } of stepsOf(user, scene.password)) {
+    // What the contract does not have has no reply.
+    if (scene.contract.operations[name] !== undefined)
+      keep(name, await browser.perform(name, values, options));
+  }
+  return replies;
+}
+
+/** 37, 38 and 43. */
+export const REQUEST_CHECKS: readonly Check[] = [CROSS_SITE_CHECK, SAFE_METHODS_CHECK, notStored];

@@ -1,0 +1,190 @@
+/** Check 48: what is answered while the store is down, and that it is answered at all. */
+
+import { logIn, need, shown, whoIs } from '../acts.ts';
+import type { Browser, Reply } from '../browser.ts';
+import { holds, notApplicable, type Observation, violated } from '../check.ts';
+import type { OperationName } from '../contract.ts';
+import type { OwnService, Scene } from '../scene.ts';
+import {
+  losesDenyList,
+  type OutageSite,
+  openOutageSite,
+  type Recovery,
+  restartServers,
+  untilServing,
+  untilWritten,
+} from './outage-site.ts';
+
+/** Longest that a request may be kept waiting by a store that does not answer. */
+export const ANSWER_WITHIN_MS = 3_000;
+
+/** An outage is neither a logout nor a login: it says so. */
+const ONLY_UNAVAILABLE: readonly number[] = [503];
+/** For a token that opens nothing in any case: whether the store had to be asked is the backend's own affair. */
+const NOBODY: readonly number[] = [401, 503];
+
+/** One request that is made during the outage. */
+interface Try {
+  what: string;
+  allowed: readonly number[];
+  /** Whether a reply may take the client's token away. */
+  mayEndSession: boolean;
+  send(): Promise<Reply>;
+}
+
+interface Outage {
+  tries: number;
+  slowestMs: number;
+  faults: string[];
+}
+
+/** Kills the store, then freezes it, and looks each time at every operation on every server and through the balancer. */
+export async function observeStoreDown(scene: Scene): Promise<Observation> {
+  const site = await openOutageSite(scene);
+  const service = site?.own.service;
+  if (site === undefined || service === undefined) return notApplicable('there is no store of ours to stop');
+  const killed = await killedStore(site, service);
+  const frozen = await frozenStore(site, service);
+  const evidence = `killed: ${told(killed)}; frozen: ${told(frozen)}`;
+  const isWell = killed.faults.length + frozen.faults.length === 0 && !killed.hadRestart;
+  return isWell ? holds(evidence) : violated(evidence);
+}
+
+type Seen = Outage & { recoveredMs: number; hadRestart: boolean };
+
+/**
+ * Waits for the site to come back by itself; where the deny list is lost with the store, it may need a hand, and then
+ * gets it so that what follows can be looked at.
+ */
+async function recover(site: OutageSite): Promise<Recovery & { hadRestart: boolean }> {
+  const alone = await untilServing(site);
+  if (alone.isServing || !losesDenyList(site.scene.subject)) return { ...alone, hadRestart: false };
+  await restartServers(site, site.everyServer);
+  const helped = await untilServing(site);
+  return { ...helped, faults: new Set([...alone.faults, ...helped.faults]), hadRestart: true };
+}
+
+async function killedStore(site: OutageSite, service: OwnService): Promise<Seen> {
+  const tries = await prepare(site);
+  await untilWritten(site.scene.subject);
+  await service.kill();
+  let outage: Outage;
+  try {
+    outage = await carryOut(site.scene, tries);
+  } finally {
+    await service.start();
+  }
+  const { tookMs, faults, hadRestart } = await recover(site);
+  return { ...outage, faults: [...outage.faults, ...faults], recoveredMs: tookMs, hadRestart };
+}
+
+async function frozenStore(site: OutageSite, service: OwnService): Promise<Seen> {
+  const tries = await prepare(site);
+  const kept = await logIn(site.scene);
+  service.pause();
+  let outage: Outage;
+  try {
+    outage = await carryOut(site.scene, tries);
+  } finally {
+    service.resume();
+  }
+  const { isServing, tookMs, faults: late } = await untilServing(site);
+  const faults = [...outage.faults, ...late];
+  if (isServing && (await whoIs(site.scene, kept.browser)) !== kept.user)
+    faults.push('a session that nobody touched is gone after the thaw');
+  return { ...outage, faults, recoveredMs: tookMs, hadRestart: false };
+}
+
+/** Logs users in for all that is to be tried: one for each request, for a frozen store may still carry it out later. */
+async function prepare({ scene, everyServer }: OutageSite): Promise<Try[]> {
+  const places = [
+    { name: 'balancer', open: () => scene.browser() },
+    ...everyServer.map((server) => ({ name: `server ${server + 1}`, open: () => scene.browserOf(server) })),
+  ];
+  const tries: Try[] = [];
+  for (const { name, open } of places) tries.push(...(await triesAt(scene, name, open)));
+  return tries;
+}
+
+async function triesAt(scene: Scene, place: string, open: () => Browser): Promise<Try[]> {
+  const names: OperationName[] = ['read', 'update', 'rotate', 'list', 'logout'];
+  if (scene.subject.traits.refresh === 'rotating') names.push('refresh');
+  const tries: Try[] = [];
+  for (const operation of names) {
+    const { browser } = await logIn(scene, { browser: open() });
+    tries.push({
+      what: `${operation} at ${place}`,
+      allowed: ONLY_UNAVAILABLE,
+      mayEndSession: operation === 'logout',
+      send: () => browser.perform(operation, { data: 'written during the outage' }),
+    });
+  }
+  const stranger = open();
+  tries.push({
+    what: `login at ${place}`,
+    allowed: ONLY_UNAVAILABLE,
+    mayEndSession: true,
+    send: () => stranger.perform('login', { user: scene.freshUser(), password: scene.password }),
+  });
+  return [...tries, ...(await worthlessTokens(scene, place, open))];
+}
+
+/** Reads with tokens that open nothing, and must not begin to because nobody can look them up. */
+async function worthlessTokens(scene: Scene, place: string, open: () => Browser): Promise<Try[]> {
+  const { browser, token } = await logIn(scene, { browser: open() });
+  const ended = browser.holding(token);
+  need(await browser.perform('logout'), 200, 'a logout');
+  const middle = Math.floor(token.length / 2);
+  const forged = `${token.slice(0, middle)}${token[middle] === 'A' ? 'B' : 'A'}${token.slice(middle + 1)}`;
+  const holders = {
+    'an ended': ended,
+    'a forged': browser.holding(forged),
+    'a garbage': browser.holding('x'),
+  };
+  return Object.entries(holders).map(([kind, holder]) => ({
+    what: `read with ${kind} token at ${place}`,
+    allowed: NOBODY,
+    mayEndSession: true,
+    send: () => holder.perform('read'),
+  }));
+}
+
+/** All at once: a frozen store keeps each of them waiting to its limit. */
+async function carryOut(scene: Scene, tries: readonly Try[]): Promise<Outage> {
+  const faults: string[] = [];
+  let slowestMs = 0;
+  await Promise.all(
+    tries.map(async (one) => {
+      const startMs = performance.now();
+      // No reply at all is what this check is after: here it is seen, not a failure of the experiment.
+      const reply = await one
+        .send()
+        .catch((error: unknown) => (error instanceof Error ? error : String(error)));
+      const tookMs = Math.round(performance.now() - startMs);
+      slowestMs = Math.max(slowestMs, tookMs);
+      const fault = faultOf(scene, one, reply, tookMs);
+      if (fault !== undefined) faults.push(`${one.what}: ${fault}`);
+    }),
+  );
+  return { tries: tries.length, slowestMs, faults };
+}
+
+function faultOf(scene: Scene, one: Try, reply: Reply | Error | string, tookMs: number): string | undefined {
+  if (reply instanceof Error || typeof reply === 'string') return `no reply within ${tookMs} ms`;
+  if (!one.allowed.includes(reply.status)) return shown(reply);
+  if (tookMs > ANSWER_WITHIN_MS) return `${reply.status} only after ${tookMs} ms`;
+  const takesToken = reply.setCookies.some((line) => line.startsWith(`${scene.contract.cookie}=`));
+  return takesToken && !one.mayEndSession ? `${reply.status} that changes the session cookie` : undefined;
+}
+
+/** Some faults stand for all of them. */
+const FAULTS_TOLD = 4;
+
+function told({ tries, slowestMs, faults, recoveredMs, hadRestart }: Seen): string {
+  const others = faults.length > FAULTS_TOLD ? ` and ${faults.length - FAULTS_TOLD} more` : '';
+  const seen = faults.length === 0 ? '' : ` (${faults.slice(0, FAULTS_TOLD).join(', ')}${others})`;
+  const back = hadRestart
+    ? `not back by itself, for the deny list was lost: serving ${recoveredMs} ms after all servers were restarted by hand`
+    : `serving again by itself after ${recoveredMs} ms`;
+  return `${faults.length} faults in ${tries} requests${seen}, slowest ${slowestMs} ms, ${back}`;
+}

@@ -1,0 +1,23 @@
+import { acceptedBy, ExperimentFailed, type Login, logInAtHome } from '../acts.ts';
+import { doesNotApply, type Expectation, mustHold, type Subject } from '../check.ts';
+import { type JwtParts, jwtParts, plausibleJwt } from '../forge.ts';
+import type { Scene } from '../scene.ts';
+
+/** A check of what is inside a token: an opaque id has no inside. */
+export function ofToken({ traits }: Subject): Expectation {
+  return traits.dataInToken ? mustHold : doesNotApply('The id is opaque: nothing in it is parsed.');
+}
+
+/**
+ * A login, and a token to forge from: its own where it is signed, else one that looks like those of other sites.
+ * @throws ExperimentFailed when the token opens no session, or should be a JSON Web Token and is none.
+ */
+export async function material(scene: Scene): Promise<{ login: Login; parts: JwtParts }> {
+  const login = await logInAtHome(scene);
+  const { accepted } = await acceptedBy(scene, login.token);
+  if (accepted === 0) throw new ExperimentFailed('expected a genuine token to be accepted somewhere');
+  const isSigned = scene.subject.traits.dataInToken;
+  const parts = jwtParts(isSigned ? login.token : plausibleJwt(login.user));
+  if (parts === undefined) throw new ExperimentFailed('expected the token to be a signed JSON Web Token');
+  return { login, parts };
+}

@@ -1,0 +1,144 @@
+import { ExperimentFailed, fieldOf, logIn, logInAtHome, need, shown, times } from '../acts.ts';
+import type { Reply, Values } from '../browser.ts';
+import {
+  type Check,
+  cannotHold,
+  type Expectation,
+  holds,
+  mustHold,
+  notApplicable,
+  type Subject,
+  violated,
+} from '../check.ts';
+import type { OperationName } from '../contract.ts';
+import type { Scene } from '../scene.ts';
+import { roundsOf, sum } from './logins.ts';
+
+const TABS = 20;
+const CONTESTS = 50;
+const INCREMENTS = 3;
+/** Of twenty that try at once one gets on, so that the last is served within some hundred tries. */
+const MOST_ATTEMPTS = 2000;
+
+function expectNoLoss({ traits, options }: Subject): Expectation {
+  if (traits.compareAndSwap) return mustHold;
+  return cannotHold(
+    options['write'] === 'lww'
+      ? 'Of two tabs that save at once both are told that it was saved, and the work of one is gone.'
+      : 'Each save is answered with a copy of the session of its own: of two tabs that save at once both are told that ' +
+          'it was saved, and the copy that the browser keeps last undoes the other.',
+  );
+}
+
+/** 41. */
+export const UPDATE_CHECK: Check = {
+  id: '41',
+  title: 'No update that was acknowledged is lost: of several with one version one wins',
+  source: 'RFC 9110 §13.1.1',
+  expect: expectNoLoss,
+  async observe(scene) {
+    const { data, version } = scene.contract.fields;
+    if (data === undefined || version === undefined)
+      return notApplicable('the contract names no field of the data, or of its version');
+    const act = await openTabs(scene);
+    const contests = await times(roundsOf(scene, CONTESTS), (round) => contest(scene, act, round));
+    const unfair = contests.filter(({ acknowledged }) => acknowledged !== 1).length;
+    const changed = contests.filter(({ lost, acknowledged }) => acknowledged === 1 && lost > 0).length;
+    const counted = await countTogether(scene, await openTabs(scene));
+    const evidence =
+      `in ${unfair} of ${contests.length} contests of ${TABS} updates of one version not exactly one was acknowledged, in ` +
+      `${changed} its data was not what remained, and ${counted.lost} of ${counted.acknowledged} increments by ${TABS} ` +
+      `tabs were lost${await lastWriteWins(scene)}`;
+    return unfair + changed === 0 && counted.lost === 0 ? holds(evidence) : violated(evidence);
+  },
+};
+
+/** The rate of loss without the comparison, where the backend can be run so. */
+async function lastWriteWins(scene: Scene): Promise<string> {
+  const { options } = scene.subject;
+  if (scene.own === undefined || options['write'] === undefined || options['write'] === 'lww') return '';
+  const site = await scene.variant({ name: 'lww', options: { ...options, write: 'lww' } });
+  const { lost, acknowledged } = await countTogether(site, await openTabs(site));
+  return `; ${lost} of ${acknowledged} acknowledged updates lost in last-write-wins mode`;
+}
+
+/** Performs an operation in one of the tabs. */
+type Act = (tab: number, operation: OperationName, values?: Values) => Promise<Reply>;
+
+/**
+ * Tabs of one browser: one session, one jar that keeps whichever token came last. Where servers share sessions each tab
+ * goes where the balancer sends it; else all to the server that has this one.
+ */
+async function openTabs(scene: Scene): Promise<Act> {
+  const { shared } = scene.subject.traits;
+  const login = shared ? await logIn(scene) : await logInAtHome(scene);
+  let token = login.token;
+  const tabs = Array.from({ length: TABS }, () => {
+    if (shared) return scene.browser();
+    const tab = login.browser.holding(token);
+    for (const [name, value] of login.browser.cookies) tab.cookies.set(name, value);
+    return tab;
+  });
+  return async (index, operation, values) => {
+    const tab = tabs[index % TABS];
+    if (tab === undefined) throw new RangeError(`expected a tab, got ${index}`);
+    const sent = token;
+    tab.cookies.set(scene.contract.cookie, sent);
+    const reply = await tab.perform(operation, values);
+    const kept = tab.token();
+    if (kept !== undefined && kept !== sent) token = kept;
+    return reply;
+  };
+}
+
+/** The session's data and version. */
+async function readData(scene: Scene, act: Act, tab: number): Promise<{ data: string; version: number }> {
+  const reply = need(await act(tab, 'read'), 200, 'a read');
+  const data = fieldOf(reply, scene.contract.fields.data ?? '');
+  const version = fieldOf(reply, scene.contract.fields.version ?? '');
+  if (typeof data !== 'string' || typeof version !== 'number')
+    throw new ExperimentFailed('expected data and version of a session, got something else');
+  return { data, version };
+}
+
+/** True when it was acknowledged, false when another came before. */
+function wasTaken(reply: Reply): boolean {
+  if (reply.status !== 200 && reply.status !== 409)
+    throw new ExperimentFailed(`expected an update to be answered with 200 or 409, got ${shown(reply)}`);
+  return reply.status === 200;
+}
+
+/** All tabs save their own text over the same version. */
+async function contest(
+  scene: Scene,
+  act: Act,
+  round: number,
+): Promise<{ acknowledged: number; lost: number }> {
+  const { version } = await readData(scene, act, 0);
+  const texts = Array.from({ length: TABS }, (_, tab) => `contest.${round}.${tab}`);
+  const replies = await Promise.all(texts.map((data, tab) => act(tab, 'update', { data, version })));
+  const taken = texts.filter((_, tab) => replies[tab] !== undefined && wasTaken(replies[tab]));
+  const { data } = await readData(scene, act, 0);
+  return { acknowledged: taken.length, lost: taken.length - (taken.includes(data) ? 1 : 0) };
+}
+
+/** All tabs count on from what they read, and read anew when told of a conflict: the sum shows what was lost. */
+async function countTogether(scene: Scene, act: Act): Promise<{ acknowledged: number; lost: number }> {
+  need(await act(0, 'update', { data: 'count.0' }), 200, 'an update');
+  const countIn = (data: string) => Number(/^count\.(\d+)$/.exec(data)?.[1] ?? Number.NaN);
+  async function increment(tab: number): Promise<void> {
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const { data, version } = await readData(scene, act, tab);
+      const next = `count.${countIn(data) + 1}`;
+      if (wasTaken(await act(tab, 'update', { data: next, version }))) return;
+    }
+    throw new ExperimentFailed(`expected an update to be taken within ${MOST_ATTEMPTS} tries, got conflicts`);
+  }
+  const acknowledged = sum(
+    await Promise.all(
+      Array.from({ length: TABS }, async (_, tab) => (await times(INCREMENTS, () => increment(tab))).length),
+    ),
+  );
+  const { data } = await readData(scene, act, 0);
+  return { acknowledged, lost: acknowledged - countIn(data) };
+}

@@ -1,0 +1,77 @@
+/** What checks 37 and 38 share: the operations that change state, and whether they did. */
+
+import { fieldOf, type Login, logIn, logInAtHome } from '../acts.ts';
+import type { Browser, Values } from '../browser.ts';
+import type { Operation, OperationName } from '../contract.ts';
+import type { Scene } from '../scene.ts';
+
+/** An operation that changes state. */
+export interface Write {
+  name: OperationName;
+  operation: Operation;
+}
+
+export function writesOf(scene: Scene): Write[] {
+  const named = Object.entries(scene.contract.operations) as [OperationName, Operation | undefined][];
+  return named.flatMap(([name, operation]) =>
+    operation === undefined || operation.method === 'GET' ? [] : [{ name, operation }],
+  );
+}
+
+/** Somebody with two logins at one place, on whose behalf requests are made that must change nothing. */
+export interface Victim {
+  first: Login;
+  second: Login;
+  /** True when either login is not as it was. */
+  hasChanged(): Promise<boolean>;
+  /** Values by which each operation would succeed, if it were let. */
+  values: Values;
+  /** A browser with the victim's session, or with the administrator's where the operation asks for it. */
+  browserFor(name: OperationName): Browser;
+}
+
+/** Absent operations of an administrator are made with the victim's session where the contract names none. */
+export async function findVictim(scene: Scene): Promise<Victim> {
+  const first = await logInAtHome(scene);
+  // At the same server, so that what ends "the others" would end this one.
+  const at = scene.servers > 0 && first.home !== undefined ? { at: first.home } : {};
+  const second = await logIn(scene, { user: first.user, ...at });
+  const admin =
+    scene.own === undefined && scene.contract.admin === undefined ? undefined : await scene.admin();
+
+  const stateOf = async ({ browser, token }: Login): Promise<string> => {
+    const reply = await browser.holding(token).perform('read');
+    const { user, data, version } = scene.contract.fields;
+    const parts = [user, data, version].map((field) =>
+      field === undefined ? undefined : fieldOf(reply, field),
+    );
+    return JSON.stringify([reply.status, ...parts]);
+  };
+  const before = [await stateOf(first), await stateOf(second)];
+
+  const values: Values = {
+    user: first.user,
+    password: scene.password,
+    next: `${scene.password}-next`,
+    data: 'written-by-another-site',
+    handle: await handleOf(scene, first),
+    disabled: true,
+  };
+  return {
+    first,
+    second,
+    hasChanged: async () => (await stateOf(first)) !== before[0] || (await stateOf(second)) !== before[1],
+    values,
+    browserFor: (name) =>
+      admin !== undefined && (name === 'revoke' || name === 'disable')
+        ? admin
+        : first.browser.holding(first.token),
+  };
+}
+
+/** The handle of one of the user's logins; of none where the site cannot list them. */
+async function handleOf(scene: Scene, { browser, token }: Login): Promise<string> {
+  if (scene.contract.operations.list === undefined) return 'no-such-login';
+  const handle = fieldOf(await browser.holding(token).perform('list'), 'logins.0.handle');
+  return typeof handle === 'string' ? handle : 'no-such-login';
+}

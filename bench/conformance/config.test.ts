@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { BenchError } from '../errors.ts';
+import { parseConformance } from './config.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'session-bench-contract-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const CONTRACT = {
+  name: 'shop',
+  cookie: 'sid',
+  operations: {
+    login: { method: 'POST', path: '/login', body: { name: '{user}', secret: '{password}' } },
+    read: { method: 'GET', path: '/me' },
+    logout: { method: 'POST', path: '/logout' },
+  },
+  fields: { user: 'profile.name' },
+  users: ['alice'],
+  password: 'open sesame',
+  traits: {
+    state: 'store',
+    shared: true,
+    survivesServerRestart: true,
+    expiry: 'idle-and-absolute',
+    compareAndSwap: false,
+    userIndex: false,
+    revocation: 'immediate',
+    rotationEndsOld: true,
+    clientReadable: false,
+    dataInToken: false,
+  },
+};
+
+function contractFile(content: unknown): string {
+  const path = join(directory, `${Math.random()}.json`);
+  writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+  return path;
+}
+
+const messageOf = (raw: Parameters<typeof parseConformance>[0]): string => {
+  try {
+    parseConformance(raw, {});
+  } catch (error) {
+    if (error instanceof BenchError) return `${error.exitCode} ${error.message}`;
+    throw error;
+  }
+  return 'no error';
+};
+
+describe('flags of conformance', () => {
+  test('without any: five backends, three servers, both affinities', () => {
+    const { stores, servers, affinities, only } = parseConformance({}, {});
+    expect(stores.map(({ store }) => store)).toEqual(['memory', 'redis', 'postgres', 'jwt', 'jwt-blacklist']);
+    expect([servers, affinities, only]).toEqual([3, ['sticky', 'round-robin'], undefined]);
+  });
+
+  test.each([
+    [{ store: 'rediss' }, 'Did you mean redis?'],
+    [{ store: 'redis,none' }, 'backends that keep sessions'],
+    [{ servers: '0' }, 'from 1 to 16 for --servers'],
+    [{ balancer: 'haproxi' }, 'Did you mean haproxy?'],
+    [{ balancer: 'none' }, '--balancer to be one of auto, haproxy, nginx, node'],
+    [{ affinity: 'stiky' }, 'Did you mean sticky?'],
+    [{ durability: 'always' }, '--durability to be one of'],
+    [{ only: '51' }, 'numbers of checks, from 1 to 50'],
+    [{ only: '14,,15' }, 'Remove the empty one'],
+    [{ tries: '3' }, 'from 9 to 10000 for --tries'],
+    [{ services: 'cloud' }, '--services to be one of'],
+    [{ seed: '-1' }, 'for --seed'],
+    [{ redisUrl: 'http://x' }, 'redis://'],
+    [{ target: 'http://127.0.0.1:1' }, 'Add --contract'],
+    [{ contract: 'x.json' }, 'Add --target'],
+  ])('%j is one line with exit code 2', (raw, word) => {
+    expect(messageOf(raw)).toContain(word);
+    expect(messageOf(raw)).toMatch(/^2 (USAGE|CONFLICT): expected .+, got .+\. \S/);
+  });
+
+  test('a bare number means all its letters', () => {
+    expect(parseConformance({ only: '2,49a' }, {}).only).toEqual(['2', '49a']);
+  });
+});
+
+describe('a contract', () => {
+  const target = 'http://127.0.0.1:8080';
+
+  test('says what somebody else’s site is', () => {
+    const { foreign } = parseConformance({ target, contract: contractFile(CONTRACT) }, {});
+    expect(foreign?.contract).toMatchObject({ name: 'shop', servers: [], affinity: 'round-robin' });
+    expect(foreign?.contract.traits).toMatchObject({ refresh: 'none', survivesStoreCrash: undefined });
+  });
+
+  test.each([
+    ['{', 'a contract as JSON'],
+    [{ ...CONTRACT, cookies: 'sid' }, 'cookies'],
+    [{ ...CONTRACT, operations: { login: CONTRACT.operations.login } }, 'login, read, logout'],
+    [{ ...CONTRACT, traits: { ...CONTRACT.traits, shared: 'yes' } }, 'traits.shared'],
+    [{ ...CONTRACT, users: 'alice' }, 'users'],
+  ])('that is wrong is refused, naming the field: %#', (content, word) => {
+    expect(messageOf({ target, contract: contractFile(content) })).toContain(word);
+  });
+
+  test('that is not there is named', () => {
+    expect(messageOf({ target, contract: join(directory, 'none.json') })).toContain('no such file');
+  });
+
+  test('leaves no room for flags of our own sites', () => {
+    const message = messageOf({ target, contract: contractFile(CONTRACT), store: 'redis' });
+    expect(message).toContain('Leave --store out');
+  });
+});

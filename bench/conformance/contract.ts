@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { COOKIE_LIMIT_BYTES, ORIGIN, SESSION_COOKIE } from '../../servers/protocol.ts';
+import type { Traits } from '../../stores/store.ts';
+
+/**
+ * The endpoints of a site, as data, so that the checks can be run against a server that somebody else runs. In paths and
+ * bodies `{user}`, `{password}`, `{next}`, `{data}`, `{version}`, `{handle}` and `{disabled}` stand for values; a body is JSON.
+ */
+
+const operation = z.strictObject({
+  method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
+  path: z.string().startsWith('/'),
+  body: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+export type Operation = z.infer<typeof operation>;
+
+const traits = z.strictObject({
+  state: z.enum(['nowhere', 'server', 'store', 'client', 'client-and-store']),
+  shared: z.boolean(),
+  survivesServerRestart: z.boolean(),
+  survivesStoreCrash: z.boolean().optional(),
+  expiry: z.enum(['idle-and-absolute', 'none']),
+  compareAndSwap: z.boolean(),
+  userIndex: z.boolean(),
+  revocation: z.enum(['immediate', 'bounded', 'at-expiry', 'never']),
+  rotationEndsOld: z.boolean(),
+  clientReadable: z.boolean(),
+  dataInToken: z.boolean(),
+  refresh: z.enum(['none', 'rotating']).default('none'),
+});
+
+const OPERATIONS = [
+  'visit',
+  'login',
+  'read',
+  'update',
+  'rotate',
+  'logout',
+  'list',
+  'endLogin',
+  'logoutOthers',
+  'logoutAll',
+  'revoke',
+  'disable',
+  'password',
+  'refresh',
+  'csrf',
+] as const;
+export type OperationName = (typeof OPERATIONS)[number];
+
+/** What the site must at least have for anything to be checked. */
+const NEEDED = ['login', 'read', 'logout'] as const satisfies readonly OperationName[];
+
+export const contractSchema = z.strictObject({
+  /** Name in the matrix. */
+  name: z.string().min(1).max(40),
+  /** The session cookie, and the one of refresh tokens where there is one. */
+  cookie: z.string().min(1),
+  refreshCookie: z.string().min(1).optional(),
+  /** Sent with every request that changes state. */
+  origin: z.string().optional(),
+  /** Header in which the token of `csrf` goes back, from the field of that name in its reply. */
+  csrfHeader: z.string().optional(),
+  operations: z
+    .partialRecord(z.enum(OPERATIONS), operation)
+    .refine((given) => NEEDED.every((name) => given[name] !== undefined), {
+      message: `operations must hold ${NEEDED.join(', ')}`,
+    }),
+  /** Fields of the reply to `read`, dots for nesting. */
+  fields: z.strictObject({
+    user: z.string(),
+    data: z.string().optional(),
+    version: z.string().optional(),
+  }),
+  /** Names with `{n}`, a number that is never used twice, where any name may log in; else a list of names. */
+  users: z.union([z.string().includes('{n}'), z.array(z.string()).min(1)]),
+  password: z.string(),
+  admin: z.strictObject({ user: z.string(), password: z.string() }).optional(),
+  /** The servers behind the target, where they can be talked to one by one. */
+  servers: z.array(z.url()).default([]),
+  affinity: z.enum(['sticky', 'round-robin']).default('round-robin'),
+  loginCap: z.number().int().min(1).optional(),
+  failedLoginLimit: z.number().int().min(1).optional(),
+  /** What the site says of itself: the expectations come from it. */
+  traits,
+});
+
+export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & { traits: Traits };
+
+/** The endpoints of our own servers. Password and names of users are the run's. */
+export const OWN_OPERATIONS: Contract['operations'] = {
+  visit: { method: 'POST', path: '/visit' },
+  login: { method: 'POST', path: '/login', body: { user: '{user}', password: '{password}' } },
+  read: { method: 'GET', path: '/session' },
+  update: { method: 'PATCH', path: '/session', body: { data: '{data}', version: '{version}' } },
+  rotate: { method: 'POST', path: '/session/rotate' },
+  logout: { method: 'POST', path: '/logout' },
+  list: { method: 'GET', path: '/sessions' },
+  endLogin: { method: 'DELETE', path: '/sessions/{handle}' },
+  logoutOthers: { method: 'POST', path: '/logout/others' },
+  logoutAll: { method: 'POST', path: '/logout/all' },
+  revoke: { method: 'POST', path: '/admin/users/{user}/revoke' },
+  disable: { method: 'POST', path: '/admin/users/{user}/disable', body: { disabled: '{disabled}' } },
+  password: { method: 'POST', path: '/password', body: { current: '{password}', next: '{next}' } },
+  refresh: { method: 'POST', path: '/token/refresh' },
+  csrf: { method: 'GET', path: '/csrf' },
+};
+
+export const OWN_CONTRACT = {
+  cookie: SESSION_COOKIE,
+  refreshCookie: '__Host-refresh',
+  origin: ORIGIN,
+  csrfHeader: 'x-csrf-token',
+  operations: OWN_OPERATIONS,
+  fields: { user: 'user', data: 'data', version: 'version' },
+  users: 'c{n}',
+} as const satisfies Partial<Contract>;
+
+/** Most bytes of `name=value` that a browser keeps. */
+export const COOKIE_BYTES = COOKIE_LIMIT_BYTES;

@@ -1,0 +1,93 @@
+import { createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
+import type { Upstream } from '../../servers/balancers/balancer.ts';
+import type { ServerConfig } from '../../servers/config.ts';
+import { SERVER_HEADER } from '../../servers/protocol.ts';
+import type { StartedProcess } from '../environment/process.ts';
+import { sendSignal } from '../environment/process-identity.ts';
+import type { Resources } from '../environment/resources.ts';
+import { startServer } from '../environment/server.ts';
+
+/** The servers of a site: each can be killed and started again on its port. */
+export interface Fleet {
+  upstreams: readonly Upstream[];
+  urls: readonly string[];
+  publicKeyPem: string | undefined;
+  advanceClock(ms: number): Promise<void>;
+  kill(server: number): Promise<void>;
+  /** Resolves when replies that come through `target` are this server's again. */
+  start(server: number, target: string): Promise<void>;
+  /** The last 16 KB that each life of each server wrote. */
+  output(): string;
+}
+
+const CLOCK_TIMEOUT_MS = 5_000;
+const SERVED_WITHIN_MS = 15_000;
+const POLL_MS = 50;
+
+/** Starts so many servers of this configuration. @throws BenchError SERVER_FAILED; none is left running then. */
+export async function openFleet(
+  config: Omit<ServerConfig, 'id' | 'port'>,
+  count: number,
+  context: Parameters<typeof startServer>[1],
+  resources: Resources,
+): Promise<Fleet> {
+  let clockOffsetMs = 0;
+  const launch = (server: number, port: number) =>
+    startServer({ ...config, id: `s${server + 1}`, port, clockOffsetMs }, context);
+  const starting = Array.from({ length: count }, (_, server) => launch(server, 0));
+  const running: StartedProcess[] = [];
+  resources.add('servers', async () => {
+    const settled = await Promise.allSettled(starting);
+    const first = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    await Promise.all([...new Set([...first, ...running])].map((process) => process.stop()));
+  });
+  running.push(...(await Promise.all(starting)));
+  const ports = running.map(({ port }) => port as number);
+  const past: string[] = [];
+  const of = (server: number) => running[server] as StartedProcess;
+
+  return {
+    upstreams: ports.map((port, server) => ({ id: `s${server + 1}`, host: '127.0.0.1', port })),
+    urls: ports.map((port) => `http://127.0.0.1:${port}`),
+    publicKeyPem:
+      config.privateKeyPem === undefined
+        ? undefined
+        : createPublicKey(config.privateKeyPem).export({ type: 'spki', format: 'pem' }).toString(),
+    async advanceClock(ms) {
+      clockOffsetMs += ms;
+      await Promise.all(running.map((server) => setClock(server, clockOffsetMs)));
+    },
+    async kill(server) {
+      const { pid, exited } = of(server);
+      sendSignal(pid, 'SIGKILL');
+      await exited;
+    },
+    async start(server, target) {
+      past.push(of(server).outputTail());
+      running[server] = await launch(server, ports[server] as number);
+      await untilServed(`s${server + 1}`, target);
+    },
+    output: () => [...past, ...running.map((server) => server.outputTail())].join('\n'),
+  };
+}
+
+async function setClock({ child }: StartedProcess, offsetMs: number): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const answer = once(child, 'message', { signal: AbortSignal.timeout(CLOCK_TIMEOUT_MS) });
+  child.send({ type: 'clock', offsetMs });
+  await answer;
+}
+
+/** A balancer takes a server back when its own probes have found it. */
+async function untilServed(id: string, target: string): Promise<void> {
+  const deadlineMs = performance.now() + SERVED_WITHIN_MS;
+  for (;;) {
+    const reply = await fetch(`${target}/healthz`);
+    await reply.arrayBuffer();
+    if (reply.headers.get(SERVER_HEADER) === id) return;
+    if (performance.now() > deadlineMs)
+      throw new Error(`expected the balancer to serve ${id} again within ${SERVED_WITHIN_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import type { Forgery } from './forge.ts';
+
+/** Values that have broken servers where they were meant for something else: never well-formed ids of a site. */
+
+/** Names that every object of JavaScript has: a look-up in one finds something. */
+export const PROTOTYPE_NAMES: readonly string[] = [
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'valueOf',
+  'hasOwnProperty',
+  '__defineGetter__',
+];
+
+const TEXTS: readonly { how: string; values: readonly string[] }[] = [
+  { how: 'nothing', values: ['', ' ', '\t', '""', '0', '-1', 'null', 'undefined', 'true', 'NaN'] },
+  { how: 'NUL', values: ['\0', 'a\0b', '%00', 'a%00', '\\0', '\\x00', '\\u0000'] },
+  {
+    how: 'CRLF',
+    values: [
+      'a\r\nX-Forged: 1',
+      'a\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n',
+      'a\nb',
+      'a\rb',
+      '%0d%0aX-Forged:1',
+    ],
+  },
+  {
+    how: 'SQL',
+    values: [
+      "' OR '1'='1",
+      "' OR 1=1 -- ",
+      '1; DROP TABLE sessions',
+      "'); SELECT 1 -- ",
+      "\\'; --",
+      '$1',
+      '%',
+    ],
+  },
+  { how: 'glob', values: ['*', '?', '[a-z]*', '**', '{a,b}', '.*', '^.*$', '(a+)+$'] },
+  {
+    how: 'store commands',
+    values: ['KEYS *', '*1\r\n$7\r\nFLUSHDB\r\n', 'EVAL', ':', '::', '{user}', 'redis.call()'],
+  },
+  {
+    how: 'path',
+    values: ['../../../../etc/passwd', '..', '.', '/', '//', '..%2f..%2fetc', '%2e%2e%2f', 'file:///x'],
+  },
+  { how: 'JSON', values: ['{}', '[]', '{"id":1}', '{"$ne":null}', '{"$gt":""}', '[object Object]', '"a"'] },
+  { how: 'percent', values: ['%', '%%', '%f', '%ff%fe', '%c0%ae', '%u0041', '%ed%a0%80', '%F0%9F%98%80'] },
+  {
+    how: 'unicode',
+    values: ['ä', '\u202e', '\ufeff', 'ｓｅｓｓｉｏｎ', '😀', '\u0000\uffff', 'a\u0301', '\u2028'],
+  },
+  {
+    how: 'template',
+    values: ['#{7*7}', '{{7*7}}', '<%= 7 %>', '$(id)', '`id`', '|id', '<script>1</script>', '&a=b'],
+  },
+  { how: 'control', values: ['\x01', '\x1b[31m', '\x7f', 'a\x08b', '\x0b', '\x85'] },
+  { how: 'cookie', values: [';', 'a;b', 'a=b', '=', '==', 'a,b', 'a; Path=/', '$Version=1', '%3B'] },
+  {
+    how: 'long',
+    values: ['a'.repeat(255), 'a'.repeat(4_000), '%41'.repeat(500), '='.repeat(3_000), '.'.repeat(3_000)],
+  },
+  { how: 'prototype name', values: PROTOTYPE_NAMES },
+];
+
+/** The values, and with them well-shaped ids that nobody issued. @param like a genuine token, for its length. */
+export function hostileValues(like: string): Forgery[] {
+  const fixed = TEXTS.flatMap(({ how, values }) => values.map((token) => ({ how, token })));
+  const shaped = Array.from({ length: 20 }, () => ({
+    how: 'a random id of the right length',
+    token: randomBytes(like.length).toString('base64url').slice(0, like.length),
+  }));
+  const filled = ['A', '0', '_'].map((letter) => ({ how: 'one letter', token: letter.repeat(like.length) }));
+  return [...fixed, ...shaped, ...filled];
+}
+
+/** One megabyte: too long for every head. */
+export const HUGE = 'a'.repeat(1_048_576);

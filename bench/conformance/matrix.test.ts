@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import type { Cell } from './check.ts';
+import { layOutMatrix } from './matrix.ts';
+import { renderMatrix, renderMatrixMarkdown } from './render.ts';
+
+const cell = (change: Partial<Cell>): Cell => ({
+  id: '14',
+  title: 'logout kills it on every server',
+  source: 'ASVS 5 V7.4.1',
+  backend: 'redis',
+  affinity: 'sticky',
+  balancer: 'haproxy',
+  expected: 'pass',
+  observed: 'pass',
+  surprise: false,
+  because: '',
+  evidence: '0 of 9 reads with the old token',
+  ...change,
+});
+const places = (change: Partial<Cell>, own: readonly Partial<Cell>[]) =>
+  own.map((one) => cell({ ...change, ...one }));
+const FAIL = { expected: 'fail', observed: 'fail', because: 'a stolen token lives on' } as const;
+
+describe('the matrix', () => {
+  test('puts places of a backend that agree into one column', () => {
+    const { columns } = layOutMatrix(places({}, [{}, { affinity: 'round-robin' }, { balancer: 'nginx' }]));
+    expect(columns).toEqual([{ backend: 'redis', place: '' }]);
+  });
+
+  test('keeps places apart that differ, and names what differs', () => {
+    const cells = places({ backend: 'memory' }, [
+      { affinity: 'sticky', balancer: 'haproxy' },
+      { affinity: 'sticky', balancer: 'nginx' },
+      { affinity: 'round-robin', balancer: 'haproxy', ...FAIL },
+      { affinity: 'round-robin', balancer: 'nginx', ...FAIL },
+    ]);
+    const { columns, limits } = layOutMatrix(cells);
+    expect(columns.map(({ place }) => place)).toEqual(['sticky', 'round-robin']);
+    expect(limits).toEqual([{ id: '14', backends: ['memory (round-robin)'], because: FAIL.because }]);
+  });
+
+  test('names the balancer when only one of them differs', () => {
+    const cells = places({}, [
+      { balancer: 'haproxy' },
+      { balancer: 'node', observed: 'fail', surprise: true },
+    ]);
+    expect(layOutMatrix(cells).columns.map(({ place }) => place)).toEqual(['haproxy', 'node']);
+  });
+
+  test('says a limit of several backends once', () => {
+    const cells = [cell({ backend: 'jwt', ...FAIL }), cell({ backend: 'jwt:alg=ES256', ...FAIL })];
+    expect(layOutMatrix(cells).limits).toEqual([
+      { id: '14', backends: ['jwt', 'jwt:alg=ES256'], because: FAIL.because },
+    ]);
+  });
+});
+
+describe('what is shown', () => {
+  const surprise = cell({ backend: 'jwt', expected: 'fail', observed: 'pass', surprise: true });
+
+  test('a surprise in either direction names what was expected, and its evidence', () => {
+    const text = renderMatrix(layOutMatrix([cell({}), surprise]), false);
+    expect(text).toContain('✓ not ✗');
+    expect(text).toContain('14 jwt, sticky, haproxy: expected fail, observed pass: 0 of 9 reads');
+    expect(text).toContain('1 surprises');
+  });
+
+  test('without one it says so, in colour only when asked', () => {
+    const matrix = layOutMatrix([cell({})]);
+    expect(renderMatrix(matrix, false)).toContain('no surprise');
+    expect(renderMatrix(matrix, false)).not.toContain('\u001b[');
+    expect(renderMatrix(matrix, true)).toContain('\u001b[');
+  });
+
+  test('Markdown also says why something does not apply', () => {
+    const exempt = cell({ id: '36', expected: 'n/a', observed: 'n/a', because: 'no refresh tokens' });
+    const text = renderMatrixMarkdown(layOutMatrix([cell({}), exempt]));
+    expect(text).toContain('| 36 | logout kills it on every server | ASVS 5 V7.4.1 | – |');
+    expect(text).toContain('- 36 redis: no refresh tokens');
+  });
+});

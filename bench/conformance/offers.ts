@@ -1,0 +1,126 @@
+import { ExperimentFailed, logInAtHome, whoIs } from './acts.ts';
+import type { Browser } from './browser.ts';
+import { holds, notApplicable, type Observation, violated } from './check.ts';
+import type { Forgery } from './forge.ts';
+import type { Scene } from './scene.ts';
+
+/** Offers values as session tokens, at every door that a site has, and counts what became of them. */
+
+/** What servers made of values. Texts say how a value was made, never the value. */
+export interface Offered {
+  values: number;
+  offers: number;
+  /** Each offer that opened a session. */
+  accepted: readonly string[];
+  /** Each offer that was answered with 5xx. */
+  failed: readonly string[];
+}
+
+/** A way in: through the balancer, or to one server past it. */
+export interface Door {
+  browser: Browser;
+  server: number | undefined;
+}
+
+/** The balancer, and each server that can be talked to. Open them once for many offers: each has connections of its own. */
+export function doorsOf(scene: Scene): Door[] {
+  const direct = Array.from({ length: scene.servers }, (_, server) => ({
+    browser: scene.browserOf(server),
+    server,
+  }));
+  return [{ browser: scene.browser(), server: undefined }, ...direct];
+}
+
+/** What node:http sends as it is, and every balancer passes on. */
+const SENDABLE = /^[\x20-\x7e]{0,8000}$/;
+const ABREAST = 12;
+/** A refusal has come by then; a connection that is closed ends the wait at once. */
+const SILENCE_MS = 500;
+
+/** Reads with each value for its token at each door. @param options.doors fewer than all of them. */
+export async function offer(
+  scene: Scene,
+  forgeries: readonly Forgery[],
+  { doors = doorsOf(scene) }: { doors?: readonly Door[] } = {},
+): Promise<Offered> {
+  const accepted: string[] = [];
+  const failed: string[] = [];
+  const offers = forgeries.flatMap((forgery) => doors.map((door) => ({ ...forgery, door })));
+  await abreast(offers, async ({ how, token, door }) => {
+    const statuses = await readWith(scene, door, token);
+    if (statuses.some((status) => status >= 200 && status < 300)) accepted.push(how);
+    if (statuses.some((status) => status >= 500)) failed.push(how);
+  });
+  return { values: forgeries.length, offers: offers.length, accepted, failed };
+}
+
+/** The statuses of a read with this token: more than one where the value ends the request and begins another. */
+async function readWith(scene: Scene, { browser, server }: Door, token: string): Promise<readonly number[]> {
+  if (SENDABLE.test(token)) return [(await browser.holding(token).perform('read')).status];
+  const { method, path } = operationOf(scene, 'read');
+  const head = `${method} ${path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n`;
+  return statusesOf(await sendRaw(scene, server, `${head}Cookie: ${scene.contract.cookie}=${token}\r\n\r\n`));
+}
+
+/** An operation that every contract has. */
+function operationOf({ contract }: Scene, name: 'read') {
+  const operation = contract.operations[name];
+  if (operation === undefined) throw new ExperimentFailed(`the contract names no operation ${name}`);
+  return operation;
+}
+
+/** Sends text as UTF-8, past every check of node:http. @returns the reply, Latin-1; '' when none came. */
+export function sendRaw(scene: Scene, server: number | undefined, text: string): Promise<string> {
+  return scene.raw(Buffer.from(text), {
+    silenceMs: SILENCE_MS,
+    ...(server === undefined ? {} : { server }),
+  });
+}
+
+/** The statuses of all replies in bytes that came back. */
+export function statusesOf(received: string): number[] {
+  return [...received.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map((match) => Number(match[1]));
+}
+
+/** Does something for each item, so many at a time. */
+export async function abreast<T>(items: readonly T[], act: (item: T) => Promise<void>, width = ABREAST) {
+  const queue = items.values();
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (const item of queue) await act(item);
+    }),
+  );
+}
+
+/** In words: how many were accepted or failed, and the first few ways in which they were made. */
+export function wordsOf({ values, offers, accepted, failed }: Offered, what: string): string {
+  const named = [...new Set([...accepted, ...failed])].slice(0, 3).join('; ');
+  const counts = `${values} ${what} in ${offers} offers: ${accepted.length} accepted, ${failed.length} answered with 5xx`;
+  return named === '' ? counts : `${counts} (${named})`;
+}
+
+/** Whether nothing was accepted and nothing broke. */
+export function isInert({ accepted, failed }: Offered): boolean {
+  return accepted.length + failed.length === 0;
+}
+
+/** Holds when all were refused; where the property does not apply, they must have been inert all the same. */
+export function refusal(scene: Scene, offered: Offered, what: string): Observation {
+  const evidence = wordsOf(offered, what);
+  if (!isInert(offered)) return violated(evidence);
+  if (scene.subject.traits.dataInToken) return holds(evidence);
+  return notApplicable(`${offered.values} ${what} inert on all servers`);
+}
+
+/** Observes while somebody else is logged in, who must still be so afterwards. */
+export async function besideBystander(
+  scene: Scene,
+  observe: () => Promise<Observation>,
+): Promise<Observation> {
+  const { browser } = await logInAtHome(scene);
+  const before = await whoIs(scene, browser);
+  if (before === undefined) throw new ExperimentFailed('expected a fresh login to be known');
+  const observation = await observe();
+  if ((await whoIs(scene, browser)) === before) return observation;
+  return violated(`${observation.evidence}; and a bystander's session did not survive it`);
+}

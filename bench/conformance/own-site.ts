@@ -1,0 +1,62 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { ServerConfig } from '../../servers/config.ts';
+import { type JwtKeys, jwtKeys } from '../../stores/jwt-keys.ts';
+import type { OpenContext } from '../../stores/store.ts';
+import { dumpService } from '../environment/services/dump.ts';
+import type { StartedService } from '../environment/services/service.ts';
+import type { Subject } from './check.ts';
+import type { Fleet } from './fleet.ts';
+import { type Claims, signedByKey, signedBySecret } from './forge.ts';
+import type { OwnService, OwnSite } from './scene.ts';
+
+/** What can be done to a site of our own. @param target what its balancer answers at. */
+export function ownSite(
+  subject: Subject,
+  config: Omit<ServerConfig, 'id' | 'port'>,
+  fleet: Fleet,
+  service: StartedService | undefined,
+  target: string,
+): OwnSite {
+  const { lifecycleLog: log } = config;
+  let keys: JwtKeys | undefined;
+  return {
+    config,
+    publicKeyPem: fleet.publicKeyPem,
+    signedAs(claims, header = {}) {
+      if (!subject.traits.dataInToken) return undefined;
+      keys ??= jwtKeys(keyMaterial(config));
+      return signedWith(keys, claims, header);
+    },
+    advanceClock: fleet.advanceClock,
+    killServer: fleet.kill,
+    startServer: (server) => fleet.start(server, target),
+    service: service === undefined ? undefined : ownService(service),
+    written: () =>
+      `${fleet.output()}\n${log !== undefined && existsSync(log) ? readFileSync(log, 'utf8') : ''}`,
+  };
+}
+
+/** What a backend derives its keys from; it reads nothing else of its context for that. */
+function keyMaterial({ options, secret, privateKeyPem }: Omit<ServerConfig, 'id' | 'port'>): OpenContext {
+  const pem = privateKeyPem === undefined ? {} : { privateKeyPem };
+  const material: Partial<OpenContext> = { options, secret: Buffer.from(secret, 'base64'), ...pem };
+  return material as OpenContext;
+}
+
+function signedWith({ algorithm, signing }: JwtKeys, claims: Claims, header: Claims): string {
+  const full = { alg: algorithm, ...header };
+  return algorithm === 'HS256' ? signedBySecret(full, claims, signing) : signedByKey(full, claims, signing);
+}
+
+/** `undefined` for a service that somebody else runs, or that runs in a container: it is not ours to break. */
+function ownService(service: StartedService): OwnService | undefined {
+  const { breakable } = service;
+  if (breakable === undefined) return undefined;
+  return {
+    kill: breakable.kill,
+    start: breakable.restart,
+    pause: () => breakable.signal('SIGSTOP'),
+    resume: () => breakable.signal('SIGCONT'),
+    dump: () => dumpService(service.name, service.url),
+  };
+}

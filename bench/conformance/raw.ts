@@ -1,0 +1,42 @@
+import { connect } from 'node:net';
+
+const SILENCE_MS = 300;
+/** Nobody waits longer than this for the first byte, whatever the silence allowed. */
+const MOST_MS = 10_000;
+
+/**
+ * Writes bytes to an address and answers all that came back, as Latin-1 text, until the connection ended or was silent
+ * for `silenceMs` after the first byte. A connection that is cut ends the answer; nothing is thrown for it.
+ */
+export function exchangeRaw(base: string, bytes: string | Buffer, silenceMs = SILENCE_MS): Promise<string> {
+  const { hostname, port } = new URL(base);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname);
+    let text = '';
+    let timer = setTimeout(() => finish(), MOST_MS);
+    let isConnected = false;
+    function finish(): void {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(text);
+    }
+    socket.setEncoding('latin1');
+    socket.on('connect', () => {
+      isConnected = true;
+      socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    });
+    socket.on('data', (part: string) => {
+      text += part;
+      clearTimeout(timer);
+      timer = setTimeout(finish, silenceMs);
+    });
+    socket.on('close', finish);
+    socket.on('error', (error) => {
+      // Refused bytes come with a reset; a server that is not there is another matter.
+      if (!isConnected) {
+        clearTimeout(timer);
+        reject(error);
+      }
+    });
+  });
+}

@@ -1,0 +1,101 @@
+import { styleText } from 'node:util';
+import Table from 'cli-table3';
+import { BORDERLESS, escaped, tableLine, wrap } from '../results/text.ts';
+import type { Cell } from './check.ts';
+import type { Column, Matrix } from './matrix.ts';
+
+const SIGNS = { pass: '✓', fail: '✗', 'n/a': '–', error: 'error' } as const;
+const TITLE_COLUMNS = 46;
+const SOURCE_COLUMNS = 32;
+
+/** Text of a cell: a surprise carries what was expected as well. */
+function signOf(cell: Cell | undefined): string {
+  if (cell === undefined) return '';
+  return cell.surprise ? `${SIGNS[cell.observed]} not ${SIGNS[cell.expected]}` : SIGNS[cell.observed];
+}
+
+/** The matrix for a terminal, with what each ✗ means, and every surprise with its evidence. */
+export function renderMatrix(matrix: Matrix, color: boolean): string {
+  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+    color ? styleText(style, text, { validateStream: false }) : text;
+  const table = new Table({
+    head: ['', 'property', 'source', ...matrix.columns.map(headOf)],
+    colWidths: [5, TITLE_COLUMNS, SOURCE_COLUMNS],
+    wordWrap: true,
+    style: {
+      head: color ? ['bold'] : [],
+      border: color ? ['grey'] : [],
+      compact: true,
+      'padding-left': 0,
+      'padding-right': 1,
+    },
+    chars: BORDERLESS,
+  });
+  for (const { id, title, source, cells } of matrix.rows) {
+    const signs = cells.map((cell) => {
+      const sign = signOf(cell);
+      if (cell?.surprise === true) return paint(['red', 'bold'], sign);
+      if (cell?.observed === 'pass') return paint('green', sign);
+      return cell?.observed === 'fail' ? paint('yellow', sign) : sign;
+    });
+    // What stands in parentheses is for the documents.
+    table.push([id, title, source.replaceAll(/ \([^)]*\)/g, ''), ...signs]);
+  }
+  const lines = [
+    table.toString(),
+    '',
+    '✓ holds   ✗ does not, as expected of this backend   – does not apply   a surprise names both',
+    ...section('What each ✗ means:', matrix.limits.map(sentenceOf)),
+    ...section(
+      'Surprises:',
+      matrix.surprises.map((cell) => paint('red', surpriseOf(cell))),
+    ),
+    '',
+    conclusionOf(matrix),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** The matrix as Markdown, complete: also why something does not apply. */
+export function renderMatrixMarkdown(matrix: Matrix): string {
+  const heads = matrix.columns.map((column) => escaped(headOf(column).replace('\n', ', ')));
+  const rows = matrix.rows.map(({ id, title, source, cells }) =>
+    tableLine([id, escaped(title), escaped(source), ...cells.map((cell) => signOf(cell))]),
+  );
+  const list = (title: string, items: readonly string[]) =>
+    items.length === 0 ? [] : ['', `${title}`, '', ...items.map((item) => `- ${escaped(item)}`)];
+  const lines = [
+    tableLine(['', 'property', 'source', ...heads]),
+    tableLine(['', 'property', 'source', ...heads].map(() => '---')),
+    ...rows,
+    ...list('What each ✗ means:', matrix.limits.map(sentenceOf)),
+    ...list('Why – does not apply:', matrix.exempt.map(sentenceOf)),
+    ...list('Surprises:', matrix.surprises.map(surpriseOf)),
+    '',
+    conclusionOf(matrix),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function headOf({ backend, place }: Column): string {
+  return place === '' ? backend : `${backend}\n${place}`;
+}
+
+function section(title: string, items: readonly string[]): string[] {
+  return items.length === 0 ? [] : ['', title, ...items.map((item) => wrap(`  ${item}`, '      '))];
+}
+
+function sentenceOf({ id, backends, because }: Matrix['limits'][number]): string {
+  return `${id} ${backends.join(', ')}: ${because}`;
+}
+
+function surpriseOf(cell: Cell): string {
+  const { id, backend, affinity, balancer, expected, observed, evidence, title } = cell;
+  return `${id} ${backend}, ${affinity}, ${balancer}: expected ${expected}, observed ${observed}: ${evidence} (${title})`;
+}
+
+function conclusionOf({ surprises, rows, columns }: Matrix): string {
+  const looked = `${rows.length} properties, ${columns.length} column${columns.length === 1 ? '' : 's'}`;
+  const found = surprises.length === 0 ? 'no surprise' : `${surprises.length} surprises`;
+  return `${looked}: ${found}`;
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { type ChosenBalancer, chooseBalancer } from '../environment/balancer.ts';
+import { newRunId, newSecrets, type Secrets } from '../environment/context.ts';
+import { type Guard, openGuard } from '../environment/guard.ts';
+import { buildPrograms, type Programs } from '../environment/programs.ts';
+import type { Resources } from '../environment/resources.ts';
+import type { ServiceRequest } from '../environment/services/service.ts';
+
+/** What all sites of a run share. */
+export interface Rig {
+  runId: string;
+  guard: Guard;
+  programs: Programs;
+  balancer: ChosenBalancer;
+  secrets: Secrets;
+  tier: ServiceRequest['tier'];
+  /** Services that somebody else runs, by name. */
+  urls: Readonly<Partial<Record<'redis' | 'postgres', string>>>;
+  signal: AbortSignal;
+  /** A word that no other site of the run has. */
+  nextName(): string;
+}
+
+export interface RigOptions {
+  balancer: 'auto' | 'haproxy' | 'nginx' | 'node';
+  tier: ServiceRequest['tier'];
+  urls?: Rig['urls'];
+  signal: AbortSignal;
+}
+
+/**
+ * Builds the programs, finds the balancer and opens the guard; who gave the resources closes them.
+ * @throws BenchError BALANCER_MISSING.
+ */
+export async function openRig(options: RigOptions, resources: Resources): Promise<Rig> {
+  const { tier, urls = {}, signal } = options;
+  const programs = await buildPrograms();
+  const balancer = await chooseBalancer(options.balancer, programs);
+  if (balancer === undefined) throw new Error('the checks of behaviour need a balancer');
+  const guard = await openGuard();
+  resources.add('guard', guard.close);
+  let sites = 0;
+  const run = randomBytes(4).toString('hex');
+  return {
+    runId: newRunId(),
+    guard,
+    programs,
+    balancer,
+    secrets: newSecrets(),
+    tier,
+    urls,
+    signal,
+    nextName: () => `sb_${run}_${sites++}`,
+  };
+}

@@ -1,0 +1,214 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServerConfig } from '../../servers/config.ts';
+import { ADMIN_USER, SERVER_HEADER } from '../../servers/protocol.ts';
+import { purgeNamespace } from '../../stores/purge.ts';
+import { startBalancer } from '../environment/balancer.ts';
+import { openTogether, type Resources } from '../environment/resources.ts';
+import { privateKeyFor } from '../environment/server.ts';
+import type { StartedService } from '../environment/services/service.ts';
+import { startService } from '../environment/services/start.ts';
+import { seededRandom } from '../stats/random.ts';
+import { openBrowsers } from './browser.ts';
+import type { Subject } from './check.ts';
+import { type Contract, OWN_CONTRACT } from './contract.ts';
+import { type Fleet, openFleet } from './fleet.ts';
+import { ownSite } from './own-site.ts';
+import { exchangeRaw } from './raw.ts';
+import type { Rig } from './rig.ts';
+import type { OwnSite, Scene, Variant } from './scene.ts';
+import { subjectOf } from './subject.ts';
+
+/** A backend of ours, up behind its balancer, with all that the checks may do to it. */
+export type Site = Scene & { close(): Promise<void> };
+
+export interface SiteOptions {
+  subject: Subject;
+  rig: Rig;
+  seed: number;
+  /** How many tries a race or a chance gets. */
+  tries: number;
+  variant?: Variant;
+  /** Another server program than ours: for faults that are planted. */
+  serverProgram?: string;
+}
+
+/** Lifetimes and limits of the site that most checks see. */
+const USUAL = {
+  idleSeconds: 1800,
+  absoluteSeconds: 43_200,
+  touchIntervalSeconds: 60,
+  accessSeconds: 60,
+  loginCap: 5,
+  onCap: 'evict',
+  failedLoginLimit: 5,
+  payloadBytes: 256,
+  poolSize: 4,
+} as const satisfies Partial<ServerConfig>;
+
+const SPARE_CONNECTIONS = 20;
+
+/** Starts a site; what was started before a part that fails is closed. Variants are closed with it. */
+export function openSite(options: SiteOptions): Promise<Site> {
+  return openTogether(async (resources) => {
+    const { rig, variant } = options;
+    const subject = varied(options.subject, variant);
+    const directory = rig.guard.createDirectory('conformance');
+    resources.add('directory', directory.remove);
+    const config = serverConfigOf(subject, rig, variant, directory.path);
+    const service = await serviceOf(subject, rig, directory.path, config, resources);
+    const fleet = await openFleet(
+      {
+        ...config,
+        ...(service === undefined ? {} : { serviceUrl: service.url }),
+      },
+      subject.servers,
+      { ...rig, programs: { server: options.serverProgram ?? rig.programs.server } },
+      resources,
+    );
+    const balancer = await startBalancer({
+      chosen: rig.balancer,
+      upstreams: fleet.upstreams,
+      affinity: subject.affinity,
+      directory: directory.path,
+      guard: rig.guard,
+      signal: rig.signal,
+    });
+    resources.add('balancer', balancer.stop);
+    const target = `http://127.0.0.1:${balancer.port}`;
+    const own = ownSite(subject, config, fleet, service, target);
+    const scene = sceneOf({ ...options, subject }, target, fleet, own, resources);
+    return { ...scene, close: resources.close };
+  });
+}
+
+/** The subject as a variant has it. Its traits are those of the new options: tokens that are renewed, say. */
+function varied(subject: Subject, variant: Variant | undefined): Subject {
+  if (variant?.durability === undefined && variant?.options === undefined) return subject;
+  const { durability = subject.durability } = variant;
+  const options = { ...subject.options, ...variant.options };
+  const { traits } = subjectOf({ store: subject.store, options }, { ...subject, durability });
+  return { ...subject, durability, options, traits };
+}
+
+function serverConfigOf(
+  subject: Subject,
+  rig: Rig,
+  variant: Variant | undefined,
+  directory: string,
+): Omit<ServerConfig, 'id' | 'port'> {
+  const accounts = join(directory, 'accounts');
+  mkdirSync(accounts);
+  const pem = privateKeyFor(subject.options['alg'], rig.runId);
+  return {
+    ...USUAL,
+    ...variant?.server,
+    host: '127.0.0.1',
+    store: subject.store,
+    options: subject.options,
+    durability: subject.durability,
+    namespace: rig.nextName(),
+    transport: 'cookie',
+    failedLoginWindowSeconds: 300,
+    secret: rig.secrets.signing,
+    ...(pem === undefined ? {} : { privateKeyPem: pem }),
+    password: rig.secrets.password,
+    adminPassword: rig.secrets.adminPassword,
+    accountsDirectory: accounts,
+    lifecycleLog: join(directory, 'lifecycle.jsonl'),
+    adjustableClock: true,
+  };
+}
+
+async function serviceOf(
+  subject: Subject,
+  rig: Rig,
+  directory: string,
+  config: Pick<ServerConfig, 'poolSize' | 'namespace'>,
+  resources: Resources,
+): Promise<StartedService | undefined> {
+  if (subject.service === undefined) return undefined;
+  const url = rig.urls[subject.service];
+  const service = await startService(subject.service, {
+    tier: rig.tier,
+    ...(url === undefined ? {} : { url }),
+    durability: subject.durability,
+    directory,
+    maxConnections: subject.servers * config.poolSize + SPARE_CONNECTIONS,
+    guard: rig.guard,
+    signal: rig.signal,
+  });
+  resources.add(service.name, service.stop);
+  if (service.tier === 'url') {
+    resources.add(`sessions on ${service.name}`, () =>
+      purgeNamespace(service.name, service.url, config.namespace),
+    );
+  }
+  return service;
+}
+
+function sceneOf(
+  options: SiteOptions,
+  target: string,
+  fleet: Fleet,
+  own: OwnSite,
+  resources: Resources,
+): Scene {
+  const { subject, rig, seed, tries } = options;
+  const { password, adminPassword } = rig.secrets;
+  const contract: Contract = {
+    ...OWN_CONTRACT,
+    name: subject.name,
+    password,
+    admin: { user: ADMIN_USER, password: adminPassword },
+    servers: [...fleet.urls],
+    affinity: subject.affinity,
+    loginCap: own.config.loginCap,
+    failedLoginLimit: own.config.failedLoginLimit,
+    traits: subject.traits,
+  };
+  const browsers = openBrowsers(contract);
+  resources.add('browsers', browsers.close);
+  const { open } = browsers;
+  const variants = new Map<string, Promise<Site>>();
+  let users = 0;
+  return {
+    subject,
+    contract,
+    target,
+    browser: () => open(target),
+    browserOf: (server) => open(fleet.urls[server] as string),
+    servers: fleet.urls.length,
+    serverOf: (reply) => numberOf(String(reply.headers[SERVER_HEADER]), fleet.urls.length),
+    freshUser: () => `c${String(users++).padStart(6, '0')}`,
+    password,
+    async admin() {
+      const browser = open(target);
+      const reply = await browser.perform('login', { user: ADMIN_USER, password: adminPassword });
+      if (reply.status !== 200) throw new Error(`expected the administrator's login, got ${reply.status}`);
+      return browser;
+    },
+    raw: (bytes, { server, silenceMs } = {}) =>
+      exchangeRaw(server === undefined ? target : (fleet.urls[server] as string), bytes, silenceMs),
+    tries,
+    random: seededRandom(seed),
+    variant(change) {
+      const known = variants.get(change.name);
+      if (known !== undefined) return known;
+      const opening = openSite({ ...options, variant: change });
+      variants.set(change.name, opening);
+      resources.add(`site ${change.name}`, async () => {
+        const [settled] = await Promise.allSettled([opening]);
+        if (settled.status === 'fulfilled') await settled.value.close();
+      });
+      return opening;
+    },
+    own,
+  };
+}
+
+/** Server `s2` is number 1. */
+function numberOf(name: string, servers: number): number | undefined {
+  const number = Number(/^s(\d+)$/.exec(name)?.[1] ?? Number.NaN) - 1;
+  return number >= 0 && number < servers ? number : undefined;
+}
