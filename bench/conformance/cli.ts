@@ -10,8 +10,8 @@ import { runConformance } from './conformance.ts';
 import { layOutMatrix } from './matrix.ts';
 import { renderMatrix, renderMatrixMarkdown } from './render.ts';
 
-/** A column of all checks, until one has been timed. */
-const COLUMN_GUESS_MS = 30_000;
+/** A backend's checks at all its places, until one has been timed. */
+const COLUMN_GUESS_MS = 50_000;
 
 /** `pnpm conformance`: its flags. Values are checked by parseConformance, which knows the defaults. */
 function createProgram(): Command {

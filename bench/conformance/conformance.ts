@@ -31,7 +31,7 @@ export async function runConformance(
   if (config.foreign !== undefined) return lookAtForeign(config, config.foreign, checks, progress, signal);
   const cells: Cell[] = [];
   const { balancers, stores, affinities, servers, durability } = config;
-  const total = balancers.length * stores.length * affinities.length;
+  const total = balancers.length * stores.length;
   let ordinal = 0;
   for (const balancer of balancers) {
     await openTogether(async (resources) => {
@@ -39,15 +39,15 @@ export async function runConformance(
       const rig = await openRig({ balancer, tier, urls, signal }, resources);
       const place = { servers, durability, balancer: rig.balancer.balancer.name };
       for (const choice of stores) {
-        for (const affinity of affinities) {
-          if (signal.aborted) break;
-          ordinal += 1;
-          const subject = subjectOf(choice, { ...place, affinity });
-          progress.begin(titleOf(subject), ordinal, total);
-          const column = await lookAt(subject, rig, config, checks, progress);
-          cells.push(...column);
-          progress.end(summaryOf(column));
-        }
+        if (signal.aborted) break;
+        ordinal += 1;
+        const subjects = affinities.map((affinity) => subjectOf(choice, { ...place, affinity }));
+        progress.begin(titleOf(subjects), ordinal, total);
+        // Side by side: much of a look is waiting, for lifetimes to end and for what was killed to come back.
+        const looks = subjects.map((subject) => lookAt(subject, rig, config, checks, progress));
+        const columns = await Promise.all(looks);
+        cells.push(...columns.flat());
+        progress.end(columns.map(summaryOf).join('; '));
       }
       await resources.close();
     });
@@ -65,7 +65,7 @@ async function lookAt(
   const done: Cell[] = [];
   const onCell = (cell: Cell) => {
     done.push(cell);
-    progress.step(`check ${cell.id}, ${done.length} of ${checks.length}`);
+    progress.step(`${subject.affinity}: check ${cell.id}, ${done.length} of ${checks.length}`);
   };
   try {
     const site = await openSite({ subject, rig, seed, tries });
@@ -115,13 +115,17 @@ function errorCell({ id, title, source, expect }: Check, subject: Subject, why: 
   return { id, title, source, backend, affinity, balancer, expected: outcome, because, ...looked };
 }
 
-function titleOf({ name, affinity, balancer, servers }: Subject): string {
-  return `${name}, ${servers} server${servers === 1 ? '' : 's'}, ${affinity}, ${balancer}`;
+/** Of the places of one backend. */
+function titleOf(subjects: readonly Subject[]): string {
+  const [{ name, balancer, servers } = { name: '', balancer: '', servers: 0 }] = subjects;
+  const affinities = subjects.map(({ affinity }) => affinity).join(' and ');
+  return `${name}, ${servers} server${servers === 1 ? '' : 's'}, ${affinities}, ${balancer}`;
 }
 
 function summaryOf(cells: readonly Cell[]): string {
-  if (cells.length === 0) return 'stopped';
-  const surprises = cells.filter((cell) => cell.surprise);
-  const ids = surprises.map(({ id }) => id).join(', ');
-  return `${cells.length} checks, ${surprises.length === 0 ? 'no surprise' : `surprises in ${ids}`}`;
+  const [first] = cells;
+  if (first === undefined) return 'stopped';
+  const ids = cells.filter((cell) => cell.surprise).map(({ id }) => id);
+  const found = ids.length === 0 ? 'no surprise' : `surprises in ${ids.join(', ')}`;
+  return `${first.affinity} ${cells.length} checks, ${found}`;
 }

@@ -109,8 +109,13 @@ async function raceLogout(
     if (place < CLIENTS) sent.push(client(place));
   }
   await Promise.all(sent);
-  // A rotation that came before a logout with the old id is a session of another name: it is to be ended by that one.
-  for (const renamed of seen.renamed) need(await browser.holding(renamed).perform('logout'), 200, 'a logout');
+  // A rotation that came before a logout with the old id is a session of another name: it is to be ended by that one, at
+  // the server that the browser is pinned to.
+  for (const renamed of seen.renamed) {
+    if (scene.contract.refreshCookie !== undefined) browser.cookies.delete(scene.contract.refreshCookie);
+    browser.cookies.set(scene.contract.cookie, renamed);
+    need(await browser.perform('logout'), 200, 'a logout');
+  }
   const alone = [...seen.tokens].map((value) => ({ token: value }));
   const renewing = [...seen.refreshTokens].map((value) => ({ token, refresh: value }));
   return { copies: [...alone, ...renewing], served };
