@@ -47,6 +47,15 @@ describe('the matrix', () => {
     expect(layOutMatrix(cells).columns.map(({ place }) => place)).toEqual(['haproxy', 'node']);
   });
 
+  test('says limits in the order of the checks, whichever backend has them first', () => {
+    const cells = [
+      cell({ id: '2b', backend: 'memory' }),
+      cell({ id: '14', backend: 'memory', ...FAIL }),
+      cell({ id: '2b', backend: 'jwt', ...FAIL }),
+    ];
+    expect(layOutMatrix(cells).limits.map(({ id }) => id)).toEqual(['2b', '14']);
+  });
+
   test('says a limit of several backends once', () => {
     const cells = [cell({ backend: 'jwt', ...FAIL }), cell({ backend: 'jwt:alg=ES256', ...FAIL })];
     expect(layOutMatrix(cells).limits).toEqual([

@@ -74,7 +74,11 @@ function sentences(all: readonly Cell[], outcome: 'fail' | 'n/a'): Matrix['limit
   const affinitiesOf = (backend: string, among: readonly Cell[]) => [
     ...new Set(among.filter((cell) => cell.backend === backend).map(({ affinity }) => affinity)),
   ];
-  return groupBy(cells, ({ id, because }) => `${id} ${because}`).map((group) => {
+  const order = [...new Set(all.map(({ id }) => id))];
+  const groups = groupBy(cells, ({ id, because }) => `${id} ${because}`).sort(
+    ([a], [b]) => order.indexOf(a?.id ?? '') - order.indexOf(b?.id ?? ''),
+  );
+  return groups.map((group) => {
     const backends = [...new Set(group.map(({ backend }) => backend))].map((backend) => {
       const own = affinitiesOf(backend, group);
       return own.length < affinitiesOf(backend, all).length ? `${backend} (${own.join(', ')})` : backend;

@@ -25,7 +25,7 @@ const NO_ADMIN = notApplicable('the contract names no administrator');
 
 const revokedByAdmin: Check = {
   id: '21',
-  title: 'an administrator ends all logins of a user, one or several, and those of nobody else',
+  title: 'An administrator ends all logins of a user, one or several, and those of nobody else',
   source: 'ASVS 5 V7.4.5',
   expect: needsUserIndex({
     noIndex:

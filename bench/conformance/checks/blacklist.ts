@@ -20,9 +20,9 @@ import { cookieSpellings, ecdsaTwin, signatureSpellings } from '../spellings.ts'
 
 const NO_LIST: Readonly<Record<Subject['traits']['state'], string>> = {
   nowhere: 'no session is kept, so none is ended',
-  server: 'the session itself is removed: there is no list of ended tokens',
-  store: 'the session itself is removed: there is no list of ended tokens',
-  client: 'a signed token is checked alone: there is no list of ended ones',
+  server: 'The session itself is removed: there is no list of ended tokens.',
+  store: 'The session itself is removed: there is no list of ended tokens.',
+  client: 'A signed token is checked alone: there is no list of ended ones.',
   'client-and-store': '',
 };
 

@@ -211,13 +211,13 @@ const check = (
 });
 
 export const CLAIM_CHECKS: readonly Check[] = [
-  check('30', 'a token holds exp and nbf, and ends at its exp', 'ASVS 5 V9.2.1', timeEdits, observeTimes),
+  check('30', 'A token holds exp and nbf, and ends at its exp', 'ASVS 5 V9.2.1', timeEdits, observeTimes),
   check(
     '31',
-    'a token for another audience, or of another issuer, is refused',
+    'A token for another audience, or of another issuer, is refused',
     'ASVS 5 V9.2.3',
     audienceEdits,
     observeAudience,
   ),
-  check('32', 'a token of another type is refused', 'RFC 9068 §4, RFC 8725 §3.11', typeEdits, observeType),
+  check('32', 'A token of another type is refused', 'RFC 9068 §4, RFC 8725 §3.11', typeEdits, observeType),
 ];

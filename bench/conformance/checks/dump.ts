@@ -98,7 +98,7 @@ async function observeDump(scene: Scene): Promise<Observation> {
 
 const noDump = ({ service }: Subject) =>
   service === undefined
-    ? 'there is no store beside the servers that could be dumped'
+    ? 'There is no store beside the servers that could be dumped.'
     : 'the service is not ours to dump';
 
 export const DUMP_CHECKS: readonly Check[] = [

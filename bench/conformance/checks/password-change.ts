@@ -18,7 +18,7 @@ import {
 export const PASSWORD_CHECK: Check = {
   id: '23',
   title:
-    "a change of password ends the user's other logins and every copy of the one that made it, and holds on every server",
+    "A change of password ends the user's other logins and every copy of the one that made it, and holds on every server",
   source: 'ASVS 5 V7.4.3',
   expect: needsUserIndex({
     noIndex:
