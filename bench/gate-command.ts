@@ -19,10 +19,7 @@ export async function gateCommand(
   const config = parseConfig({ preset: 'gate', ...options }, process.env);
   if (config.engine !== 'slices')
     throw usage('--engine slices for gate', config.engine, 'One side after the other decides nothing.');
-  refuseReports([
-    ...config.exports.map(({ path }) => ({ path, flag: '--export' })),
-    ...(config.markdown === undefined ? [] : [{ path: config.markdown, flag: '--markdown' }]),
-  ]);
+  refuseReports(config);
   const outcome = await gate(
     config,
     base,

@@ -23,10 +23,7 @@ export async function runCommand(
     process.stdout.write(renderPlan(config));
     return EXIT.ok;
   }
-  refuseReports([
-    ...config.exports.map(({ path }) => ({ path, flag: '--export' })),
-    ...(config.markdown === undefined ? [] : [{ path: config.markdown, flag: '--markdown' }]),
-  ]);
+  refuseReports(config);
   const words = withoutSecrets(command);
   const outcome = await run(config, words, options, signal, resumption?.unfinished);
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];

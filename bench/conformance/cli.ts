@@ -43,7 +43,7 @@ async function look(argv: readonly string[], signal: AbortSignal): Promise<ExitC
   program.parse([...argv], { from: 'user' });
   const options = program.opts<RawOptions>();
   const config = parseConformance(options, process.env);
-  refuseReports(config.markdown === undefined ? [] : [{ path: config.markdown, flag: '--markdown' }]);
+  refuseReports(config);
   const progress = createProgress(process.stderr, COLUMN_GUESS_MS);
   progress.say(`seed ${config.seed}`);
   const { cells, isStopped } = await runConformance(config, progress, signal).finally(progress.close);

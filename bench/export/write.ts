@@ -10,7 +10,9 @@ import type { Export } from './parse.ts';
  * Before anything is started: a report that cannot be written would be noticed only after the run.
  * @throws BenchError USAGE naming the first such file.
  */
-export function refuseReports(reports: readonly { path: string; flag: string }[]): void {
+export function refuseReports(asked: { markdown: string | undefined; exports?: readonly Export[] }): void {
+  const reports = (asked.exports ?? []).map(({ path }) => ({ path, flag: '--export' }));
+  if (asked.markdown !== undefined) reports.push({ path: asked.markdown, flag: '--markdown' });
   for (const { path, flag } of reports) {
     const got = path.toLowerCase().endsWith('.csv')
       ? `${quoted(path)}, which looks like rows`
