@@ -22,7 +22,7 @@ const DERIVED_KEY_BYTES = 32;
  *
  * @throws Error when the key material is missing or not of the algorithm; it never shows the material.
  */
-export function jwtKeys(context: OpenContext): JwtKeys {
+export function jwtKeys(context: Pick<OpenContext, 'options' | 'secret' | 'privateKeyPem'>): JwtKeys {
   const algorithm = algorithmOf(context.options['alg']);
   if (algorithm === 'HS256') {
     if (context.secret.length < LEAST_SECRET_BYTES)

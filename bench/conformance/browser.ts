@@ -1,13 +1,11 @@
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { Agent } from 'node:http';
+import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
 import type { Contract, OperationName } from './contract.ts';
 
 /** A reply that was received whole. */
-export interface Reply {
-  status: number;
-  headers: IncomingHttpHeaders;
+export interface Reply extends PlainReply {
   /** The lines of `Set-Cookie`, as sent. */
   setCookies: readonly string[];
-  body: string;
 }
 
 /** Values for the `{name}` of an operation's path and body. */
@@ -47,7 +45,6 @@ export class MissingOperation extends Error {
   }
 }
 
-const TIMEOUT_MS = 10_000;
 const CONNECTIONS = 64;
 
 /**
@@ -85,14 +82,13 @@ export function createBrowser(
     const headers: Record<string, string> = {
       ...(jar === '' ? {} : { cookie: jar }),
       ...(names ? { origin: contract.origin as string } : {}),
-      ...(payload === undefined
-        ? {}
-        : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) }),
+      ...(payload === undefined ? {} : jsonHeaders(payload)),
       ...options.headers,
     };
-    const reply = await exchange(new URL(path, base), agent, method, headers, payload);
-    for (const line of reply.setCookies) keep(cookies, line);
-    return reply;
+    const reply = await exchange(new URL(path, base), agent, method, payload, headers);
+    const setCookies = reply.headers['set-cookie'] ?? [];
+    for (const line of setCookies) keep(cookies, line);
+    return { ...reply, setCookies };
   }
 
   return {
@@ -140,33 +136,4 @@ function keep(cookies: Map<string, string>, line: string): void {
   });
   if (isOver) cookies.delete(name);
   else cookies.set(name, value);
-}
-
-function exchange(
-  url: URL,
-  agent: Agent,
-  method: string,
-  headers: Readonly<Record<string, string>>,
-  payload: string | undefined,
-): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request(url, { agent, method, headers, timeout: TIMEOUT_MS }, (incoming) => {
-      const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-      incoming.on('error', reject);
-      incoming.on('end', () =>
-        resolve({
-          status: incoming.statusCode ?? 0,
-          headers: incoming.headers,
-          setCookies: incoming.headers['set-cookie'] ?? [],
-          body: Buffer.concat(chunks).toString(),
-        }),
-      );
-    });
-    outgoing.on('timeout', () =>
-      outgoing.destroy(new Error(`no reply to ${method} ${url.pathname} within ${TIMEOUT_MS} ms`)),
-    );
-    outgoing.on('error', reject);
-    outgoing.end(payload);
-  });
 }

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { ServerConfig } from '../../servers/config.ts';
 import { type JwtKeys, jwtKeys } from '../../stores/jwt-keys.ts';
-import type { OpenContext } from '../../stores/store.ts';
 import { dumpService } from '../environment/services/dump.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import type { Subject } from './check.ts';
@@ -36,11 +35,10 @@ export function ownSite(
   };
 }
 
-/** What a backend derives its keys from; it reads nothing else of its context for that. */
-function keyMaterial({ options, secret, privateKeyPem }: Omit<ServerConfig, 'id' | 'port'>): OpenContext {
+/** What a backend derives its keys from. */
+function keyMaterial({ options, secret, privateKeyPem }: Omit<ServerConfig, 'id' | 'port'>) {
   const pem = privateKeyPem === undefined ? {} : { privateKeyPem };
-  const material: Partial<OpenContext> = { options, secret: Buffer.from(secret, 'base64'), ...pem };
-  return material as OpenContext;
+  return { options, secret: Buffer.from(secret, 'base64'), ...pem };
 }
 
 function signedWith({ algorithm, signing }: JwtKeys, claims: Claims, header: Claims): string {

@@ -24,44 +24,47 @@ export function createClient(connections: number): Client {
   return {
     send(base, method, path, headers, body) {
       const payload = body === undefined ? undefined : JSON.stringify(body);
-      return new Promise((resolve, reject) => {
-        const outgoing = request(
-          new URL(path, base),
-          {
-            agent,
-            method,
-            timeout: TIMEOUT_MS,
-            headers: {
-              ...headers,
-              ...(method === 'GET' ? {} : { origin: ORIGIN }),
-              ...(payload === undefined ? {} : jsonHeaders(payload)),
-            },
-          },
-          (incoming) => {
-            const chunks: Buffer[] = [];
-            incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
-            incoming.on('error', reject);
-            incoming.on('end', () =>
-              resolve({
-                status: incoming.statusCode ?? 0,
-                headers: incoming.headers,
-                body: Buffer.concat(chunks).toString(),
-              }),
-            );
-          },
-        );
-        outgoing.on('timeout', () =>
-          outgoing.destroy(new Error(`no reply to ${method} ${path} within ${TIMEOUT_MS} ms`)),
-        );
-        outgoing.on('error', reject);
-        outgoing.end(payload);
+      return exchange(new URL(path, base), agent, method, payload, {
+        ...headers,
+        ...(method === 'GET' ? {} : { origin: ORIGIN }),
+        ...(payload === undefined ? {} : jsonHeaders(payload)),
       });
     },
     close: () => agent.destroy(),
   };
 }
 
-function jsonHeaders(payload: string): Record<string, string> {
+/** One request and its whole reply. Rejects when the connection fails or the reply takes over 10 s. */
+export function exchange(
+  url: URL,
+  agent: Agent,
+  method: string,
+  payload: string | undefined,
+  headers: Readonly<Record<string, string>>,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { agent, method, headers, timeout: TIMEOUT_MS }, (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('error', reject);
+      incoming.on('end', () =>
+        resolve({
+          status: incoming.statusCode ?? 0,
+          headers: incoming.headers,
+          body: Buffer.concat(chunks).toString(),
+        }),
+      );
+    });
+    outgoing.on('timeout', () =>
+      outgoing.destroy(new Error(`no reply to ${method} ${url.pathname} within ${TIMEOUT_MS} ms`)),
+    );
+    outgoing.on('error', reject);
+    outgoing.end(payload);
+  });
+}
+
+/** What goes with a body in JSON. */
+export function jsonHeaders(payload: string): Record<string, string> {
   return { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
 }
 
