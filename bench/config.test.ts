@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { armText } from '../stores/variant.ts';
 import { parseConfig } from './config.ts';
 import { BenchError, EXIT } from './errors.ts';
 import { nearest, type RawOptions } from './values.ts';
@@ -46,6 +47,10 @@ describe('a wrong value is one line that names it, what was expected, and the re
     [{ postgresUrl: 'redis://x' }, 'postgres://'],
     [{ services: 'url', store: 'redis' }, '--redis-url'],
     [{ services: 'url', store: 'jwt-blacklist:db=postgres' }, '--postgres-url'],
+    [{ store: 'jwt:lib=jsonwebtoken;alg=EdDSA' }, 'lib=fast-jwt or lib=jose with alg=EdDSA'],
+    [{ store: 'jwt:lib=jose+cache=1000' }, 'lib=fast-jwt with cache=1000'],
+    [{ store: 'jwt:lib=jsonwebtokn' }, 'Did you mean jsonwebtoken?'],
+    [{ store: 'jwt:cache=yes' }, 'off, 1000, 100000'],
     [{ threshold: ['p99<20'] }, 'with a unit'],
     [{ threshold: ['p42<20ms'] }, 'p50'],
     [{ threshold: ['rps>5ms'] }, 'rps per second'],
@@ -88,7 +93,7 @@ describe('what is accepted', () => {
     const config = parseConfig({ store: 'redis:write=lww,jwt:alg=ES256' }, {});
     expect(config.stores).toEqual([
       { store: 'redis', options: { read: 'get', write: 'lww' } },
-      { store: 'jwt', options: { alg: 'ES256' } },
+      { store: 'jwt', options: { alg: 'ES256', lib: 'fast-jwt', cache: 'off' } },
     ]);
   });
 
@@ -100,7 +105,16 @@ describe('what is accepted', () => {
   test('without a store the short look is taken at all that can be had', () => {
     const config = parseConfig({}, {});
     expect(config.leaveOutMissing).toBe(true);
-    expect(config.stores).toHaveLength(6);
+    expect(config.stores.map(({ store, options }) => armText(store, options))).toEqual([
+      'none',
+      'memory',
+      'redis',
+      'postgres',
+      'jwt:lib=fast-jwt',
+      'jwt:lib=jsonwebtoken',
+      'jwt-blacklist:lib=fast-jwt',
+      'jwt-blacklist:lib=jsonwebtoken',
+    ]);
     expect(config.durationSeconds).toBeLessThan(2);
   });
 

@@ -1,6 +1,7 @@
 import type { Handicap } from '../servers/protocol.ts';
+import { defaultOptions } from '../stores/options.ts';
 import { STORES } from '../stores/registry.ts';
-import { defaultOptions, type StoreDefinition } from '../stores/store.ts';
+import type { StoreDefinition } from '../stores/store.ts';
 import { BenchError } from './errors.ts';
 import { type Export, parseExports } from './export/parse.ts';
 import { parseThreshold, type Threshold } from './results/threshold.ts';
@@ -75,6 +76,8 @@ export interface Config {
   postgresUrl: string | undefined;
   out: string | undefined;
   json: boolean;
+  /** Tables with the parts of the costs. */
+  wide: boolean;
   /** File for the tables as Markdown. */
   markdown: string | undefined;
   exports: Export[];
@@ -107,7 +110,7 @@ const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, st
 };
 
 const DEFAULTS: Readonly<Record<string, string>> = {
-  store: STORES.map((store) => store.name).join(','),
+  store: STORES.flatMap(listedArms).join(','),
   servers: '1',
   balancer: 'auto',
   affinity: 'round-robin',
@@ -126,6 +129,14 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   arrivals: 'poisson',
   services: 'auto',
 };
+
+/** The arms of a backend in lists that we make: libraries that are to stand side by side are an arm each. */
+function listedArms({ name, options }: StoreDefinition): string[] {
+  const [option] = Object.entries(options).filter(([, { compared }]) => compared !== undefined);
+  if (option === undefined) return [name];
+  const [key, { compared = [] }] = option;
+  return compared.map((value) => `${name}:${key}=${value}`);
+}
 
 /** The configuration that these options mean. @throws BenchError USAGE, naming the first wrong value. */
 export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {
@@ -165,6 +176,7 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
     postgresUrl: url(raw['postgresUrl'], '--postgres-url', 'DATABASE_URL', ['postgres:', 'postgresql:']),
     out: typeof raw['out'] === 'string' ? raw['out'] : undefined,
     json: raw['json'] === true,
+    wide: raw['wide'] === true,
     markdown: typeof raw['markdown'] === 'string' ? raw['markdown'] : undefined,
     exports: parseExports(asList(raw['export'])),
     strict: raw['strict'] === true,
@@ -268,5 +280,8 @@ export function parseStoreChoice(text: string): StoreChoice {
     const option = definition.options[oneOf(`store ${store}:`, key, known as [string, ...string[]])];
     options[key] = oneOf(`store ${store}:${key}=`, value, option?.values ?? ['']);
   }
+  const conflict = definition.conflict?.(options);
+  if (conflict !== undefined)
+    throw usage(`${conflict.expected} in --store ${text}`, conflict.got, 'Change one of the two.');
   return { store, options };
 }

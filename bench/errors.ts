@@ -24,6 +24,7 @@ const CATALOGUE = {
   SERVICE_REFUSED: EXIT.failure,
   SERVICE_DIED: EXIT.failure,
   SERVER_FAILED: EXIT.failure,
+  ARM_DIFFERS: EXIT.failure,
   BALANCER_MISSING: EXIT.failure,
   BALANCER_FAILED: EXIT.failure,
   GENERATOR_FAILED: EXIT.failure,

@@ -9,12 +9,15 @@ import { PROJECT_ROOT } from './environment/programs.ts';
  * Tests and their fixtures may import anything.
  */
 const TABLE: readonly { module: string; may: readonly string[] }[] = [
-  { module: 'stores/', may: ['stores/', 'ioredis', 'pg', 'jsonwebtoken', 'rate-limiter-flexible'] },
+  {
+    module: 'stores/',
+    may: ['stores/', 'ioredis', 'pg', 'fast-jwt', 'jose', 'jsonwebtoken', 'rate-limiter-flexible'],
+  },
   { module: 'servers/protocol.ts', may: [] },
   { module: 'servers/balancers/', may: ['servers/balancers/', 'servers/protocol.ts'] },
   { module: 'servers/', may: ['servers/', 'stores/', 'fastify'] },
   { module: 'bench/errors.ts', may: [] },
-  { module: 'bench/plan.ts', may: ['bench/config.ts', 'bench/stats/', 'servers/protocol.ts'] },
+  { module: 'bench/plan.ts', may: ['bench/config.ts', 'bench/stats/', 'servers/protocol.ts', 'stores/'] },
   {
     module: 'bench/config.ts',
     may: [
@@ -38,6 +41,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'bench/results/row.ts',
       'bench/results/text.ts',
       'bench/errors.ts',
+      'stores/',
       'cli-table3',
     ],
   },
@@ -49,7 +53,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   },
   { module: 'bench/find-max/search.ts', may: [] },
   { module: 'bench/calibrate/', may: ['bench/', 'zod', 'cli-table3'] },
-  { module: 'bench/gate/', may: ['bench/', 'servers/config.ts', 'execa'] },
+  { module: 'bench/gate/', may: ['bench/', 'servers/config.ts', 'stores/', 'execa'] },
   { module: 'bench/load/', may: ['bench/load/', 'bench/stats/', 'servers/protocol.ts', 'autocannon'] },
   { module: 'bench/results/row.ts', may: [] },
   {
@@ -100,7 +104,9 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
 /** Packages that one place alone may use. */
 const ONLY_IN: Readonly<Record<string, string>> = {
   autocannon: 'bench/load/',
+  'fast-jwt': 'stores/ bench/micro/',
   fastify: 'servers/',
+  jose: 'stores/ bench/micro/',
   jsonwebtoken: 'stores/ bench/micro/',
   'rate-limiter-flexible': 'stores/',
   testcontainers: 'bench/environment/',

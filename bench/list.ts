@@ -1,5 +1,6 @@
+import { defaultOptions } from '../stores/options.ts';
 import { STORES } from '../stores/registry.ts';
-import { defaultOptions, type StoreDefinition } from '../stores/store.ts';
+import type { StoreDefinition } from '../stores/store.ts';
 import { AFFINITIES, BALANCERS, DURABILITIES, SCENARIOS } from './config.ts';
 
 const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {

@@ -44,6 +44,7 @@ const FLAGS: readonly (readonly [flag: string, help: string])[] = [
   ],
   ['--markdown <file>', 'also write the tables as Markdown; replaces the file'],
   ['--strict', 'end with 4 where otherwise a warning would do'],
+  ['--wide', 'also show how the CPU divides over servers, balancer, store and generator, and their memory'],
   ['--json', 'rows as JSON on standard output instead of tables'],
   ['--seed <number>', 'of everything random (default: random, recorded)'],
   ['--dry-run', 'show the plan, start nothing'],

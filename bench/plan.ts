@@ -1,4 +1,5 @@
 import type { Handicap } from '../servers/protocol.ts';
+import { armText, variantText } from '../stores/variant.ts';
 import type { Config, Scenario, StoreChoice } from './config.ts';
 import { seededRandom, shuffled } from './stats/random.ts';
 
@@ -67,14 +68,16 @@ export function titleOf(trial: Trial): string {
 }
 
 /** An arm by what tells it from the others of its block. */
-export function armName({ store, side, label }: Trial): string {
+export function armName({ store, options, side, label }: Trial): string {
   if (label !== undefined) return label;
-  return side === undefined ? store : `${store} ${side}`;
+  const name = armText(store, options);
+  return side === undefined ? name : `${name} ${side}`;
 }
 
 /** A block by what tells it from the others of the run. */
 export function blockTitle({ block, group, trials }: Block): string {
-  const arms = trials.length === 1 ? trials[0]?.store : `${trials.length} arms`;
+  const [first] = trials;
+  const arms = trials.length === 1 && first !== undefined ? armName(first) : `${trials.length} arms`;
   return `block ${block}, ${arms}, ${groupText(group)}`;
 }
 
@@ -99,8 +102,7 @@ function armOf(
   durability: string,
 ): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'label'> {
   const { store, options, side, handicap, label } = choice;
-  const pairs = Object.entries({ ...options, durability }).map(([key, value]) => `${key}=${value}`);
-  const variant = pairs.sort().join(';');
+  const variant = variantText(options, durability);
   return {
     arm: `${store}[${variant}]`,
     store,

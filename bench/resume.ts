@@ -13,6 +13,7 @@ import { type RawOptions, usage } from './values.ts';
 const ALLOWED = [
   'resume',
   'json',
+  'wide',
   'markdown',
   'export',
   'threshold',

@@ -28,7 +28,7 @@ export async function runCommand(
   const outcome = await run(config, words, options, signal, resumption?.unfinished);
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
   process.stdout.write(
-    config.json ? renderJson(outcome) : renderReport({ ...outcome, command: words }, color),
+    config.json ? renderJson(outcome) : renderReport({ ...outcome, command: words }, color, config.wide),
   );
   if (config.markdown !== undefined) {
     writeReport(config.markdown, renderReportMarkdown({ ...outcome, command: words }), '--markdown');

@@ -19,17 +19,22 @@ const reported = (blocks: number) => ({
 test('a run of enough blocks ends in its ranking, and says what speed does not', () => {
   const text = renderReport(reported(12), false);
   const parts = text.trim().split('\n\n');
-  expect(parts[0]).toContain('with 95 % intervals over 12 blocks');
-  expect(parts[1]?.replace(/\n +/g, ' ')).toMatch(
-    /^read, 3 servers, round-robin: jwt 1\.\d\d× \[1\.\d\d, 1\.\d\d\] less CPU per request than redis\n/,
+  expect(parts[0]).toContain(', 12 blocks\n');
+  expect(parts[2]?.replace(/\n +/g, ' ')).toMatch(
+    /^read, 3 servers, round-robin: jwt:lib=jsonwebtoken 1\.\d\d× \[1\.\d\d, 1\.\d\d\] less CPU per request than redis\n/,
   );
-  expect(parts[1]).toContain('Not ranked: none (the control).');
-  expect(text).toContain('jwt: a logged-out token works until it expires');
+  expect(parts[2]).toContain('Not ranked: none (the control).');
+  expect(text).toContain('jwt:lib=jsonwebtoken: a logged-out token works until it expires');
+  expect(text).toContain(
+    'redis: everyone is refused while the store is down; a power loss may take the last second',
+  );
   expect(text).toContain('Left out: postgres: not found.');
   expect(text).toMatch(/Rows: results\/x\.csv, .*\n$/);
   const markdown = renderReportMarkdown(reported(12));
-  expect(markdown).toMatch(/\n\nread, 3 servers, round-robin: jwt 1\.\d\d× \\\[.* than redis\n\n/);
-  expect(markdown).toContain('\n- jwt: a logged-out token');
+  expect(markdown).toMatch(
+    /\n\nread, 3 servers, round-robin: jwt:lib=jsonwebtoken 1\.\d\d× \\\[.* than redis\n\n/,
+  );
+  expect(markdown).toContain('\n- jwt:lib=jsonwebtoken: a logged-out token');
 });
 
 test('a run of few blocks says that it ranks nothing, and how to', () => {
@@ -45,7 +50,7 @@ test('a group that is INVALID as a whole is not ranked', () => {
   const tooFew = ['read, 3 servers, round-robin, 256 B: 24 valid blocks of 40'];
   const text = renderReport({ ...rest, rows: [...rows, ...wide], tooFew }, false).replace(/\n +/g, ' ');
   expect(text.match(/less CPU per request/g)).toHaveLength(1);
-  expect(text).toMatch(/^read, .*, 4096 B, .*: jwt .* less CPU per request/m);
+  expect(text).toMatch(/^read, .*, 4096 B, .*: jwt:lib=jsonwebtoken .* less CPU per request/m);
   expect(text).toContain(`No ranking, for too many blocks were dropped: ${tooFew[0]}.`);
 });
 

@@ -21,14 +21,14 @@ export interface Reported {
 }
 
 /** The end of a run for a terminal: tables, ranking, and what each backend cannot do. Empty without rows. */
-export function renderReport(reported: Reported, color: boolean): string {
+export function renderReport(reported: Reported, color: boolean, wide = false): string {
   const { rows } = reported;
   if (rows.length === 0) return '';
   const ranking = rankingOf(reported)
     .map((paragraph) => wrap(paragraph))
     .join('\n');
   const prices = blacklistPrice(rows).map((price) => wrap(price));
-  const parts = [renderTables(rows, color), ranking, ...prices, ...remarks(reported)];
+  const parts = [renderTables(rows, color, wide), ranking, ...prices, ...remarks(reported)];
   return `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
@@ -59,6 +59,6 @@ function remarks({ rows, leftOut, path }: Reported): string[] {
   return [
     renderLimits(rows),
     leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}. To have it: sh scripts/setup.sh`,
-    `Microseconds are CPU per request. Rows: ${path}, explained in results/README.md`,
+    `CPU is that of servers and store together, by the Hodges-Lehmann estimate over the blocks. Rows: ${path}, explained in results/README.md`,
   ];
 }

@@ -1,9 +1,5 @@
-import {
-  defaultOptions,
-  type OpenContext,
-  type SessionStore,
-  type StoreDefinition,
-} from '../stores/store.ts';
+import { defaultOptions } from '../stores/options.ts';
+import type { OpenContext, SessionStore, StoreDefinition } from '../stores/store.ts';
 import { createApp } from './app.ts';
 import { parseServerConfig, type ServerConfig } from './config.ts';
 import { ORIGIN, payloadFor, REFRESH_COOKIE, REFRESH_HEADER, SESSION_COOKIE } from './protocol.ts';

@@ -54,6 +54,9 @@ export function payloadFor(user: string, revision: number, payloadBytes: number)
 export interface ReadyMessage {
   type: 'ready';
   port: number;
+  /** The backend that a server runs, and all of its options as they are in force. Servers of older commits do not say. */
+  store?: string;
+  options?: Readonly<Record<string, string>>;
 }
 
 /** Slowness that is planted into a server to prove the instrument; absent parts are not. */

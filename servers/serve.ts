@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify';
+import { effectiveOptions } from '../stores/options.ts';
 import { findStore } from '../stores/registry.ts';
-import { defaultOptions, type SessionStore, type StoreDefinition } from '../stores/store.ts';
+import type { SessionStore, StoreDefinition } from '../stores/store.ts';
 import { createApp } from './app.ts';
 import { type Clock, type ClockMessage, createClock } from './clock.ts';
 import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './config.ts';
 import { errorReporter } from './error-reporter.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
 import { bearerTransport, cookieTransport, type Transport } from './session-plugin.ts';
-import { watchProcess } from './stats.ts';
+import { type StatsRequest, watchProcess } from './stats.ts';
 
 /** Connections that may wait to be accepted: Node's 511 turn a balancer's burst of a thousand into time-outs. */
 const BACKLOG = 4096;
@@ -31,7 +32,7 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   const found = findStore(config.store);
   if (found === undefined) throw new Error(`no store is named ${config.store}`);
   const definition = parts.wrapDefinition?.(found) ?? found;
-  const options = { ...defaultOptions(definition), ...config.options };
+  const options = effectiveOptions(definition, config.options);
   const refresh = definition.traits(options, config.durability).refresh === 'rotating';
   const plain = config.transport === 'cookie' ? cookieTransport({ refresh }) : bearerTransport({ refresh });
   const transport = parts.wrapTransport?.(plain, config) ?? plain;
@@ -57,14 +58,11 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   const store = parts.wrapStore?.(opened, config) ?? opened;
   const app = createApp({ config, store, transport, onError, now: clock.now });
   leaveWhenTold(app, store, onError);
-  answerMessages(
-    watchProcess(() => store.roundTrips()),
-    clock,
-  );
+  answerMessages(watchProcess(store), clock);
   await app.listen({ host: config.host, port: config.port, backlog: BACKLOG });
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : config.port;
-  process.send?.({ type: 'ready', port } satisfies ReadyMessage);
+  process.send?.({ type: 'ready', port, store: config.store, options } satisfies ReadyMessage);
 }
 
 function leaveWhenTold(app: FastifyInstance, store: SessionStore, onError: (error: unknown) => void): void {
@@ -88,9 +86,9 @@ function leaveWhenTold(app: FastifyInstance, store: SessionStore, onError: (erro
   process.on('disconnect', () => process.exit(0));
 }
 
-function answerMessages(stats: () => object, clock: Clock): void {
-  process.on('message', (message: { type?: string } | ClockMessage) => {
-    if (message.type === 'stats') process.send?.(stats());
+function answerMessages(stats: (request: StatsRequest) => object, clock: Clock): void {
+  process.on('message', (message: { type?: string } | ClockMessage | StatsRequest) => {
+    if (message.type === 'stats') process.send?.(stats(message as StatsRequest));
     if (message.type !== 'clock' || clock.setOffset === undefined) return;
     clock.setOffset((message as ClockMessage).offsetMs);
     process.send?.({ type: 'clock' });

@@ -2,15 +2,9 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { payloadFor } from '../servers/protocol.ts';
 import { describeFailedLogins } from './failed-logins-conformance.ts';
+import { defaultOptions } from './options.ts';
 import { describeRefresh } from './refresh-conformance.ts';
-import {
-  type CreateResult,
-  type Durability,
-  defaultOptions,
-  type OpenContext,
-  type SessionStore,
-  type StoreDefinition,
-} from './store.ts';
+import type { CreateResult, Durability, OpenContext, SessionStore, StoreDefinition } from './store.ts';
 
 /**
  * The one suite that every backend passes, on its real service. Nothing is skipped: where a trait says

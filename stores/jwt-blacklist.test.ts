@@ -9,6 +9,9 @@ const variants: readonly Record<string, string>[] = [
   { db: 'redis' },
   { db: 'redis', 'on-outage': 'open' },
   { db: 'redis', alg: 'EdDSA' },
+  { db: 'redis', lib: 'jsonwebtoken' },
+  { db: 'redis', lib: 'jose', refresh: 'rotating' },
+  { db: 'redis', cache: '1000' },
   { db: 'redis', refresh: 'rotating' },
   { db: 'redis', refresh: 'rotating', alg: 'EdDSA' },
 ];

@@ -5,7 +5,7 @@ import {
   type DenyListSubject,
   type NewDenyListEntry,
 } from './deny-list.ts';
-import { ALGORITHM_OPTION } from './jwt.ts';
+import { TOKEN_OPTIONS } from './jwt.ts';
 import {
   type IssuedTokens,
   type RotatingTokens,
@@ -15,6 +15,7 @@ import {
   type TokenIssuer,
 } from './jwt-blacklist-refresh.ts';
 import { type TokenSessions, tokenSessions } from './jwt-session.ts';
+import { libraryConflict } from './jwt-signer.ts';
 import type { TokenClaims } from './jwt-token.ts';
 import {
   type CreateResult,
@@ -42,6 +43,7 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     clientReadable: true,
     dataInToken: true,
     refresh: isRotating(options) ? 'rotating' : 'none',
+    verifyCache: (options['cache'] ?? 'off') !== 'off',
   };
 }
 
@@ -68,13 +70,14 @@ export const jwtBlacklist: StoreDefinition = {
         'too: renewed without its last token at hand, a session loses the updates since its last login or renewal',
       values: ['off', 'rotating'],
     },
-    alg: ALGORITHM_OPTION,
+    ...TOKEN_OPTIONS,
   },
+  conflict: libraryConflict,
   service,
   connections: (options, poolSize) => (service(options) === 'postgres' ? poolSize : 1),
   traits,
   async open(context) {
-    const tokens = isRotating(context.options) ? rotatingTokens(context) : singleTokens(context);
+    const tokens = await (isRotating(context.options) ? rotatingTokens(context) : singleTokens(context));
     return openJwtBlacklist(context, tokens, await openDenyList(context));
   },
 };
@@ -105,7 +108,7 @@ function openJwtBlacklist(
   // Issued under an earlier life of the list: whether it was ended since, nobody knows any more.
   const current = (claims: TokenClaims | undefined) =>
     claims?.epoch === denyList.epoch ? claims : undefined;
-  const verify = (token: string) => current(codec.verify(token));
+  const verify = async (token: string) => current(await codec.verify(token));
 
   /**
    * What to make of a denial check: in an outage, `blind` where that is what was chosen. A lost list is no outage
@@ -122,7 +125,7 @@ function openJwtBlacklist(
   const isEnded = ({ sid }: TokenClaims) => orBlind(denyList.isDenied(sid), false);
   /** Claims that are ours and not ended. Only a valid token costs a question. */
   async function live(token: string): Promise<TokenClaims | undefined> {
-    const claims = verify(token);
+    const claims = await verify(token);
     if (claims === undefined) return undefined;
     return (await isEnded(claims)) ? undefined : claims;
   }
@@ -140,12 +143,12 @@ function openJwtBlacklist(
       const claims = await live(token);
       if (claims === undefined) return { status: 'gone' };
       const next = sessions.updated(claims, data);
-      const updated = codec.sign(next);
+      const updated = await codec.sign(next);
       if (updated === undefined) return { status: 'too-large' };
       return { status: 'ok', version: next.version, token: updated };
     },
     async touch(token) {
-      const claims = verify(token);
+      const claims = await verify(token);
       if (claims === undefined) return undefined;
       if (tokens.isRenewed(claims)) return (await isEnded(claims)) ? undefined : {};
       const next = sessions.touched(claims);
@@ -153,18 +156,18 @@ function openJwtBlacklist(
       const extended = denyList.extend(subject(claims), next.expirySeconds * 1000);
       const outcome = await orBlind<boolean | 'blind'>(extended, 'blind');
       if (outcome === false) return undefined;
-      const touched = outcome === 'blind' ? undefined : codec.sign(next);
+      const touched = outcome === 'blind' ? undefined : await codec.sign(next);
       return touched === undefined ? {} : { token: touched };
     },
     async destroy(token) {
-      const claims = current(tokens.verifyToEnd(token));
+      const claims = current(await tokens.verifyToEnd(token));
       if (claims === undefined) return false;
       // By a refresh token, also what it was rotated into: perhaps by a thief, and the victim only logs out.
       return denyList.deny(subject(claims), claims.refreshId !== undefined);
     },
     destroyLogin: (userId, handle) => denyList.denyLogin(userId, handle),
-    revokeUser: (userId, except) =>
-      denyList.denyUser(userId, except === undefined ? undefined : verify(except)?.sid),
+    revokeUser: async (userId, except) =>
+      denyList.denyUser(userId, except === undefined ? undefined : (await verify(except))?.sid),
     setDisabled: (userId, disabled) => denyList.setDisabled(userId, disabled),
     listUser: (userId) => denyList.list(userId),
     refresh:
@@ -175,6 +178,7 @@ function openJwtBlacklist(
     sweep: (limit) => denyList.sweep(limit),
     // Nobody counts the tokens that are out there.
     stats: () => Promise.resolve({ sessions: undefined }),
+    verifyCacheStats: codec.cacheStats,
     roundTrips: denyList.roundTrips,
     close: () => denyList.close(),
   };
@@ -185,23 +189,23 @@ function issuing(
   tokens: TokenIssuer,
   sessions: TokenSessions,
   denyList: DenyList,
-  verify: (token: string) => TokenClaims | undefined,
+  verify: (token: string) => Promise<TokenClaims | undefined>,
 ): Pick<SessionStore, 'create' | 'rotate'> {
   return {
     async create(session, limit) {
       const claims = { ...sessions.begin(session), epoch: denyList.epoch };
-      const made = tokens.issue(claims);
+      const made = await tokens.issue(claims);
       if (made === undefined) return { status: 'too-large' };
       const { userId } = claims;
       if (userId === undefined) return { status: 'created', token: made.token, evicted: [] };
       return issued(made, await denyList.admit({ ...entry(claims, made), userId }, limit));
     },
     async rotate(token, patch, limit) {
-      const claims = verify(token);
-      const proof = claims && tokens.mayRotate(claims, patch.refreshToken);
+      const claims = await verify(token);
+      const proof = claims && (await tokens.mayRotate(claims, patch.refreshToken));
       if (claims === undefined || proof === undefined) return undefined;
       const next = sessions.rotated(claims, patch);
-      const made = tokens.issue(next);
+      const made = await tokens.issue(next);
       if (made === undefined) return { status: 'too-large' };
       const result = await denyList.rotate(subject(claims), entry(next, made), limit, proof.presentedId);
       return result === undefined ? undefined : issued(made, result);

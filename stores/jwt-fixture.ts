@@ -1,5 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
-import type { JwtAlgorithm } from './jwt-keys.ts';
+import { JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-keys.ts';
+import { LIBRARIES, libraryConflict } from './jwt-signer.ts';
+
+/** Every library with every algorithm that it has, and the one with a cache with it. */
+export const SIGNERS: readonly { alg: JwtAlgorithm; lib: string; cache: string }[] = [
+  ...LIBRARIES.flatMap((lib) => JWT_ALGORITHMS.map((alg) => ({ alg, lib, cache: 'off' }))),
+  ...JWT_ALGORITHMS.map((alg) => ({ alg, lib: 'fast-jwt', cache: '1000' })),
+].filter((options) => libraryConflict(options) === undefined);
 
 /** A fresh private key of an algorithm as PKCS #8 PEM; `undefined` for HS256, which has none. */
 export function privateKeyFor(algorithm: JwtAlgorithm): string | undefined {

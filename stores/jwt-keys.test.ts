@@ -25,3 +25,16 @@ describe('keys that do not fit are refused at opening, and not quoted', () => {
     expect(String(error)).not.toMatch(/BEGIN|hunter2/);
   });
 });
+
+describe('options that do not go together are refused at opening', () => {
+  const cases: [Record<string, string>, string][] = [
+    [{ lib: 'jsonwebtoken', alg: 'EdDSA' }, 'expected lib=fast-jwt or lib=jose with alg=EdDSA'],
+    [{ lib: 'jsonwebtoken', cache: '1000' }, 'expected lib=fast-jwt with cache=1000, got lib=jsonwebtoken'],
+    [{ lib: 'jose', cache: '100000' }, 'which has no cache'],
+    [{ lib: 'jsonwebtokn' }, 'expected one of fast-jwt, jsonwebtoken, jose, got jsonwebtokn'],
+  ];
+  test.each(cases)('%o', async (options, words) => {
+    const context = contextFor(jwt, { options, privateKeyPem: privateKeyFor('EdDSA') ?? '' });
+    await expect(jwt.open(context)).rejects.toThrow(words);
+  });
+});

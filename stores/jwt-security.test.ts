@@ -9,7 +9,7 @@ import {
 } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jwt } from './jwt.ts';
-import { privateKeyFor, respelled, swappedEcdsa } from './jwt-fixture.ts';
+import { privateKeyFor, respelled, SIGNERS, swappedEcdsa } from './jwt-fixture.ts';
 import { JWT_ALGORITHMS, type JwtAlgorithm, jwtKeys } from './jwt-keys.ts';
 import { contextFor } from './redis-fixture.ts';
 import type { OpenContext, SessionStore } from './store.ts';
@@ -35,13 +35,13 @@ function forge(header: unknown, payload: string, algorithm: JwtAlgorithm, key: K
   return `${input}.${signatures[algorithm]().toString('base64url')}`;
 }
 
-describe.each(JWT_ALGORITHMS)('attacks on %s tokens', (alg) => {
+describe.each(SIGNERS)('attacks on tokens of %o', ({ alg, lib, cache }) => {
   const pem = privateKeyFor(alg);
   const secret = randomBytes(32);
   let clockMs = START_MS;
   const context = (changes: Partial<OpenContext> = {}): OpenContext =>
     contextFor(jwt, {
-      options: { alg },
+      options: { alg, lib, cache },
       namespace: 'security',
       secret,
       ...(pem === undefined ? {} : { privateKeyPem: pem }),

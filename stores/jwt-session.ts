@@ -55,8 +55,9 @@ export function tokenSessions(context: OpenContext): TokenSessions {
       // The last touch was an idle time before the expiry. One clamped to the absolute expiry cannot move again.
       const clamped = claims.expirySeconds >= Math.floor(absoluteExpiryMs / 1000);
       const touchDue = !clamped && now() - (expiryMs - idleMs) >= touchIntervalMs;
-      const session = { handle: sid, role, data, version, createdAtMs, absoluteExpiryMs, touchDue };
-      return userId === undefined ? session : { ...session, userId };
+      const session: Session = { handle: sid, role, data, version, createdAtMs, absoluteExpiryMs, touchDue };
+      if (userId !== undefined) session.userId = userId;
+      return session;
     },
   };
 }

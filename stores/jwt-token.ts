@@ -1,8 +1,7 @@
-import { type KeyObject, sign as signBytes, verify as verifyBytes } from 'node:crypto';
-import jsonwebtoken from 'jsonwebtoken';
-import { type JwtKeys, jwtKeys } from './jwt-keys.ts';
+import { jwtKeys } from './jwt-keys.ts';
 import { isSid } from './jwt-sid.ts';
-import type { OpenContext, Role } from './store.ts';
+import { openSigner, type Payload } from './jwt-signer.ts';
+import type { Awaitable, OpenContext, Role, VerifyCacheStats } from './store.ts';
 
 /** What a token says of its session. */
 export interface TokenClaims {
@@ -25,11 +24,13 @@ export interface TokenClaims {
 /** Turns claims into signed tokens and back. Pure computation: it has no outage, so what fails is no token of ours. */
 export interface TokenCodec {
   /** The signed token; `undefined` when it would be longer than the transport carries. */
-  sign(claims: TokenClaims): string | undefined;
+  sign(claims: TokenClaims): Awaitable<string | undefined>;
   /** The claims of a token that we signed and that is within its time; `undefined` for any other text. */
-  verify(token: string): TokenClaims | undefined;
+  verify(token: string): Awaitable<TokenClaims | undefined>;
   /** As `verify`, also when the copy's own time is over, but not that of its login. */
-  verifyLate(token: string): TokenClaims | undefined;
+  verifyLate(token: string): Awaitable<TokenClaims | undefined>;
+  /** Present where verified tokens are kept in a cache. */
+  cacheStats: (() => VerifyCacheStats) | undefined;
 }
 
 /**
@@ -43,13 +44,6 @@ const ISSUER = 'session-bench';
 /** Servers issue for each other, and clocks differ: without leeway a fresh token is refused (RFC 7519 §4.1.5). */
 const NOT_BEFORE_LEEWAY_SECONDS = 5;
 
-type Payload = Record<string, unknown>;
-interface Signer {
-  sign(payload: Payload): string;
-  /** The payload, when the signature is ours. `late`: whatever its exp. */
-  open(token: string, nowSeconds: number, late: boolean): unknown;
-}
-
 /**
  * The codec of a backend. Each token passes, in this order, from cheap to dear: length; the header, byte for byte the
  * one we write (so that no `alg`, `jwk`, `jku` or `kid` of a stranger is ever parsed, RFC 8725 §3.1); the one
@@ -57,91 +51,42 @@ interface Signer {
  *
  * @throws Error when the keys do not fit the algorithm.
  */
-export function openTokenCodec(context: OpenContext, type: TokenType = 'session+jwt'): TokenCodec {
+export async function openTokenCodec(
+  context: OpenContext,
+  type: TokenType = 'session+jwt',
+): Promise<TokenCodec> {
+  const { maxTokenBytes, namespace: audience } = context;
   const keys = jwtKeys(context);
-  const audience = context.namespace;
-  const signer =
-    keys.algorithm === 'EdDSA' ? edwardsSigner(keys, type) : jsonwebtokenSigner(keys, type, audience);
-  const [header = '', , probe = ''] = signer.sign({ iat: 1 }).split('.');
+  const signer = await openSigner(context.options, { keys, type, issuer: ISSUER, audience });
+  const [header = '', , probe = ''] = (await signer.sign({ iat: 1 })).split('.');
   const prefix = `${header}.`;
   const isCanonical = canonicalSignature(probe.length);
 
-  function open(token: string, late: boolean): TokenClaims | undefined {
-    if (token.length > context.maxTokenBytes || !token.startsWith(prefix) || !isCanonical(token))
-      return undefined;
+  function open(token: string, late: boolean): Awaitable<TokenClaims | undefined> {
+    if (token.length > maxTokenBytes || !token.startsWith(prefix) || !isCanonical(token)) return undefined;
+    const nowMs = context.now();
+    const claims = (payload: unknown) => claimsOf(payload, type, audience, nowMs, late);
     try {
-      const nowMs = context.now();
       const payload = signer.open(token, Math.floor(nowMs / 1000), late);
-      return claimsOf(payload, type, audience, nowMs, late);
+      // A library says "not ours" by an error, now or later.
+      return payload instanceof Promise ? payload.then(claims, () => undefined) : claims(payload);
     } catch {
-      // jsonwebtoken says "not ours" by an error, and so does JSON.parse.
       return undefined;
     }
   }
 
+  const withinLimit = (token: string) => (token.length > maxTokenBytes ? undefined : token);
   return {
     sign(claims) {
       // Signing first would spend a hash over any amount of data only to refuse it.
-      if (claims.data.length > context.maxTokenBytes) return undefined;
+      if (claims.data.length > maxTokenBytes) return undefined;
       const token = signer.sign(payloadOf(claims, audience, Math.floor(context.now() / 1000)));
-      return token.length > context.maxTokenBytes ? undefined : token;
+      return typeof token === 'string' ? withinLimit(token) : token.then(withinLimit);
     },
     verify: (token) => open(token, false),
     verifyLate: (token) => open(token, true),
+    cacheStats: signer.cacheStats,
   };
-}
-
-function jsonwebtokenSigner(
-  { algorithm, signing, verifying }: JwtKeys,
-  type: TokenType,
-  audience: string,
-): Signer {
-  const pinned = algorithm as jsonwebtoken.Algorithm;
-  const signOptions: jsonwebtoken.SignOptions = {
-    algorithm: pinned,
-    header: { alg: pinned, typ: type },
-  };
-  return {
-    sign: (payload) => jsonwebtoken.sign(payload, signing, signOptions),
-    open: (token, nowSeconds, late) =>
-      jsonwebtoken.verify(token, verifying, {
-        algorithms: [pinned],
-        issuer: ISSUER,
-        audience,
-        clockTimestamp: nowSeconds,
-        ignoreExpiration: late,
-        // Checked with the other claims: its leeway must not prolong exp.
-        ignoreNotBefore: true,
-      }),
-  };
-}
-
-/** jsonwebtoken knows no EdDSA (RFC 8037), node:crypto does. */
-function edwardsSigner({ signing, verifying }: JwtKeys, type: TokenType): Signer {
-  const header = segment({ alg: 'EdDSA', typ: type });
-  const signature = (input: string, key: KeyObject) =>
-    signBytes(null, Buffer.from(input), key).toString('base64url');
-  return {
-    sign(payload) {
-      const input = `${header}.${segment(payload)}`;
-      return `${input}.${signature(input, signing)}`;
-    },
-    open(token) {
-      const end = token.lastIndexOf('.');
-      const genuine = verifyBytes(
-        null,
-        Buffer.from(token.slice(0, end)),
-        verifying,
-        Buffer.from(token.slice(end + 1), 'base64url'),
-      );
-      if (!genuine) return undefined;
-      return JSON.parse(Buffer.from(token.slice(header.length + 1, end), 'base64url').toString());
-    },
-  };
-}
-
-function segment(value: Payload): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url');
 }
 
 /**
@@ -192,18 +137,20 @@ function claimsOf(
   if ((sub !== undefined && typeof sub !== 'string') || (epo !== undefined && typeof epo !== 'string'))
     return undefined;
   if (type === 'refresh+jwt' ? !isSid(rid) : rid !== undefined) return undefined;
-  return {
+  // On every request: no spread, which would copy the object each time.
+  const claims: TokenClaims = {
     sid,
-    ...(sub === undefined ? {} : { userId: sub }),
     role,
     data,
     version: ver,
     createdAtMs: cre,
     absoluteExpiryMs: abs,
     expirySeconds: exp,
-    ...(epo === undefined ? {} : { epoch: epo }),
-    ...(isSid(rid) ? { refreshId: rid } : {}),
   };
+  if (sub !== undefined) claims.userId = sub;
+  if (epo !== undefined) claims.epoch = epo;
+  if (isSid(rid)) claims.refreshId = rid;
+  return claims;
 }
 
 function isCount(value: unknown): value is number {

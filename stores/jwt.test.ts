@@ -1,13 +1,12 @@
 import { describeStore } from './conformance.ts';
 import { jwt } from './jwt.ts';
-import { privateKeyFor } from './jwt-fixture.ts';
-import { JWT_ALGORITHMS } from './jwt-keys.ts';
+import { privateKeyFor, SIGNERS } from './jwt-fixture.ts';
 
-for (const alg of JWT_ALGORITHMS) {
-  const privateKeyPem = privateKeyFor(alg);
-  describeStore(`jwt ${alg}`, {
+for (const options of SIGNERS) {
+  const privateKeyPem = privateKeyFor(options.alg);
+  describeStore(`jwt ${Object.values(options).join(' ')}`, {
     definition: jwt,
-    options: { alg },
+    options,
     ...(privateKeyPem === undefined ? {} : { privateKeyPem }),
   });
 }

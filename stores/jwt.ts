@@ -1,9 +1,18 @@
 import { JWT_ALGORITHMS } from './jwt-keys.ts';
 import { tokenSessions } from './jwt-session.ts';
+import { LIBRARY_OPTIONS, libraryConflict } from './jwt-signer.ts';
 import { openTokenCodec } from './jwt-token.ts';
-import type { CreateResult, OpenContext, SessionStore, StoreDefinition, Traits } from './store.ts';
+import type {
+  CreateResult,
+  OpenContext,
+  SessionStore,
+  StoreDefinition,
+  StoreOption,
+  StoreOptions,
+  Traits,
+} from './store.ts';
 
-function traits(): Traits {
+function traits(options: StoreOptions): Traits {
   return {
     state: 'client',
     shared: true,
@@ -17,13 +26,17 @@ function traits(): Traits {
     clientReadable: true,
     dataInToken: true,
     refresh: 'none',
+    verifyCache: (options['cache'] ?? 'off') !== 'off',
   };
 }
 
-/** The `alg` option, the same for all backends that sign tokens. */
-export const ALGORITHM_OPTION: { meaning: string; values: readonly [string, ...string[]] } = {
-  meaning: 'what signs the tokens: HS256 with a shared secret, the others with a private key',
-  values: JWT_ALGORITHMS,
+/** Options of all backends that sign tokens. */
+export const TOKEN_OPTIONS: Readonly<Record<string, StoreOption>> = {
+  alg: {
+    meaning: 'what signs the tokens: HS256 with a shared secret, the others with a private key',
+    values: JWT_ALGORITHMS,
+  },
+  ...LIBRARY_OPTIONS,
 };
 
 /**
@@ -33,48 +46,44 @@ export const ALGORITHM_OPTION: { meaning: string; values: readonly [string, ...s
 export const jwt: StoreDefinition = {
   name: 'jwt',
   summary: 'in a signed token at the client: no store to ask, and no logout before the token expires',
-  options: { alg: ALGORITHM_OPTION },
+  options: TOKEN_OPTIONS,
+  conflict: libraryConflict,
   service: () => undefined,
   connections: () => 0,
-  traits: () => traits(),
-  open: (context) => Promise.resolve().then(() => openJwt(context)),
+  traits,
+  open: openJwt,
 };
 
-function openJwt(context: OpenContext): SessionStore {
-  const codec = openTokenCodec(context);
+async function openJwt(context: OpenContext): Promise<SessionStore> {
+  const codec = await openTokenCodec(context);
   const sessions = tokenSessions(context);
   const issued = (token: string | undefined): CreateResult =>
     token === undefined ? { status: 'too-large' } : { status: 'created', token, evicted: [] };
 
   return {
-    traits: traits(),
-    create: (session) => Promise.resolve(issued(codec.sign(sessions.begin(session)))),
-    read(token) {
-      const claims = codec.verify(token);
-      return Promise.resolve(claims === undefined ? undefined : sessions.view(claims));
+    traits: traits(context.options),
+    create: async (session) => issued(await codec.sign(sessions.begin(session))),
+    async read(token) {
+      const claims = await codec.verify(token);
+      return claims && sessions.view(claims);
     },
-    update(token, data) {
-      const claims = codec.verify(token);
-      if (claims === undefined) return Promise.resolve({ status: 'gone' });
+    async update(token, data) {
+      const claims = await codec.verify(token);
+      if (claims === undefined) return { status: 'gone' };
       const next = sessions.updated(claims, data);
-      const updated = codec.sign(next);
-      return Promise.resolve(
-        updated === undefined
-          ? { status: 'too-large' }
-          : { status: 'ok', version: next.version, token: updated },
-      );
+      const updated = await codec.sign(next);
+      if (updated === undefined) return { status: 'too-large' };
+      return { status: 'ok', version: next.version, token: updated };
     },
-    touch(token) {
-      const claims = codec.verify(token);
-      if (claims === undefined) return Promise.resolve(undefined);
-      const touched = codec.sign(sessions.touched(claims));
-      return Promise.resolve(touched === undefined ? {} : { token: touched });
+    async touch(token) {
+      const claims = await codec.verify(token);
+      if (claims === undefined) return undefined;
+      const touched = await codec.sign(sessions.touched(claims));
+      return touched === undefined ? {} : { token: touched };
     },
-    rotate(token, patch) {
-      const claims = codec.verify(token);
-      return Promise.resolve(
-        claims === undefined ? undefined : issued(codec.sign(sessions.rotated(claims, patch))),
-      );
+    async rotate(token, patch) {
+      const claims = await codec.verify(token);
+      return claims && issued(await codec.sign(sessions.rotated(claims, patch)));
     },
     // Nothing is kept, so nothing can be ended, listed, limited, counted or swept.
     destroy: () => Promise.resolve(false),
@@ -85,6 +94,7 @@ function openJwt(context: OpenContext): SessionStore {
     refresh: () => Promise.resolve({ status: 'unsupported' }),
     failedLogins: () => undefined,
     sweep: () => Promise.resolve(0),
+    verifyCacheStats: codec.cacheStats,
     roundTrips: () => 0,
     stats: () => Promise.resolve({ sessions: undefined }),
     close: () => Promise.resolve(),

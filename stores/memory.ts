@@ -43,6 +43,7 @@ function traits(): Traits {
     clientReadable: false,
     dataInToken: false,
     refresh: 'none',
+    verifyCache: false,
   };
 }
 

@@ -18,6 +18,7 @@ function traits(): Traits {
     clientReadable: true,
     dataInToken: false,
     refresh: 'none',
+    verifyCache: false,
   };
 }
 

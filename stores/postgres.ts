@@ -64,6 +64,7 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     clientReadable: false,
     dataInToken: false,
     refresh: 'none',
+    verifyCache: false,
   };
 }
 

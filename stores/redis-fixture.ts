@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { type Durability, defaultOptions, type OpenContext, type StoreDefinition } from './store.ts';
+import { defaultOptions } from './options.ts';
+import type { Durability, OpenContext, StoreDefinition } from './store.ts';
 
 /** A real redis-server of a test: on a free port, in a directory of its own, that can be killed and come back. */
 export interface RedisFixture {

@@ -34,6 +34,7 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     clientReadable: false,
     dataInToken: false,
     refresh: 'none',
+    verifyCache: false,
   };
 }
 

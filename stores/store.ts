@@ -114,6 +114,15 @@ export interface StoreStats {
   sessions: number | undefined;
 }
 
+/** Use of a cache of verified tokens since it was opened. */
+export interface VerifyCacheStats {
+  /** Tokens whose signature was not verified again. */
+  hits: number;
+  misses: number;
+  /** Different tokens that were verified. */
+  distinctTokens: number;
+}
+
 export interface SessionStore {
   readonly traits: Traits;
   /** Inserts a session under a fresh token. Only `create` and `rotate` may insert. */
@@ -158,6 +167,8 @@ export interface SessionStore {
   failedLogins(rule: FailedLoginRule): FailedLogins | undefined;
   /** Removes at most `limit` expired entries; answers how many. 0 where the service expires them itself. */
   sweep(limit: number): Promise<number>;
+  /** Present where verified tokens are kept in a cache (the trait `verifyCache`). */
+  verifyCacheStats?: (() => VerifyCacheStats) | undefined;
   /** Round trips to the service since opening, each command of a pipeline counted once; 0 where there is no service. */
   roundTrips(): number;
   stats(): Promise<StoreStats>;
@@ -191,6 +202,8 @@ export interface Traits {
   dataInToken: boolean;
   /** `rotating`: tokens live briefly, and are renewed by a refresh token that may be used once. */
   refresh: 'none' | 'rotating';
+  /** A token that was verified before may be taken from a cache: never past its expiry or revocation, nor under another key. */
+  verifyCache: boolean;
 }
 
 /** How durable acknowledged writes are: not at all, up to about a second lost, or each commit. */
@@ -200,6 +213,22 @@ export type ServiceName = 'redis' | 'postgres';
 
 /** Values of a backend's own options, by name; complete (defaults filled in). */
 export type StoreOptions = Readonly<Record<string, string>>;
+
+/** One option of a backend. */
+export interface StoreOption {
+  meaning: string;
+  /** The first is the default. */
+  values: readonly [string, ...string[]];
+  /** What files and servers mean that are older than the option; the default unless given. */
+  absent?: string;
+  /** Whether the name of an arm always says the value: without it the figures would be misread. */
+  named?: boolean;
+  /** Values that stand side by side in every list that the harness makes itself. */
+  compared?: readonly string[];
+}
+
+/** What a method returns whose implementations are synchronous or not. */
+export type Awaitable<T> = T | Promise<T>;
 
 /** What a backend is opened with. */
 export interface OpenContext {
@@ -236,20 +265,14 @@ export interface StoreDefinition {
   name: string;
   /** One line for `list`. */
   summary: string;
-  /** The backend's options: what each means, and its values, of which the first is the default. */
-  options: Readonly<Record<string, { meaning: string; values: readonly [string, ...string[]] }>>;
+  options: Readonly<Record<string, StoreOption>>;
+  /** Why these options do not go together; `undefined` when they do. */
+  conflict?(options: StoreOptions): { expected: string; got: string } | undefined;
   service(options: StoreOptions): ServiceName | undefined;
   /** Connections to the service that one server really opens when `poolSize` are allowed; 0 without a service. */
   connections(options: StoreOptions, poolSize: number): number;
   traits(options: StoreOptions, durability: Durability): Traits;
   open(context: OpenContext): Promise<SessionStore>;
-}
-
-/** The value of each of a backend's options when none is given. */
-export function defaultOptions(definition: StoreDefinition): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]),
-  );
 }
 
 /** The service did not answer, refused, or failed: not a miss. */

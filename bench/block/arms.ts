@@ -1,10 +1,10 @@
 import { findStore } from '../../stores/registry.ts';
 import type { RunContext } from '../environment/context.ts';
-import { type Environment, openEnvironment } from '../environment/environment.ts';
+import { type Environment, type EnvironmentMemory, openEnvironment } from '../environment/environment.ts';
 import type { Generator } from '../environment/generator.ts';
 import type { MachineCells } from '../environment/machine.ts';
 import type { Resources } from '../environment/resources.ts';
-import { messageOf } from '../errors.ts';
+import { BenchError, messageOf } from '../errors.ts';
 import type { LoadJob } from '../load/job.ts';
 import type { Block, Trial } from '../plan.ts';
 import type { Row } from '../results/row.ts';
@@ -62,6 +62,7 @@ export async function openArms(
       absent.push(status === 'failed' ? { trial, rows, failure: reason } : { trial, rows });
     };
     if (one.status === 'rejected') {
+      if (one.reason instanceof BenchError && one.reason.code === 'ARM_DIFFERS') throw one.reason;
       miss('failed', messageOf(one.reason));
       continue;
     }
@@ -69,12 +70,15 @@ export async function openArms(
     const version = environment.service?.version;
     const row: Row = version === undefined ? bare : { ...bare, store_version: version };
     try {
+      const empty = await environment.memory();
       const prepared = await prepare(loader, index, trial, context, environment);
       if ('unsupported' in prepared) {
         absent.push({ trial, rows: [rowWithout(row, 'unsupported', prepared.unsupported)] });
         continue;
       }
-      const known: Row = { ...row, sessions_live: prepared.sessionsLive };
+      const { sessionsLive } = prepared;
+      const memory = memoryCells(empty, await environment.memory(), sessionsLive);
+      const known: Row = { ...row, sessions_live: sessionsLive, ...memory };
       arms.push({ index, trial, environment, pids: await environment.pids(), row: known });
     } catch (error) {
       context.signal.throwIfAborted();
@@ -82,6 +86,18 @@ export async function openArms(
     }
   }
   return { arms, absent };
+}
+
+/** What each live session takes, above the empty service and servers. */
+function memoryCells(empty: EnvironmentMemory, full: EnvironmentMemory, sessions: number): Row {
+  const perSession = (before: number | undefined, after: number | undefined) =>
+    before === undefined || after === undefined || sessions === 0 ? undefined : (after - before) / sessions;
+  const server = perSession(empty.serverBytes, full.serverBytes);
+  const store = perSession(empty.storeBytes, full.storeBytes);
+  return {
+    ...(server === undefined ? {} : { server_bytes_per_session: server }),
+    ...(store === undefined ? {} : { store_bytes_per_session: store }),
+  };
 }
 
 /** Makes an arm's sessions. A part of it that dies meanwhile is the error, not what the generator makes of it. */

@@ -3,7 +3,7 @@ import type { RunContext } from '../environment/context.ts';
 import { type Generator, startGenerator } from '../environment/generator.ts';
 import type { MachineCells } from '../environment/machine.ts';
 import { openTogether, type Resources } from '../environment/resources.ts';
-import { messageOf } from '../errors.ts';
+import { BenchError, messageOf } from '../errors.ts';
 import type { LoadModel } from '../load/job.ts';
 import { type Block, type Trial, titleOf } from '../plan.ts';
 import type { Row } from '../results/row.ts';
@@ -51,6 +51,7 @@ class ArmDied extends Error {
 /**
  * Runs one block from start to rows, and leaves nothing running: all arms up at once, load in slices by turns. It
  * always answers rows: what failed or was stopped is a row with its status.
+ * @throws BenchError ARM_DIFFERS when a server runs something else than its arm's label says.
  */
 export async function runBlock(
   block: Block,
@@ -79,6 +80,8 @@ export async function runBlock(
       return { ...outcome, failures: [...outcome.failures, failure] };
     });
   } catch (error) {
+    // No later block would be any better: to go on would be to measure one thing under the name of another.
+    if (error instanceof BenchError && error.code === 'ARM_DIFFERS') throw error;
     return withoutFigures(block, context, machine, error);
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import type { VerifyCacheStats } from '../../stores/store.ts';
 import type { Config } from '../config.ts';
 import { memoryBytesOf } from '../environment/cpu.ts';
 import { hostShares, readHost } from '../environment/host.ts';
@@ -79,6 +80,7 @@ export async function measureArms(
       throttledNs: turns.throttledNs,
       loopDelayP99Us: after?.loopDelayP99Us,
       gcNs: difference(after?.gcNs, before?.gcNs),
+      verifyCache: cacheUse(before?.verifyCache, after?.verifyCache),
       host,
       backlogEnds: turns.slices.map(({ backlogEnd }) => backlogEnd),
       outstandingEnds: turns.slices.map(({ outstandingEnd }) => outstandingEnd),
@@ -88,6 +90,12 @@ export async function measureArms(
     measured.push({ arm, result, observed });
   }
   return { measured, sliceSeconds };
+}
+
+/** Hits and misses of the window; the tokens are those seen since the start. */
+function cacheUse(before: VerifyCacheStats | undefined, after: VerifyCacheStats | undefined) {
+  if (before === undefined || after === undefined) return undefined;
+  return { ...after, hits: after.hits - before.hits, misses: after.misses - before.misses };
 }
 
 function scheduleOf({ config, load }: BlockRun, p99Us: number): { sliceSeconds: number; rounds: number } {

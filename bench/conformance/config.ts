@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
-import { type Durability, defaultOptions, type StoreDefinition } from '../../stores/store.ts';
+import type { Durability, StoreDefinition } from '../../stores/store.ts';
 import { AFFINITIES, DURABILITIES, parseStoreChoice, type StoreChoice, TIERS } from '../config.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import { distinct, listOf, oneOf, parseUrl, quoted, type RawOptions, usage, wholeNumber } from '../values.ts';
@@ -141,7 +142,7 @@ function readContract(path: string): Contract {
   const parsed = contractSchema.safeParse(given);
   if (parsed.success) {
     const { survivesStoreCrash, ...traits } = parsed.data.traits;
-    return { ...parsed.data, traits: { ...traits, survivesStoreCrash } };
+    return { ...parsed.data, traits: { ...traits, survivesStoreCrash, verifyCache: false } };
   }
   const [issue] = parsed.error.issues as z.core.$ZodIssue[];
   const where = issue?.path.join('.') || 'the whole';

@@ -1,6 +1,7 @@
+import { defaultOptions } from '../../stores/options.ts';
 import { findStore } from '../../stores/registry.ts';
-import type { Durability, StoreDefinition, StoreOptions } from '../../stores/store.ts';
-import { defaultOptions } from '../../stores/store.ts';
+import type { Durability, StoreOptions } from '../../stores/store.ts';
+import { armText } from '../../stores/variant.ts';
 import type { Subject } from './check.ts';
 
 /** Where a backend stands while it is looked at. */
@@ -16,7 +17,7 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
   const { durability, ...rest } = place;
   const options = { ...defaultOptions(definition), ...choice.options };
   return {
-    name: nameOf(definition, options),
+    name: armText(definition.name, options),
     store: choice.store,
     options,
     durability,
@@ -24,13 +25,4 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
     service: definition.service(options),
     ...rest,
   };
-}
-
-/** As `--store` takes it: the options that are not the default behind the name. */
-function nameOf(definition: StoreDefinition, options: StoreOptions): string {
-  const defaults = defaultOptions(definition);
-  const own = Object.entries(options).filter(([key, value]) => defaults[key] !== value);
-  return own.length === 0
-    ? definition.name
-    : `${definition.name}:${own.map(([key, value]) => `${key}=${value}`).join(';')}`;
 }

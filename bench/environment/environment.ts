@@ -1,5 +1,6 @@
 import { purgeNamespace } from '../../stores/purge.ts';
 import { findStore } from '../../stores/registry.ts';
+import type { VerifyCacheStats } from '../../stores/store.ts';
 import { BenchError } from '../errors.ts';
 import type { Trial } from '../plan.ts';
 import { startBalancer } from './balancer.ts';
@@ -21,6 +22,8 @@ export interface Environment {
   pids(): Promise<Record<'server' | 'balancer' | 'store', number[]>>;
   /** What the servers say of themselves. Costs them a message each. */
   stats(): Promise<EnvironmentStats>;
+  /** What is kept in the servers and in the service, garbage aside. Costs each server a collection. */
+  memory(): Promise<EnvironmentMemory>;
   /** Resolves with what ended of itself, if anything does. */
   died: Promise<BenchError>;
   close(): Promise<void>;
@@ -33,6 +36,14 @@ export interface EnvironmentStats {
   /** `undefined` when a server does not tell: one of an older commit. */
   gcNs: number | undefined;
   loopDelayP99Us: number | undefined;
+  /** `undefined` where no verified tokens are cached. */
+  verifyCache: VerifyCacheStats | undefined;
+}
+
+/** Live bytes; `undefined` when a server of an older commit does not tell, or there is no service. */
+export interface EnvironmentMemory {
+  serverBytes: number | undefined;
+  storeBytes: number | undefined;
 }
 
 /** Connections beyond the pools: administration, and one for each server's own needs. */
@@ -100,12 +111,20 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
         };
       },
       async stats() {
-        const told = await Promise.all(servers.map(askStats));
+        const told = await Promise.all(servers.map((server) => askStats(server)));
         const trips = told.map((one) => one.roundTrips);
         return {
           roundTrips: service === undefined ? undefined : sumOf(trips),
           gcNs: sumOf(told.map((one) => one.gcNs)),
           loopDelayP99Us: greatestOf(told.map((one) => one.loopDelayP99Us)),
+          verifyCache: sumOfCaches(told.map((one) => one.verifyCache)),
+        };
+      },
+      async memory() {
+        const told = await Promise.all(servers.map((server) => askStats(server, true)));
+        return {
+          serverBytes: sumOf(told.map((one) => one.liveBytes)),
+          storeBytes: await service?.dataBytes(),
         };
       },
       close: resources.close,
@@ -130,6 +149,15 @@ function refuseOtherDurability(service: StartedService, durability: string): voi
     got: keys.map((key) => `${key}=${settings[key] || '(none)'}`).join(', '),
     remedy: 'Name the durability that it has, or change its settings.',
   });
+}
+
+/** Hits and misses of all servers; a token may be known to each, so the most that one knows is a lower bound. */
+function sumOfCaches(caches: readonly (VerifyCacheStats | undefined)[]): VerifyCacheStats | undefined {
+  const known = caches.filter((cache) => cache !== undefined);
+  if (known.length === 0) return undefined;
+  const sum = (key: 'hits' | 'misses') => known.reduce((total, cache) => total + cache[key], 0);
+  const distinctTokens = Math.max(...known.map((cache) => cache.distinctTokens));
+  return { hits: sum('hits'), misses: sum('misses'), distinctTokens };
 }
 
 function rethrow(error: BenchError): never {

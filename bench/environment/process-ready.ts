@@ -18,17 +18,19 @@ export type Ready =
   | { tcp: { host: string; port: number } }
   | { check: () => Promise<boolean> };
 
-/** Resolves once ready, with the port that the child named, if it named one. Stops asking when `signal` aborts. */
-export async function untilReady(
-  child: ChildProcess,
-  ready: Ready,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  if (ready === 'spawned') return undefined;
-  if (ready === 'ipc') return portFromMessage(child);
+/** What is known of something that is ready: the port that it named or that was waited for, and its message over IPC. */
+export interface Readied {
+  port: number | undefined;
+  message?: Readonly<Record<string, unknown>>;
+}
+
+/** Resolves once ready. Stops asking when `signal` aborts. */
+export async function untilReady(child: ChildProcess, ready: Ready, signal: AbortSignal): Promise<Readied> {
+  if (ready === 'spawned') return { port: undefined };
+  if (ready === 'ipc') return readyMessage(child);
   const check = 'check' in ready ? ready.check : () => acceptsConnection(ready.tcp.host, ready.tcp.port);
   await pollUntil(check, signal);
-  return 'tcp' in ready ? ready.tcp.port : undefined;
+  return { port: 'tcp' in ready ? ready.tcp.port : undefined };
 }
 
 /** Asks again and again until the answer is true or `signal` aborts. @throws what `check` throws. */
@@ -48,13 +50,14 @@ export function acceptsConnection(host: string, port: number): Promise<boolean> 
   });
 }
 
-function portFromMessage(child: ChildProcess): Promise<number | undefined> {
+function readyMessage(child: ChildProcess): Promise<Readied> {
   return new Promise((resolve) => {
     const onMessage = (message: unknown): void => {
       if (typeof message !== 'object' || message === null) return;
       if (!('type' in message) || message.type !== 'ready') return;
       child.off('message', onMessage);
-      resolve('port' in message && typeof message.port === 'number' ? message.port : undefined);
+      const port = 'port' in message && typeof message.port === 'number' ? message.port : undefined;
+      resolve({ port, message: message as Record<string, unknown> });
     };
     child.on('message', onMessage);
   });

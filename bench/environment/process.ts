@@ -59,6 +59,8 @@ export interface StartedProcess {
   pid: number;
   /** The port that it named, or that was waited for; `undefined` with the other kinds of readiness. */
   port: number | undefined;
+  /** What it said when it was ready; absent with the other kinds of readiness. */
+  message?: Readonly<Record<string, unknown>>;
   /** For IPC. Stop it by {@link stop} only. */
   child: ChildProcess;
   /** The last 16 KB of stdout and stderr, without secrets. */
@@ -91,14 +93,14 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
       signal: options.signal,
     });
     if ('failed' in outcome) throw notReadyError(options, outcome.failed, running.outputTail());
-    return { ...running, name: options.name, port: outcome.ready };
+    return { ...running, name: options.name, ...outcome.ready };
   } catch (error) {
     await running.stop();
     throw error;
   }
 }
 
-type Running = Omit<StartedProcess, 'name' | 'port'> & { lastWords: () => Promise<void> };
+type Running = Omit<StartedProcess, 'name' | 'port' | 'message'> & { lastWords: () => Promise<void> };
 
 async function launch(options: ProcessOptions): Promise<Running> {
   const { guard, stopSignal = 'SIGTERM', stopTimeoutMs = STOP_TIMEOUT_MS } = options;

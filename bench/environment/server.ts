@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
-import type { StatsMessage } from '../../servers/stats.ts';
+import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
 import type { Trial } from '../plan.ts';
 import type { RunContext } from './context.ts';
 import { type StartedProcess, startProcess } from './process.ts';
 import type { Programs } from './programs.ts';
+import { refuseDifference } from './server-echo.ts';
 import type { StartedService } from './services/service.ts';
 
 const START_TIMEOUT_MS = 20_000;
@@ -88,16 +89,17 @@ export function privateKeyFor(alg: string | undefined, runId: string): string | 
 /**
  * Starts one server process; resolves once it accepts connections.
  * @param side whose code the program is, when two commits are compared.
- * @throws BenchError SERVER_FAILED; one of the baseline's says that it is.
+ * @throws BenchError SERVER_FAILED, or ARM_DIFFERS when it runs another backend or other options than it was told; one of
+ * the baseline's says that it is.
  */
-export function startServer(
+export async function startServer(
   config: ServerConfig,
   context: Pick<RunContext, 'guard' | 'signal' | 'pinning'> & { programs: Pick<Programs, 'server'> },
   side?: Trial['side'],
 ): Promise<StartedProcess> {
   const { programs, guard, signal } = context;
   const isBaseline = side === 'base';
-  return startProcess({
+  const server = await startProcess({
     name: isBaseline ? `server ${config.id} of the baseline` : `server ${config.id}`,
     command: process.execPath,
     args: [programs.server],
@@ -115,19 +117,25 @@ export function startServer(
     },
     secrets: [config.secret, config.password, config.adminPassword],
   });
+  try {
+    refuseDifference(config, server.message, isBaseline);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
 }
 
 /** What a server says of itself; servers of older commits leave out what they do not know. */
 export type ServerStats = Omit<StatsMessage, 'type'>;
 
-/** Asks a server what it says of itself, and begins its event-loop delay anew. Rejects when it does not answer in time. */
-export async function askStats(server: StartedProcess): Promise<ServerStats> {
-  const answer = once(server.child, 'message', { signal: AbortSignal.timeout(STATS_TIMEOUT_MS) });
-  server.child.send({ type: 'stats' });
-  const [{ roundTrips, loopDelayP99Us, gcNs }] = (await answer) as [StatsMessage];
-  return {
-    roundTrips,
-    ...(loopDelayP99Us === undefined ? {} : { loopDelayP99Us }),
-    ...(gcNs === undefined ? {} : { gcNs }),
-  };
+/**
+ * Asks a server what it says of itself, and begins its event-loop delay anew. Rejects when it does not reply in time.
+ * @param collect whether it collects its garbage first, to tell how many bytes are live.
+ */
+export async function askStats(server: StartedProcess, collect = false): Promise<ServerStats> {
+  const reply = once(server.child, 'message', { signal: AbortSignal.timeout(STATS_TIMEOUT_MS) });
+  server.child.send({ type: 'stats', ...(collect ? { collect } : {}) } satisfies StatsRequest);
+  const [{ type: _, ...stats }] = (await reply) as [StatsMessage];
+  return stats;
 }

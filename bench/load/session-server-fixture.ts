@@ -3,7 +3,8 @@ import { createApp } from '../../servers/app.ts';
 import { parseServerConfig } from '../../servers/config.ts';
 import { payloadFor } from '../../servers/protocol.ts';
 import { bearerTransport, cookieTransport } from '../../servers/session-plugin.ts';
-import { defaultOptions, type StoreDefinition } from '../../stores/store.ts';
+import { defaultOptions } from '../../stores/options.ts';
+import type { StoreDefinition } from '../../stores/store.ts';
 
 /** Servers of sessions whose number the test sees. Their users' password is `p`. */
 const closers: (() => Promise<unknown>)[] = [];

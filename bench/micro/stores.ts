@@ -1,12 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
-import {
-  type Durability,
-  defaultOptions,
-  type OpenContext,
-  type StoreDefinition,
-  type StoreOptions,
-} from '../../stores/store.ts';
+import type { Durability, OpenContext, StoreDefinition, StoreOptions } from '../../stores/store.ts';
 import { type Guard, openGuard } from '../environment/guard.ts';
 import { openTogether, type Resources } from '../environment/resources.ts';
 import type { StartedService } from '../environment/services/service.ts';

@@ -1,4 +1,5 @@
 import { findStore } from '../../stores/registry.ts';
+import { parseVariant } from '../../stores/variant.ts';
 import { blockKey, isInterleaved, usableRows } from '../results/blocks.ts';
 import {
   type Centre,
@@ -119,7 +120,7 @@ function reasonApart(row: Row, group: readonly Row[], usable: readonly Row[]): s
 /** Sessions that stay in one server, and requests that go to all: refusing is not serving, and cheaper. */
 function missesByDesign(row: Row): boolean {
   if (row.affinity !== 'round-robin' || (row.servers ?? 1) < 2) return false;
-  const options = Object.fromEntries((row.variant ?? '').split(';').map((pair) => pair.split('=')));
+  const options = parseVariant(row.store, row.variant);
   return findStore(row.store ?? '')?.traits(options, 'second').shared === false;
 }
 

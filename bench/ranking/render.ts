@@ -1,4 +1,5 @@
 import { LEAST_BLOCKS } from '../results/figures.ts';
+import { closedLoopTitle } from '../results/layout.ts';
 import { answerCommand } from './answer-command.ts';
 import type { Apart, FigureRanking, GroupRanking } from './ranking.ts';
 import { sentenceOf } from './sentence.ts';
@@ -40,7 +41,8 @@ function figureSentence(group: GroupRanking, ranking: FigureRanking, all: readon
     blocks < ranking.blocksNeeded
       ? ` (of ${ranking.pairs.length} pairs none can be ranked with ${blocks} blocks; it takes ${ranking.blocksNeeded})`
       : '';
-  return `${title}${inText}: ${sentenceOf(ranking)}${short}`;
+  const where = ranking.figure.name === 'rps_ok' ? `, ${closedLoopTitle(group.axes)}` : '';
+  return `${title}${where}${inText}: ${sentenceOf(ranking)}${short}`;
 }
 
 function notRanked(groups: readonly GroupRanking[]): string[] {

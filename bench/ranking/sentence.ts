@@ -3,7 +3,7 @@ import type { FigureRanking, Pair } from './ranking.ts';
 
 /**
  * One figure's answer in hyperfine's shape, best first: `jwt 1.31× [1.27, 1.35] less CPU per request than redis; redis
- * 2.9× [2.7, 3.1] less than postgres`. Neighbours that no test tells apart are joined by `=`. Nothing is said that a
+ * 2.9× [2.7, 3.1] less than postgres`. Neighbours that no test tells apart are said to be so. Nothing is said that a
  * pair test does not support: where ties are not transitive, the pair that differs is named, and the pair that does
  * not although arms between them do.
  */
@@ -20,9 +20,7 @@ export function sentenceOf({ figure, arms, pairs }: FigureRanking): string {
     const end = endOfRun(names, pairs, start);
     const run = names.slice(start, end);
     if (run.length > 1) {
-      parts.push(
-        `${run.join(' = ')} (no difference shown${between(run, pairs) ? ' between neighbours' : ''})`,
-      );
+      parts.push(`${listed(run)} are not told apart${between(run, pairs) ? ' from their neighbours' : ''}`);
     }
     for (const [one, other] of couples(run)) {
       const better = betterOf(pairs, one, other);
@@ -36,11 +34,13 @@ export function sentenceOf({ figure, arms, pairs }: FigureRanking): string {
     const [from, to] = [names.indexOf(one), names.indexOf(other)];
     const crosses = endOfRun(names, pairs, from) <= to && to > from + 1;
     if (crosses && betterOf(pairs, one, other) === undefined) {
-      parts.push(`${one} = ${other} (no difference shown)`);
+      parts.push(`${one} and ${other} are not told apart`);
     }
   }
   return parts.join('; ');
 }
+
+const listed = (names: readonly string[]) => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
 /** Where the ties that begin at this place end. */
 function endOfRun(names: readonly string[], pairs: readonly Pair[], start: number): number {

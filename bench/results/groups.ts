@@ -1,4 +1,5 @@
-import { findStore, STORES } from '../../stores/registry.ts';
+import { STORES } from '../../stores/registry.ts';
+import { rowArmText } from '../../stores/variant.ts';
 import { median } from '../stats/median.ts';
 import { groupKey } from './blocks.ts';
 import type { Row } from './row.ts';
@@ -52,12 +53,5 @@ export function byArmAndOperation(rows: readonly Row[], onlyWhole: boolean): Row
   return [...arms.values()].sort((a, b) => place(a) - place(b));
 }
 
-/** The backend with those of its options that are not the default. */
-export function armText(row: Row): string {
-  const definition = findStore(row.store ?? '');
-  const unusual = (row.variant ?? '').split(';').filter((pair) => {
-    const [key = '', value] = pair.split('=');
-    return key === 'durability' ? false : definition?.options[key]?.values[0] !== value;
-  });
-  return unusual.length === 0 ? (row.store ?? '') : `${row.store}:${unusual.join(';')}`;
-}
+/** An arm as `--store` takes it: see {@link rowArmText}. */
+export const armText = (row: Row): string => rowArmText(row);

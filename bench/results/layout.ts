@@ -1,6 +1,7 @@
 import { median } from '../stats/median.ts';
-import { isInterleaved, usableRows } from './blocks.ts';
-import { centreOf, figuresOf, LEAST_BLOCKS } from './figures.ts';
+import { signedRankEstimate } from '../stats/signed-rank.ts';
+import { blockKey, isInterleaved, usableRows } from './blocks.ts';
+import { CONFIDENCE, centreOf, cpuUs, type Figure, LEAST_BLOCKS } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf, isOpen, type RowGroup } from './groups.ts';
 import { notesOf } from './notes.ts';
 import type { ColumnName, Row } from './row.ts';
@@ -13,130 +14,215 @@ export interface Layout {
   lines: string[][];
 }
 
-/** One group of a run: its table, footnotes that the table counts from 1, and its intervals where there are any. */
+/** One group of a run: its tables, each with a heading of its own but the first, and footnotes that the first counts from 1. */
 export interface GroupLayout {
   title: string;
-  table: Layout;
+  tables: { title: string | undefined; table: Layout }[];
   notes: string[];
-  intervals: { title: string; table: Layout } | undefined;
 }
 
-/** One column: heading with its unit, and the text of a cell. */
+/** One column: heading with its unit, and its text for the blocks of an arm. */
 interface Shown {
   heading: string;
-  column: ColumnName;
-  format: (value: number) => string;
-  /** Left out when no row has it. */
+  text: (rows: readonly Row[], group: readonly Row[]) => string;
+  align?: 'left';
+  /** Left out when every cell is empty. */
   optional?: boolean;
 }
 
 const milliseconds = (us: number) => (us / 1000).toFixed(us < 10_000 ? 2 : 1);
 const tenths = (value: number) => value.toFixed(1);
 const mebibytes = (bytes: number) => whole(bytes / 2 ** 20);
+const hundredths = (value: number) => value.toFixed(2);
 
-/** In an open loop latency is response time, from when a request was due; in a closed one service time is all there is. */
-const loadColumns = (open: boolean): readonly Shown[] => [
-  { heading: 'ok/s', column: 'rps_ok', format: whole },
-  { heading: 'p50\nms', column: open ? 'lat_p50_us' : 'svc_p50_us', format: milliseconds },
-  { heading: 'p99\nms', column: open ? 'lat_p99_us' : 'svc_p99_us', format: milliseconds },
-  { heading: 'server\nµs CPU', column: 'cpu_us_per_req_server', format: tenths },
-  { heading: 'balancer\nµs CPU', column: 'cpu_us_per_req_balancer', format: tenths },
-  { heading: 'store\nµs CPU', column: 'cpu_us_per_req_store', format: tenths },
-  { heading: 'net\nµs CPU', column: 'cpu_us_per_req_net', format: tenths, optional: true },
-  { heading: 'generator\nµs CPU', column: 'cpu_us_per_req_generator', format: tenths },
-  { heading: 'store\ntrips', column: 'store_commands_per_req', format: (value) => value.toFixed(2) },
-  { heading: 'servers\nMiB', column: 'rss_server_bytes', format: mebibytes },
-  { heading: 'store\nMiB', column: 'rss_store_bytes', format: mebibytes },
-];
+/** Median over the blocks; empty when one of them lacks it, for it could stand above one over all of them. */
+const medianOf = (heading: string, column: ColumnName, format: (value: number) => string): Shown => ({
+  heading,
+  text(rows) {
+    const values = rows.map((row) => row[column]).filter((cell) => typeof cell === 'number');
+    const value = values.length < rows.length ? undefined : median(values);
+    return value === undefined ? '' : format(value);
+  },
+});
 
-const REVOCATION_COLUMNS: readonly Shown[] = [
-  { heading: 'refused after\np50, ms', column: 'revoke_visible_p50_us', format: milliseconds },
-  { heading: 'refused after\nworst, ms', column: 'revoke_visible_p99_us', format: milliseconds },
-  { heading: 'accepted after\nlogout', column: 'stale_accepts', format: whole },
-];
-
-/** The tables of a run, one for each group of arms that share everything else. Pure. */
-export function layOutRun(rows: readonly Row[]): GroupLayout[] {
-  return groupsOf(rows).map(layOutGroup);
-}
-
-function layOutGroup({ title, rows }: RowGroup): GroupLayout {
-  const usable = usableRows(rows);
-  const blocks = new Set(usable.map((row) => row.block)).size;
-  const over = blocks < 2 ? '' : `, medians of ${blocks} blocks`;
-  const { table, notes } = layOutTable(rows, usable);
-  return { title: `${title}${over}`, table, notes, intervals: layOutIntervals(usable) };
-}
-
-function layOutTable(rows: readonly Row[], usable: readonly Row[]): Pick<GroupLayout, 'table' | 'notes'> {
-  const isRevocation = rows.some((row) => row.scenario === 'revocation');
-  const all = isRevocation ? REVOCATION_COLUMNS : loadColumns(rows.some(isOpen));
-  const columns = all.filter(
-    ({ optional, column }) => !optional || rows.some((row) => row[column] !== undefined),
-  );
-  const isMixed = rows.some((row) => row.operation !== 'all') && !isRevocation;
-  const arms = byArmAndOperation(rows, isRevocation);
-  const { ofArms, ofAll } = notesOf(arms);
-  const notes = [...new Set(ofArms.flat()), ...ofAll];
-  const lines = arms.map((sameArm, index) => {
-    const [row = {}] = sameArm;
-    const own = usable.filter((one) => one.arm === row.arm && one.operation === row.operation);
-    const shown = own.length === 0 ? sameArm : own;
-    const cells = columns.map(({ column, format }) => cellOf(shown, column, format));
-    const references = (ofArms[index] ?? []).map((note) => `[${notes.indexOf(note) + 1}]`).join('');
-    const operation = isMixed ? [row.operation ?? ''] : [];
-    const limit = isRevocation ? [] : [mostCommon(shown.map(({ bottleneck = '' }) => bottleneck))];
-    return [armText(row), ...operation, ...cells, ...limit, references];
-  });
-  const left = (headings: readonly string[]) => headings.map(() => 'left' as const);
-  const [first, last] = [
-    ['backend', ...(isMixed ? ['operation'] : [])],
-    [...(isRevocation ? [] : ['limit']), ''],
-  ];
-  const table: Layout = {
-    headings: [...first, ...columns.map(({ heading }) => heading), ...last],
-    alignments: [...left(first), ...columns.map(() => 'right' as const), ...left(last)],
-    lines,
+/** A figure by which arms are ranked: everywhere by the estimate that the ranking uses, with its interval from 12 blocks on. */
+function centred(heading: string, of: Figure['of'], format: (value: number) => string): Shown[] {
+  const centre = (rows: readonly Row[]) => {
+    const values = rows.map(of).filter((value) => value !== undefined);
+    return values.length < rows.length ? undefined : centreOf(values);
   };
-  return { table, notes };
+  const interval = (rows: readonly Row[]) => {
+    const known = centre(rows);
+    if (known === undefined || known.blocks < LEAST_BLOCKS || !rows.every(isInterleaved)) return '';
+    return `[${format(known.lower)}, ${format(known.upper)}]`;
+  };
+  return [
+    {
+      heading,
+      text(rows) {
+        const known = centre(rows);
+        return known === undefined ? '' : format(known.estimate);
+      },
+    },
+    { heading: '95 %', text: interval, align: 'left', optional: true },
+  ];
 }
 
-function cellOf(rows: readonly Row[], column: ColumnName, format: (value: number) => string): string {
-  const values = rows.map((row) => row[column]).filter((cell) => typeof cell === 'number');
-  // A median over some of the blocks only could stand above one over all of them.
-  const value = values.length < rows.length ? undefined : median(values);
-  return value === undefined ? '' : format(value);
+/** What an arm costs beyond the control, within blocks. */
+const OVER_CONTROL: Shown = {
+  heading: 'over\ncontrol',
+  optional: true,
+  text(rows, group) {
+    const control = new Map(group.filter(({ store }) => store === 'none').map((row) => [blockKey(row), row]));
+    const differences = rows.flatMap((row) => {
+      const reference = control.get(blockKey(row));
+      const [own, other] = [cpuUs(row), reference && cpuUs(reference)];
+      return row.store === 'none' || row.operation !== 'all' || own === undefined || other === undefined
+        ? []
+        : [own - other];
+    });
+    const { estimate } = signedRankEstimate(differences, CONFIDENCE);
+    return estimate === undefined ? '' : tenths(estimate);
+  },
+};
+
+/** Memory that the sessions take in servers and service. */
+const bytesPerSession = ({
+  server_bytes_per_session: server,
+  store_bytes_per_session: store,
+  pool_size,
+}: Row) =>
+  server === undefined || (store === undefined && pool_size !== undefined)
+    ? undefined
+    : server + (store ?? 0);
+
+const BYTES: Shown = {
+  heading: 'bytes/\nsession',
+  optional: true,
+  text(rows) {
+    const values = rows.map(bytesPerSession).filter((value) => value !== undefined);
+    const value = values.length < rows.length ? undefined : median(values);
+    return value === undefined ? '' : whole(value);
+  },
+};
+
+const CACHE: readonly Shown[] = [
+  { ...medianOf('cache\nhits, %', 'verify_cache_hit_pct', tenths), optional: true },
+  { ...medianOf('distinct\ntokens', 'distinct_tokens', whole), optional: true },
+];
+
+/** What a request costs: the figures that are compared. */
+const COSTS: readonly Shown[] = [
+  ...centred('CPU µs\n/request', cpuUs, tenths),
+  OVER_CONTROL,
+  { ...medianOf('store\ntrips', 'store_commands_per_req', hundredths), optional: true },
+  BYTES,
+  ...CACHE,
+];
+
+const THROUGHPUT = centred('ok/s', (row) => row.rps_ok, whole);
+
+/** In a closed loop latency is service time under a full box, and throughput is what the box can carry. */
+const CLOSED: readonly Shown[] = [
+  ...THROUGHPUT,
+  medianOf('p50 ms', 'svc_p50_us', milliseconds),
+  medianOf('p99 ms', 'svc_p99_us', milliseconds),
+];
+
+const OPEN: readonly Shown[] = [
+  medianOf('ok/s', 'rps_ok', whole),
+  ...centred('p50 ms', (row) => row.lat_p50_us, milliseconds),
+  ...centred('p99 ms', (row) => row.lat_p99_us, milliseconds),
+];
+
+/** `--wide`: where the CPU goes, and what the processes hold. */
+const PARTS: readonly Shown[] = [
+  medianOf('servers\nµs CPU', 'cpu_us_per_req_server', tenths),
+  medianOf('balancer\nµs CPU', 'cpu_us_per_req_balancer', tenths),
+  medianOf('store\nµs CPU', 'cpu_us_per_req_store', tenths),
+  medianOf('generator\nµs CPU', 'cpu_us_per_req_generator', tenths),
+  medianOf('servers\nMiB', 'rss_server_bytes', mebibytes),
+  medianOf('store\nMiB', 'rss_store_bytes', mebibytes),
+];
+
+const REVOCATION: readonly Shown[] = [
+  medianOf('refused after\np50, ms', 'revoke_visible_p50_us', milliseconds),
+  medianOf('refused after\nworst, ms', 'revoke_visible_p99_us', milliseconds),
+  medianOf('accepted after\nlogout', 'stale_accepts', whole),
+];
+
+const LIMIT: Shown = {
+  heading: 'limit',
+  text: (rows) => mostCommon(rows.map(({ bottleneck = '' }) => bottleneck)),
+  align: 'left',
+};
+
+/** Above the figures of a closed loop, which say what the box can carry and not what a user waits. */
+export function closedLoopTitle({ connections }: Row): string {
+  return `at ${connections} in flight, box full`;
+}
+
+/** The tables of a run, for each group of arms that share everything else. Pure. @param wide with the parts of the costs. */
+export function layOutRun(rows: readonly Row[], wide = false): GroupLayout[] {
+  return groupsOf(rows).map((group) => layOutGroup(group, wide));
+}
+
+function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
+  const [row = {}] = rows;
+  const usable = usableRows(rows);
+  const blocks = new Set(usable.map(blockKey)).size;
+  const arms = byArmAndOperation(rows, row.scenario === 'revocation').map((sameArm) => {
+    const own = usable.filter(
+      (one) => one.arm === sameArm[0]?.arm && one.operation === sameArm[0]?.operation,
+    );
+    return own.length === 0 ? sameArm : own;
+  });
+  const { ofArms, ofAll } = notesOf(byArmAndOperation(rows, row.scenario === 'revocation'));
+  const notes = [...new Set(ofArms.flat()), ...ofAll];
+  const references: Shown = {
+    heading: '',
+    text: (own) =>
+      (ofArms[arms.indexOf(own as Row[])] ?? []).map((note) => `[${notes.indexOf(note) + 1}]`).join(''),
+    align: 'left',
+  };
+  const table = (columns: readonly Shown[]) => layOutTable(arms, columns);
+  const tables: GroupLayout['tables'] =
+    row.scenario === 'revocation'
+      ? [{ title: undefined, table: table([...REVOCATION, references]) }]
+      : isOpen(row)
+        ? [
+            { title: undefined, table: table([...COSTS, references]) },
+            { title: 'response times', table: table([...OPEN, LIMIT]) },
+          ]
+        : [
+            { title: undefined, table: table([...COSTS, references]) },
+            { title: closedLoopTitle(row), table: table([...CLOSED, LIMIT]) },
+          ];
+  if (wide && row.scenario !== 'revocation') tables.push({ title: 'of which', table: table(PARTS) });
+  const over = blocks < 2 ? '' : `, ${blocks} blocks`;
+  return { title: `${title}${over}`, tables, notes };
+}
+
+function layOutTable(arms: readonly (readonly Row[])[], columns: readonly Shown[]): Layout {
+  const group = arms.flat();
+  const isMixed = group.some((row) => row.operation !== 'all' && row.scenario !== 'revocation');
+  const shown = columns
+    .map((column) => ({ column, cells: arms.map((rows) => column.text(rows, group)) }))
+    .filter(({ column, cells }) => column.optional !== true || cells.some((cell) => cell !== ''));
+  const first = ['backend', ...(isMixed ? ['operation'] : [])];
+  return {
+    headings: [...first, ...shown.map(({ column }) => column.heading)],
+    alignments: [...first.map(() => 'left' as const), ...shown.map(({ column }) => column.align ?? 'right')],
+    lines: arms.map(([row = {}], index) => [
+      armText(row),
+      ...(isMixed ? [row.operation ?? ''] : []),
+      ...shown.map(({ cells }) => cells[index] as string),
+    ]),
+  };
 }
 
 /** The text that most blocks have, the first of equals. */
 function mostCommon(texts: readonly string[]): string {
   const count = (text: string) => texts.filter((one) => one === text).length;
   return texts.reduce((best, text) => (count(text) > count(best) ? text : best), texts[0] ?? '');
-}
-
-/** Centres with intervals, of arms with enough blocks; `undefined` when none has. */
-function layOutIntervals(usable: readonly Row[]): GroupLayout['intervals'] {
-  const [first = {}] = usable;
-  const figures = usable.every(isInterleaved) ? figuresOf(first) : [];
-  let blocks = 0;
-  const lines = byArmAndOperation(usable, true).flatMap((sameArm) => {
-    if (figures.length === 0 || sameArm.length < LEAST_BLOCKS) return [];
-    blocks = Math.max(blocks, sameArm.length);
-    const cells = figures.flatMap((figure) => {
-      const centre = centreOf(sameArm.map(figure.of).filter((value) => value !== undefined));
-      if (centre === undefined || centre.blocks < LEAST_BLOCKS) return ['', ''];
-      const text = (value: number) => (value < 1000 ? value.toFixed(1) : whole(value));
-      return [text(centre.estimate), `[${text(centre.lower)}, ${text(centre.upper)}]`];
-    });
-    return [[armText(sameArm[0] ?? {}), ...cells]];
-  });
-  if (lines.length === 0) return undefined;
-  return {
-    title: `with 95 % intervals over ${blocks} blocks (Hodges-Lehmann of the logarithms; what a block does to all arms alike is in them)`,
-    table: {
-      headings: ['backend', ...figures.flatMap(({ label }) => [label, ''])],
-      alignments: ['left', ...figures.flatMap(() => ['right', 'left'] as const)],
-      lines,
-    },
-  };
 }

@@ -3,15 +3,17 @@ import type { Row } from './row.ts';
 import { escaped, tableLine } from './text.ts';
 
 /**
- * The tables of a run as Markdown, with their footnotes and intervals.
+ * The tables of a run as Markdown, all of them, with their footnotes.
  * @param paragraphs what follows them, as plain text: the ranking, limits, where the rows are.
  */
 export function renderMarkdownRun(rows: readonly Row[], paragraphs: readonly string[]): string {
-  const blocks = layOutRun(rows).flatMap(({ title, table, notes, intervals }) => [
+  const blocks = layOutRun(rows, true).flatMap(({ title, tables, notes }) => [
     `**${escaped(title)}**`,
-    markdownTable(table),
+    ...tables.flatMap((one) => [
+      ...(one.title === undefined ? [] : [escaped(one.title)]),
+      markdownTable(one.table),
+    ]),
     ...notes.map((note, index) => escaped(`[${index + 1}] ${note}`)),
-    ...(intervals === undefined ? [] : [escaped(intervals.title), markdownTable(intervals.table)]),
   ]);
   const texts = paragraphs.filter((paragraph) => paragraph !== '').map(markdownParagraph);
   return `${[...blocks, ...texts].join('\n\n')}\n`;

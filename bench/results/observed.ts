@@ -22,6 +22,8 @@ export interface Observed {
   loopDelayP99Us: number | undefined;
   /** Time in garbage collection, all servers together. */
   gcNs: number | undefined;
+  /** Use of the caches of verified tokens in the window, all servers together; absent without one. */
+  verifyCache?: { hits: number; misses: number; distinctTokens: number } | undefined;
   /** Over the measured part of the whole block, all arms: shares of all processors' time, from 0 to 1. */
   host: { stealShare: number | undefined; foreignShare: number | undefined };
   /** For each slice the requests that were due and not yet sent when its last one became due; zeros in a closed loop. */

@@ -1,3 +1,4 @@
+import { parseVariant } from '../../stores/variant.ts';
 import { median } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { blockKey, isInterleaved, usableRows } from './blocks.ts';
@@ -21,8 +22,7 @@ export function blacklistPrice(rows: readonly Row[]): string[] {
       if (cpu === undefined || trips === undefined) return [];
       const { cost, remark } = cpu;
       const name = armText(listed[0] ?? {});
-      const what = name === 'jwt-blacklist' ? 'the blacklist' : name;
-      return `Price of ${what} beyond plain jwt (${title}): ${cost}, ${trips.toFixed(2)} round trips per request${remark}`;
+      return `Price of ${name} beyond ${armText(plain[0] ?? {})} (${title}): ${cost}, ${trips.toFixed(2)} round trips per request${remark}`;
     });
   });
 }
@@ -30,8 +30,10 @@ export function blacklistPrice(rows: readonly Row[]): string[] {
 /** Whether the one is the plain token of the other: all of its options are the other's as well. */
 function isPlainOf(plain: Row | undefined, listed: Row | undefined): boolean {
   if (plain?.store !== 'jwt' || listed?.store !== 'jwt-blacklist') return false;
-  const options = (listed.variant ?? '').split(';');
-  return (plain.variant ?? '').split(';').every((pair) => options.includes(pair));
+  const options = parseVariant(listed.store, listed.variant);
+  return Object.entries(parseVariant(plain.store, plain.variant)).every(
+    ([key, value]) => options[key] === value,
+  );
 }
 
 interface Cost {

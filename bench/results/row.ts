@@ -135,6 +135,22 @@ export const COLUMNS = [
   number('store_commands_per_req', 'round trips to the service per request sent; empty without one'),
   integer('rss_server_bytes', 'memory of all servers at the end of the window, shared pages split (PSS)'),
   integer('rss_store_bytes', 'memory of the service, shared pages split (PSS); empty without one'),
+  number(
+    'server_bytes_per_session',
+    'live heap and buffers of all servers after the sessions were made, less those of the empty servers, per live session',
+  ),
+  number(
+    'store_bytes_per_session',
+    'growth of the data of the service by the sessions (Redis: used_memory; Postgres: size of the database), per live session; empty without a service',
+  ),
+  number(
+    'verify_cache_hit_pct',
+    'tokens taken from the cache of verified ones, per cent; empty without a cache',
+  ),
+  integer(
+    'distinct_tokens',
+    'different tokens that were verified since the start, by the server that saw most; empty without a cache',
+  ),
   integer('loop_delay_p99_us', 'event-loop delay, 99th percentile, of the server that has the greatest'),
   number('gc_us_per_req', 'time in garbage collection of all servers per request sent; part of their CPU'),
   integer(

@@ -87,11 +87,23 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
     rss_store_bytes: observed.rssStoreBytes,
     loop_delay_p99_us: observed.loopDelayP99Us,
     gc_us_per_req: perRequestUs(observed.gcNs),
+    ...cacheCells(observed),
     gen_cpu_pct: result.durationSeconds > 0 ? (result.cpuNs / 1e9 / result.durationSeconds) * 100 : undefined,
     revoke_visible_p50_us: seen.p50,
     revoke_visible_p99_us: seen.p99 ?? seen.max,
     stale_accepts: result.revocation?.staleAccepts,
   });
+}
+
+function cacheCells({ verifyCache }: Observed): {
+  [C in 'verify_cache_hit_pct' | 'distinct_tokens']?: number | undefined;
+} {
+  if (verifyCache === undefined) return {};
+  const { hits, misses, distinctTokens } = verifyCache;
+  return {
+    verify_cache_hit_pct: hits + misses === 0 ? undefined : (100 * hits) / (hits + misses),
+    distinct_tokens: distinctTokens,
+  };
 }
 
 function hostCells({ host, throttledNs, trendPct }: Observed): Row {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { rankRows } from '../ranking/ranking.ts';
 import { interleavedRows } from '../ranking/rows-fixture.ts';
 import { seededRandom } from '../stats/random.ts';
 import { renderMarkdownRun } from './markdown.ts';
@@ -22,46 +23,89 @@ const spoil = (rows: readonly Row[], reasons: Readonly<Record<string, string>>, 
     const own = store === undefined || row.store === store;
     return { ...row, valid: false, invalid_reason: own ? reason : `block dropped: redis: ${reason}` };
   });
-const headingOf = (text: string) => text.split('\n').find((line) => line.startsWith('backend')) ?? '';
+const lineOf = (text: string, name: string) =>
+  text.split('\n').find((line) => line.startsWith(`${name} `)) ?? '';
 
 describe('columns', () => {
-  test('net stands where any row has it, and nowhere else', () => {
+  test('what a session costs over the control stands where there is one, and nowhere else', () => {
     const rows = rowsOf(1);
-    expect(headingOf(renderTables(rows, false))).not.toContain('net');
-    const text = renderTables(
-      rows.map((row) => (row.store === 'none' ? row : { ...row, cpu_us_per_req_net: 47.25 })),
-      false,
+    expect(renderTables(rows, false)).toMatch(/ over\n/);
+    const [none = 0, redis = 0] = ['none', 'redis'].map(
+      (store) => rows.find((row) => row.store === store)?.cpu_us_per_req_server,
     );
-    expect(headingOf(text)).toMatch(/store +net +generator/);
-    expect(text).toMatch(/^redis .* 47\.\d /m);
-    expect(text).not.toMatch(/^none .* 47\.\d /m);
+    expect(lineOf(renderTables(rows, false), 'redis')).toMatch(new RegExp(` ${(redis - none).toFixed(1)}$`));
+    expect(lineOf(renderTables(rows, false), 'none').split(/ +/)).toHaveLength(2);
+    const alone = rows.filter(({ store }) => store === 'redis');
+    expect(renderTables(alone, false)).not.toContain('over');
+  });
+
+  test('CPU is one figure by one estimate: that of the table, the ranking and the price', () => {
+    const rows = rowsOf(12).map((row): Row => ({ ...row, pool_size: 1, cpu_us_per_req_store: 7.25 }));
+    const [cpu] =
+      rankRows([...rows, ...rows.map((row) => ({ ...row, arm: 'b', store: 'jwt' }))])[0]?.figures ?? [];
+    const estimate = cpu?.arms.find(({ name }) => name === 'redis')?.centre.estimate ?? 0;
+    expect(lineOf(renderTables(rows, false), 'redis')).toContain(` ${estimate.toFixed(1)} `);
+  });
+
+  test('bytes per session are those of servers and store together; unknown when one of them is', () => {
+    const held = { server_bytes_per_session: 210.4, store_bytes_per_session: 800, pool_size: 1 };
+    expect(lineOf(renderTables(rowsOf(1, held), false), 'redis')).toContain(' 1,010');
+    const { store_bytes_per_session: _, ...half } = held;
+    expect(renderTables(rowsOf(1, half), false)).not.toContain('bytes/');
+  });
+
+  test('a cache of verified tokens stands with its hit rate and how many tokens there were', () => {
+    const text = renderTables(rowsOf(1, { verify_cache_hit_pct: 13.93, distinct_tokens: 2000 }), false);
+    expect(text).toMatch(/cache +distinct/);
+    expect(lineOf(text, 'redis')).toMatch(/ 13\.9 +2,000$/);
+    expect(renderTables(rowsOf(1), false)).not.toContain('distinct');
+  });
+
+  test('the parts of the costs, and memory by process, stand with --wide alone', () => {
+    expect(renderTables(rowsOf(1), false)).not.toMatch(/balancer\n|generator|MiB/);
+    expect(renderTables(rowsOf(1), false, true)).toMatch(
+      /servers +balancer +store +generator +servers +store/,
+    );
+  });
+
+  test('a closed loop says above its throughput and service times how full the box was', () => {
+    const lines = renderTables(rowsOf(1), false).split('\n');
+    const at = lines.indexOf('at 64 in flight, box full');
+    expect(lines[at + 1]).toMatch(/^backend +ok\/s +p50 ms +p99 ms +limit$/);
+    expect(lines.slice(0, at).join('\n')).not.toContain('ok/s');
+  });
+
+  test('no line is wider than a terminal', () => {
+    const long = rowsOf(24, { store: 'jwt-blacklist', variant: 'lib=jsonwebtoken;durability=second' });
+    for (const line of renderTables(long, false).split('\n').slice(1))
+      expect(line.length).toBeLessThanOrEqual(80);
   });
 
   test('an open loop shows response times, and its rate in the title', () => {
     const open: Row = { load_model: 'open-constant', target_rps: 2000, lat_p50_us: 1230, lat_p99_us: 45_600 };
     const text = renderTables(rowsOf(1, open), false);
-    expect(text.split('\n')[0]).toBe(
+    expect(text.replace(/\n +/, ' ').split('\n')[0]).toBe(
       'read, 3 servers, round-robin, haproxy, 256 B, 64 connections, cookie, 2,000/s constant, response times',
     );
-    expect(text).toMatch(/^redis +[\d,]+ +1\.23 +45\.6 /m);
+    expect(text).toMatch(/^redis +[\d,]+ +1\.23 +45\.6/m);
+    expect(text).not.toContain('in flight');
     const title = renderTables(rowsOf(1), false).split('\n')[0];
     expect(title).toBe('read, 3 servers, round-robin, haproxy, 256 B, 64 connections, cookie');
   });
 });
 
 describe('blocks', () => {
-  test('of few medians alone, from 12 on a table of intervals', () => {
+  test('from 12 on each figure has its interval', () => {
     const few = renderTables(rowsOf(11), false);
-    expect(few.split('\n')[0]).toMatch(/, medians of 11 blocks$/);
-    expect(few).not.toContain('intervals');
+    expect(few.split('\n')[0]).toMatch(/, 11 blocks$/);
+    expect(few).not.toContain('95 %');
     const many = renderTables(rowsOf(12), false);
-    expect(many).toContain('with 95 % intervals over 12 blocks');
-    const [, estimate, lower, upper] =
-      /^redis +(\d+\.\d) +\[(\d+\.\d), (\d+\.\d)\] +[\d,]+ +\[[\d,]+, [\d,]+\] *$/m.exec(many) ?? [];
+    const [, estimate, lower, upper] = /^redis +(\d+\.\d) +\[(\d+\.\d), (\d+\.\d)\] /m.exec(many) ?? [];
     expect(Number(lower)).toBeLessThan(100);
     expect(Number(upper)).toBeGreaterThan(100);
     expect(Math.abs(Number(estimate) - 100)).toBeLessThan(3);
-    expect(renderTables(rowsOf(12, { engine: 'autocannon' }), false)).not.toContain('intervals');
+    expect(many).toMatch(/^redis +[\d,]+ +\[[\d,]+, [\d,]+\] +[\d.]+ +[\d.]+/m);
+    expect(renderTables(rowsOf(12, { engine: 'autocannon' }), false)).not.toContain('95 %');
   });
 
   test('how many were dropped and why, like reasons together', () => {
@@ -70,7 +114,7 @@ describe('blocks', () => {
     expect(text.replace(/\n +/g, ' ')).toContain(
       '[1] INVALID: 3 of 6 blocks dropped: steal: 6.1 % (limit 5 %); redis: read: 3 to 17 timeouts (2 blocks)',
     );
-    expect(text.split('\n')[0]).toMatch(/, medians of 3 blocks$/);
+    expect(text.split('\n')[0]).toMatch(/, 3 blocks$/);
     expect(text).not.toContain('not to be used');
   });
 
@@ -119,10 +163,10 @@ describe('Markdown', () => {
       'Ranked: a < b',
     ]);
     const tables = text.split('\n').filter((line) => line.startsWith('|'));
-    expect(tables).toHaveLength(2 * (2 + 2));
-    for (const line of tables.slice(0, 4)) expect(line.match(/\|/g)).toHaveLength(14);
-    expect(tables[0]).toContain('| ok/s | p50, ms |');
-    expect(text).toContain('medians of 12 blocks');
+    expect(tables).toHaveLength(3 * (2 + 2));
+    for (const line of tables.slice(0, 4)) expect(line.match(/\|/g)).toHaveLength(6);
+    expect(tables[4]).toContain('| ok/s | 95 % | p50 ms |');
+    expect(text).toContain(', 12 blocks');
     expect(text).toContain('INVALID: 1 of 13 blocks dropped');
     expect(text).toContain('- redis: this; that\n');
     expect(text).toMatch(/\n\nRanked: a \\< b\n$/);

@@ -1,24 +1,27 @@
 import Table from 'cli-table3';
 import { findStore } from '../../stores/registry.ts';
-import type { Traits } from '../../stores/store.ts';
+import type { StoreDefinition, StoreOptions, Traits } from '../../stores/store.ts';
+import { parseVariant } from '../../stores/variant.ts';
 import { armText, byArmAndOperation } from './groups.ts';
 import { type GroupLayout, type Layout, layOutRun } from './layout.ts';
 import type { Row } from './row.ts';
 import { BORDERLESS, wrap } from './text.ts';
 
-/** The tables of a run for a terminal, one for each group, with footnotes and intervals. */
-export function renderTables(rows: readonly Row[], color: boolean): string {
-  return layOutRun(rows)
+/** The tables of a run for a terminal, group by group, with their footnotes. @param wide with the parts of the costs. */
+export function renderTables(rows: readonly Row[], color: boolean, wide = false): string {
+  return layOutRun(rows, wide)
     .map((group) => renderGroup(group, color))
     .join('\n\n');
 }
 
-function renderGroup({ title, table, notes, intervals }: GroupLayout, color: boolean): string {
+function renderGroup({ title, tables, notes }: GroupLayout, color: boolean): string {
   return [
-    title,
-    renderTable(table, color),
+    wrap(title),
+    ...tables.flatMap((one) => [
+      ...(one.title === undefined ? [] : ['', one.title]),
+      renderTable(one.table, color),
+    ]),
     ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    ')),
-    ...(intervals === undefined ? [] : [wrap(intervals.title), renderTable(intervals.table, color)]),
   ].join('\n');
 }
 
@@ -36,31 +39,38 @@ function renderTable({ headings, alignments, lines }: Layout, color: boolean): s
     chars: BORDERLESS,
   });
   for (const line of lines) table.push(line);
-  return table.toString();
+  return table.toString().replace(/ +$/gm, '');
 }
 
-/** What each backend of these rows cannot do, one line each: speed without it misleads. */
+/** What each backend of these rows cannot do, and what its store costs, one line each: speed without it misleads. */
 export function renderLimits(rows: readonly Row[]): string {
   const lines: string[] = [];
   const measured = rows.filter((row) => row.status === 'ok');
   for (const [row] of byArmAndOperation(measured, true) as [Row][]) {
     const definition = findStore(row.store ?? '');
     if (definition === undefined || definition.name === 'none') continue;
-    const pairs = (row.variant ?? '').split(';').map((pair) => pair.split('=') as [string, string]);
-    const options = Object.fromEntries(pairs);
+    const options = parseVariant(row.store, row.variant);
     const durability = options['durability'];
     const traits = definition.traits(
       options,
       durability === 'none' || durability === 'commit' ? durability : 'second',
     );
-    const limits = limitsOf(traits);
-    const line = wrap(
-      `  ${armText(row)}: ${limits.length === 0 ? 'none of the limits that others have' : limits.join('; ')}`,
-      '    ',
-    );
+    const limits = [...limitsOf(traits), ...storeLimits(definition, options)];
+    const line = wrap(`  ${armText(row)}: ${limits.join('; ')}`, '    ');
     if (!lines.includes(line)) lines.push(line);
   }
   return lines.length === 0 ? '' : `What they cannot do:\n${lines.join('\n')}`;
+}
+
+/** What comes with a store, whichever it is. */
+function storeLimits(definition: StoreDefinition, options: StoreOptions): string[] {
+  if (definition.service(options) === undefined) return [];
+  return [
+    options['on-outage'] === 'open'
+      ? 'nobody can log in or out while the store is down, and no logout is seen'
+      : 'everyone is refused while the store is down',
+    ...(options['durability'] === 'second' ? ['a power loss may take the last second'] : []),
+  ];
 }
 
 function limitsOf(traits: Traits): string[] {

@@ -84,6 +84,14 @@ export async function readPostgresSettings(client: pg.Client): Promise<Record<st
   return Object.fromEntries(rows.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
 }
 
+/** Size of the database's files, in bytes. */
+export async function readDatabaseBytes(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ bytes: string }>(
+    'select pg_database_size(current_database()) as bytes',
+  );
+  return Number(rows[0]?.bytes);
+}
+
 /**
  * Vacuums and analyses our tables (this user's, in schemas named after a namespace of ours), then makes a checkpoint, so that both are done before the
  * window rather than in it. Answers what it was not allowed to do.

@@ -10,7 +10,13 @@ import { exitText, type StartedProcess, startProcess } from '../process.ts';
 import { commandOf, parentOf } from '../process-identity.ts';
 import { openTogether } from '../resources.ts';
 import { isOpenToAll, type PostgresBinaries, withinReach } from './postgres-binaries.ts';
-import { answersQueries, readPostgresSettings, settlePostgres, withPostgres } from './postgres-client.ts';
+import {
+  answersQueries,
+  readDatabaseBytes,
+  readPostgresSettings,
+  settlePostgres,
+  withPostgres,
+} from './postgres-client.ts';
 import {
   breakable,
   type DescribedService,
@@ -182,6 +188,7 @@ export async function describePostgres(url: string, durability: Durability): Pro
     settings,
     durabilityMatches: postgresDurabilityMatches(settings, durability),
     settle: () => withPostgres(url, settlePostgres),
+    dataBytes: () => withPostgres(url, readDatabaseBytes),
   };
 }
 

@@ -84,7 +84,7 @@ export async function readRedisSettings(redis: Redis): Promise<Record<string, st
 /** Sections of INFO as a map: `redis_version`, `process_id`, `aof_rewrite_in_progress`, … */
 export async function readRedisInfo(
   redis: Redis,
-  section: 'server' | 'persistence',
+  section: 'server' | 'persistence' | 'memory',
 ): Promise<Map<string, string>> {
   const text = await redis.info(section);
   return new Map(text.split(/\r?\n/).map((line) => line.split(/:(.*)/s).slice(0, 2) as [string, string]));

@@ -128,6 +128,8 @@ export async function describeRedis(url: string, durability: Durability): Promis
     settings,
     durabilityMatches: told === undefined ? undefined : told === durability,
     settle: () => settle(url),
+    dataBytes: () =>
+      withRedis(url, async (redis) => Number((await readRedisInfo(redis, 'memory')).get('used_memory'))),
   };
 }
 

@@ -59,7 +59,9 @@ export function describeService({ name, tier, settings, use }: ServiceSuite): vo
           expect(service.networking).toBe(tier === 'docker' ? 'docker-host-network' : 'loopback-tcp');
           expect(pids.map((pid) => isRunning(pid))).toEqual([true]);
           expect(await service.settle()).toEqual([]);
+          const empty = await service.dataBytes();
           await use(service.url);
+          expect(await service.dataBytes()).toBeGreaterThan(empty);
           expect(await service.settle()).toEqual([]);
         } finally {
           await service.stop();

@@ -57,6 +57,8 @@ export interface StartedService {
   pids(): Promise<number[]>;
   /** Lets work put off so far happen now, rather than in the coming window. Answers what it was not allowed to do. */
   settle(): Promise<string[]>;
+  /** Bytes that its data takes: Redis in memory, Postgres in the files of the database. */
+  dataBytes(): Promise<number>;
   /** Resolves with the error (SERVICE_DIED) if it ends other than by stop(); otherwise never settles. */
   died: Promise<BenchError>;
   /** Stops it and removes its data; leaves a foreign one (`url`) alone. Idempotent. */
@@ -165,5 +167,5 @@ export async function waitUntil(
 /** What a running service says of itself, whichever tier it is on. */
 export type DescribedService = Pick<
   StartedService,
-  'name' | 'url' | 'redactedUrl' | 'version' | 'settings' | 'durabilityMatches' | 'settle'
+  'name' | 'url' | 'redactedUrl' | 'version' | 'settings' | 'durabilityMatches' | 'settle' | 'dataBytes'
 >;

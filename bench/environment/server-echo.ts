@@ -1,0 +1,57 @@
+import type { ServerConfig } from '../../servers/config.ts';
+import { withAbsentOptions } from '../../stores/options.ts';
+import { findStore } from '../../stores/registry.ts';
+import type { StoreOptions } from '../../stores/store.ts';
+import { BenchError } from '../errors.ts';
+
+/** What a server says in its `ready` message that it runs. */
+export interface Echo {
+  store: string;
+  options: StoreOptions;
+}
+
+/** The echo in a ready message; `undefined` of a server that is too old to send one. */
+export function echoOf(message: Readonly<Record<string, unknown>> | undefined): Echo | undefined {
+  const { store, options } = message ?? {};
+  if (typeof store !== 'string' || typeof options !== 'object' || options === null) return undefined;
+  return { store, options: options as StoreOptions };
+}
+
+/**
+ * How what a server runs differs from what it was told; `undefined` when it does not. An option that the server does
+ * not have is no difference when the value sent is what its absence means.
+ */
+export function differenceFrom(
+  sent: Pick<ServerConfig, 'store' | 'options'>,
+  echo: Echo,
+): string | undefined {
+  if (echo.store !== sent.store) return `store ${echo.store}`;
+  const definition = findStore(sent.store);
+  const absent: StoreOptions = definition === undefined ? {} : withAbsentOptions(definition, {});
+  for (const [key, value] of Object.entries(sent.options)) {
+    const runs = echo.options[key];
+    if (runs === value || (runs === undefined && absent[key] === value)) continue;
+    return runs === undefined ? `no option ${key}` : `${key}=${runs}`;
+  }
+  return undefined;
+}
+
+/** Refuses an arm whose server runs something else than its label says. @throws BenchError ARM_DIFFERS */
+export function refuseDifference(
+  sent: Pick<ServerConfig, 'id' | 'store' | 'options'>,
+  message: Readonly<Record<string, unknown>> | undefined,
+  isBaseline: boolean,
+): void {
+  const echo = echoOf(message);
+  const got = echo && differenceFrom(sent, echo);
+  if (got === undefined) return;
+  const options = Object.entries(sent.options).map(([key, value]) => `${key}=${value}`);
+  throw new BenchError({
+    code: 'ARM_DIFFERS',
+    expected: `server ${sent.id}${isBaseline ? ' of the baseline' : ''} to run ${[sent.store, ...options].join(' ')}`,
+    got,
+    remedy: isBaseline
+      ? 'Name a later --base, or a --store with options that it has.'
+      : 'Stop other builds of this project, then run again; if it persists, report it.',
+  });
+}

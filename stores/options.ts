@@ -1,0 +1,36 @@
+/** What the options of a backend are when some are not given. */
+
+import type { StoreDefinition, StoreOptions } from './store.ts';
+
+/** The value of each of a backend's options when none is given. */
+export function defaultOptions(definition: StoreDefinition): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]),
+  );
+}
+
+/**
+ * The options that are in force when these are asked for: defaults filled in, and without those that the backend does not
+ * have. @throws Error for a value that it does not have.
+ */
+export function effectiveOptions(definition: StoreDefinition, given: StoreOptions): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(definition.options).map(([name, { values }]) => {
+      const value = given[name] ?? values[0];
+      if (!values.includes(value))
+        throw new Error(
+          `${definition.name}: expected ${name} to be one of ${values.join(', ')}, got ${value}`,
+        );
+      return [name, value];
+    }),
+  );
+}
+
+/** The options with those filled in that whoever wrote them did not know: as it was before they existed. */
+export function withAbsentOptions(definition: StoreDefinition, options: StoreOptions): StoreOptions {
+  const absent = Object.entries(definition.options).map(([name, option]) => [
+    name,
+    option.absent ?? option.values[0],
+  ]);
+  return { ...Object.fromEntries(absent), ...options };
+}

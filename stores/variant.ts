@@ -1,0 +1,42 @@
+/** How an arm's options are written: in its name, as `--store` takes it, and in the column `variant`. */
+
+import { withAbsentOptions } from './options.ts';
+import { findStore } from './registry.ts';
+import type { StoreOptions } from './store.ts';
+
+/** The text of the column `variant`: all options and the durability, sorted. */
+export function variantText(options: StoreOptions, durability: string): string {
+  const pairs = Object.entries({ ...options, durability }).map(([key, value]) => `${key}=${value}`);
+  return pairs.sort().join(';');
+}
+
+/**
+ * The options and the durability in a column `variant`. Options that its writer did not know get the meaning that they
+ * had before they existed, so that an old file pairs with a new one.
+ */
+export function parseVariant(store: string | undefined, variant: string | undefined): Record<string, string> {
+  const pairs = (variant ?? '').split(';').filter((pair) => pair !== '');
+  const given = Object.fromEntries(pairs.map((pair) => pair.split('=') as [string, string]));
+  const definition = findStore(store ?? '');
+  return { ...(definition === undefined ? given : withAbsentOptions(definition, given)) };
+}
+
+/** An arm as `--store` takes it: the backend, its options that are not the default, and those that a name always says. */
+export function armText(store: string, options: StoreOptions): string {
+  const defined = findStore(store)?.options ?? {};
+  const shown = Object.entries(options).filter(
+    ([key, value]) => defined[key]?.named === true || defined[key]?.values[0] !== value,
+  );
+  return shown.length === 0
+    ? store
+    : `${store}:${shown
+        .map(([key, value]) => `${key}=${value}`)
+        .sort()
+        .join(';')}`;
+}
+
+/** As {@link armText}, from the cells of a row. */
+export function rowArmText({ store = '', variant }: { store?: string; variant?: string }): string {
+  const { durability: _, ...options } = parseVariant(store, variant);
+  return armText(store, options);
+}
