@@ -70,5 +70,5 @@ export function standardDeviation(values: readonly number[]): number | undefined
 function detectableBy(scatter: number, metric: Metric): number {
   const half = (scatter / Math.sqrt(GATE_BLOCKS)) * normalQuantile((1 + CONFIDENCE) / 2);
   const shift = { estimate: 0, lower: -half, upper: half };
-  return smallestEffect(shift, CONFIDENCE, { alpha: ALPHA, margin: logMargin(metric, false) });
+  return smallestEffect(shift, CONFIDENCE, { alpha: ALPHA, margin: logMargin(metric) });
 }

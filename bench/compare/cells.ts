@@ -1,3 +1,4 @@
+import { parseVariant, variantText } from '../../stores/variant.ts';
 import { BenchError } from '../errors.ts';
 import { blockKey } from '../results/blocks.ts';
 import { type ColumnName, cellText, isUsable, type Row, SCHEMA_VERSION } from '../results/row.ts';
@@ -51,7 +52,7 @@ export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<
   const cells = new Map<string, Cell & { blocks: Map<string, Row> }>();
   for (const [index, row] of rows.entries()) {
     refuseUnusable(row, index, file);
-    const key = textOf(row, CONFIGURATION_COLUMNS);
+    const key = textOf(withWholeVariant(row), CONFIGURATION_COLUMNS);
     const cell = cells.get(key) ?? newCell(row, key);
     cells.set(key, cell);
     if (row.status === 'unsupported') continue;
@@ -71,6 +72,13 @@ export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<
     cell.blocks.set(block, row);
   }
   return cells;
+}
+
+/** The row with the options that its writer did not know, so that files of before and after an option pair. */
+function withWholeVariant(row: Row): Row {
+  if (row.variant === undefined) return row;
+  const { durability = '', ...options } = parseVariant(row.store, row.variant);
+  return { ...row, variant: variantText(options, durability) };
 }
 
 /** The configuration of a cell on one line: backend first, then what is not empty. */

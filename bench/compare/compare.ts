@@ -3,9 +3,9 @@ import { spoiltBlocks } from '../results/blocks.ts';
 import type { Row } from '../results/row.ts';
 import { type Cell, cellName, cellsOf } from './cells.ts';
 import { type Decision, decide, type Question, type Verdict } from './decide.ts';
-import { commitText, type MachineDifference, machineDifference, type Names } from './machine.ts';
+import { commitText, machineDifference, type Names } from './machine.ts';
 import { isMeasured, METRICS, type Metric, mayGate } from './metrics.ts';
-import { type Evidence, evidenceOf, type Method } from './sample.ts';
+import { type Evidence, evidenceOf } from './sample.ts';
 import { warningsOf } from './warnings.ts';
 
 /** One metric of one cell, or a cell that cannot be compared (then without metric and evidence). */
@@ -28,13 +28,16 @@ export interface Comparison {
   verdict: Exclude<Verdict, 'INFORMATIVE'>;
 }
 
+/** Why two files of two runs decide nothing. */
+const SINGLE_RUNS =
+  'one run on each side: two runs of the same code differ by more than the blocks of a run show (6 % seen); measure both in one run with pnpm bench gate';
+
 /**
  * Compares the rows of two result files, cell by cell and metric by metric. Pure.
  *
- * Files that share block ids are two arms of one run and are paired. Others are two runs: each figure is divided by the
- * control (`--store none`) of its own block where both carry it, with doubled margins; without it, or on another kind
- * of machine, the comparison informs and decides nothing. A block of turns is left out whole when one of its rows may not
- * be used: on both sides when they are paired.
+ * Files that share block ids are two arms of one run and are paired. Others are two runs, and a single run a side
+ * decides nothing: runs of the same code differ by more than their blocks show, with or without the control (docs/measurement.md).
+ * A block of turns is left out whole when one of its rows may not be used: on both sides when they are paired.
  *
  * @throws BenchError CSV_INVALID for rows that do not belong together, NOTHING_TO_COMPARE
  */
@@ -50,21 +53,18 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
   const common = [...base.values()].filter((cell) => head.has(cell.key));
   if (common.length === 0) throw nothing('a configuration that both files measured', 'none in common');
 
-  const sides = common.map((cell) => ({
-    base: { cell, control: controlOf(cell, base) },
-    head: { cell: head.get(cell.key) as Cell, control: controlOf(cell, head) },
-  }));
-  const asked = sides.filter((one) => one.base.cell.blocks.size > 0 && one.head.cell.blocks.size > 0);
-  const questions = asked.flatMap((one) => {
-    const { method, informative } = methodOf(one.base.cell, paired, difference, [one.base, one.head]);
+  const pairs = common.map((cell) => ({ base: cell, head: head.get(cell.key) as Cell }));
+  const asked = pairs.filter((pair) => pair.base.blocks.size > 0 && pair.head.blocks.size > 0);
+  const questions = asked.flatMap((pair) => {
+    const { configuration } = pair.base;
     const metrics = METRICS.filter((metric) =>
-      isMeasured(metric, [...one.base.cell.blocks.values(), ...one.head.cell.blocks.values()]),
+      isMeasured(metric, [...pair.base.blocks.values(), ...pair.head.blocks.values()]),
     );
     return metrics.map((metric) => {
-      const evidence = evidenceOf(metric, method, one.base, one.head);
-      const part = mayGate(metric, one.base.cell.configuration) ? undefined : 'does not decide here';
-      const question: Question = { metric, evidence, informative: informative ?? part };
-      return { configuration: one.base.cell.configuration, question };
+      const evidence = evidenceOf(metric, paired ? 'paired' : 'unpaired', pair.base, pair.head);
+      const part = mayGate(metric, configuration) ? undefined : 'does not decide here';
+      const question: Question = { metric, evidence, informative: paired ? part : SINGLE_RUNS };
+      return { configuration, question };
     });
   });
   const decisions = decide(questions.map(({ question }) => question));
@@ -75,35 +75,13 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
     evidence: question.evidence,
   }));
   findings.push(
-    ...sides.flatMap((one) => invalidCell(one.base.cell, one.head.cell, names)),
+    ...pairs.flatMap((pair) => invalidCell(pair.base, pair.head, names)),
     ...lone(base, head, `only in ${names.base}`, 'INCONCLUSIVE'),
     ...lone(head, base, `only in ${names.head}`, 'INFORMATIVE'),
   );
-  const pairs = asked.map((one) => ({ base: one.base.cell, head: one.head.cell }));
-  const warnings = warningsOf(pairs, difference, paired, names);
+  const warnings = warningsOf(asked, difference, paired, names);
   const commits = { base: commitText(baseRows), head: commitText(headRows) };
   return { paired, findings, commits, warnings, verdict: gravest(findings) };
-}
-
-function methodOf(
-  cell: Cell,
-  paired: boolean,
-  difference: MachineDifference,
-  sides: readonly { control: Cell | undefined }[],
-): { method: Method; informative: string | undefined } {
-  if (paired) return { method: 'paired', informative: undefined };
-  if (cell.configuration.store === 'none') {
-    return { method: 'unpaired', informative: 'the control: the others are divided by it' };
-  }
-  if (sides.some(({ control }) => (control?.blocks.size ?? 0) === 0)) {
-    return { method: 'unpaired', informative: 'no control in both runs' };
-  }
-  const informative = difference.anotherKind ? 'another processor or Node version' : undefined;
-  return { method: 'through-control', informative };
-}
-
-function controlOf(cell: Cell, cells: ReadonlyMap<string, Cell>): Cell | undefined {
-  return [...cells.values()].find((one) => one.configuration.store === 'none' && one.group === cell.group);
 }
 
 /** A cell with rows on both sides, of which one may not use any: nothing can be said, and that is no success. */
@@ -147,12 +125,12 @@ function shareBlocks(base: readonly Row[], head: readonly Row[]): boolean {
   return head.some((row) => blocks.has(row.block));
 }
 
-function refuseTwoMachines({ lines }: MachineDifference): void {
-  if (lines.length === 0) return;
+function refuseTwoMachines(difference: readonly string[]): void {
+  if (difference.length === 0) return;
   throw new BenchError({
     code: 'CSV_INVALID',
     expected: 'files that share blocks to come from one machine',
-    got: lines.join('; '),
+    got: difference.join('; '),
     remedy: 'A block is one pass on one machine: give the files as the run wrote them.',
   });
 }

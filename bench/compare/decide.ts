@@ -61,11 +61,13 @@ export function decide(questions: readonly Question[]): Decision[] {
 }
 
 function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alpha: number): Decision {
-  const margin = marginOf(question);
+  const margin = logMargin(question.metric);
   const { estimate, upper } = forTheWorse(question);
   const rule = { alpha, margin };
   const seen = smallestEffect(question.evidence.shift, CONFIDENCE, rule);
-  const visible = question.evidence.leastP <= alpha && Number.isFinite(seen) ? seen : undefined;
+  const { base, head } = question.evidence.blocks;
+  // The least p that so many pairs of blocks can give.
+  const visible = 2 ** -base <= alpha && Number.isFinite(seen) ? seen : undefined;
   const decision = (verdict: Verdict, reason?: string): Decision => ({
     verdict,
     reason,
@@ -76,7 +78,6 @@ function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alp
   if (pWorseHolm <= FAMILY_ALPHA && estimate >= margin) return decision('REGRESSED');
   if (pBetterHolm <= FAMILY_ALPHA && estimate <= -margin) return decision('IMPROVED');
   if (upper < margin) return decision('OK');
-  const { base, head } = question.evidence.blocks;
   if (visible === undefined) {
     return decision(
       'INCONCLUSIVE',
@@ -87,11 +88,6 @@ function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alp
     'INCONCLUSIVE',
     `the least change that could have been seen is ${percentText(question.metric.worse === 'higher' ? visible : -visible)}`,
   );
-}
-
-/** The margin as a change for the worse, in ln; doubled where blocks could not be paired. */
-export function marginOf({ metric, evidence }: Pick<Question, 'metric' | 'evidence'>): number {
-  return logMargin(metric, evidence.method !== 'paired');
 }
 
 /** Estimate and upper bound of the change for the worse. */
@@ -111,7 +107,7 @@ function hasEnoughBlocks({ evidence }: Question): boolean {
 
 function isQuiet(question: Question, alpha: number): boolean {
   const seen = smallestEffect(question.evidence.shift, CONFIDENCE, { alpha, margin: 0 });
-  return seen <= marginOf(question);
+  return seen <= logMargin(question.metric);
 }
 
 function tooFewBlocks({ evidence, metric }: Question): Decision {

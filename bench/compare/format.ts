@@ -1,3 +1,4 @@
+import { rowArmText } from '../../stores/variant.ts';
 import { type ColumnName, cellText, type Row } from '../results/row.ts';
 import { plain, whole } from '../results/text.ts';
 import { CONFIGURATION_COLUMNS } from './cells.ts';
@@ -8,15 +9,20 @@ import type { Evidence } from './sample.ts';
 /** A p from here on is no difference: `~`, as benchstat writes it. */
 const NO_DIFFERENCE_ABOVE = 0.05;
 
-/** The change with its interval; `~` in its place where no difference is shown. */
-export function changeText({ shift, test }: Evidence): string {
+/**
+ * The change with its interval; `~` in its place where no difference is shown. Of two runs the change alone: the interval of
+ * their blocks does not hold what runs differ by.
+ */
+export function changeText({ method, shift, test }: Evidence): string {
   if (shift.estimate === undefined) return '';
+  if (method === 'unpaired') return percentText(shift.estimate).replace(' %', '%');
   const estimate = test.pTwoSided > NO_DIFFERENCE_ABOVE ? '~' : percentText(shift.estimate);
   return `${estimate} [${percentText(shift.lower)}, ${percentText(shift.upper)}]`.replaceAll(' %', '%');
 }
 
-/** Two-sided and not adjusted, as benchstat shows it. */
-export function pText({ test }: Evidence): string {
+/** Two-sided and not adjusted, as benchstat shows it; empty of two runs, as is their interval. */
+export function pText({ method, test }: Evidence): string {
+  if (method === 'unpaired') return '';
   return test.pTwoSided < 0.001 ? '<0.001' : test.pTwoSided.toFixed(3);
 }
 
@@ -46,9 +52,9 @@ export function cellNames(configurations: readonly Row[]): { shared: string; nam
   return {
     shared: text(first, common, ' ').join(', '),
     nameOf: (one) => {
-      const kin = configurations.filter((other) => other.store === one.store);
+      const kin = configurations.filter((other) => rowArmText(other) === rowArmText(one));
       const own = CONFIGURATION_COLUMNS.filter((column) => varies(column, kin));
-      return [plain(one.store ?? ''), ...text(one, own, '=')].join(' ');
+      return [plain(rowArmText(one)), ...text(one, own, '=')].join(' ');
     },
   };
 }
@@ -64,20 +70,25 @@ export function summaryLine({ findings, verdict }: Comparison): string {
     return `${name} ${one.metric.label}${change === undefined ? '' : ` ${percentText(change)}`}`;
   };
   const deciding = findings.filter((one) => one.verdict !== 'INFORMATIVE').length;
-  if (deciding === 0) return 'INCONCLUSIVE: nothing here decides; the figures inform only';
+  if (deciding === 0) return `NO VERDICT: ${findings[0]?.reason ?? 'nothing here decides'}`;
   const list = those.slice(0, 5).map(named).join('; ');
   const more = those.length > 5 ? `; and ${those.length - 5} more` : '';
   const counted = `${verdict}: ${those.length} of ${deciding}`;
-  return verdict === 'OK' ? `OK: all ${deciding} within their margins` : `${counted}: ${list}${more}`;
+  return verdict === 'OK'
+    ? `NO REGRESSION: all ${deciding} below their margins`
+    : `${counted}: ${list}${more}`;
 }
 
 /** How the files were held against each other, for the line above a table. */
-export function methodText({ paired, findings }: Comparison): string {
-  if (paired) return 'paired by block';
-  const through = findings.some(({ evidence }) => evidence?.method === 'through-control');
-  return through
-    ? 'two runs: each figure divided by the control of its block, margins doubled'
-    : 'two runs without a control in both: informative only';
+export function methodText({ paired }: Comparison): string {
+  return paired ? 'paired by block' : 'one run on each side: no verdict';
+}
+
+/** A verdict as people read it; JSON keeps the word. */
+export function verdictText({ verdict, metric }: Pick<Finding, 'verdict' | 'metric'>): string {
+  if (verdict === 'INFORMATIVE') return 'no verdict';
+  if (verdict !== 'OK' || metric === undefined) return verdict;
+  return `no regression ≥ ${Math.round(metric.margin * 100)} %`;
 }
 
 /** The commits of both sides; empty when neither is known. */

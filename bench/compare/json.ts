@@ -1,7 +1,7 @@
 import type { ColumnName } from '../results/row.ts';
 import { CONFIGURATION_COLUMNS } from './cells.ts';
 import type { Comparison, Finding } from './compare.ts';
-import { marginOf } from './decide.ts';
+import { logMargin } from './metrics.ts';
 
 /** One finding under names that say their units; what is unknown or unbounded is null. */
 export type ComparisonRecord = Record<string, string | number | boolean | null>;
@@ -32,7 +32,7 @@ function figures({ metric, evidence, verdict, reason, ...decision }: Finding): C
     p_two_sided: evidence?.test.pTwoSided ?? null,
     p_worse_holm: decision.pWorseHolm ?? null,
     p_better_holm: decision.pBetterHolm ?? null,
-    margin_pct: metric && evidence ? percent(worse * marginOf({ metric, evidence })) : null,
+    margin_pct: metric ? percent(worse * logMargin(metric)) : null,
     smallest_effect_pct:
       decision.smallestEffect === undefined ? null : percent(worse * decision.smallestEffect),
     verdict,

@@ -1,7 +1,16 @@
 import { plain } from '../results/text.ts';
 import type { Comparison, Finding } from './compare.ts';
 import type { Verdict } from './decide.ts';
-import { blocksText, cellNames, changeText, commitsText, medianText, methodText, pText } from './format.ts';
+import {
+  blocksText,
+  cellNames,
+  changeText,
+  commitsText,
+  medianText,
+  methodText,
+  pText,
+  verdictText,
+} from './format.ts';
 
 /** A comparison as lines of text, before a terminal or Markdown gives them their form. */
 export interface Layout {
@@ -18,6 +27,8 @@ interface Line {
   /** Metric, base, head, change, p, n; empty for a cell that could not be compared. */
   figures: string[];
   verdict: Verdict;
+  /** The verdict in words. */
+  verdictText: string;
   note: string;
 }
 
@@ -32,6 +43,7 @@ export function layOut(comparison: Comparison): Layout {
     name: nameOf(finding.configuration),
     figures: figuresOf(finding),
     verdict: finding.verdict,
+    verdictText: verdictText(finding),
     note: noteFor(finding, notes),
   }));
   return {

@@ -1,7 +1,7 @@
 import { BenchError } from '../errors.ts';
 import { type ColumnName, cellText, type Row } from '../results/row.ts';
 
-/** What figures depend on beyond the configuration. `host_id` is another machine, the others another kind of machine. */
+/** What figures depend on beyond the configuration. */
 const MACHINE_COLUMNS = [
   'host_id',
   'cpu_model',
@@ -15,34 +15,18 @@ export interface Names {
   head: string;
 }
 
-/** How the machines of two files differ. */
-export interface MachineDifference {
-  /** One line for each column that differs. */
-  lines: string[];
-  /**
-   * Another processor or Node version: a backend may gain more by it than the control does, so that not even a figure
-   * divided by its control tells code from machine.
-   */
-  anotherKind: boolean;
-}
-
-/** Compares where two files were measured. @throws BenchError CSV_INVALID when one file holds several machines */
-export function machineDifference(
-  base: readonly Row[],
-  head: readonly Row[],
-  files: Names,
-): MachineDifference {
-  const differing = MACHINE_COLUMNS.map((column) => ({
+/**
+ * How the machines of two files differ: one line for each column that does.
+ * @throws BenchError CSV_INVALID when one file holds several machines
+ */
+export function machineDifference(base: readonly Row[], head: readonly Row[], files: Names): string[] {
+  return MACHINE_COLUMNS.map((column) => ({
     column,
     before: onlyValue(base, column, files.base),
     after: onlyValue(head, column, files.head),
-  })).filter(({ before, after }) => before !== after);
-  return {
-    lines: differing.map(
-      ({ column, before, after }) => `${column} ${before || 'empty'} and ${after || 'empty'}`,
-    ),
-    anotherKind: differing.some(({ column }) => column !== 'host_id'),
-  };
+  }))
+    .filter(({ before, after }) => before !== after)
+    .map(({ column, before, after }) => `${column} ${before || 'empty'} and ${after || 'empty'}`);
 }
 
 /** The commits that rows were measured of, short, with `+` for uncommitted changes; empty outside a checkout. */

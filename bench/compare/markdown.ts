@@ -9,9 +9,9 @@ const EMPHASIZED: readonly string[] = ['REGRESSED', 'INVALID', 'IMPROVED'];
 /** The comparison as Markdown for the comment of a pull request: the verdict first, then the table. */
 export function renderMarkdown(comparison: Comparison): string {
   const { title, headings, lines, notes } = layOut(comparison);
-  const rows = lines.map(({ name, figures, verdict, note }) => [
+  const rows = lines.map(({ name, figures, verdict, verdictText, note }) => [
     ...[name, ...figures].map(escaped),
-    EMPHASIZED.includes(verdict) ? `**${verdict}**` : verdict,
+    EMPHASIZED.includes(verdict) ? `**${verdictText}**` : verdictText,
     escaped(note),
   ]);
   const remarks = [

@@ -5,7 +5,7 @@ export interface Metric {
   name: 'cpu_us_per_req' | 'rps_ok' | 'p50_us' | 'p99_us';
   label: string;
   worse: 'higher' | 'lower';
-  /** The least change for the worse that counts, as a share: 0.03 is 3 %. Doubled for files of two runs. */
+  /** The least change for the worse that counts, as a share: 0.03 is 3 %. */
   margin: number;
   /**
    * Whether it decides: `always` where it is measured, or `if-quiet`, when its scatter would have shown a change
@@ -81,7 +81,6 @@ export function isMeasured(metric: Metric, rows: readonly Row[]): boolean {
 }
 
 /** The margin as ln(head / base) for the worse, a positive number: −5 % of throughput is 0.051, +3 % CPU 0.030. */
-export function logMargin(metric: Metric, doubled: boolean): number {
-  const margin = metric.margin * (doubled ? 2 : 1);
-  return metric.worse === 'higher' ? Math.log(1 + margin) : -Math.log(1 - margin);
+export function logMargin({ margin, worse }: Metric): number {
+  return worse === 'higher' ? Math.log(1 + margin) : -Math.log(1 - margin);
 }

@@ -15,24 +15,21 @@ interface Simulated {
   /** Standard deviation of ln(head / base) in one block. */
   scatter: number;
   factor: number;
-  /** Whether both files are of one run. */
-  paired: boolean;
 }
 
-function verdicts({ runs, blocks, scatter, factor, paired }: Simulated): Map<string, number> {
+function verdicts({ runs, blocks, scatter, factor }: Simulated): Map<string, number> {
   const random = seededRandom(20261121);
   const counts = new Map<string, number>();
   for (let run = 0; run < runs; run += 1) {
-    const common = { stores: STORES, blocks, scatter: scatter / Math.SQRT2, drift: paired ? 0 : 0.2, random };
+    const common = { stores: STORES, blocks, scatter: scatter / Math.SQRT2, random };
     const base = syntheticRows({ run: 'a', ...common });
-    const slowness = paired ? 1 : 1.2;
-    const head = syntheticRows({ run: paired ? 'a' : 'b', slowness, factor, ...common });
+    const head = syntheticRows({ run: 'a', factor, ...common });
     const { verdict } = compareRows(base, head, NAMES);
     counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   }
   const shown = [...counts].map(([verdict, count]) => `${verdict} ${count}`).join(', ');
   process.stdout.write(
-    `${paired ? 'paired' : 'through the control'}, ${blocks} blocks, scatter ${scatter * 100} %, effect ${((factor - 1) * 100).toFixed(0)} %: of ${runs} ${shown}\n`,
+    `${blocks} blocks, scatter ${scatter * 100} %, effect ${((factor - 1) * 100).toFixed(0)} %: of ${runs} ${shown}\n`,
   );
   return counts;
 }
@@ -40,12 +37,12 @@ function verdicts({ runs, blocks, scatter, factor, paired }: Simulated): Map<str
 describe('1,000 comparisons without any change', () => {
   test.each([
     // So quiet that the margin is five standard errors away: none at all.
-    { blocks: 24, scatter: 0.03, paired: true },
-    { blocks: 24, scatter: 0.1, paired: true },
+    { blocks: 24, scatter: 0.03 },
+    { blocks: 24, scatter: 0.1 },
     // So noisy that an estimate above the margin is common, and only the test holds an alarm back.
-    { blocks: 24, scatter: 0.5, paired: true },
-    { blocks: 12, scatter: 0.05, paired: false },
-    { blocks: 12, scatter: 0.5, paired: false },
+    { blocks: 24, scatter: 0.5 },
+    { blocks: 12, scatter: 0.05 },
+    { blocks: 12, scatter: 0.5 },
   ])('false alarms at %o', (one) => {
     const counts = verdicts({ runs: 1000, factor: 1, ...one });
     expect(counts.get('REGRESSED') ?? 0).toBeLessThanOrEqual(one.scatter <= 0.03 ? 0 : MOST_FALSE_ALARMS);
@@ -53,7 +50,7 @@ describe('1,000 comparisons without any change', () => {
 });
 
 test('10 % more at 3 % scatter is found every time, 5 % nearly so', () => {
-  const planted = { runs: 200, blocks: 24, scatter: 0.03, paired: true };
+  const planted = { runs: 200, blocks: 24, scatter: 0.03 };
   expect(verdicts({ ...planted, factor: 1.1 }).get('REGRESSED')).toBe(200);
   expect(verdicts({ ...planted, factor: 1.05 }).get('REGRESSED')).toBeGreaterThan(190);
 });

@@ -28,9 +28,9 @@ export function renderComparison(comparison: Comparison, color: boolean): string
     },
     chars: BORDERLESS,
   });
-  for (const [index, { name, figures, verdict, note }] of lines.entries()) {
+  for (const [index, { name, figures, verdict, verdictText, note }] of lines.entries()) {
     const shown = name === lines[index - 1]?.name ? '' : name;
-    table.push([shown, ...figures, painted(verdict, color), note]);
+    table.push([shown, ...figures, painted(verdict, verdictText, color), note]);
   }
   return [
     wrap(title),
@@ -44,7 +44,7 @@ export function renderComparison(comparison: Comparison, color: boolean): string
   ].join('\n');
 }
 
-function painted(verdict: Verdict, color: boolean): string {
+function painted(verdict: Verdict, text: string, color: boolean): string {
   const code = COLORS[verdict];
-  return color && code !== undefined ? `\u001b[${code}m${verdict}\u001b[39m` : verdict;
+  return color && code !== undefined ? `\u001b[${code}m${text}\u001b[39m` : text;
 }

@@ -1,6 +1,6 @@
 import { type ColumnName, cellText } from '../results/row.ts';
 import type { Cell } from './cells.ts';
-import type { MachineDifference, Names } from './machine.ts';
+import type { Names } from './machine.ts';
 
 /** The same configuration in both files. */
 interface Pair {
@@ -11,7 +11,7 @@ interface Pair {
 /** What a reader must know before believing a figure, one line each. */
 export function warningsOf(
   pairs: readonly Pair[],
-  difference: MachineDifference,
+  difference: readonly string[],
   paired: boolean,
   names: Names,
 ): string[] {
@@ -23,10 +23,8 @@ export function warningsOf(
   ];
 }
 
-function machineWarning({ lines, anotherKind }: MachineDifference): string[] {
-  if (lines.length === 0) return [];
-  const end = anotherKind ? 'nothing is decided' : 'only figures divided by their control decide';
-  return [`the files are of two machines (${lines.join('; ')}): ${end}`];
+function machineWarning(difference: readonly string[]): string[] {
+  return difference.length === 0 ? [] : [`the files are of two machines (${difference.join('; ')})`];
 }
 
 function versionWarnings(pairs: readonly Pair[]): string[] {

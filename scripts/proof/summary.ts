@@ -36,8 +36,7 @@ type RowsByArm = ReadonlyMap<string, readonly Row[]>;
 export function summarizeGates(directory: string): GateSummary[] {
   const rows = rowsByArm(directory);
   const finished = readGates(directory).filter((gate) => gate.finished);
-  const runIds = finished.map((gate) => gate.run_id);
-  return [...PROOF_GATES.map((gate) => summarize(gate, rows, finished)), throughControl(rows, runIds)];
+  return PROOF_GATES.map((gate) => summarize(gate, rows, finished));
 }
 
 function summarize(gate: ProofGate, rows: RowsByArm, finished: readonly GateRecord[]): GateSummary {
@@ -82,17 +81,6 @@ function compareOrNothing(before: readonly Row[], after: readonly Row[]): Compar
     if (error instanceof BenchError && error.code === 'NOTHING_TO_COMPARE') return undefined;
     throw error;
   }
-}
-
-/** One backend in two gates that followed one another, held together through their controls; no gate is used twice. */
-function throughControl(rows: RowsByArm, runIds: readonly string[]): GateSummary {
-  const verdicts: string[] = [];
-  for (let index = 0; index + 1 < runIds.length; index += 2) {
-    const side = (runId = '') => ['none-1', 'redis'].flatMap((name) => rowsOf(rows, name, runId));
-    const comparison = compareOrNothing(side(runIds[index]), side(runIds[index + 1]));
-    verdicts.push(comparison?.verdict ?? 'INVALID');
-  }
-  return counted('A/A of files from two runs, through the control', verdicts);
 }
 
 function counted(name: string, verdicts: readonly string[]): GateSummary {
