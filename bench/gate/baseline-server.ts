@@ -1,17 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerConfig } from '../../servers/config.ts';
+import type { StoreChoice } from '../config.ts';
 import { newSecrets, type RunContext } from '../environment/context.ts';
 import { buildServer } from '../environment/programs.ts';
 import { askStats, startServer } from '../environment/server.ts';
+import { echoOf } from '../environment/server-echo.ts';
 import { BenchError, messageOf } from '../errors.ts';
+import { refuseUndefinedOptions } from './baseline-options.ts';
 
 /**
  * Builds the server of the baseline, and proves on the control that it speaks our protocol: it takes its configuration,
- * names its port and answers for its round trips. Answers the path of the program.
- * @throws BenchError SERVER_FAILED, which says that it is the baseline's.
+ * names its port and tells its round trips. One that does not say which options are in force must have those of all
+ * arms, by its own list. Returns the path of the program.
+ * @throws BenchError SERVER_FAILED, which says that it is the baseline's; CONFLICT for an option that it does not have.
  */
 export async function openBaselineServer(
   root: string,
+  stores: readonly StoreChoice[],
   context: Pick<RunContext, 'guard' | 'signal'>,
 ): Promise<string> {
   const program = await buildServer(root).catch((cause: unknown) => {
@@ -20,7 +25,8 @@ export async function openBaselineServer(
   const server = await startServer(controlConfig(), { ...context, programs: { server: program } }, 'base');
   try {
     const { roundTrips } = await askStats(server);
-    if (typeof roundTrips !== 'number') throw unfit('its server to tell its round trips', 'another answer');
+    if (typeof roundTrips !== 'number') throw unfit('its server to tell its round trips', 'another reply');
+    if (echoOf(server.message) === undefined) await refuseUndefinedOptions(root, stores, context.signal);
     return program;
   } catch (error) {
     if (error instanceof BenchError) throw error;

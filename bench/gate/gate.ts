@@ -65,7 +65,7 @@ async function withBaseline(bench: Bench, ref: string, resources: Resources): Pr
   const { guard, signal } = context;
   const baseline = await openBaseline({ ref, guard, signal, say: progress.say });
   resources.add('baseline', baseline.close);
-  const baselineServer = await openBaselineServer(baseline.root, context);
+  const baselineServer = await openBaselineServer(baseline.root, context.config.stores, context);
   const baselineCells = { git_sha: baseline.gitSha, git_dirty: false };
   return { ...bench, context: { ...context, baselineServer, baselineCells } };
 }

@@ -193,7 +193,7 @@ async function untilGone(path: string): Promise<void> {
 
 describe('openBaselineServer', () => {
   test('builds and tries a server from the sources of the other root', async () => {
-    const program = await openBaselineServer(PROJECT_ROOT, { guard, signal: SIGNAL });
+    const program = await openBaselineServer(PROJECT_ROOT, [], { guard, signal: SIGNAL });
     expect(program).toMatch(/server-[A-Z0-9]+\.mjs$/);
   });
 
@@ -215,7 +215,66 @@ describe('openBaselineServer', () => {
     mkdirSync(join(root, 'servers'), { recursive: true });
     mkdirSync(join(root, 'node_modules'));
     writeFileSync(join(root, 'servers', 'main.ts'), source);
-    await expect(openBaselineServer(root, { guard, signal: SIGNAL })).rejects.toThrow(words);
+    await expect(openBaselineServer(root, [], { guard, signal: SIGNAL })).rejects.toThrow(words);
+  });
+});
+
+describe('a baseline that does not say which options are in force', () => {
+  const SILENT = `process.on('message', () => process.send({ type: 'stats', roundTrips: 0 }));
+    process.on('disconnect', () => process.exit());
+    process.send({ type: 'ready', port: 1 });`;
+  const REGISTRY = `export const STORES = [
+    { name: 'none', options: {} },
+    { name: 'redis', options: { read: { values: ['get'] } } },
+    { name: 'jwt', options: { alg: { values: ['HS256', 'ES256'] } } },
+  ];`;
+  const HINT = / Name a later --base, or (write|leave) .*\.$/;
+  const tryBase = (store: string, options: Record<string, string>, registry = REGISTRY) => {
+    const root = join(home, 'base');
+    for (const folder of ['servers', 'stores', 'node_modules'])
+      mkdirSync(join(root, folder), { recursive: true });
+    writeFileSync(join(root, 'servers', 'main.ts'), SILENT);
+    writeFileSync(join(root, 'stores', 'registry.ts'), registry);
+    return openBaselineServer(
+      root,
+      [
+        { store: 'none', options: {} },
+        { store, options },
+      ],
+      { guard, signal: SIGNAL },
+    );
+  };
+
+  test('runs what it has, and what the absence of an option means', async () => {
+    await expect(tryBase('jwt', { alg: 'ES256', lib: 'jsonwebtoken', cache: 'off' })).resolves.toMatch(
+      /\.mjs$/,
+    );
+  });
+
+  test.each<[string, Record<string, string>, string]>([
+    [
+      'jwt',
+      { alg: 'HS256', lib: 'fast-jwt' },
+      'has jwt:lib=fast-jwt, got no option lib: it runs lib=jsonwebtoken',
+    ],
+    [
+      'jwt',
+      { lib: 'jsonwebtoken', cache: '1000' },
+      'has jwt:cache=1000, got no option cache: it runs cache=off',
+    ],
+    ['jwt', { alg: 'EdDSA', lib: 'jsonwebtoken' }, 'has jwt:alg=EdDSA, got HS256, ES256'],
+    ['redis', { read: 'getex' }, 'has redis:read=getex, got get'],
+    ['postgres', {}, 'has store postgres, got only none, redis, jwt'],
+  ])('%s %o is refused with the remedy', async (store, options, words) => {
+    const error = await tryBase(store, options).catch((reason: unknown) => reason);
+    expect(String(error)).toContain(`CONFLICT: expected a baseline that ${words}.`);
+    expect(String(error)).toMatch(HINT);
+  });
+
+  test('whose backends cannot be read is refused, too', async () => {
+    await expect(tryBase('redis', {}, 'throw new Error("boom");')).rejects.toThrow(
+      /^SERVER_FAILED: expected the backends in stores\/registry.ts of the baseline to be read, got .*boom/,
+    );
   });
 });
 

@@ -1,0 +1,86 @@
+import { pathToFileURL } from 'node:url';
+import { execa } from 'execa';
+import { withAbsentOptions } from '../../stores/options.ts';
+import { findStore } from '../../stores/registry.ts';
+import type { StoreOptions } from '../../stores/store.ts';
+import type { StoreChoice } from '../config.ts';
+import { bundle } from '../environment/programs.ts';
+import { BenchError, messageOf } from '../errors.ts';
+
+/** The options of each backend at a commit, with their values. */
+type Defined = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+
+const REGISTRY = 'stores/registry.ts';
+const TIMEOUT_MS = 20_000;
+
+/**
+ * Refuses arms that a baseline cannot run as labelled, from its own list of backends: a server that does not say which
+ * options are in force would ignore those that it does not have, and be measured under the wrong name.
+ * @throws BenchError CONFLICT naming the option; SERVER_FAILED when the list cannot be read.
+ */
+export async function refuseUndefinedOptions(
+  root: string,
+  stores: readonly StoreChoice[],
+  signal: AbortSignal,
+): Promise<void> {
+  const defined = await readDefinitions(root, signal);
+  for (const { store, options } of stores) {
+    const known = defined[store];
+    if (known === undefined) throw conflict(`store ${store}`, `only ${Object.keys(defined).join(', ')}`, []);
+    const definition = findStore(store);
+    const absent: StoreOptions = definition === undefined ? {} : withAbsentOptions(definition, {});
+    for (const [key, value] of Object.entries(options)) {
+      const values = known[key] ?? [absent[key]];
+      if (values.includes(value)) continue;
+      const got =
+        known[key] === undefined ? `no option ${key}: it runs ${key}=${absent[key]}` : values.join(', ');
+      throw conflict(`${store}:${key}=${value}`, got, values);
+    }
+  }
+}
+
+function conflict(expected: string, got: string, values: readonly (string | undefined)[]): BenchError {
+  const other =
+    values[0] === undefined ? 'leave that store out' : `write ${expected.replace(/[^=]*$/, '')}${values[0]}`;
+  return new BenchError({
+    code: 'CONFLICT',
+    expected: `a baseline that has ${expected}`,
+    got,
+    remedy: `Name a later --base, or ${other}.`,
+  });
+}
+
+/** In a process of its own: code of another commit does not run in the harness. */
+async function readDefinitions(root: string, signal: AbortSignal): Promise<Defined> {
+  try {
+    const { registry = '' } = await bundle(root, { registry: REGISTRY });
+    const script = `const { STORES } = await import(${JSON.stringify(pathToFileURL(registry).href)});
+      const optionsOf = ({ options }) => Object.entries(options).map(([name, { values }]) => [name, values]);
+      const defined = STORES.map((store) => [store.name, Object.fromEntries(optionsOf(store))]);
+      console.log(JSON.stringify(Object.fromEntries(defined)));
+      process.exit();`;
+    const { exitCode, stdout, stderr, shortMessage } = await execa(
+      process.execPath,
+      ['--input-type=module'],
+      {
+        cwd: root,
+        input: script,
+        reject: false,
+        timeout: TIMEOUT_MS,
+        cancelSignal: signal,
+        extendEnv: false,
+      },
+    );
+    if (exitCode !== 0) throw new Error(stderr || shortMessage || 'no output');
+    return JSON.parse(stdout) as Defined;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new BenchError({
+      code: 'SERVER_FAILED',
+      expected: `the backends in ${REGISTRY} of the baseline to be read`,
+      got: messageOf(cause).slice(0, 500),
+      remedy: 'Name a later --base.',
+      cause,
+    });
+  }
+}
