@@ -1,6 +1,6 @@
 import { findStore } from '../../stores/registry.ts';
 import type { RunContext } from '../environment/context.ts';
-import { type Environment, type EnvironmentMemory, openEnvironment } from '../environment/environment.ts';
+import { type Environment, openEnvironment } from '../environment/environment.ts';
 import type { Generator } from '../environment/generator.ts';
 import type { MachineCells } from '../environment/machine.ts';
 import type { Resources } from '../environment/resources.ts';
@@ -21,6 +21,8 @@ export interface Arm {
   pids: Awaited<ReturnType<Environment['pids']>>;
   /** The cells that are known before the load. */
   row: Row;
+  /** Size of the service's data before the sessions were made; `undefined` without a service. */
+  emptyStoreBytes: number | undefined;
 }
 
 /** An arm that has no figures: it did not start, or its backend cannot hold such sessions. */
@@ -70,34 +72,20 @@ export async function openArms(
     const version = environment.service?.version;
     const row: Row = version === undefined ? bare : { ...bare, store_version: version };
     try {
-      const empty = await environment.memory();
+      const emptyStoreBytes = await environment.service?.dataBytes();
       const prepared = await prepare(loader, index, trial, context, environment);
       if ('unsupported' in prepared) {
         absent.push({ trial, rows: [rowWithout(row, 'unsupported', prepared.unsupported)] });
         continue;
       }
-      const { sessionsLive } = prepared;
-      const memory = memoryCells(empty, await environment.memory(), sessionsLive);
-      const known: Row = { ...row, sessions_live: sessionsLive, ...memory };
-      arms.push({ index, trial, environment, pids: await environment.pids(), row: known });
+      const known: Row = { ...row, sessions_live: prepared.sessionsLive };
+      arms.push({ index, trial, environment, pids: await environment.pids(), row: known, emptyStoreBytes });
     } catch (error) {
       context.signal.throwIfAborted();
       miss('failed', messageOf(error));
     }
   }
   return { arms, absent };
-}
-
-/** What each live session takes, above the empty service and servers. */
-function memoryCells(empty: EnvironmentMemory, full: EnvironmentMemory, sessions: number): Row {
-  const perSession = (before: number | undefined, after: number | undefined) =>
-    before === undefined || after === undefined || sessions === 0 ? undefined : (after - before) / sessions;
-  const server = perSession(empty.serverBytes, full.serverBytes);
-  const store = perSession(empty.storeBytes, full.storeBytes);
-  return {
-    ...(server === undefined ? {} : { server_bytes_per_session: server }),
-    ...(store === undefined ? {} : { store_bytes_per_session: store }),
-  };
 }
 
 /** Makes an arm's sessions. A part of it that dies meanwhile is the error, not what the generator makes of it. */

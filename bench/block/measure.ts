@@ -59,6 +59,7 @@ export async function measureArms(
   await taker.settle();
   const statsAfter = await statsOf(arms);
   const idle = arms.length > 1 ? await watchIdle(arms) : undefined;
+  const held = await Promise.all(arms.map(heldBy));
 
   const measured: Measured[] = [];
   for (const [index, arm] of arms.entries()) {
@@ -80,6 +81,7 @@ export async function measureArms(
       throttledNs: turns.throttledNs,
       loopDelayP99Us: after?.loopDelayP99Us,
       gcNs: difference(after?.gcNs, before?.gcNs),
+      held: held[index],
       verifyCache: cacheUse(before?.verifyCache, after?.verifyCache),
       host,
       backlogEnds: turns.slices.map(({ backlogEnd }) => backlogEnd),
@@ -90,6 +92,19 @@ export async function measureArms(
     measured.push({ arm, result, observed });
   }
   return { measured, sliceSeconds };
+}
+
+/** Scenarios whose load leaves as many sessions as there were. */
+const STEADY_POPULATION: readonly string[] = ['read', 'update'];
+
+/** What is held with the sessions; `undefined` where their number changes under the load. */
+async function heldBy({ trial, environment, emptyStoreBytes }: Arm): Promise<Observed['held']> {
+  if (!STEADY_POPULATION.includes(trial.scenario)) return undefined;
+  const [liveBytes, storeBytes] = await Promise.all([
+    environment.liveBytes(),
+    environment.service?.dataBytes(),
+  ]);
+  return { liveBytes, storeBytes: difference(storeBytes, emptyStoreBytes) };
 }
 
 /** Hits and misses of the window; the tokens are those seen since the start. */

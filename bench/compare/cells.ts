@@ -52,6 +52,8 @@ export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<
   const cells = new Map<string, Cell & { blocks: Map<string, Row> }>();
   for (const [index, row] of rows.entries()) {
     refuseUnusable(row, index, file);
+    // A block that was stopped half way, of which not even the number of sessions is known.
+    if (row.status === 'interrupted') continue;
     const key = textOf(withWholeVariant(row), CONFIGURATION_COLUMNS);
     const cell = cells.get(key) ?? newCell(row, key);
     cells.set(key, cell);

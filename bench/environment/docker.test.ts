@@ -40,11 +40,11 @@ describe('dockerAnswers', () => {
     expect(await dockerAnswers('/nowhere/docker.sock')).toBe(false);
   });
 
-  it('is false within about two seconds for an engine that hangs', async () => {
+  it('is false for an engine that hangs, by a limit of its own', async () => {
     const hanging = await fakeEngine(() => undefined);
     const startedAt = Date.now();
     expect(await dockerAnswers(hanging)).toBe(false);
-    expect(Date.now() - startedAt).toBeLessThan(3_000);
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
   });
 });
 

@@ -118,7 +118,8 @@ describe('close', () => {
     const guard = await openGuard();
     const startedAt = Date.now();
     await guard.close();
-    expect(Date.now() - startedAt).toBeLessThan(1_000);
+    // Less than the 2 s that it gives to what has to be stopped.
+    expect(Date.now() - startedAt).toBeLessThan(2_000);
   });
 });
 

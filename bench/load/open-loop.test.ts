@@ -80,7 +80,8 @@ test('time counts from when a request was due: who waits for a connection is slo
   expect(us(all?.histogram).p50).toBeLessThan(us(all?.response).p50 as number);
   expect(us(all?.response).p50).toBeGreaterThan(900_000);
   expect(us(all?.response).max).toBeGreaterThan(1_900_000);
-  expect(summarize(totals.open?.lateness ?? decodeHistogram('')).p50).toBeLessThan(20_000);
+  const latenessUs = summarize(totals.open?.lateness ?? decodeHistogram('')).p50;
+  expect(latenessUs).toBeLessThan((us(all?.response).p50 as number) / 10);
 });
 
 test('a full backlog drops what comes, and counts it', async () => {

@@ -50,12 +50,12 @@ test('a later call replaces the one that is awaited, and cancel ends it', async 
     woken += 1;
   };
   const now = performance.now();
-  own.wakeAt(now + 10);
-  own.wakeAt(now + 30);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  own.wakeAt(now + 100);
+  own.wakeAt(now + 130);
+  await new Promise((resolve) => setTimeout(resolve, 300));
   expect(woken).toBe(1);
-  own.wakeAt(performance.now() + 10);
+  own.wakeAt(performance.now() + 100);
   own.cancel();
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  await new Promise((resolve) => setTimeout(resolve, 200));
   expect(woken).toBe(1);
 });

@@ -135,13 +135,17 @@ export const COLUMNS = [
   number('store_commands_per_req', 'round trips to the service per request sent; empty without one'),
   integer('rss_server_bytes', 'memory of all servers at the end of the window, shared pages split (PSS)'),
   integer('rss_store_bytes', 'memory of the service, shared pages split (PSS); empty without one'),
+  integer(
+    'server_live_bytes',
+    'heap and buffers of all servers after the load, garbage collected; scenarios read and update only',
+  ),
   number(
     'server_bytes_per_session',
-    'live heap and buffers of all servers after the sessions were made, less those of the empty servers, per live session',
+    'server_live_bytes less that of the control in the same block, which keeps no sessions, per live session; empty without a valid control, and of the control itself',
   ),
   number(
     'store_bytes_per_session',
-    'growth of the data of the service by the sessions (Redis: used_memory; Postgres: size of the database), per live session; empty without a service',
+    'growth of the data of the service since before the sessions (Redis: used_memory; Postgres: size of the database), per live session; scenarios read and update only, empty without a service',
   ),
   number(
     'verify_cache_hit_pct',

@@ -20,7 +20,7 @@ export function rowsOf(
   const cells: Row = { ...base, status: 'ok', duration_s: result.durationSeconds };
   const figures: Row = {
     ...countCells(all, result, base),
-    ...resourceCells(all, result, observed),
+    ...resourceCells(all, result, observed, base),
     ...hostCells(observed),
     ...openLoopCells(all, result, observed),
     ...bottleneckCells(result, observed, base, expected),
@@ -68,7 +68,7 @@ function timeCells(kind: 'lat' | 'svc', times: LatencySummary): Row {
   return Object.fromEntries(Object.entries(times).map(([name, us]) => [`${kind}_${name}_us`, us]));
 }
 
-function resourceCells(all: OperationResult, result: LoadResult, observed: Observed): Row {
+function resourceCells(all: OperationResult, result: LoadResult, observed: Observed, base: Row): Row {
   const { cpuNs, roundTrips } = observed;
   // By what was sent: the readings end after the drain, so that they hold the requests under way at the end as well.
   const perRequest = (amount: number | undefined) =>
@@ -88,11 +88,22 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
     loop_delay_p99_us: observed.loopDelayP99Us,
     gc_us_per_req: perRequestUs(observed.gcNs),
     ...cacheCells(observed),
+    ...heldCells(observed, base),
     gen_cpu_pct: result.durationSeconds > 0 ? (result.cpuNs / 1e9 / result.durationSeconds) * 100 : undefined,
     revoke_visible_p50_us: seen.p50,
     revoke_visible_p99_us: seen.p99 ?? seen.max,
     stale_accepts: result.revocation?.staleAccepts,
   });
+}
+
+function heldCells(
+  { held }: Observed,
+  { sessions_live: sessions = 0 }: Row,
+): { [C in 'server_live_bytes' | 'store_bytes_per_session']?: number | undefined } {
+  return {
+    server_live_bytes: held?.liveBytes,
+    store_bytes_per_session: sessions === 0 ? undefined : scaled(held?.storeBytes, 1 / sessions),
+  };
 }
 
 function cacheCells({ verifyCache }: Observed): {

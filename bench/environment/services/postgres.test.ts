@@ -98,7 +98,8 @@ describe('a foreign Postgres', () => {
     const error = await use(`postgres://u:pw55@127.0.0.1:${port}/d`).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'SERVICE_UNREACHABLE' });
     expect(String(error)).not.toContain('pw55');
-    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    // Our own limit of 2 s, and not the system's of minutes.
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
     silent.close();
   });
 
