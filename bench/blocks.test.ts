@@ -70,7 +70,8 @@ test('blocks that are finished are not run again, those that lack an arm are', a
   const row = (block: number, store: string): Row => ({
     run_id: 'r',
     block: `r-${block}`,
-    arm: store === 'jwt' ? 'jwt[alg=HS256;durability=second]' : 'none[durability=second]',
+    arm:
+      store === 'jwt' ? 'jwt[alg=HS256;cache=off;durability=second;lib=fast-jwt]' : 'none[durability=second]',
     servers: 1,
     affinity: 'round-robin',
     scenario: 'read',

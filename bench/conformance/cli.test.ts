@@ -49,8 +49,8 @@ describe('pnpm conformance', () => {
     expect(logout).toEqual([
       ['memory', 'sticky', 'pass'],
       ['memory', 'round-robin', 'fail'],
-      ['jwt', 'sticky', 'fail'],
-      ['jwt', 'round-robin', 'fail'],
+      ['jwt:lib=fast-jwt', 'sticky', 'fail'],
+      ['jwt:lib=fast-jwt', 'round-robin', 'fail'],
     ]);
     expect(code).toBe(0);
     expect(directory.leftovers()).toEqual([]);

@@ -142,7 +142,7 @@ function readContract(path: string): Contract {
   const parsed = contractSchema.safeParse(given);
   if (parsed.success) {
     const { survivesStoreCrash, ...traits } = parsed.data.traits;
-    return { ...parsed.data, traits: { ...traits, survivesStoreCrash, verifyCache: false } };
+    return { ...parsed.data, traits: { ...traits, survivesStoreCrash } };
   }
   const [issue] = parsed.error.issues as z.core.$ZodIssue[];
   const where = issue?.path.join('.') || 'the whole';

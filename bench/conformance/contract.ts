@@ -27,6 +27,7 @@ const traits = z.strictObject({
   clientReadable: z.boolean(),
   dataInToken: z.boolean(),
   refresh: z.enum(['none', 'rotating']).default('none'),
+  verifyCache: z.boolean().default(false),
 });
 
 const OPERATIONS = [

@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -54,22 +54,29 @@ export async function bundle(
     entryNames: '[name]-[hash]',
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What is imported when it is asked for is a file of its own: a server loads no library that its backend does not use.
+    splitting: true,
+    chunkNames: '[name]-[hash]',
     packages: 'external',
     platform: 'node',
     format: 'esm',
     target: 'node20',
     write: false,
+    metafile: true,
     logLevel: 'silent',
   });
   mkdirSync(directory, { recursive: true });
-  const paths: Record<string, string> = {};
   for (const { path, contents } of result.outputFiles) {
     // Renamed into place, so that another run at the same moment never reads half a file.
     const half = `${path}.${process.pid}`;
     writeFileSync(half, contents);
     renameSync(half, path);
-    const name = Object.keys(entries).find((entry) => basename(path).startsWith(`${entry}-`));
-    if (name !== undefined) paths[name] = path;
   }
-  return paths;
+  const built = Object.entries(result.metafile.outputs);
+  return Object.fromEntries(
+    Object.entries(entries).map(([name, entry]) => {
+      const [path = ''] = built.find(([, { entryPoint }]) => entryPoint === entry) ?? [];
+      return [name, join(root, path)];
+    }),
+  );
 }

@@ -86,15 +86,19 @@ const OVER_CONTROL: Shown = {
   },
 };
 
+/** Of fewer sessions, what is held besides them weighs more. */
+const LEAST_SESSIONS = 1_000;
+
 /** Memory that the sessions take in servers and service. */
-const bytesPerSession = ({
-  server_bytes_per_session: server,
-  store_bytes_per_session: store,
-  pool_size,
-}: Row) =>
-  server === undefined || (store === undefined && pool_size !== undefined)
-    ? undefined
-    : server + (store ?? 0);
+function bytesPerSession(row: Row): number | undefined {
+  const {
+    server_bytes_per_session: server,
+    store_bytes_per_session: store,
+    sessions_live: sessions = 0,
+  } = row;
+  if (server === undefined || sessions < LEAST_SESSIONS) return undefined;
+  return store === undefined && row.pool_size !== undefined ? undefined : server + (store ?? 0);
+}
 
 const BYTES: Shown = {
   heading: 'bytes/\nsession',

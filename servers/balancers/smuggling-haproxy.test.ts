@@ -3,41 +3,58 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, startLaunch } from './fixtures/processes.ts';
 import type { Cleanup } from './fixtures/raw-sockets.ts';
 import { SMUGGLING_CASES } from './fixtures/smuggling-corpus.ts';
 import { runCase, type StrictServer, strictServer } from './fixtures/smuggling-run.ts';
 import { haproxy } from './haproxy.ts';
 
+/** Cases wait more than they compute: so many run at once, each with a HAProxy and a server of its own. */
+const LANES = 5;
+
+interface Lane {
+  port: number;
+  server: StrictServer;
+}
+
 const standing: Cleanup = { undo: [] };
-const clients: Cleanup = { undo: [] };
-let server: StrictServer;
-let port: number;
+/** Lanes on which no case is running; vitest runs no more cases at once than there are lanes. */
+const free: Lane[] = [];
 
 beforeAll(async () => {
   const binary = haproxy.find();
   if (binary === undefined) throw new Error('expected haproxy on this machine; run: sh scripts/setup.sh');
-  const directory = mkdtempSync(join(tmpdir(), 'smuggling-'));
-  standing.undo.push(() => rmSync(directory, { recursive: true, force: true }));
-  server = await strictServer(standing);
-  port = await freePort();
-  const upstreams = [{ id: 's1', host: '127.0.0.1', port: server.port }];
-  const plan = { host: '127.0.0.1', port, upstreams, affinity: 'round-robin', directory } as const;
-  const started = await startLaunch(haproxy.launch(binary, plan), port);
-  standing.undo.push(() => started.stop());
-});
-afterEach(() => {
-  for (const step of clients.undo.splice(0).reverse()) step();
+  for (let lane = 0; lane < LANES; lane += 1) free.push(await openLane(binary));
 });
 afterAll(async () => {
   for (const step of standing.undo.splice(0).reverse()) await step();
 });
 
+async function openLane(binary: string): Promise<Lane> {
+  const directory = mkdtempSync(join(tmpdir(), 'smuggling-'));
+  standing.undo.push(() => rmSync(directory, { recursive: true, force: true }));
+  const server = await strictServer(standing);
+  const port = await freePort();
+  const upstreams = [{ id: 's1', host: '127.0.0.1', port: server.port }];
+  const plan = { host: '127.0.0.1', port, upstreams, affinity: 'round-robin', directory } as const;
+  const started = await startLaunch(haproxy.launch(binary, plan), port);
+  standing.undo.push(() => started.stop());
+  return { port, server };
+}
+
 describe('HAProxy', () => {
-  it.each(SMUGGLING_CASES.map((one) => [one.name, one] as const))('%s', async (_, one) => {
-    // How it reads a case is its own affair, and stands in docs/hardening.md; whom else it hits is ours.
-    const { stolen } = await runCase(clients, port, server, one);
-    expect(stolen).toEqual([]);
+  it.concurrent.each(SMUGGLING_CASES.map((one) => [one.name, one] as const))('%s', async (_, one) => {
+    const lane = free.pop();
+    if (lane === undefined) throw new Error(`expected at most ${LANES} cases at once`);
+    const clients: Cleanup = { undo: [] };
+    try {
+      // How it reads a case is its own affair, and stands in docs/hardening.md; whom else it hits is ours.
+      const { stolen } = await runCase(clients, lane.port, lane.server, one);
+      expect(stolen).toEqual([]);
+    } finally {
+      for (const step of clients.undo.splice(0).reverse()) step();
+      free.push(lane);
+    }
   });
 });

@@ -71,7 +71,7 @@ function unpacked(bytes: Buffer): Buffer[] {
 
 const REVIEWED =
   'By review: passwords and CSRF tokens are compared by timingSafeEqual (servers/accounts.ts, servers/csrf.ts), session ' +
-  'tokens are looked up by their SHA-256, signatures are compared by jsonwebtoken and node:crypto.';
+  'tokens are looked up by their SHA-256, signatures are compared by timingSafeEqual in fast-jwt and jsonwebtoken, by WebCrypto in jose.';
 
 const constantTime: Check = {
   id: '44',

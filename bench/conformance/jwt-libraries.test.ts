@@ -1,0 +1,41 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { LIBRARIES } from '../../stores/jwt-signer.ts';
+import { checksOf } from './catalogue.ts';
+import { type Choice, openTestRig, printedSeed, subjectOfChoice, titleOf } from './fixtures/sites.ts';
+import { runChecks } from './run.ts';
+import { openSite } from './site.ts';
+
+/** What holds of tokens holds whichever library signs them, and with a cache of verified ones. */
+
+const TOKEN_CHECKS = Array.from({ length: 11 }, (_, index) => String(26 + index));
+/** What a cache could break: revocation, expiry, and a token under another key (among those of tokens). */
+const CACHE_CHECKS = ['14', '15', '16', '18', '19', '20', '21', '22', '23'];
+const TRIES = 20;
+const SITE_TIMEOUT_MS = 120_000;
+
+const stores = ['jwt', 'jwt-blacklist'];
+const plain = stores.flatMap((store) => LIBRARIES.map((lib): Choice => ({ store, options: { lib } })));
+const cached = stores.map((store): Choice => ({ store, options: { lib: 'fast-jwt', cache: '1000' } }));
+
+const seed = printedSeed('JWT libraries');
+let shared: Awaited<ReturnType<typeof openTestRig>>;
+beforeAll(async () => {
+  shared = await openTestRig('node');
+});
+afterAll(() => shared.close());
+
+test.each([...plain, ...cached].map((choice) => [titleOf(choice), choice] as const))(
+  '%s shows no surprise',
+  async (_, choice) => {
+    const ids = cached.includes(choice) ? [...CACHE_CHECKS, ...TOKEN_CHECKS] : TOKEN_CHECKS;
+    const site = await openSite({ subject: subjectOfChoice(choice), rig: shared.rig, seed, tries: TRIES });
+    try {
+      const cells = await runChecks(site, checksOf(ids));
+      expect(cells.map(({ id }) => id)).toEqual(expect.arrayContaining(['26', '36']));
+      expect(cells.filter(({ surprise }) => surprise)).toEqual([]);
+    } finally {
+      await site.close();
+    }
+  },
+  SITE_TIMEOUT_MS,
+);
