@@ -102,3 +102,26 @@ describe('the committed runs of identical code', () => {
     for (const [base, head] of pairs) expect(decided(runOf(base), runOf(head))).toEqual([]);
   });
 });
+
+describe('a file of before an option existed', () => {
+  const reference = readResultFile(join(PROJECT_ROOT, 'results', 'reference', 'read-3-servers-sticky.csv'));
+  const jwt = reference.filter((row) => row.store === 'jwt' || row.store === 'jwt-blacklist');
+  const written = (lib: string) =>
+    jwt.map(
+      (row): Row => ({ ...row, variant: `${row.variant};cache=off;lib=${lib}`.split(';').sort().join(';') }),
+    );
+
+  test('holds no library, and pairs with the one that it was measured with', () => {
+    expect(jwt.map(({ variant }) => variant).join()).not.toContain('lib=');
+    const comparison = compare(jwt, written('jsonwebtoken'));
+    expect(comparison.paired).toBe(true);
+    expect(comparison.findings.map(({ verdict }) => verdict)).not.toContain('INCONCLUSIVE');
+    expect(renderComparison(comparison, false)).toMatch(/^jwt:lib=jsonwebtoken +CPU/m);
+  });
+
+  test('does not pair with another', () => {
+    expect(() => compare(jwt, written('fast-jwt'))).toThrow(
+      'a configuration that both files measured, got none',
+    );
+  });
+});
