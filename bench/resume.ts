@@ -25,12 +25,40 @@ const ALLOWED = [
   'postgresUrl',
 ];
 
-/** Flags that are not recorded: they may hold a password, or belong to one run of the command only. */
-const NOT_RECORDED = [...ALLOWED, 'out', 'config'];
+/**
+ * The flags that are recorded: those that make the run what it is, and no other. A flag that is not here may hold a password, as
+ * the URL of a service does.
+ */
+export const RECORDED: readonly string[] = [
+  'servers',
+  'balancer',
+  'affinity',
+  'scenario',
+  'payload',
+  'connections',
+  'duration',
+  'warmup',
+  'repeat',
+  'keys',
+  'sessions',
+  'pool',
+  'transport',
+  'durability',
+  'engine',
+  'slice',
+  'rate',
+  'arrivals',
+  'pin',
+  'preset',
+  'services',
+];
+
+/** Flags that say how a run is shown, where its files and services are, or how it goes on. */
+export const NOT_RECORDED: readonly string[] = [...ALLOWED, 'out', 'config', 'store', 'seed'];
 
 /** What `--resume` needs to know of a run: its flags, complete with the seed and the stores that were to be had. */
 export function recordableOptions(given: RawOptions, config: Config): Record<string, unknown> {
-  const kept = Object.entries(given).filter(([flag]) => !NOT_RECORDED.includes(flag));
+  const kept = Object.entries(given).filter(([flag]) => RECORDED.includes(flag));
   const preset = given['store'] === undefined && given['preset'] === undefined ? { preset: 'glance' } : {};
   const store = config.stores.map(storeText).join(',');
   return { ...Object.fromEntries(kept), ...preset, seed: String(config.seed), store };
