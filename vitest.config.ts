@@ -1,34 +1,53 @@
-import { accessSync, constants } from 'node:fs';
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** Needs an engine that answers; .ci/run and the workflow set the variable where one does. */
-const dockerTests =
-  process.env['SESSION_BENCH_DOCKER'] === '1' ? [] : ['bench/environment/services/docker.test.ts'];
+/** What a large program or a right is needed for: .ci/run and the workflow set the variable where there is one. */
+const NEEDS: Readonly<Record<string, string>> = {
+  SESSION_BENCH_DOCKER: 'bench/environment/services/docker.service.test.ts',
+  SESSION_BENCH_QUOTA: 'bench/environment/host-quota.service.test.ts',
+};
+const lacking = Object.entries(NEEDS).flatMap(([variable, file]) =>
+  process.env[variable] === '1' ? [] : [file],
+);
 
-/** Needs the right to make a control group, which root has where they are not sealed off. */
-const quotaTests = ['/sys/fs/cgroup/cpu/cgroup.procs', '/sys/fs/cgroup/cgroup.subtree_control'].some(
-  isWritable,
-)
-  ? []
-  : ['bench/environment/host-quota.test.ts'];
+const ROOMS = '{bench,servers,stores,scripts}/**';
+const OTHER_LANES = ['service', 'system', 'proof'].map((lane) => `${ROOMS}/*.${lane}.test.ts`);
 
-function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.W_OK);
-    return true;
-  } catch (error) {
-    if (['ENOENT', 'EACCES', 'EROFS'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
-  }
+interface Lane {
+  include: string[];
+  exclude?: string[];
+  setupFiles?: string[];
+  maxWorkers?: number | string;
 }
+
+/** A lane runs when the one before it has ended: what is quick and says most comes first. */
+const lane = (name: string, order: number, test: Lane) => ({
+  extends: true as const,
+  test: {
+    name,
+    ...test,
+    exclude: [...configDefaults.exclude, ...lacking, ...(test.exclude ?? [])],
+    sequence: { groupOrder: order },
+  },
+});
 
 export default defineConfig({
   test: {
-    include: ['{bench,servers,stores,scripts}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...dockerTests, ...quotaTests],
-    // Real services and real processes: two cores are soon full, so files run one at a time.
-    fileParallelism: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      // No service, socket or child process, which bench/unit-lane.ts enforces.
+      lane('unit', 0, {
+        include: [`${ROOMS}/*.test.ts`],
+        exclude: OTHER_LANES,
+        setupFiles: ['bench/unit-lane.ts'],
+        maxWorkers: '100%',
+      }),
+      // One part on a real service, socket or process: they wait more than they compute.
+      lane('service', 1, { include: [`${ROOMS}/*.service.test.ts`], maxWorkers: 2 }),
+      // Races, fuzzers, planted faults, simulations.
+      lane('proof', 2, { include: [`${ROOMS}/*.proof.test.ts`], maxWorkers: 2 }),
+      // Whole commands, and what measures load: one at a time.
+      lane('system', 3, { include: [`${ROOMS}/*.system.test.ts`], maxWorkers: 1 }),
+    ],
   },
 });

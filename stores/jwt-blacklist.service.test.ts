@@ -33,7 +33,7 @@ for (const options of variants) {
   });
 }
 
-// The suite on Postgres is in postgres.test.ts: here no driver of it may be loaded.
+// The suite on Postgres is in postgres.service.test.ts: here no driver of it may be loaded.
 test('a run on Redis loads no driver of Postgres', () => {
   const loaded = Object.keys(createRequire(import.meta.url).cache);
   expect(loaded.some((path) => path.includes('/node_modules/ioredis/'))).toBe(true);

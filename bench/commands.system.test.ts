@@ -136,6 +136,46 @@ describe('gate', () => {
     expect(directory.leftovers()).toEqual([]);
   }, 90_000);
 
+  /** Before the library of a token was an option, and before servers told what they run. */
+  const BEFORE_LIBRARIES = '07d888b';
+
+  test('an older base runs what its label says, and is compared', async () => {
+    const out = at('older.csv');
+    const stores = 'none,jwt:lib=jsonwebtoken';
+    const args = ['gate', '--base', BEFORE_LIBRARIES, '--store', stores, '-r', '2', '-o', out, ...SMALL];
+    const { code, stdout, stderr } = await bench(args, directory.path);
+    expect([code, stderr]).toEqual([expect.toBeOneOf([0, 4]), expect.not.stringContaining('CONFLICT')]);
+    expect(stdout).toMatch(/^jwt:lib=jsonwebtoken +CPU µs\/request/m);
+    const [base, head] = ['base', 'head'].map((side) => rowsIn(at(`older-${side}.csv`)));
+    const told = (rows: readonly Record<string, string>[] = []) =>
+      rows.map(({ block, variant, status }) => [block, variant, status]);
+    expect(told(base).sort()).toEqual(told(head).sort());
+    expect(base).toHaveLength(4);
+    expect(directory.leftovers()).toEqual([]);
+  }, 180_000);
+
+  test('an older base that lacks an option ends with the remedy: nothing else is measured under its name', async () => {
+    const out = at('lacking.csv');
+    const args = [
+      'gate',
+      '--base',
+      BEFORE_LIBRARIES,
+      '--store',
+      'none,jwt:lib=fast-jwt',
+      '-o',
+      out,
+      ...SMALL,
+    ];
+    const { code, stdout, stderr } = await bench(args, directory.path);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(
+      'CONFLICT: expected a baseline that has jwt:lib=fast-jwt, got no option lib: it runs lib=jsonwebtoken. ' +
+        'Name a later --base, or write jwt:lib=jsonwebtoken.',
+    );
+    expect(existsSync(at('lacking-base.csv'))).toBe(false);
+    expect(directory.leftovers()).toEqual([]);
+  }, 180_000);
+
   test('a commit that is not there is one line, exit 2, nothing started', async () => {
     const out = at('no-gate.csv');
     const { code, stderr } = await bench(['gate', '--base', 'no-such-branch', '-o', out], directory.path);
