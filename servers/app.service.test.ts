@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { jwt } from '../stores/jwt.ts';
-import { memory } from '../stores/memory.ts';
-import { none } from '../stores/none.ts';
+import { jwt } from '../stores/jwt/backend.ts';
+import { memory } from '../stores/memory/backend.ts';
+import { none } from '../stores/none/backend.ts';
 import { StoreUnavailableError } from '../stores/store.ts';
 import { closeServers, serve } from './app-fixture.ts';
 import { parseServerConfig } from './config.ts';

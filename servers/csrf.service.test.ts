@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { memory } from '../stores/memory.ts';
+import { memory } from '../stores/memory/backend.ts';
 import { StoreUnavailableError } from '../stores/store.ts';
 import { closeServers, serve } from './app-fixture.ts';
 import { ORIGIN, REFRESH_COOKIE, SESSION_COOKIE } from './protocol.ts';

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { memory } from '../stores/memory.ts';
+import { memory } from '../stores/memory/backend.ts';
 import { StoreUnavailableError } from '../stores/store.ts';
 import { closeServers, type ServeOptions, serve } from './app-fixture.ts';
 import type { LifecycleEntry } from './lifecycle-log.ts';

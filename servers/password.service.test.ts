@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { jwt } from '../stores/jwt.ts';
-import { memory } from '../stores/memory.ts';
-import { redis } from '../stores/redis.ts';
-import { type RedisFixture, startRedisFixture } from '../stores/redis-fixture.ts';
+import { jwt } from '../stores/jwt/backend.ts';
+import { memory } from '../stores/memory/backend.ts';
+import { redis } from '../stores/redis/backend.ts';
+import { type RedisFixture, startRedisFixture } from '../stores/redis/fixture.ts';
 import { type SessionStore, StoreUnavailableError } from '../stores/store.ts';
 import { closeServers, gate, serve } from './app-fixture.ts';
 

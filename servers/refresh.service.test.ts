@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { memory } from '../stores/memory.ts';
+import { memory } from '../stores/memory/backend.ts';
 import type { NewSession, RefreshResult, SessionStore } from '../stores/store.ts';
 import { StoreUnavailableError } from '../stores/store.ts';
 import { closeServers, serve } from './app-fixture.ts';

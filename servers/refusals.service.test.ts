@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { memory } from '../stores/memory.ts';
+import { memory } from '../stores/memory/backend.ts';
 import { closeServers, serve } from './app-fixture.ts';
 
 afterAll(closeServers);

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { jwtBlacklist } from '../stores/jwt-blacklist.ts';
-import { type RedisFixture, startRedisFixture } from '../stores/redis-fixture.ts';
+import { jwtBlacklist } from '../stores/jwt-blacklist/backend.ts';
+import { type RedisFixture, startRedisFixture } from '../stores/redis/fixture.ts';
 import { closeServers, serve } from './app-fixture.ts';
 import { REFRESH_COOKIE, SESSION_COOKIE } from './protocol.ts';
 

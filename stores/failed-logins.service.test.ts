@@ -1,14 +1,15 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { failedLoginsTable, memoryFailedLogins, postgresFailedLogins } from './failed-logins.ts';
-import { jwtBlacklist } from './jwt-blacklist.ts';
-import { postgres } from './postgres.ts';
-import { openConnections } from './postgres-connections.ts';
-import { type PostgresFixture, startPostgresFixture } from './postgres-fixture.ts';
-import { schemaName, setupScript, sweeperTable } from './postgres-setup.ts';
+import { jwtBlacklist } from './jwt-blacklist/backend.ts';
+import { memoryFailedLogins } from './memory/failed-logins.ts';
+import { postgres } from './postgres/backend.ts';
+import { openConnections } from './postgres/connections.ts';
+import { failedLoginsTable, postgresFailedLogins } from './postgres/failed-logins.ts';
+import { type PostgresFixture, startPostgresFixture } from './postgres/fixture.ts';
+import { schemaName, setupScript, sweeperTable } from './postgres/setup.ts';
 import { purgeNamespace } from './purge.ts';
-import { redis } from './redis.ts';
-import { contextFor, type RedisFixture, startRedisFixture } from './redis-fixture.ts';
+import { redis } from './redis/backend.ts';
+import { contextFor, type RedisFixture, startRedisFixture } from './redis/fixture.ts';
 import {
   type FailedLogins,
   type OpenContext,

@@ -1,9 +1,9 @@
-import { jwt } from './jwt.ts';
-import { jwtBlacklist } from './jwt-blacklist.ts';
-import { memory } from './memory.ts';
-import { none } from './none.ts';
-import { postgres } from './postgres.ts';
-import { redis } from './redis.ts';
+import { jwt } from './jwt/backend.ts';
+import { jwtBlacklist } from './jwt-blacklist/backend.ts';
+import { memory } from './memory/backend.ts';
+import { none } from './none/backend.ts';
+import { postgres } from './postgres/backend.ts';
+import { redis } from './redis/backend.ts';
 import type { StoreDefinition } from './store.ts';
 
 /** Every backend, in the order of `list` and of the tables. Adding one here is all that the harness needs. */

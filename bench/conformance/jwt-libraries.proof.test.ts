@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LIBRARIES } from '../../stores/jwt-signer.ts';
+import { LIBRARIES } from '../../stores/jwt/signer.ts';
 import { checksOf } from './catalogue.ts';
 import { type Choice, openTestRig, printedSeed, subjectOfChoice, titleOf } from './fixtures/sites.ts';
 import { runChecks } from './run.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { ServerConfig } from '../../servers/config.ts';
-import { type JwtKeys, jwtKeys } from '../../stores/jwt-keys.ts';
+import { type JwtKeys, jwtKeys } from '../../stores/jwt/keys.ts';
 import { dumpService } from '../environment/services/dump.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import type { Subject } from './check.ts';

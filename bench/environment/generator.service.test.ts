@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { memory } from '../../stores/memory.ts';
-import { none } from '../../stores/none.ts';
+import { memory } from '../../stores/memory/backend.ts';
+import { none } from '../../stores/none/backend.ts';
 import { BenchError } from '../errors.ts';
 import type { LoadJob } from '../load/job.ts';
 import { closeServers, serveSessions } from '../load/session-server-fixture.ts';

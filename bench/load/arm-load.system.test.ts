@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { jwt } from '../../stores/jwt.ts';
-import { memory } from '../../stores/memory.ts';
+import { jwt } from '../../stores/jwt/backend.ts';
+import { memory } from '../../stores/memory/backend.ts';
 import { prepareArm } from './arm-load.ts';
 import type { LoadJob } from './job.ts';
 import { expectAccounted } from './loop-fixture.ts';

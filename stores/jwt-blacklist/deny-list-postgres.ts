@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto';
+import { isSid } from '../jwt/sid.ts';
+import { type Ask, openConnections, type PostgresConnections } from '../postgres/connections.ts';
+import { postgresFailedLogins } from '../postgres/failed-logins.ts';
+import { isStorable } from '../postgres/rows.ts';
+import { SWEEP_EVERY_MS, schemaName } from '../postgres/setup.ts';
+import { type LoginLimit, type OpenContext, StoreUnavailableError } from '../store.ts';
+import {
+  type AdmitResult,
+  DENY_TOLERANCE_SECONDS,
+  type DenyList,
+  DenyListLostError,
+  type ExchangeStatus,
+  type NewDenyListEntry,
+} from './deny-list.ts';
+import { LOST_SQLSTATE } from './deny-list-postgres-functions.ts';
+import { type DenyListSql, denyListSql } from './deny-list-postgres-schema.ts';
+
+const EPOCH_BYTES = 12;
+const SERVICE = 'postgres';
+
+/**
+ * The deny list in Postgres. The check on a request's path is one read, pipelined on a connection of its own; the
+ * rest is a function each, atomic under the user's lock.
+ *
+ * Its epoch is a row of the table of denials, compared by every call. A crash empties an unlogged list (durability
+ * 'none') and takes the epoch along, so that everything throws until this server opens anew. At 'second', a crash
+ * may lose the last half second of denials, and the epoch stays: that is what 'second' means.
+ *
+ * @throws StoreUnavailableError when it cannot be opened.
+ */
+export async function openPostgresDenyList(context: OpenContext): Promise<DenyList> {
+  const { durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
+  if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
+  const unlogged = durability === 'none';
+  const proposed = randomBytes(EPOCH_BYTES).toString('base64url');
+  const schema = schemaName('denials', namespace, unlogged);
+  const sql = denyListSql(schema, unlogged, proposed, DENY_TOLERANCE_SECONDS * 1000);
+  const connections = await openConnections({
+    url: serviceUrl,
+    poolSize,
+    durability,
+    reads: 'pipelined',
+    relaxed: false,
+    setup: sql.setup,
+    onBackgroundError,
+  });
+  try {
+    const epoch = String((await connections.read(sql.epoch, [])).rows[0]?.[0]);
+    return denyList(context, sql, connections, epoch, schema);
+  } catch (error) {
+    await connections.close();
+    throw error;
+  }
+}
+
+function denyList(
+  context: OpenContext,
+  sql: DenyListSql,
+  connections: PostgresConnections,
+  epoch: string,
+  schema: string,
+): DenyList {
+  const { now } = context;
+  const { read } = connections;
+  const write = naming(connections.write, epoch);
+  const lost = (operation: string, got: unknown) => lostError(operation, epoch, got);
+  const failures = postgresFailedLogins(connections, schema);
+  const sweeper = setInterval(() => {
+    connections.backgroundWrite(sql.sweepTurn, [now(), SWEEP_EVERY_MS]).catch(context.onBackgroundError);
+    failures.sweepTurn(SWEEP_EVERY_MS).catch(context.onBackgroundError);
+  }, SWEEP_EVERY_MS);
+  sweeper.unref();
+
+  return {
+    epoch,
+    async isDenied(sid) {
+      if (!isSid(sid)) return true;
+      const [found, denied] = (await read(sql.isDenied, [sid])).rows[0] ?? [];
+      if (found !== epoch) throw lost('isDenied', found);
+      return denied === true;
+    },
+    async admit(entry, limit) {
+      const { rows } = await write(sql.admit, [epoch, now(), ...entryValues(entry, limit)]);
+      const result = admitted(rows[0]);
+      if (result === undefined) throw new Error('a login that replaces nothing cannot be gone');
+      return result;
+    },
+    async rotate(old, next, limit, presentedId) {
+      if (!isSid(old.sid) || (presentedId !== undefined && !isSid(presentedId))) return undefined;
+      const olds = [old.sid, old.absoluteExpiryMs];
+      const values = [epoch, now(), ...olds, ...entryValues(next, limit), presentedId ?? null];
+      return admitted((await write(sql.rotate, values)).rows[0]);
+    },
+    async extend({ sid }, idleExpiryMs) {
+      if (!isSid(sid)) return false;
+      return (await write(sql.extend, [epoch, sid, idleExpiryMs])).rows[0]?.[0] === true;
+    },
+    async exchange({ sid, absoluteExpiryMs }, { presentedId, nextId, idleExpiryMs }) {
+      if (!isSid(sid) || !isSid(presentedId) || !isSid(nextId)) return 'gone';
+      const values = [epoch, now(), sid, absoluteExpiryMs, presentedId, nextId, idleExpiryMs];
+      return (await write(sql.exchange, values)).rows[0]?.[0] as ExchangeStatus;
+    },
+    async deny({ sid, absoluteExpiryMs }, family) {
+      if (!isSid(sid)) return false;
+      const values = [epoch, sid, absoluteExpiryMs, family === true];
+      return (await write(sql.deny, values)).rows[0]?.[0] === true;
+    },
+    async denyLogin(userId, sid) {
+      if (!isSid(sid) || !isStorable(userId)) return false;
+      return (await write(sql.denyLogin, [epoch, now(), userId, sid])).rows[0]?.[0] === true;
+    },
+    async denyUser(userId, exceptSid) {
+      if (!isStorable(userId)) return 0;
+      const except = isSid(exceptSid) ? exceptSid : null;
+      return Number((await write(sql.denyUser, [epoch, now(), userId, except])).rows[0]?.[0]);
+    },
+    async setDisabled(userId, disabled) {
+      if (!isStorable(userId)) return 0;
+      return Number((await write(sql.setDisabled, [epoch, now(), userId, disabled])).rows[0]?.[0]);
+    },
+    async list(userId) {
+      if (!isStorable(userId)) return [];
+      const { rows } = await read(sql.list, [userId, now()]);
+      if (rows[0]?.[0] !== epoch) throw lost('list', rows[0]?.[0]);
+      return rows.flatMap(([, sid, createdMs, absoluteExpiryMs]) =>
+        typeof sid === 'string'
+          ? [{ handle: sid, createdAtMs: Number(createdMs), absoluteExpiryMs: Number(absoluteExpiryMs) }]
+          : [],
+      );
+    },
+    failedLogins: failures.failedLogins,
+    async sweep(limit) {
+      return Number((await write(sql.sweep, [epoch, now(), limit])).rows[0]?.[0]);
+    },
+    async stats() {
+      // Without the row of the epoch.
+      const denied = Math.max(0, Number((await connections.write(sql.stats, [])).rows[0]?.[0]) - 1);
+      return { denied };
+    },
+    roundTrips: connections.roundTrips,
+    async close() {
+      clearInterval(sweeper);
+      await connections.close();
+    },
+  };
+}
+
+/** Gives the loss of the list, which the functions tell by an error, its name. */
+function naming(write: Ask, epoch: string): Ask {
+  return async (statement, values) => {
+    try {
+      return await write(statement, values);
+    } catch (error) {
+      const cause: unknown = error instanceof StoreUnavailableError ? error.cause : undefined;
+      if (cause instanceof Error && 'code' in cause && cause.code === LOST_SQLSTATE)
+        throw lostError(statement.name, epoch, cause.message);
+      throw error;
+    }
+  };
+}
+
+function lostError(operation: string, epoch: string, got: unknown): StoreUnavailableError {
+  const found = typeof got === 'string' && got !== '' ? got : undefined;
+  return new StoreUnavailableError(operation, new DenyListLostError(SERVICE, epoch, found));
+}
+
+function entryValues(entry: NewDenyListEntry, limit: LoginLimit | undefined): unknown[] {
+  const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs, refreshId } = entry;
+  if (!isSid(sid)) throw new TypeError('a new login must have a sid of ours');
+  if (refreshId !== undefined && !isSid(refreshId))
+    throw new TypeError('a new refresh token must have an id of ours');
+  const stamps = [createdAtMs, idleExpiryMs, absoluteExpiryMs];
+  return [sid, userId ?? null, ...stamps, limit?.cap ?? null, limit?.onCap === 'evict', refreshId ?? null];
+}
+
+/** The answer of the function `admit`; `undefined` when the old login had been ended. */
+function admitted(row: unknown[] | undefined): AdmitResult | undefined {
+  const [status, evicted] = row as ['admitted' | 'limit' | 'disabled' | 'gone', string[] | null];
+  if (status === 'gone') return undefined;
+  return status === 'admitted' ? { status, evicted: evicted ?? [] } : { status };
+}

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { isSid } from '../jwt/sid.ts';
+import { openRedis } from '../redis/connection.ts';
+import { redisFailedLogins } from '../redis/failed-logins.ts';
+import { encodeUser, stamp } from '../redis/value.ts';
+import { type LoginLimit, type OpenContext, StoreUnavailableError } from '../store.ts';
+import {
+  type AdmitResult,
+  DENY_TOLERANCE_SECONDS,
+  type DenyList,
+  DenyListLostError,
+  type ExchangeStatus,
+  type NewDenyListEntry,
+} from './deny-list.ts';
+import { DENY_LIST_SCRIPTS } from './deny-list-redis-scripts.ts';
+
+const EPOCH_BYTES = 12;
+const SERVICE = 'redis';
+
+/**
+ * The deny list in Redis, which must not evict (checked at opening: an evicted denial is a token come back to life).
+ *
+ * Its epoch is the sentinel that shows a loss: one MGET reads it along with the denial, and each script compares it
+ * first. After a flush, or a restart without persistence, no epoch is left (or that of a server that opened since),
+ * and everything throws until this server opens anew. It cannot show that a crash took the last denials only: at
+ * durability 'second' up to 2 s of acknowledged ones (Redis holds writes back while an fsync is under way), at
+ * 'commit' none.
+ *
+ * @throws StoreUnavailableError when it cannot be opened, EvictionPolicyError.
+ */
+export async function openRedisDenyList(context: OpenContext): Promise<DenyList> {
+  const connection = await openRedis(context, DENY_LIST_SCRIPTS);
+  const { client } = connection;
+  const { namespace } = context;
+  const epochKey = `${namespace}:epoch`;
+  const toleranceMs = DENY_TOLERANCE_SECONDS * 1000;
+  const proposed = randomBytes(EPOCH_BYTES).toString('base64url');
+  const epoch = await openEpoch();
+
+  async function openEpoch(): Promise<string> {
+    try {
+      return String(await connection.run('open', 'openDenyList', epochKey, proposed));
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  const lost = (operation: string, got: string | undefined) =>
+    new StoreUnavailableError(operation, new DenyListLostError(SERVICE, epoch, got));
+
+  async function run(operation: string, script: string, ...args: (string | number)[]): Promise<unknown> {
+    const common = [namespace, epoch, Math.floor(context.now()), toleranceMs];
+    const reply = await connection.run(operation, script, epochKey, ...common, ...args);
+    if (Array.isArray(reply) && reply[0] === 'lost') throw lost(operation, String(reply[1]) || undefined);
+    return reply;
+  }
+
+  const denyUser = async (operation: string, userId: string, except: string, mark: string) =>
+    Number(await run(operation, 'denyUser', encodeUser(userId), except, mark));
+
+  return {
+    epoch,
+    async isDenied(sid) {
+      if (!isSid(sid)) return true;
+      const [denied, found] = await connection.ask(
+        'isDenied',
+        client.mget(`${namespace}:deny:${sid}`, epochKey),
+      );
+      if (found !== epoch) throw lost('isDenied', found ?? undefined);
+      return denied !== null;
+    },
+    async admit(entry, limit) {
+      const args = [...entryArgs(entry, limit), ...refreshArgs(entry)];
+      return admitted(await run('admit', 'admitLogin', ...args));
+    },
+    async rotate(old, next, limit, presentedId) {
+      if (!isSid(old.sid) || (presentedId !== undefined && !isSid(presentedId))) return undefined;
+      const oldArgs = [old.sid, encodeUser(old.userId), old.absoluteExpiryMs];
+      const presented = presentedId === undefined ? [] : [presentedId];
+      const args = [...entryArgs(next, limit), ...oldArgs, ...refreshArgs(next), ...presented];
+      const reply = await run('rotate', 'rotateLogin', ...args);
+      return Array.isArray(reply) && reply[0] === 'gone' ? undefined : admitted(reply);
+    },
+    async extend({ sid }, idleExpiryMs) {
+      if (!isSid(sid)) return false;
+      return (await run('extend', 'extendLogin', sid, stamp(idleExpiryMs))) === 1;
+    },
+    async exchange({ sid, userId, absoluteExpiryMs }, { presentedId, nextId, idleExpiryMs }) {
+      if (!isSid(sid) || !isSid(presentedId) || !isSid(nextId)) return 'gone';
+      const args = [sid, encodeUser(userId), absoluteExpiryMs, presentedId, nextId, stamp(idleExpiryMs)];
+      return (await run('exchange', 'exchangeRefresh', ...args)) as ExchangeStatus;
+    },
+    async deny({ sid, userId, absoluteExpiryMs }, family) {
+      if (!isSid(sid)) return false;
+      const args = [sid, encodeUser(userId), absoluteExpiryMs, ...(family === true ? ['family'] : [])];
+      return (await run('deny', 'denySid', ...args)) === 1;
+    },
+    async denyLogin(userId, sid) {
+      if (!isSid(sid)) return false;
+      return (await run('denyLogin', 'denyLogin', encodeUser(userId), sid)) === 1;
+    },
+    denyUser: (userId, exceptSid) => denyUser('denyUser', userId, exceptSid ?? '', ''),
+    setDisabled: (userId, disabled) => denyUser('setDisabled', userId, '', disabled ? 'disable' : 'enable'),
+    async list(userId) {
+      const [, ...flat] = (await run('list', 'listLogins', encodeUser(userId))) as string[];
+      return Array.from({ length: flat.length / 2 }, (_, i) => {
+        const stamps = flat[2 * i + 1] ?? '';
+        return {
+          handle: flat[2 * i] ?? '',
+          createdAtMs: Number(stamps.slice(0, 13)),
+          absoluteExpiryMs: Number(stamps.slice(26, 39)),
+        };
+      });
+    },
+    failedLogins: redisFailedLogins(connection, namespace),
+    // Redis expires its keys by itself.
+    sweep: () => Promise.resolve(0),
+    // Redis counts keys, not denials.
+    roundTrips: connection.roundTrips,
+    stats: () => Promise.resolve({ denied: undefined }),
+    close: () => connection.close(),
+  };
+}
+
+function entryArgs(entry: NewDenyListEntry, limit: LoginLimit | undefined): (string | number)[] {
+  const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs } = entry;
+  if (!isSid(sid)) throw new Error('a new login must have a sid of ours');
+  const stamps = [stamp(createdAtMs), stamp(idleExpiryMs), stamp(absoluteExpiryMs)];
+  return [sid, encodeUser(userId), ...stamps, limit?.cap ?? 0, limit?.onCap ?? ''];
+}
+
+/** Sent only where there is a refresh token: logins without cost what they always did. */
+function refreshArgs({ refreshId }: NewDenyListEntry): string[] {
+  if (refreshId === undefined) return [];
+  if (!isSid(refreshId)) throw new Error('a new refresh token must have an id of ours');
+  return [refreshId];
+}
+
+/** A script's reply: the status, then the evicted sids. */
+function admitted(reply: unknown): AdmitResult {
+  const [status, ...evicted] = reply as ['admitted' | 'limit' | 'disabled', ...string[]];
+  return status === 'admitted' ? { status, evicted } : { status };
+}

@@ -1,0 +1,102 @@
+import type {
+  CreateResult,
+  OpenContext,
+  SessionStore,
+  StoreDefinition,
+  StoreOption,
+  StoreOptions,
+  Traits,
+} from '../store.ts';
+import { JWT_ALGORITHMS } from './keys.ts';
+import { tokenSessions } from './session.ts';
+import { LIBRARY_OPTIONS, libraryConflict } from './signer.ts';
+import { openTokenCodec } from './token.ts';
+
+function traits(options: StoreOptions): Traits {
+  return {
+    state: 'client',
+    shared: true,
+    survivesServerRestart: true,
+    survivesStoreCrash: undefined,
+    expiry: 'idle-and-absolute',
+    compareAndSwap: false,
+    userIndex: false,
+    revocation: 'at-expiry',
+    rotationEndsOld: false,
+    clientReadable: true,
+    dataInToken: true,
+    refresh: 'none',
+    verifyCache: (options['cache'] ?? 'off') !== 'off',
+  };
+}
+
+/** Options of all backends that sign tokens. */
+export const TOKEN_OPTIONS: Readonly<Record<string, StoreOption>> = {
+  alg: {
+    meaning: 'what signs the tokens: HS256 with a shared secret, the others with a private key',
+    values: JWT_ALGORITHMS,
+  },
+  ...LIBRARY_OPTIONS,
+};
+
+/**
+ * The whole session in a signed token, and nothing on the server: every server verifies it alone, and nobody can
+ * take it back before it expires. A logout, a rotation or a disabled user only make the client forget the token.
+ */
+export const jwt: StoreDefinition = {
+  name: 'jwt',
+  summary: 'in a signed token at the client: no store to ask, and no logout before the token expires',
+  options: TOKEN_OPTIONS,
+  conflict: libraryConflict,
+  service: () => undefined,
+  connections: () => 0,
+  traits,
+  open: openJwt,
+};
+
+async function openJwt(context: OpenContext): Promise<SessionStore> {
+  const codec = await openTokenCodec(context);
+  const sessions = tokenSessions(context);
+  const issued = (token: string | undefined): CreateResult =>
+    token === undefined ? { status: 'too-large' } : { status: 'created', token, evicted: [] };
+
+  return {
+    traits: traits(context.options),
+    create: async (session) => issued(await codec.sign(sessions.begin(session))),
+    async read(token) {
+      const claims = await codec.verify(token);
+      return claims && sessions.view(claims);
+    },
+    async update(token, data) {
+      const claims = await codec.verify(token);
+      if (claims === undefined) return { status: 'gone' };
+      const next = sessions.updated(claims, data);
+      const updated = await codec.sign(next);
+      if (updated === undefined) return { status: 'too-large' };
+      return { status: 'ok', version: next.version, token: updated };
+    },
+    async touch(token) {
+      const claims = await codec.verify(token);
+      if (claims === undefined) return undefined;
+      const touched = await codec.sign(sessions.touched(claims));
+      return touched === undefined ? {} : { token: touched };
+    },
+    async rotate(token, patch) {
+      const claims = await codec.verify(token);
+      return claims && issued(await codec.sign(sessions.rotated(claims, patch)));
+    },
+    // Nothing is kept, so nothing can be ended, listed, limited, counted or swept.
+    destroy: () => Promise.resolve(false),
+    destroyLogin: () => Promise.resolve(undefined),
+    revokeUser: () => Promise.resolve(undefined),
+    setDisabled: () => Promise.resolve(undefined),
+    listUser: () => Promise.resolve(undefined),
+    refresh: () => Promise.resolve({ status: 'unsupported' }),
+    failedLogins: () => undefined,
+    sweep: () => Promise.resolve(0),
+    verifyCacheStats: codec.cacheStats,
+    roundTrips: () => 0,
+    stats: () => Promise.resolve({ sessions: undefined }),
+    close: () => Promise.resolve(),
+  };
+}

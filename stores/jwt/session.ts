@@ -1,0 +1,63 @@
+import type { NewSession, OpenContext, RotatePatch, Session } from '../store.ts';
+import { newSid } from './sid.ts';
+import type { TokenClaims } from './token.ts';
+
+/** How sessions that live in tokens come to be and change. Pure, but for the clock and the CSPRNG of a new sid. */
+export interface TokenSessions {
+  begin(session: NewSession): TokenClaims;
+  /** New data, and nothing else: the copy ends when the old one did. */
+  updated(claims: TokenClaims, data: string): TokenClaims;
+  /** A later end, clamped to the absolute expiry. */
+  touched(claims: TokenClaims): TokenClaims;
+  /** Another sid and a new idle time; the absolute expiry stays. */
+  rotated(claims: TokenClaims, patch: RotatePatch): TokenClaims;
+  view(claims: TokenClaims): Session;
+}
+
+export function tokenSessions(context: OpenContext): TokenSessions {
+  const idleMs = context.idleSeconds * 1000;
+  const touchIntervalMs = context.touchIntervalSeconds * 1000;
+  const now = () => Math.floor(context.now());
+  // Rounded down: a token may end up to a second early, never late.
+  const expirySeconds = (absoluteExpiryMs: number) =>
+    Math.floor(Math.min(now() + idleMs, absoluteExpiryMs) / 1000);
+
+  return {
+    begin({ userId, role, data }) {
+      const createdAtMs = now();
+      const absoluteExpiryMs = createdAtMs + context.absoluteSeconds * 1000;
+      return {
+        sid: newSid(),
+        ...(userId === undefined ? {} : { userId }),
+        role,
+        data,
+        version: 1,
+        createdAtMs,
+        absoluteExpiryMs,
+        expirySeconds: expirySeconds(absoluteExpiryMs),
+      };
+    },
+    updated: (claims, data) => ({ ...claims, data, version: claims.version + 1 }),
+    touched: (claims) => ({ ...claims, expirySeconds: expirySeconds(claims.absoluteExpiryMs) }),
+    rotated(claims, { userId, role, data }) {
+      return {
+        ...claims,
+        sid: newSid(),
+        ...(userId === undefined ? {} : { userId }),
+        role: role ?? claims.role,
+        data: data ?? claims.data,
+        expirySeconds: expirySeconds(claims.absoluteExpiryMs),
+      };
+    },
+    view(claims) {
+      const { sid, userId, role, data, version, createdAtMs, absoluteExpiryMs } = claims;
+      const expiryMs = claims.expirySeconds * 1000;
+      // The last touch was an idle time before the expiry. One clamped to the absolute expiry cannot move again.
+      const clamped = claims.expirySeconds >= Math.floor(absoluteExpiryMs / 1000);
+      const touchDue = !clamped && now() - (expiryMs - idleMs) >= touchIntervalMs;
+      const session: Session = { handle: sid, role, data, version, createdAtMs, absoluteExpiryMs, touchDue };
+      if (userId !== undefined) session.userId = userId;
+      return session;
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import jsonwebtoken from 'jsonwebtoken';
+import type { Signer, SignerRequest } from './signer.ts';
+
+/** The most used library. It takes the key anew at each call, which is why it gets a KeyObject (see `JwtKeys`). */
+export function openJsonwebtoken({ keys, type, issuer, audience }: SignerRequest): Signer {
+  const algorithm = keys.algorithm as jsonwebtoken.Algorithm;
+  const signOptions: jsonwebtoken.SignOptions = { algorithm, header: { alg: algorithm, typ: type } };
+  return {
+    sign: (payload) => jsonwebtoken.sign(payload, keys.signing, signOptions),
+    open: (token, nowSeconds, late) =>
+      jsonwebtoken.verify(token, keys.verifying, {
+        algorithms: [algorithm],
+        issuer,
+        audience,
+        clockTimestamp: nowSeconds,
+        ignoreExpiration: late,
+        // Checked with the other claims: its leeway must not prolong exp.
+        ignoreNotBefore: true,
+      }),
+  };
+}

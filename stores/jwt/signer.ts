@@ -1,0 +1,87 @@
+import type { Awaitable, StoreOption, StoreOptions, VerifyCacheStats } from '../store.ts';
+import type { JwtKeys } from './keys.ts';
+
+export type Payload = Record<string, unknown>;
+
+/** What a library is asked for: tokens of one type, under one key, for one audience. */
+export interface SignerRequest {
+  keys: JwtKeys;
+  /** Value of the header `typ`. */
+  type: string;
+  issuer: string;
+  audience: string;
+  /** Most verified tokens that a cache holds; 0 without a cache. */
+  cacheSize: number;
+}
+
+/** One library behind the codec: it signs payloads and verifies signatures, with the algorithm pinned. */
+export interface Signer {
+  sign(payload: Payload): Awaitable<string>;
+  /**
+   * The payload of a token whose signature, issuer and audience are right. Throws or rejects for any other. Times may be
+   * checked or not: the codec checks them all.
+   * @param late whether to accept a token whose `exp` is over.
+   */
+  open(token: string, nowSeconds: number, late: boolean): Awaitable<unknown>;
+  /** Present where verified tokens are kept in a cache. */
+  cacheStats?(): VerifyCacheStats;
+}
+
+/** The `lib` option. The first is the default: the fastest that is maintained. */
+export const LIBRARIES = ['fast-jwt', 'jsonwebtoken', 'jose'] as const;
+export type JwtLibrary = (typeof LIBRARIES)[number];
+
+/** The options of every backend that signs tokens, but for the algorithm. */
+export const LIBRARY_OPTIONS = {
+  lib: {
+    meaning:
+      'the library that signs and verifies: fast-jwt and jsonwebtoken block while they compute, jose computes on ' +
+      'threads of its own; jsonwebtoken has no EdDSA',
+    values: LIBRARIES,
+    /** Backends were written with it before there was a choice. */
+    absent: 'jsonwebtoken',
+    named: true,
+    compared: ['fast-jwt', 'jsonwebtoken'],
+  },
+  cache: {
+    meaning:
+      'off, or how many verified tokens each server keeps, so that it need not verify them again (lib=fast-jwt ' +
+      'only); expiry and revocation are still checked on each request',
+    values: ['off', '1000', '100000'],
+    absent: 'off',
+  },
+} as const satisfies Record<string, StoreOption>;
+
+/** Why these options do not go together; `undefined` when they do. */
+export function libraryConflict(options: StoreOptions): { expected: string; got: string } | undefined {
+  const { lib = LIBRARIES[0], alg, cache = 'off' } = options;
+  if (lib === 'jsonwebtoken' && alg === 'EdDSA')
+    return {
+      expected: 'lib=fast-jwt or lib=jose with alg=EdDSA',
+      got: 'lib=jsonwebtoken, which has no EdDSA',
+    };
+  if (lib !== 'fast-jwt' && cache !== 'off')
+    return { expected: `lib=fast-jwt with cache=${cache}`, got: `lib=${lib}, which has no cache` };
+  return undefined;
+}
+
+/** The signer of a library, which is loaded only here. @throws Error when the options do not go together. */
+export async function openSigner(
+  options: StoreOptions,
+  request: Omit<SignerRequest, 'cacheSize'>,
+): Promise<Signer> {
+  const conflict = libraryConflict(options);
+  if (conflict !== undefined) throw new Error(`expected ${conflict.expected}, got ${conflict.got}`);
+  const { lib = LIBRARIES[0], cache = 'off' } = options;
+  const complete = { ...request, cacheSize: cache === 'off' ? 0 : Number(cache) };
+  switch (lib as JwtLibrary) {
+    case 'fast-jwt':
+      return (await import('./signer-fast-jwt.ts')).openFastJwt(complete);
+    case 'jsonwebtoken':
+      return (await import('./signer-jsonwebtoken.ts')).openJsonwebtoken(complete);
+    case 'jose':
+      return (await import('./signer-jose.ts')).openJose(complete);
+    default:
+      throw new Error(`lib: expected one of ${LIBRARIES.join(', ')}, got ${lib}`);
+  }
+}

@@ -1,0 +1,158 @@
+import type { Awaitable, OpenContext, Role, VerifyCacheStats } from '../store.ts';
+import { jwtKeys } from './keys.ts';
+import { isSid } from './sid.ts';
+import { openSigner, type Payload } from './signer.ts';
+
+/** What a token says of its session. */
+export interface TokenClaims {
+  /** Names the login over all copies of its token. */
+  sid: string;
+  userId?: string;
+  role: Role;
+  data: string;
+  version: number;
+  createdAtMs: number;
+  absoluteExpiryMs: number;
+  /** When this copy ends, in whole seconds (NumericDate, RFC 7519 §2): a touch issues one that ends later. */
+  expirySeconds: number;
+  /** The epoch of the deny list that it was issued under, where there is one. */
+  epoch?: string;
+  /** Of a refresh token, and of no other: names this one of its login's, shaped like a sid. */
+  refreshId?: string;
+}
+
+/** Turns claims into signed tokens and back. Pure computation: it has no outage, so what fails is no token of ours. */
+export interface TokenCodec {
+  /** The signed token; `undefined` when it would be longer than the transport carries. */
+  sign(claims: TokenClaims): Awaitable<string | undefined>;
+  /** The claims of a token that we signed and that is within its time; `undefined` for any other text. */
+  verify(token: string): Awaitable<TokenClaims | undefined>;
+  /** As `verify`, also when the copy's own time is over, but not that of its login. */
+  verifyLate(token: string): Awaitable<TokenClaims | undefined>;
+  /** Present where verified tokens are kept in a cache. */
+  cacheStats: (() => VerifyCacheStats) | undefined;
+}
+
+/**
+ * RFC 8725 §3.11: explicit types, so that no other kind of token under the same key passes for a session, nor a
+ * session's token for a refresh token (as RFC 9068 §2.1 keeps access tokens apart).
+ */
+export type TokenType = 'session+jwt' | 'refresh+jwt';
+/** What a refresh token is longer by than the session's token with the same claims: its id, as base64url. */
+export const REFRESH_ID_BYTES: number = Math.ceil((`,"rid":"${'x'.repeat(22)}"`.length * 4) / 3);
+const ISSUER = 'session-bench';
+/** Servers issue for each other, and clocks differ: without leeway a fresh token is refused (RFC 7519 §4.1.5). */
+const NOT_BEFORE_LEEWAY_SECONDS = 5;
+
+/**
+ * The codec of a backend. Each token passes, in this order, from cheap to dear: length; the header, byte for byte the
+ * one we write (so that no `alg`, `jwk`, `jku` or `kid` of a stranger is ever parsed, RFC 8725 §3.1); the one
+ * canonical spelling of the signature; the signature itself, with the algorithm pinned; the claims, all of them.
+ *
+ * @throws Error when the keys do not fit the algorithm.
+ */
+export async function openTokenCodec(
+  context: OpenContext,
+  type: TokenType = 'session+jwt',
+): Promise<TokenCodec> {
+  const { maxTokenBytes, namespace: audience } = context;
+  const keys = jwtKeys(context);
+  const signer = await openSigner(context.options, { keys, type, issuer: ISSUER, audience });
+  const [header = '', , probe = ''] = (await signer.sign({ iat: 1 })).split('.');
+  const prefix = `${header}.`;
+  const isCanonical = canonicalSignature(probe.length);
+
+  function open(token: string, late: boolean): Awaitable<TokenClaims | undefined> {
+    if (token.length > maxTokenBytes || !token.startsWith(prefix) || !isCanonical(token)) return undefined;
+    const nowMs = context.now();
+    const claims = (payload: unknown) => claimsOf(payload, type, audience, nowMs, late);
+    try {
+      const payload = signer.open(token, Math.floor(nowMs / 1000), late);
+      // A library says "not ours" by an error, now or later.
+      return payload instanceof Promise ? payload.then(claims, () => undefined) : claims(payload);
+    } catch {
+      return undefined;
+    }
+  }
+
+  const withinLimit = (token: string) => (token.length > maxTokenBytes ? undefined : token);
+  return {
+    sign(claims) {
+      // Signing first would spend a hash over any amount of data only to refuse it.
+      if (claims.data.length > maxTokenBytes) return undefined;
+      const token = signer.sign(payloadOf(claims, audience, Math.floor(context.now() / 1000)));
+      return typeof token === 'string' ? withinLimit(token) : token.then(withinLimit);
+    },
+    verify: (token) => open(token, false),
+    verifyLate: (token) => open(token, true),
+    cacheStats: signer.cacheStats,
+  };
+}
+
+/**
+ * A signature has many spellings that decode to the same bytes: base64url leaves unused bits in its last character,
+ * and decoders take `+` for `-` and skip what they do not know. Only the one that we write is ours.
+ */
+function canonicalSignature(length: number): (token: string) => boolean {
+  // The last characters whose unused bits (4, 2 or none) are zeros.
+  const last = { 2: '[AQgw]', 3: '[AEIMQUYcgkosw048]' }[length % 4] ?? '[A-Za-z0-9_-]';
+  const shape = new RegExp(`^\\.[A-Za-z0-9_-]{${length - 1}}${last}$`);
+  return (token) => shape.test(token.slice(-length - 1));
+}
+
+function payloadOf(claims: TokenClaims, audience: string, nowSeconds: number): Payload {
+  return {
+    iss: ISSUER,
+    aud: audience,
+    sid: claims.sid,
+    ...(claims.userId === undefined ? {} : { sub: claims.userId }),
+    role: claims.role,
+    data: claims.data,
+    ver: claims.version,
+    cre: claims.createdAtMs,
+    abs: claims.absoluteExpiryMs,
+    iat: nowSeconds,
+    nbf: nowSeconds,
+    exp: claims.expirySeconds,
+    ...(claims.epoch === undefined ? {} : { epo: claims.epoch }),
+    ...(claims.refreshId === undefined ? {} : { rid: claims.refreshId }),
+  };
+}
+
+/** Every claim is demanded and checked, whatever the library checked before. */
+function claimsOf(
+  payload: unknown,
+  type: TokenType,
+  audience: string,
+  nowMs: number,
+  late: boolean,
+): TokenClaims | undefined {
+  if (typeof payload !== 'object' || payload === null) return undefined;
+  const { iss, aud, sid, sub, role, data, ver, cre, abs, nbf, exp, epo, rid } = payload as Payload;
+  if (iss !== ISSUER || aud !== audience || !isSid(sid)) return undefined;
+  if (!isCount(nbf) || !isCount(exp) || !isCount(abs) || !isCount(cre) || !isCount(ver)) return undefined;
+  if ((nowMs >= exp * 1000 && !late) || nowMs >= abs || nowMs < (nbf - NOT_BEFORE_LEEWAY_SECONDS) * 1000)
+    return undefined;
+  if (typeof data !== 'string' || (role !== 'user' && role !== 'admin')) return undefined;
+  if ((sub !== undefined && typeof sub !== 'string') || (epo !== undefined && typeof epo !== 'string'))
+    return undefined;
+  if (type === 'refresh+jwt' ? !isSid(rid) : rid !== undefined) return undefined;
+  // On every request: no spread, which would copy the object each time.
+  const claims: TokenClaims = {
+    sid,
+    role,
+    data,
+    version: ver,
+    createdAtMs: cre,
+    absoluteExpiryMs: abs,
+    expirySeconds: exp,
+  };
+  if (sub !== undefined) claims.userId = sub;
+  if (epo !== undefined) claims.epoch = epo;
+  if (isSid(rid)) claims.refreshId = rid;
+  return claims;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

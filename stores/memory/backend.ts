@@ -1,0 +1,36 @@
+import type { StoreDefinition, StoreOptions, Traits } from '../store.ts';
+
+function traits(options: StoreOptions): Traits {
+  return {
+    state: 'server',
+    shared: false,
+    survivesServerRestart: false,
+    survivesStoreCrash: undefined,
+    expiry: 'idle-and-absolute',
+    compareAndSwap: options['write'] !== 'lww',
+    userIndex: true,
+    revocation: 'immediate',
+    rotationEndsOld: true,
+    clientReadable: false,
+    dataInToken: false,
+    refresh: 'none',
+    verifyCache: false,
+  };
+}
+
+/** In-memory backend: the store of one process, lost with it. Bounded, and swept in the background. */
+export const memory: StoreDefinition = {
+  name: 'memory',
+  summary: 'in the memory of each server: lost with it, and not shared between servers',
+  options: {
+    entries: {
+      meaning: 'most sessions kept per server; beyond, the session idle for longest is evicted',
+      values: ['1M', '100k', '10k'],
+    },
+    write: { meaning: 'update: compare-and-swap, or last write wins', values: ['cas', 'lww'] },
+  },
+  service: () => undefined,
+  connections: () => 0,
+  traits,
+  open: async (context) => (await import('./store.ts')).openMemoryStore(context, traits(context.options)),
+};

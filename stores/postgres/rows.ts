@@ -1,0 +1,67 @@
+import type { Role, Session } from '../store.ts';
+import { idOfToken, newToken } from '../token.ts';
+
+/** SHA-256. */
+const ID_BYTES = 32;
+
+/** As `read` selects it; bigint arrives as text. */
+export type SessionRow = [
+  userId: string | null,
+  role: Role,
+  data: Buffer,
+  version: number,
+  createdMs: string,
+  touchedMs: string,
+  absoluteExpiryMs: string,
+];
+
+/** The session of a row. Its touch is due when the last one was at `touchDueMs` or before. */
+export function toSession(handle: string, row: SessionRow, touchDueMs: number): Session {
+  const [userId, role, data, version, createdMs, touchedMs, absoluteExpiryMs] = row;
+  const session: Session = {
+    handle,
+    role,
+    data: data.toString(),
+    version,
+    createdAtMs: Number(createdMs),
+    absoluteExpiryMs: Number(absoluteExpiryMs),
+    touchDue: Number(touchedMs) <= touchDueMs,
+  };
+  if (userId !== null) session.userId = userId;
+  return session;
+}
+
+/** The row's key for a token; `undefined` for text that cannot be a token. */
+export function rowId(token: string): Buffer | undefined {
+  const id = idOfToken(token);
+  return id === undefined ? undefined : Buffer.from(id, 'base64url');
+}
+
+/** A login's public name: its row's key as text. */
+export function handleOf(id: Buffer): string {
+  return id.toString('base64url');
+}
+
+/** A token, and the row's key for it. */
+export function freshToken(): { token: string; id: Buffer } {
+  const token = newToken();
+  const id = rowId(token);
+  if (id === undefined) throw new Error('a fresh token must have an id');
+  return { token, id };
+}
+
+/** The row's key for a handle; `undefined` for text that is none, such as another spelling of the same bytes. */
+export function idOfHandle(handle: string): Buffer | undefined {
+  const id = Buffer.from(handle, 'base64url');
+  return id.length === ID_BYTES && handleOf(id) === handle ? id : undefined;
+}
+
+/** Whether a user of this name can have a login here: Postgres keeps no NUL in text. */
+export function isStorable(userId: string): boolean {
+  return !userId.includes('\0');
+}
+
+/** Data as it is stored; null for none. */
+export function bytesOf(data: string | undefined): Buffer | null {
+  return data === undefined ? null : Buffer.from(data);
+}

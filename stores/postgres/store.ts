@@ -1,0 +1,227 @@
+import type {
+  CreateResult,
+  Login,
+  LoginLimit,
+  NewSession,
+  OpenContext,
+  RotatePatch,
+  SessionStore,
+  Traits,
+  UpdateResult,
+} from '../store.ts';
+import { idOfToken } from '../token.ts';
+import { openConnections, type PostgresConnections } from './connections.ts';
+import { postgresFailedLogins } from './failed-logins.ts';
+import {
+  bytesOf,
+  freshToken,
+  handleOf,
+  idOfHandle,
+  isStorable,
+  rowId,
+  type SessionRow,
+  toSession,
+} from './rows.ts';
+import { type SessionSql, sessionSql } from './schema.ts';
+import { SWEEP_EVERY_MS, schemaName } from './setup.ts';
+
+/**
+ * Opens the store in the Postgres of the context. @param own the traits of a backend with these options.
+ * @throws StoreUnavailableError when Postgres does not answer.
+ */
+export async function openPostgresStore(context: OpenContext, own: Traits): Promise<SessionStore> {
+  const { options, durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
+  if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
+  const unlogged = durability === 'none';
+  const schema = schemaName('sessions', namespace, unlogged);
+  const sql = sessionSql(schema, unlogged);
+  const connections = await openConnections({
+    url: serviceUrl,
+    poolSize,
+    durability,
+    reads: options['reads'] === 'pool' ? 'pool' : 'pipelined',
+    relaxed: options['touch'] === 'async',
+    setup: sql.setup,
+    onBackgroundError,
+  });
+  return {
+    traits: own,
+    ...beginCalls(context, sql, connections),
+    ...sessionCalls(context, sql, connections),
+    ...loginCalls(context, sql, connections),
+    ...upkeepCalls(context, sql, connections, schema),
+    refresh: () => Promise.resolve({ status: 'unsupported' }),
+  };
+}
+
+type BeginCalls = Pick<SessionStore, 'create' | 'rotate'>;
+type SessionCalls = Pick<SessionStore, 'read' | 'update' | 'touch' | 'destroy'>;
+type LoginCalls = Pick<SessionStore, 'destroyLogin' | 'revokeUser' | 'setDisabled' | 'listUser'>;
+type UpkeepCalls = Pick<SessionStore, 'failedLogins' | 'roundTrips' | 'sweep' | 'stats' | 'close'>;
+
+/** What a statement needs to tell live rows: the latest touch that is too old, and now. */
+function liveParameters({ now, idleSeconds }: OpenContext): () => [idleSinceMs: number, nowMs: number] {
+  return () => {
+    const nowMs = now();
+    return [nowMs - idleSeconds * 1000, nowMs];
+  };
+}
+
+/** The two calls that begin a session under a fresh token. */
+function beginCalls(context: OpenContext, sql: SessionSql, { write }: PostgresConnections): BeginCalls {
+  const live = liveParameters(context);
+  const absoluteMs = context.absoluteSeconds * 1000;
+
+  /** By the function, for it may be refused: the user is disabled, or has too many logins. */
+  async function login(
+    old: Buffer | null,
+    { userId, role, data }: RotatePatch,
+    limit: LoginLimit | undefined,
+  ): Promise<CreateResult | { status: 'gone' }> {
+    const [idleSinceMs, nowMs] = live();
+    const { id, token } = freshToken();
+    const times = [nowMs, idleSinceMs, nowMs + absoluteMs];
+    const limits = [limit?.cap ?? null, limit?.onCap === 'evict'];
+    const { rows } = await write(sql.login, [
+      old,
+      id,
+      userId ?? null,
+      role ?? null,
+      bytesOf(data),
+      ...times,
+      ...limits,
+    ]);
+    const [status, evicted] = rows[0] as ['created' | 'limit' | 'disabled' | 'gone', Buffer[] | null];
+    return status === 'created' ? { status, token, evicted: (evicted ?? []).map(handleOf) } : { status };
+  }
+
+  return {
+    async create(session: NewSession, limit?: LoginLimit): Promise<CreateResult> {
+      if (session.userId !== undefined) {
+        const result = await login(null, session, limit);
+        if (result.status === 'gone') throw new Error('a login that replaces nothing cannot be gone');
+        return result;
+      }
+      const { id, token } = freshToken();
+      const nowMs = context.now();
+      await write(sql.create, [id, session.role, bytesOf(session.data), nowMs, nowMs + absoluteMs]);
+      return { status: 'created', token, evicted: [] };
+    },
+    async rotate(token, patch, limit) {
+      const old = rowId(token);
+      if (old === undefined) return undefined;
+      const result = await login(old, patch, limit);
+      return result.status === 'gone' ? undefined : result;
+    },
+  };
+}
+
+function sessionCalls(
+  context: OpenContext,
+  sql: SessionSql,
+  { read, write, relaxedWrite }: PostgresConnections,
+): SessionCalls {
+  const live = liveParameters(context);
+  const touchIntervalMs = context.touchIntervalSeconds * 1000;
+  const compareAndSwap = context.options['write'] !== 'lww';
+
+  return {
+    async read(token) {
+      const handle = idOfToken(token);
+      if (handle === undefined) return undefined;
+      const [idleSinceMs, nowMs] = live();
+      const { rows } = await read(sql.read, [Buffer.from(handle, 'base64url'), idleSinceMs, nowMs]);
+      const row = rows[0] as SessionRow | undefined;
+      return row === undefined ? undefined : toSession(handle, row, nowMs - touchIntervalMs);
+    },
+    async update(token, data, version): Promise<UpdateResult> {
+      const id = rowId(token);
+      if (id === undefined) return { status: 'gone' };
+      const compare = compareAndSwap && version !== undefined;
+      const { rows } = compare
+        ? await write(sql.updateIfVersion, [id, ...live(), bytesOf(data), version])
+        : await write(sql.update, [id, ...live(), bytesOf(data)]);
+      if (rows[0] !== undefined) return { status: 'ok', version: rows[0][0] as number };
+      if (!compare) return { status: 'gone' };
+      // Asked only now: every update would pay for a CTE that tells the two apart, and it would answer from a
+      // snapshot older than the update that came between.
+      const alive = (await write(sql.isLive, [id, ...live()])).rowCount === 1;
+      return { status: alive ? 'conflict' : 'gone' };
+    },
+    async touch(token) {
+      const id = rowId(token);
+      if (id === undefined) return undefined;
+      const { rowCount } = await relaxedWrite(sql.touch, [id, ...live()]);
+      return rowCount === 1 ? {} : undefined;
+    },
+    async destroy(token) {
+      const id = rowId(token);
+      if (id === undefined) return false;
+      return (await write(sql.destroy, [id, ...live()])).rows[0]?.[0] === true;
+    },
+  };
+}
+
+function loginCalls(context: OpenContext, sql: SessionSql, { read, write }: PostgresConnections): LoginCalls {
+  const live = liveParameters(context);
+
+  return {
+    async destroyLogin(userId, handle) {
+      const id = idOfHandle(handle);
+      if (!isStorable(userId) || id === undefined) return false;
+      return (await write(sql.destroyLogin, [id, ...live(), userId])).rows[0]?.[0] === true;
+    },
+    async revokeUser(userId, except) {
+      if (!isStorable(userId)) return 0;
+      const keep = except === undefined ? undefined : rowId(except);
+      return Number((await write(sql.revokeUser, [userId, keep ?? null, ...live()])).rows[0]?.[0]);
+    },
+    async setDisabled(userId, disabled) {
+      if (!isStorable(userId)) return 0;
+      return Number((await write(sql.setDisabled, [userId, disabled, ...live()])).rows[0]?.[0]);
+    },
+    async listUser(userId) {
+      if (!isStorable(userId)) return [];
+      const { rows } = await read(sql.listUser, [userId, ...live()]);
+      return rows.map(([id, createdMs, absoluteExpiryMs]): Login => {
+        return {
+          handle: handleOf(id as Buffer),
+          createdAtMs: Number(createdMs),
+          absoluteExpiryMs: Number(absoluteExpiryMs),
+        };
+      });
+    },
+  };
+}
+
+function upkeepCalls(
+  context: OpenContext,
+  sql: SessionSql,
+  connections: PostgresConnections,
+  schema: string,
+): UpkeepCalls {
+  const live = liveParameters(context);
+  const failures = postgresFailedLogins(connections, schema);
+  const sweeper = setInterval(() => {
+    connections.backgroundWrite(sql.sweepTurn, [...live(), SWEEP_EVERY_MS]).catch(context.onBackgroundError);
+    failures.sweepTurn(SWEEP_EVERY_MS).catch(context.onBackgroundError);
+  }, SWEEP_EVERY_MS);
+  sweeper.unref();
+
+  return {
+    failedLogins: failures.failedLogins,
+    async sweep(limit) {
+      return (await connections.write(sql.sweep, [...live(), limit])).rowCount ?? 0;
+    },
+    /** Rows: exact up to 10,000, an estimate beyond. Not for a hot path. */
+    async stats() {
+      const { rows } = await connections.write(sql.stats, []);
+      return { sessions: Number(rows[0]?.[0]) };
+    },
+    roundTrips: connections.roundTrips,
+    async close() {
+      clearInterval(sweeper);
+      await connections.close();
+    },
+  };
+}

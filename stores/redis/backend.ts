@@ -1,0 +1,45 @@
+import type { Durability, StoreDefinition, StoreOptions, Traits } from '../store.ts';
+
+function traits(options: StoreOptions, durability: Durability): Traits {
+  return {
+    state: 'store',
+    shared: true,
+    survivesServerRestart: true,
+    survivesStoreCrash: durability !== 'none',
+    expiry: 'idle-and-absolute',
+    compareAndSwap: options['write'] !== 'lww',
+    userIndex: true,
+    revocation: 'immediate',
+    rotationEndsOld: true,
+    clientReadable: false,
+    dataInToken: false,
+    refresh: 'none',
+    verifyCache: false,
+  };
+}
+
+/**
+ * Sessions in Redis, one string each under the SHA-256 of its token; one round trip per method.
+ *
+ * A command that times out may have been executed: a create then leaves a session whose token nobody holds, until
+ * it idles away. One Redis, no cluster: a script touches the keys of a user's other logins.
+ */
+export const redis: StoreDefinition = {
+  name: 'redis',
+  summary: 'in Redis: one string per session, scripts for every write, one round trip per request',
+  options: {
+    read: {
+      meaning:
+        'get: a plain read. getex: each read also renews the TTL of the key, which is a write (append-only file, ' +
+        'replicas), to measure what that costs; when a session idles away is still decided by touch',
+      values: ['get', 'getex'],
+    },
+    write: { meaning: 'update: compare-and-swap, or last write wins', values: ['cas', 'lww'] },
+  },
+  service: () => 'redis',
+  connections: () => 1,
+  traits,
+  // The driver is loaded by servers that need it alone.
+  open: async (context) =>
+    (await import('./store.ts')).openRedisStore(context, traits(context.options, context.durability)),
+};

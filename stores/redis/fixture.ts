@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { defaultOptions } from '../options.ts';
+import type { Durability, OpenContext, StoreDefinition } from '../store.ts';
+
+/** A real redis-server of a test: on a free port, in a directory of its own, that can be killed and come back. */
+export interface RedisFixture {
+  readonly url: string;
+  /** Asks the server itself, past the store under test. */
+  command(name: string, ...args: readonly (string | number)[]): Promise<unknown>;
+  /** Freezes it: connections stay, nothing answers. */
+  pause(): void;
+  resume(): void;
+  /** `kill -9`: what a crash leaves behind is what the durability keeps. */
+  kill(): Promise<void>;
+  /** Starts it again on the same port and data. */
+  restart(): Promise<void>;
+  /** Ends it and removes its data. */
+  stop(): Promise<void>;
+}
+
+const READY_TIMEOUT_MS = 10_000;
+const READY_POLL_MS = 20;
+const PERSISTENCE: Readonly<Record<Durability, readonly string[]>> = {
+  none: ['--appendonly', 'no'],
+  second: ['--appendonly', 'yes', '--appendfsync', 'everysec'],
+  commit: ['--appendonly', 'yes', '--appendfsync', 'always'],
+};
+
+/** Starts a redis-server. @throws when there is none on the PATH (with the remedy) or it does not become ready. */
+export async function startRedisFixture(
+  durability: Durability,
+  extra: readonly string[] = [],
+): Promise<RedisFixture> {
+  const directory = await mkdtemp(join(tmpdir(), 'redis-fixture-'));
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
+  let server = await spawnServer(port, [...args, ...PERSISTENCE[durability], ...extra]);
+  const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 50 });
+  // While the server is down on purpose there is nothing to say.
+  client.on('error', () => undefined);
+  const kill = async () => {
+    if (server.exitCode !== null || server.signalCode !== null) return;
+    server.kill('SIGKILL');
+    await once(server, 'exit');
+  };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    command: (name, ...rest) => client.call(name, ...rest),
+    pause: () => void server.kill('SIGSTOP'),
+    resume: () => void server.kill('SIGCONT'),
+    kill,
+    async restart() {
+      server = await spawnServer(port, [...args, ...PERSISTENCE[durability], ...extra]);
+    },
+    async stop() {
+      client.disconnect();
+      await kill();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A context to open a backend with: its default options, an hour of absolute and ten minutes of idle time. */
+export function contextFor(definition: StoreDefinition, changes: Partial<OpenContext> = {}): OpenContext {
+  return {
+    durability: 'second',
+    namespace: `t${randomBytes(6).toString('hex')}`,
+    poolSize: 4,
+    idleSeconds: 600,
+    absoluteSeconds: 3600,
+    touchIntervalSeconds: 60,
+    accessSeconds: 60,
+    secret: randomBytes(32),
+    maxTokenBytes: 4000,
+    controlData: () => '',
+    now: () => Date.now(),
+    onBackgroundError: (error) => {
+      throw error;
+    },
+    ...changes,
+    options: { ...defaultOptions(definition), ...changes.options },
+  };
+}
+
+async function spawnServer(port: number, args: readonly string[]): Promise<ChildProcess> {
+  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  // A test run that is cut short must not leave a server behind.
+  const reap = () => server.kill('SIGKILL');
+  process.once('exit', reap);
+  server.once('exit', () => process.off('exit', reap));
+  let output = '';
+  server.stdout?.on('data', (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-2_000);
+  });
+  let failure: string | undefined;
+  server.once('error', (error) => {
+    failure = `expected redis-server on the PATH, got: ${error.message}. Remedy: apt-get install redis-server`;
+  });
+  server.once('exit', (code, signal) => {
+    failure ??= `redis-server ended (${code ?? signal}) before it was ready: ${output}`;
+  });
+  for (const start = Date.now(); Date.now() - start < READY_TIMEOUT_MS; await sleep(READY_POLL_MS)) {
+    if (failure !== undefined) throw new Error(failure);
+    if (/Ready to accept connections/.test(output) && server.pid !== undefined) return server;
+  }
+  reap();
+  throw new Error(`redis-server was not ready on port ${port} within ${READY_TIMEOUT_MS} ms: ${output}`);
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
+  return address.port;
+}
