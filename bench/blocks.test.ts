@@ -56,6 +56,19 @@ test('a quarter of the blocks is replaced at most; then the group is named as IN
   expect(hopeless.tooFew).toEqual(['read, 1 server, round-robin, 256 B: 0 valid blocks of 8']);
 });
 
+test('blocks that were never run are not counted as valid', async () => {
+  const stop = new AbortController();
+  const bench = benchOf({ repeat: '13' });
+  const context = { ...bench.context, signal: stop.signal };
+  const execute = async (block: Block): Promise<BlockOutcome> => {
+    if (block.block === 3) stop.abort();
+    const row: Row = { status: 'ok', valid: false, invalid_reason: 'other work' };
+    return { trials: block.trials.map((trial) => ({ trial, rows: [row], histograms: {} })), failures: [] };
+  };
+  const { tooFew } = await runBlocks({ ...bench, context }, () => undefined, { execute });
+  expect(tooFew).toEqual(['read, 1 server, round-robin, 256 B: 0 valid blocks of 13']);
+});
+
 test('fewer than four blocks leave none to replace', async () => {
   const { ran, tooFew } = await runWith({ repeat: '3' }, ({ block }) => block === 1);
   expect([ran.length, tooFew.length]).toEqual([3, 1]);

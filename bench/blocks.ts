@@ -60,22 +60,29 @@ export async function runBlocks(
     return isDropped(outcome);
   };
 
+  let ended = 0;
   for (const block of planned) {
     if (signal.aborted || performance.now() > deadlineMs) break;
     const group = groupText(block.group);
-    if (await attempt(block)) dropped.set(group, (dropped.get(group) ?? 0) + 1);
+    const wasDropped = await attempt(block);
+    if (signal.aborted) break;
+    ended += 1;
+    if (wasDropped) dropped.set(group, (dropped.get(group) ?? 0) + 1);
   }
+  const notRun = (group: string) =>
+    planned.slice(ended).filter((block) => groupText(block.group) === group).length;
   const tooFew: string[] = [];
   const budget = config.engine === 'slices' ? Math.floor(config.repeat * REPLACED_SHARE) : 0;
   for (const [group, lost] of dropped) {
     let missing = lost;
     for (let extra = 1; extra <= budget && missing > 0 && !signal.aborted; extra += 1) {
       total += 1;
-      progress.say(`${group}: ${missing} blocks dropped; replacing one`);
+      progress.say(`${group}: ${missing} blocks missing; replacement ${extra} of at most ${budget}`);
       const again = planPass(config, config.repeat + extra).find((block) => groupText(block.group) === group);
       if (again !== undefined && !(await attempt(again))) missing -= 1;
     }
-    if (missing > 0) tooFew.push(`${group}: ${config.repeat - missing} valid blocks of ${config.repeat}`);
+    const valid = config.repeat - missing - notRun(group);
+    if (missing > 0) tooFew.push(`${group}: ${valid} valid blocks of ${config.repeat}`);
   }
   const rates = [...loads].flatMap(([group, { ratePerSecond }]) =>
     ratePerSecond === undefined ? [] : [[group, ratePerSecond]],

@@ -60,16 +60,15 @@ describe('the matrix: six backends, both affinities, one and three servers', () 
     }
   });
 
-  test('has the bytes of a session: in the servers above the control’s, in the service above the empty one', () => {
+  test('has the bytes of a session, in the servers and in the service', () => {
     for (const row of rows) {
       const served = ['redis', 'postgres', 'jwt-blacklist'].includes(row['store'] as string);
-      expect(row['server_live_bytes']).toMatch(/^[1-9]\d*$/);
-      // Of a block that others on this machine disturbed there is no control to take it from.
-      const isTold = row['store'] !== 'none' && row['valid'] === 'true';
-      expect(row['server_bytes_per_session'] !== '').toBe(isTold);
+      // The data alone are 256 bytes, and nothing else keeps sessions in a server.
+      const perSession = Number(row['server_bytes_per_session']);
+      if (row['store'] === 'memory') expect(perSession).toBeGreaterThan(256);
+      else expect(Math.abs(perSession), row['arm']).toBeLessThan(256);
       expect(row['store_bytes_per_session'] !== '').toBe(served);
     }
-    // The data alone are 256 bytes.
     expect(Number(pick('redis', '1', 'sticky')?.['store_bytes_per_session'])).toBeGreaterThan(256);
   });
 

@@ -71,7 +71,8 @@ function plainError(
   const name = redactUrl(/'([^']*)'/.exec(error.message)?.[1] ?? '');
   const names = program.commands.map((command) => command.name());
   if (error.code === 'commander.unknownOption') {
-    const flags = [program, ...program.commands].flatMap((command) => command.options);
+    const own = program.commands.find((command) => argv.includes(command.name())) ?? program.commands[0];
+    const flags = [program, ...(own === undefined ? [] : [own])].flatMap((command) => command.options);
     const words = [...flags.map((option) => option.long ?? ''), '--help'];
     return usage('a known flag', name, suggest(name, words));
   }

@@ -125,8 +125,10 @@ describe('gate', () => {
     const out = at('gate.csv');
     const args = ['gate', '--base', 'HEAD', '--store', 'none', '-r', '2', '-o', out, ...SMALL];
     const { code, stdout, stderr } = await bench(args, directory.path);
-    expect(stdout).toContain('a verdict needs 12');
     expect([0, 4]).toContain(code);
+    // On a machine that others disturb both blocks may be dropped: then there is nothing to compare, and it says so.
+    if (stdout === '') expect(stderr).toContain('NOTHING_TO_COMPARE');
+    else expect(stdout).toContain('a verdict needs 12');
     const [base, head] = ['base', 'head'].map((side) => rowsIn(at(`gate-${side}.csv`)));
     expect(base?.map((row) => row['block'])).toEqual(head?.map((row) => row['block']));
     expect(base?.every((row) => row['git_dirty'] === 'false')).toBe(true);
@@ -145,7 +147,8 @@ describe('gate', () => {
     const args = ['gate', '--base', BEFORE_LIBRARIES, '--store', stores, '-r', '2', '-o', out, ...SMALL];
     const { code, stdout, stderr } = await bench(args, directory.path);
     expect([code, stderr]).toEqual([expect.toBeOneOf([0, 4]), expect.not.stringContaining('CONFLICT')]);
-    expect(stdout).toMatch(/^jwt:lib=jsonwebtoken +CPU µs\/request/m);
+    if (stdout === '') expect(stderr).toContain('NOTHING_TO_COMPARE');
+    else expect(stdout).toMatch(/^jwt:lib=jsonwebtoken +CPU µs\/request/m);
     const [base, head] = ['base', 'head'].map((side) => rowsIn(at(`older-${side}.csv`)));
     const told = (rows: readonly Record<string, string>[] = []) =>
       rows.map(({ block, variant, status }) => [block, variant, status]);

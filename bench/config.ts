@@ -272,16 +272,23 @@ export function parseStoreChoice(text: string): StoreChoice {
   const store = oneOf('store', name, STORES.map((definition) => definition.name) as [string, ...string[]]);
   const definition = STORES.find((candidate) => candidate.name === store) as StoreDefinition;
   const options = defaultOptions(definition);
-  const given = rest.join(':');
-  for (const pair of given === '' ? [] : given.split(/[;+]/)) {
-    const [key = '', value = ''] = pair.split('=');
-    const known = Object.keys(definition.options);
-    if (known.length === 0) throw usage(`no options of ${store}`, pair, `Write --store ${store}.`);
+  const known = Object.keys(definition.options);
+  const named = new Set<string>();
+  for (const pair of rest.length === 0 ? [] : rest.join(':').split(/[;+]/)) {
+    if (known.length === 0) throw usage(`no options of ${store}`, quoted(pair), `Write --store ${store}.`);
+    const [key = '', value = '', ...more] = pair.split('=');
     const option = definition.options[oneOf(`store ${store}:`, key, known as [string, ...string[]])];
+    if (more.length > 0 || named.has(key))
+      throw usage(
+        `one value for ${key} of ${store}`,
+        quoted(rest.join(':')),
+        'Join options by +, each once.',
+      );
+    named.add(key);
     options[key] = oneOf(`store ${store}:${key}=`, value, option?.values ?? ['']);
   }
   const conflict = definition.conflict?.(options);
   if (conflict !== undefined)
-    throw usage(`${conflict.expected} in --store ${text}`, conflict.got, 'Change one of the two.');
+    throw usage(`${conflict.expected} in --store ${store}`, conflict.got, 'Change one of the two.');
   return { store, options };
 }

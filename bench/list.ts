@@ -16,7 +16,7 @@ const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
 export function renderList(): string {
   const scenarios = SCENARIOS.map((name) => `  ${name.padEnd(14)}${SCENARIO_TEXTS[name]}`);
   return [
-    'stores (--store)',
+    'stores (--store), with options as in redis:write=lww, several joined by + as in jwt:alg=ES256+lib=jose',
     ...STORES.flatMap(describeStore),
     'scenarios (--scenario)',
     ...scenarios,

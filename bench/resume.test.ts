@@ -25,7 +25,7 @@ test('nothing is recorded but the flags that are listed, the stores as they were
     servers: '3',
     pin: true,
     seed: '7',
-    store: 'redis:read=get;write=cas,jwt:alg=HS256;lib=fast-jwt;cache=off',
+    store: 'redis:read=get;write=cas,jwt:alg=HS256;cache=off;lib=fast-jwt',
   });
 });
 

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { pairsText } from '../stores/variant.ts';
 import type { Config, StoreChoice } from './config.ts';
 import type { MachineCells } from './environment/machine.ts';
 import { BenchError, messageOf } from './errors.ts';
@@ -65,8 +66,8 @@ export function recordableOptions(given: RawOptions, config: Config): Record<str
 }
 
 function storeText({ store, options }: StoreChoice): string {
-  const pairs = Object.entries(options).map(([key, value]) => `${key}=${value}`);
-  return pairs.length === 0 ? store : `${store}:${pairs.join(';')}`;
+  const pairs = pairsText(options);
+  return pairs === '' ? store : `${store}:${pairs}`;
 }
 
 /** The run that a file holds a part of, and the flags to go on with. */
@@ -97,7 +98,7 @@ export function readUnfinished(path: string, given: RawOptions): Resumption {
     (row) => !spoilt.has(blockKey(row)) && (isUsable(row) || row.status === 'unsupported'),
   );
   return {
-    unfinished: { runId, path, rows: ended },
+    unfinished: { runId, path, rows: ended, origin: rows[0] as Row },
     options: { ...recorded, ...given, resume: path },
   };
 }
@@ -122,9 +123,9 @@ function recordedOptions(path: string): RawOptions {
 }
 
 /** Blocks of one run come from one machine and one commit. @throws BenchError CONFLICT */
-export function refuseOtherOrigin(rows: readonly Row[], machine: MachineCells): void {
+export function refuseOtherOrigin(origin: Row, machine: MachineCells): void {
   for (const column of ['host_id', 'node_version', 'git_sha', 'git_dirty'] as const) {
-    const [was, is] = [rows[0]?.[column], machine[column]];
+    const [was, is] = [origin[column], machine[column]];
     if (was === is) continue;
     throw new BenchError({
       code: 'CONFLICT',

@@ -59,6 +59,8 @@ function remarks({ rows, leftOut, path }: Reported): string[] {
   return [
     renderLimits(rows),
     leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}. To have it: sh scripts/setup.sh`,
-    `CPU is that of servers and store together, by the Hodges-Lehmann estimate over the blocks. Rows: ${path}, explained in results/README.md`,
+    wrap(
+      `CPU is that of servers and store together, by the Hodges-Lehmann estimate over the blocks. Rows: ${path}, explained in results/README.md`,
+    ),
   ];
 }

@@ -20,7 +20,10 @@ export interface RunOutcome extends BlocksOutcome {
 export interface Unfinished {
   runId: string;
   path: string;
+  /** Of blocks that are finished and sound: the others are run anew. */
   rows: readonly Row[];
+  /** Any row of it, which says where it was made. */
+  origin: Row;
 }
 
 /** Rough time for starting and stopping a block, and for each of its arms. */
@@ -43,7 +46,7 @@ export function run(
     const blockGuessMs = blockGuess(config);
     const runId = unfinished === undefined ? {} : { runId: unfinished.runId };
     const bench: Bench = await openBench({ config, command, signal, blockGuessMs, ...runId }, resources);
-    if (unfinished !== undefined) refuseOtherOrigin(unfinished.rows, bench.machine);
+    if (unfinished !== undefined) refuseOtherOrigin(unfinished.origin, bench.machine);
     const output = openOutput(unfinished?.path ?? config.out, bench.context.runId, unfinished?.rows);
     resources.add('result file', output.close);
     const services: Record<string, unknown> = {};

@@ -1,4 +1,4 @@
-/** Time as the store sees it. In a measured run it is the machine's own, by the function that reads it. */
+/** Time as the store sees it. In a measured run it is the machine's own until the load is over. */
 
 import type { ServerConfig } from './config.ts';
 
@@ -11,8 +11,9 @@ export interface ClockMessage {
 export interface Clock {
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** `undefined` where the clock is not adjustable. */
-  setOffset: ((offsetMs: number) => void) | undefined;
+  setOffset: (offsetMs: number) => void;
+  /** Whether the message `clock` may set it. */
+  isAdjustable: boolean;
 }
 
 /** The clock that this configuration asks for. */
@@ -20,10 +21,9 @@ export function createClock({
   clockOffsetMs,
   adjustableClock = false,
 }: Pick<ServerConfig, 'clockOffsetMs' | 'adjustableClock'>): Clock {
-  if (!adjustableClock && clockOffsetMs === undefined) return { now: Date.now, setOffset: undefined };
   let offset = clockOffsetMs ?? 0;
   const setOffset = (offsetMs: number): void => {
     offset = offsetMs;
   };
-  return { now: () => Date.now() + offset, setOffset: adjustableClock ? setOffset : undefined };
+  return { now: () => Date.now() + offset, setOffset, isAdjustable: adjustableClock };
 }

@@ -8,7 +8,7 @@ import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './confi
 import { errorReporter } from './error-reporter.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
 import { bearerTransport, cookieTransport, type Transport } from './session-plugin.ts';
-import { type StatsRequest, watchProcess } from './stats.ts';
+import { bytesOfSessions, type StatsMessage, type StatsRequest, watchProcess } from './stats.ts';
 
 /** Connections that may wait to be accepted: Node's 511 turn a balancer's burst of a thousand into time-outs. */
 const BACKLOG = 4096;
@@ -58,7 +58,8 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   const store = parts.wrapStore?.(opened, config) ?? opened;
   const app = createApp({ config, store, transport, onError, now: clock.now });
   leaveWhenTold(app, store, onError);
-  answerMessages(watchProcess(store), clock);
+  const weigh = () => bytesOfSessions(store, clock, config.absoluteSeconds);
+  answerMessages(watchProcess(store), clock, weigh, onError);
   await app.listen({ host: config.host, port: config.port, backlog: BACKLOG });
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : config.port;
@@ -86,10 +87,17 @@ function leaveWhenTold(app: FastifyInstance, store: SessionStore, onError: (erro
   process.on('disconnect', () => process.exit(0));
 }
 
-function answerMessages(stats: (request: StatsRequest) => object, clock: Clock): void {
+function answerMessages(
+  stats: () => StatsMessage,
+  clock: Clock,
+  weigh: () => Promise<number>,
+  onError: (error: unknown) => void,
+): void {
   process.on('message', (message: { type?: string } | ClockMessage | StatsRequest) => {
-    if (message.type === 'stats') process.send?.(stats(message as StatsRequest));
-    if (message.type !== 'clock' || clock.setOffset === undefined) return;
+    if (message.type === 'stats' && 'weigh' in message)
+      weigh().then((sessionBytes) => process.send?.({ ...stats(), sessionBytes }), onError);
+    else if (message.type === 'stats') process.send?.(stats());
+    if (message.type !== 'clock' || !clock.isAdjustable) return;
     clock.setOffset((message as ClockMessage).offsetMs);
     process.send?.({ type: 'clock' });
   });

@@ -6,8 +6,21 @@ import type { StoreOptions } from './store.ts';
 
 /** The text of the column `variant`: all options and the durability, sorted. */
 export function variantText(options: StoreOptions, durability: string): string {
-  const pairs = Object.entries({ ...options, durability }).map(([key, value]) => `${key}=${value}`);
-  return pairs.sort().join(';');
+  return pairsText({ ...options, durability });
+}
+
+/** Options as they are written everywhere: `alg=HS256;lib=jose`, sorted. */
+export function pairsText(options: StoreOptions): string {
+  return Object.entries(options)
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(';');
+}
+
+/** Whether a text can be a column `variant`: pairs of a name and a value, each name once, the durability among them. */
+export function isVariant(text: string): boolean {
+  const names = text.split(';').map((pair) => /^([\w-]+)=[^=;]+$/.exec(pair)?.[1]);
+  return !names.includes(undefined) && new Set(names).size === names.length && names.includes('durability');
 }
 
 /**
@@ -23,16 +36,12 @@ export function parseVariant(store: string | undefined, variant: string | undefi
 
 /** An arm as `--store` takes it: the backend, its options that are not the default, and those that a name always says. */
 export function armText(store: string, options: StoreOptions): string {
-  const defined = findStore(store)?.options ?? {};
-  const shown = Object.entries(options).filter(
-    ([key, value]) => defined[key]?.named === true || defined[key]?.values[0] !== value,
-  );
-  return shown.length === 0
-    ? store
-    : `${store}:${shown
-        .map(([key, value]) => `${key}=${value}`)
-        .sort()
-        .join(';')}`;
+  const defined = new Map(Object.entries(findStore(store)?.options ?? {}));
+  const shown = Object.entries(options).filter(([key, value]) => {
+    const option = defined.get(key);
+    return option?.named === true || option?.values[0] !== value;
+  });
+  return shown.length === 0 ? store : `${store}:${pairsText(Object.fromEntries(shown))}`;
 }
 
 /** As {@link armText}, from the cells of a row. */

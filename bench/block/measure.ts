@@ -97,14 +97,11 @@ export async function measureArms(
 /** Scenarios whose load leaves as many sessions as there were. */
 const STEADY_POPULATION: readonly string[] = ['read', 'update'];
 
-/** What is held with the sessions; `undefined` where their number changes under the load. */
+/** What the sessions hold, which ends them; `undefined` where their number changes under the load. */
 async function heldBy({ trial, environment, emptyStoreBytes }: Arm): Promise<Observed['held']> {
   if (!STEADY_POPULATION.includes(trial.scenario)) return undefined;
-  const [liveBytes, storeBytes] = await Promise.all([
-    environment.liveBytes(),
-    environment.service?.dataBytes(),
-  ]);
-  return { liveBytes, storeBytes: difference(storeBytes, emptyStoreBytes) };
+  const storeBytes = difference(await environment.service?.dataBytes(), emptyStoreBytes);
+  return { serverBytes: await environment.weighSessions(), storeBytes };
 }
 
 /** Hits and misses of the window; the tokens are those seen since the start. */

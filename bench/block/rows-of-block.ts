@@ -5,7 +5,7 @@ import type { Trial } from '../plan.ts';
 import type { Expectation } from '../results/observed.ts';
 import type { Row } from '../results/row.ts';
 import { rowsOf } from '../results/rows.ts';
-import { againstControl, judgeBlock } from '../results/validity.ts';
+import { judgeBlock, withNet } from '../results/validity.ts';
 import { type Arm, storeCores } from './arms.ts';
 import type { BlockLoad } from './block.ts';
 import type { Measured } from './measure.ts';
@@ -36,7 +36,7 @@ export function rowsOfBlock(
     );
     return { arm, rows, histograms, observed };
   });
-  const judged = againstControl(judgeBlock(trials.map(({ rows, observed }) => ({ rows, observed }))));
+  const judged = withNet(judgeBlock(trials.map(({ rows, observed }) => ({ rows, observed }))));
   return trials.map(({ arm, histograms }, index) => ({ arm, histograms, rows: judged[index] ?? [] }));
 }
 

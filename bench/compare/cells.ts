@@ -1,4 +1,4 @@
-import { parseVariant, variantText } from '../../stores/variant.ts';
+import { isVariant, parseVariant, variantText } from '../../stores/variant.ts';
 import { BenchError } from '../errors.ts';
 import { blockKey } from '../results/blocks.ts';
 import { type ColumnName, cellText, isUsable, type Row, SCHEMA_VERSION } from '../results/row.ts';
@@ -115,6 +115,8 @@ function refuseUnusable(row: Row, index: number, file: string): void {
   for (const column of ['store', 'operation', 'status', 'block'] as const) {
     if (row[column] === undefined) throw damaged(file, `no ${column} ${where}`);
   }
+  if (row.variant !== undefined && !isVariant(row.variant))
+    throw damaged(file, `variant "${row.variant.slice(0, 80)}" ${where}`);
 }
 
 function damaged(file: string, got: string): BenchError {

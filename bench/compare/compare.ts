@@ -30,19 +30,19 @@ export interface Comparison {
 
 /** Why two files of two runs decide nothing. */
 const SINGLE_RUNS =
-  'one run on each side: two runs of the same code differ by more than the blocks of a run show (6 % seen); measure both in one run with pnpm bench gate';
+  'one run on each side: from run to run the same code was seen to differ by 6 %, more than the blocks of a run show; measure both in one run with pnpm bench gate';
 
 /**
  * Compares the rows of two result files, cell by cell and metric by metric. Pure.
  *
- * Files that share block ids are two arms of one run and are paired. Others are two runs, and a single run a side
+ * Files that share blocks, in which their arms have places of their own, are arms of one run and are paired. Others are two runs, and a single run a side
  * decides nothing: runs of the same code differ by more than their blocks show, with or without the control (docs/measurement.md).
  * A block of turns is left out whole when one of its rows may not be used: on both sides when they are paired.
  *
  * @throws BenchError CSV_INVALID for rows that do not belong together, NOTHING_TO_COMPARE
  */
 export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], names: Names): Comparison {
-  const paired = shareBlocks(baseRows, headRows);
+  const paired = areOfOneRun(baseRows, headRows);
   const spoilt = (rows: readonly Row[]) => spoiltBlocks(paired ? [...baseRows, ...headRows] : rows);
   const base = cellsOf(baseRows, names.base, spoilt(baseRows));
   const head = cellsOf(headRows, names.head, spoilt(headRows));
@@ -56,7 +56,7 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
   const pairs = common.map((cell) => ({ base: cell, head: head.get(cell.key) as Cell }));
   const asked = pairs.filter((pair) => pair.base.blocks.size > 0 && pair.head.blocks.size > 0);
   const questions = asked.flatMap((pair) => {
-    const { configuration } = pair.base;
+    const { configuration } = pair.head;
     const metrics = METRICS.filter((metric) =>
       isMeasured(metric, [...pair.base.blocks.values(), ...pair.head.blocks.values()]),
     );
@@ -75,8 +75,8 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
     evidence: question.evidence,
   }));
   findings.push(
-    ...pairs.flatMap((pair) => invalidCell(pair.base, pair.head, names)),
-    ...lone(base, head, `only in ${names.base}`, 'INCONCLUSIVE'),
+    ...pairs.flatMap((pair) => invalidCell(pair.base, pair.head, names, paired)),
+    ...lone(base, head, `only in ${names.base}`, paired ? 'INCONCLUSIVE' : 'INFORMATIVE'),
     ...lone(head, base, `only in ${names.head}`, 'INFORMATIVE'),
   );
   const warnings = warningsOf(asked, difference, paired, names);
@@ -85,14 +85,15 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
 }
 
 /** A cell with rows on both sides, of which one may not use any: nothing can be said, and that is no success. */
-function invalidCell(base: Cell, head: Cell, names: Names): Finding[] {
+function invalidCell(base: Cell, head: Cell, names: Names, paired: boolean): Finding[] {
   if (!base.supported && !head.supported) return [];
   const empty = [
     ...(base.blocks.size === 0 ? [names.base] : []),
     ...(head.blocks.size === 0 ? [names.head] : []),
   ];
   if (empty.length === 0) return [];
-  return [finding(base.configuration, 'INVALID', `no valid row in ${empty.join(' and ')}`)];
+  const reason = `no valid row in ${empty.join(' and ')}`;
+  return [finding(base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
 }
 
 function lone(
@@ -120,9 +121,15 @@ function gravest(findings: readonly Finding[]): Comparison['verdict'] {
   return has('OK') ? 'OK' : 'INCONCLUSIVE';
 }
 
-function shareBlocks(base: readonly Row[], head: readonly Row[]): boolean {
-  const blocks = new Set(base.map((row) => row.block));
-  return head.some((row) => blocks.has(row.block));
+/**
+ * Whether the files are arms of one run: they share blocks, and each arm has a place of its own in them. The same place
+ * twice is one arm measured twice, as by two continuations of a run that was stopped.
+ */
+function areOfOneRun(base: readonly Row[], head: readonly Row[]): boolean {
+  const blockOf = ({ run_id, block }: Row) => JSON.stringify([run_id, block]);
+  const placeOf = ({ run_id, block, order_index }: Row) => JSON.stringify([run_id, block, order_index]);
+  const [blocks, places] = [new Set(base.map(blockOf)), new Set(base.map(placeOf))];
+  return head.some((row) => blocks.has(blockOf(row))) && !head.some((row) => places.has(placeOf(row)));
 }
 
 function refuseTwoMachines(difference: readonly string[]): void {

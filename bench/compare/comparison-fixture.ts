@@ -8,11 +8,20 @@ import { type Synthetic, syntheticRows } from './rows-fixture.ts';
 export const compare = (base: readonly Row[], head: readonly Row[]) =>
   compareRows(base, head, { base: 'base.csv', head: 'head.csv' });
 
+const HEAD_PLACE = 100;
+
+/** The same rows as another arm of their blocks has them. */
+export const asOtherArm = (rows: readonly Row[]): Row[] =>
+  rows.map((row) => ({ ...row, order_index: (row.order_index ?? 0) + HEAD_PLACE }));
+
+/** As `compare`, where head's rows were made from base's: another arm of the same blocks. */
+export const compareArms = (base: readonly Row[], head: readonly Row[]) => compare(base, asOtherArm(head));
+
 /** Two files of one run: the same blocks, each side with its own scatter and effect. */
 export function twoArms(factor: number, options: Partial<Synthetic> = {}, seed = 1) {
   const random = seededRandom(seed);
   const common = { run: 'r', stores: ['redis'], blocks: 24, scatter: 0.02, random, ...options };
-  return { base: syntheticRows(common), head: syntheticRows({ ...common, factor }) };
+  return { base: syntheticRows(common), head: syntheticRows({ ...common, factor, firstPlace: HEAD_PLACE }) };
 }
 
 /** Two files of two runs on machines of differing speed. */

@@ -4,7 +4,7 @@ import { plain, whole } from '../results/text.ts';
 import { CONFIGURATION_COLUMNS } from './cells.ts';
 import type { Comparison, Finding } from './compare.ts';
 import { percentText } from './percent.ts';
-import type { Evidence } from './sample.ts';
+import { certaintyOf, type Evidence } from './sample.ts';
 
 /** A p from here on is no difference: `~`, as benchstat writes it. */
 const NO_DIFFERENCE_ABOVE = 0.05;
@@ -13,16 +13,18 @@ const NO_DIFFERENCE_ABOVE = 0.05;
  * The change with its interval; `~` in its place where no difference is shown. Of two runs the change alone: the interval of
  * their blocks does not hold what runs differ by.
  */
-export function changeText({ method, shift, test }: Evidence): string {
+export function changeText(evidence: Evidence): string {
+  const { shift, test } = evidence;
   if (shift.estimate === undefined) return '';
-  if (method === 'unpaired') return percentText(shift.estimate).replace(' %', '%');
+  if (certaintyOf(evidence) === undefined) return percentText(shift.estimate).replace(' %', '%');
   const estimate = test.pTwoSided > NO_DIFFERENCE_ABOVE ? '~' : percentText(shift.estimate);
   return `${estimate} [${percentText(shift.lower)}, ${percentText(shift.upper)}]`.replaceAll(' %', '%');
 }
 
 /** Two-sided and not adjusted, as benchstat shows it; empty of two runs, as is their interval. */
-export function pText({ method, test }: Evidence): string {
-  if (method === 'unpaired') return '';
+export function pText(evidence: Evidence): string {
+  const test = certaintyOf(evidence)?.test;
+  if (test === undefined) return '';
   return test.pTwoSided < 0.001 ? '<0.001' : test.pTwoSided.toFixed(3);
 }
 

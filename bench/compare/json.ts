@@ -2,6 +2,7 @@ import type { ColumnName } from '../results/row.ts';
 import { CONFIGURATION_COLUMNS } from './cells.ts';
 import type { Comparison, Finding } from './compare.ts';
 import { logMargin } from './metrics.ts';
+import { certaintyOf } from './sample.ts';
 
 /** One finding under names that say their units; what is unknown or unbounded is null. */
 export type ComparisonRecord = Record<string, string | number | boolean | null>;
@@ -18,6 +19,7 @@ export function comparisonRecords({ findings }: Comparison): ComparisonRecord[] 
 }
 
 function figures({ metric, evidence, verdict, reason, ...decision }: Finding): ComparisonRecord {
+  const certainty = evidence && certaintyOf(evidence);
   const worse = metric?.worse === 'lower' ? -1 : 1;
   return {
     metric: metric?.name ?? null,
@@ -27,9 +29,9 @@ function figures({ metric, evidence, verdict, reason, ...decision }: Finding): C
     base_median: evidence?.medians.base ?? null,
     head_median: evidence?.medians.head ?? null,
     delta_pct: percent(evidence?.shift.estimate),
-    delta_lower_pct: percent(evidence?.shift.lower),
-    delta_upper_pct: percent(evidence?.shift.upper),
-    p_two_sided: evidence?.test.pTwoSided ?? null,
+    delta_lower_pct: percent(certainty?.shift.lower),
+    delta_upper_pct: percent(certainty?.shift.upper),
+    p_two_sided: certainty?.test.pTwoSided ?? null,
     p_worse_holm: decision.pWorseHolm ?? null,
     p_better_holm: decision.pBetterHolm ?? null,
     margin_pct: metric ? percent(worse * logMargin(metric)) : null,

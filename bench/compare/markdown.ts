@@ -18,7 +18,7 @@ export function renderMarkdown(comparison: Comparison): string {
     ...notes.map((note, index) => `[${index + 1}] ${note}`),
     ...comparison.warnings.map((warning) => `Warning: ${warning}`),
     title,
-    LEGEND,
+    ...(comparison.paired ? [LEGEND] : []),
   ];
   return [
     `**session-bench compare: ${escaped(summaryLine(comparison))}**`,

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../results/row.ts';
 import { seededRandom } from '../stats/random.ts';
-import { caught, compare, reasons, twoArms, twoRuns, verdictOf } from './comparison-fixture.ts';
+import {
+  caught,
+  compareArms as compare,
+  reasons,
+  twoArms,
+  twoRuns,
+  verdictOf,
+} from './comparison-fixture.ts';
 import { comparisonRecords } from './json.ts';
 import { syntheticRows } from './rows-fixture.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../results/row.ts';
 import { seededRandom } from '../stats/random.ts';
-import { compare, reasons, twoArms, verdictOf } from './comparison-fixture.ts';
+import { compareArms as compare, reasons, twoArms, verdictOf } from './comparison-fixture.ts';
 import { summaryLine } from './format.ts';
 import { comparisonRecords } from './json.ts';
 import { syntheticRows } from './rows-fixture.ts';

@@ -14,6 +14,8 @@ export interface Synthetic {
   /** Factor on all figures: how slow the machine is. */
   slowness?: number;
   cells?: Row;
+  /** Place of the first store in its block. Two files of one run have places of their own. */
+  firstPlace?: number;
   random: () => number;
 }
 
@@ -21,6 +23,7 @@ const CPU_US: Readonly<Record<string, number>> = { none: 60, memory: 70, redis: 
 
 export function syntheticRows(options: Synthetic): Row[] {
   const { run, stores, blocks, scatter, drift = 0, factor = 1, slowness = 1, cells = {}, random } = options;
+  const { firstPlace = 0 } = options;
   return Array.from({ length: blocks }, (_, ordinal) => {
     const speed = Math.exp(drift * normal(random)) * slowness;
     return stores.map((store, order) => {
@@ -30,7 +33,7 @@ export function syntheticRows(options: Synthetic): Row[] {
         ...baseRow(store),
         run_id: run,
         block: `${run}-${ordinal + 1}`,
-        order_index: order,
+        order_index: firstPlace + order,
         cpu_us_per_req_server: drawn((CPU_US[store] ?? 100) * cost),
         rps_ok: drawn(10_000 / cost),
         svc_p50_us: Math.round(drawn(5_000 * cost)),

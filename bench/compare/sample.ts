@@ -22,6 +22,17 @@ export interface Evidence {
   test: RankTest;
 }
 
+/**
+ * The interval and p of an evidence; `undefined` of two runs, for those of their blocks do not hold what runs differ by.
+ */
+export function certaintyOf({
+  method,
+  shift,
+  test,
+}: Evidence): { shift: Estimate; test: RankTest } | undefined {
+  return method === 'paired' ? { shift, test } : undefined;
+}
+
 /** What both sides' valid blocks say about a metric, by this method. */
 export function evidenceOf(metric: Metric, method: Method, base: Cell, head: Cell): Evidence {
   return method === 'paired' ? pairedEvidence(metric, base, head) : unpairedEvidence(metric, base, head);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../results/row.ts';
-import { compare, twoArms } from './comparison-fixture.ts';
+import { compareArms as compare, twoArms } from './comparison-fixture.ts';
 import { comparisonRecords } from './json.ts';
 import { renderMarkdown } from './markdown.ts';
 import { renderComparison } from './table.ts';

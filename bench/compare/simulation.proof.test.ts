@@ -23,7 +23,7 @@ function verdicts({ runs, blocks, scatter, factor }: Simulated): Map<string, num
   for (let run = 0; run < runs; run += 1) {
     const common = { stores: STORES, blocks, scatter: scatter / Math.SQRT2, random };
     const base = syntheticRows({ run: 'a', ...common });
-    const head = syntheticRows({ run: 'a', factor, ...common });
+    const head = syntheticRows({ run: 'a', factor, firstPlace: 100, ...common });
     const { verdict } = compareRows(base, head, NAMES);
     counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
   }

@@ -37,7 +37,7 @@ export function renderComparison(comparison: Comparison, color: boolean): string
     table.toString(),
     ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    ')),
     ...comparison.warnings.map((warning) => wrap(`warning: ${plain(warning)}`)),
-    wrap(LEGEND),
+    ...(comparison.paired ? [wrap(LEGEND)] : []),
     '',
     wrap(summaryLine(comparison)),
     '',

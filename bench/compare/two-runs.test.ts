@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
+import { entriesOfComparison } from '../export/entries.ts';
 import { readResultFile } from '../results/csv.ts';
 import type { Row } from '../results/row.ts';
-import { compare, reasons, twoRuns, verdictOf } from './comparison-fixture.ts';
+import { asOtherArm, compare, reasons, twoRuns, verdictOf } from './comparison-fixture.ts';
 import { summaryLine } from './format.ts';
 import { comparisonRecords } from './json.ts';
 import { renderComparison } from './table.ts';
@@ -50,17 +51,42 @@ describe('two runs, no block in common: they inform, and nothing is decided', ()
     );
   });
 
-  test('what one side lost is still said: a configuration, or every valid row of it', () => {
+  test('what one side lost is said, and is no verdict either', () => {
     const { base, head } = twoRuns(1);
     const lost = compare(
       base,
       head.filter((row) => row.store !== 'redis'),
     );
-    expect(lost.findings.map(({ verdict }) => verdict)).toContain('INCONCLUSIVE');
+    expect(reasons(lost)).toContain('only in base.csv');
     const spoilt = head.map((row) =>
       row.store === 'redis' ? { ...row, valid: false, engine: 'autocannon' } : row,
     );
-    expect(compare(base, spoilt).verdict).toBe('INVALID');
+    const before = base.map((row) => ({ ...row, engine: 'autocannon' }));
+    for (const comparison of [lost, compare(before, spoilt)]) {
+      expect(comparison.findings.filter(({ verdict }) => verdict !== 'INFORMATIVE')).toEqual([]);
+      expect(summaryLine(comparison)).toMatch(/^NO VERDICT: /);
+    }
+  });
+
+  test('the same blocks measured twice, as by two continuations of a stopped run, are two runs', () => {
+    const { base } = twoRuns(1);
+    const again = base.map((row) => ({
+      ...row,
+      cpu_us_per_req_server: 2 * (row.cpu_us_per_req_server ?? 0),
+    }));
+    const comparison = compare(base, again);
+    expect([comparison.paired, decided(base, again)]).toEqual([false, []]);
+    const elsewhere = asOtherArm(base).map((row) => ({ ...row, run_id: 'z' }));
+    expect(compare(base, elsewhere).paired).toBe(false);
+    expect(compare(base, asOtherArm(base)).paired).toBe(true);
+  });
+
+  test('no interval of blocks leaves in JSON or an export', () => {
+    const { base, head } = twoRuns(1.2);
+    for (const record of comparisonRecords(compare(base, head)))
+      expect(record).toMatchObject({ delta_lower_pct: null, delta_upper_pct: null, p_two_sided: null });
+    for (const { lower, upper } of entriesOfComparison(compare(base, head)))
+      expect([lower, upper]).toEqual([undefined, undefined]);
   });
 
   test('another machine is a warning', () => {
@@ -107,7 +133,7 @@ describe('a file of before an option existed', () => {
   const reference = readResultFile(join(PROJECT_ROOT, 'results', 'reference', 'read-3-servers-sticky.csv'));
   const jwt = reference.filter((row) => row.store === 'jwt' || row.store === 'jwt-blacklist');
   const written = (lib: string) =>
-    jwt.map(
+    asOtherArm(jwt).map(
       (row): Row => ({ ...row, variant: `${row.variant};cache=off;lib=${lib}`.split(';').sort().join(';') }),
     );
 

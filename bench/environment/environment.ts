@@ -23,10 +23,10 @@ export interface Environment {
   /** What the servers say of themselves. Costs them a message each. */
   stats(): Promise<EnvironmentStats>;
   /**
-   * Live bytes of all servers, garbage aside; `undefined` when one of an older commit does not tell. Only after the load:
-   * a heap that was just collected is small, and made a read on Redis 6 % dearer for as long as it was measured.
+   * What the sessions held in all servers, which it ends; `undefined` when a server of an older commit does not tell. Only
+   * after the load, also for its collections: a heap that was just collected made a read on Redis 6 % dearer.
    */
-  liveBytes(): Promise<number | undefined>;
+  weighSessions(): Promise<number | undefined>;
   /** Resolves with what ended of itself, if anything does. */
   died: Promise<BenchError>;
   close(): Promise<void>;
@@ -117,9 +117,9 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
           verifyCache: sumOfCaches(told.map((one) => one.verifyCache)),
         };
       },
-      async liveBytes() {
-        const told = await Promise.all(servers.map((server) => askStats(server, true)));
-        return sumOf(told.map((one) => one.liveBytes));
+      async weighSessions() {
+        const told = await Promise.all(servers.map((server) => askStats(server, { weigh: true })));
+        return sumOf(told.map((one) => one.sessionBytes));
       },
       close: resources.close,
     };

@@ -78,6 +78,20 @@ describe('a started server', () => {
   });
 
   test.each(['base', undefined] as const)(
+    'that does not say what it runs is refused, unless it is of an older commit (side %s)',
+    async (side) => {
+      const program = join(directory, 'silent.mjs');
+      writeFileSync(
+        program,
+        "process.on('disconnect', () => process.exit()); process.send({ type: 'ready', port: 1 });",
+      );
+      const started = start(program, 'jwt', { lib: 'fast-jwt' }, side);
+      if (side === undefined) await expect(started).rejects.toThrow('got no word of it');
+      else await (await started).stop();
+    },
+  );
+
+  test.each(['base', undefined] as const)(
     'that runs something else is refused and stopped (side %s)',
     async (side) => {
       const program = join(directory, 'other.mjs');
@@ -94,7 +108,7 @@ describe('a started server', () => {
       );
       expect(error).toBeInstanceOf(BenchError);
       expect(String(error)).toContain(
-        `ARM_DIFFERS: expected server s1${side === 'base' ? ' of the baseline' : ''} to run jwt alg=HS256 lib=fast-jwt, got no option lib.`,
+        `ARM_DIFFERS: expected server s1${side === 'base' ? ' of the baseline' : ''} to run jwt:alg=HS256;lib=fast-jwt, got no option lib.`,
       );
       expect(isRunning(Number(readFileSync(join(directory, 'pid'), 'utf8')))).toBe(false);
     },

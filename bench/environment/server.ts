@@ -131,11 +131,13 @@ export type ServerStats = Omit<StatsMessage, 'type'>;
 
 /**
  * Asks a server what it says of itself, and begins its event-loop delay anew. Rejects when it does not reply in time.
- * @param collect whether it collects its garbage first, to tell how many bytes are live.
  */
-export async function askStats(server: StartedProcess, collect = false): Promise<ServerStats> {
+export async function askStats(
+  server: StartedProcess,
+  more: Omit<StatsRequest, 'type'> = {},
+): Promise<ServerStats> {
   const reply = once(server.child, 'message', { signal: AbortSignal.timeout(STATS_TIMEOUT_MS) });
-  server.child.send({ type: 'stats', ...(collect ? { collect } : {}) } satisfies StatsRequest);
+  server.child.send({ type: 'stats', ...more } satisfies StatsRequest);
   const [{ type: _, ...stats }] = (await reply) as [StatsMessage];
   return stats;
 }

@@ -1,4 +1,5 @@
 import type { Comparison, Finding } from '../compare/compare.ts';
+import { certaintyOf } from '../compare/sample.ts';
 import { usableRows } from '../results/blocks.ts';
 import { CONFIDENCE, centreOf, type Figure, figuresOf, LEAST_BLOCKS } from '../results/figures.ts';
 import { byArmAndOperation, groupsOf, isOpen } from '../results/groups.ts';
@@ -88,6 +89,9 @@ function benchmarkName(row: Row): string {
   return `${row.store}[${row.variant}] ${row.scenario}${part}, ${axes.join(', ')}`;
 }
 
+/** Of two runs. */
+const NO_INTERVAL = { lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_INFINITY };
+
 /**
  * A comparison: head as per cent of base, 100 being no change, with its interval. Not head's own figures: those depend
  * on the machine of the hour, and a series of them would show that. What has no estimate has no entry.
@@ -97,7 +101,7 @@ export function entriesOfComparison({ findings }: Comparison): Entry[] {
     const { metric, evidence, configuration, verdict } = finding;
     const estimate = evidence?.shift.estimate;
     if (metric === undefined || evidence === undefined || estimate === undefined) return [];
-    const { lower, upper } = evidence.shift;
+    const { lower, upper } = certaintyOf(evidence)?.shift ?? NO_INTERVAL;
     return [
       {
         benchmark: benchmarkName(configuration),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compareRows } from '../compare/compare.ts';
+import { asOtherArm } from '../compare/comparison-fixture.ts';
 import { interleavedRows } from '../ranking/rows-fixture.ts';
 import type { Row } from '../results/row.ts';
 import { seededRandom } from '../stats/random.ts';
@@ -65,7 +66,7 @@ describe('a run', () => {
 describe('a comparison', () => {
   const names = { base: 'base.csv', head: 'head.csv' };
   test('head as per cent of base, under the same name as the run', () => {
-    const head = rowsOf(24, { factor: 1.1 });
+    const head = asOtherArm(rowsOf(24, { factor: 1.1 }));
     const entries = entriesOfComparison(compareRows(rowsOf(24), head, names));
     const of = (measure: string) => entries.find((one) => one.benchmark === NAME && one.measure === measure);
     const [cpu, rps] = [of('cpu_us_per_req_pct_of_base'), of('rps_ok_pct_of_base')];
@@ -79,7 +80,7 @@ describe('a comparison', () => {
   });
 
   test('bounds that do not exist and cells that only one file has are left out', () => {
-    const [base, head] = [rowsOf(3), rowsOf(3).filter(({ store }) => store === 'redis')];
+    const [base, head] = [rowsOf(3), asOtherArm(rowsOf(3)).filter(({ store }) => store === 'redis')];
     const entries = entriesOfComparison(compareRows(base, head, names));
     expect(new Set(entries.map(({ benchmark }) => benchmark))).toEqual(new Set([NAME]));
     expect(formatted('bencher', entries)).not.toContain('lower_value');

@@ -29,6 +29,7 @@ export async function openBaselineServer(
     if (echoOf(server.message) === undefined) await refuseUndefinedOptions(root, stores, context.signal);
     return program;
   } catch (error) {
+    context.signal.throwIfAborted();
     if (error instanceof BenchError) throw error;
     throw unfit('its server to tell its round trips', messageOf(error), error);
   } finally {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Row } from './row.ts';
-import { againstControl, type JudgedArm, judgeBlock } from './validity.ts';
+import { type JudgedArm, judgeBlock, withNet } from './validity.ts';
 
 const QUIET = { throttledNs: 0, windowSeconds: 2 };
 const arm = (store: string, change: Row = {}, observed: Partial<JudgedArm['observed']> = {}): JudgedArm => ({
@@ -82,27 +82,6 @@ describe('a block', () => {
   });
 });
 
-test('bytes per session are live bytes above the control’s, which keeps no sessions', () => {
-  const row = (store: string, cells: Row): Row => ({
-    store,
-    arm: store,
-    operation: 'all',
-    status: 'ok',
-    valid: true,
-    sessions_live: 1000,
-    ...cells,
-  });
-  const bytes = (...rows: Row[]) =>
-    againstControl(rows.map((one) => [one])).map(([one]) => one?.server_bytes_per_session);
-  const control = row('none', { server_live_bytes: 9_000_000 });
-  const memory = row('memory', { server_live_bytes: 9_600_000 });
-  expect(bytes(control, memory)).toEqual([undefined, 600]);
-  expect(bytes(memory)).toEqual([undefined]);
-  expect(bytes({ ...control, valid: false }, memory)[1]).toBeUndefined();
-  expect(bytes(row('none', {}), memory)[1]).toBeUndefined();
-  expect(bytes(control, row('redis', {}))[1]).toBeUndefined();
-});
-
 describe('the net column', () => {
   const figures = (server: number, balancer: number, store?: number): Row => ({
     balancer: 'haproxy',
@@ -111,7 +90,7 @@ describe('the net column', () => {
     ...(store === undefined ? {} : { cpu_us_per_req_store: store, store_version: '7.0', pool_size: 10 }),
   });
   const control = arm('none', figures(100, 50)).rows;
-  const net = (...arms: (readonly Row[])[]) => againstControl(arms).map(([row]) => row?.cpu_us_per_req_net);
+  const net = (...arms: (readonly Row[])[]) => withNet(arms).map(([row]) => row?.cpu_us_per_req_net);
 
   test('is server, balancer and store beyond the control, which has none itself; it may be negative', () => {
     expect(

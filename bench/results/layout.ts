@@ -31,9 +31,11 @@ interface Shown {
 }
 
 const milliseconds = (us: number) => (us / 1000).toFixed(us < 10_000 ? 2 : 1);
-const tenths = (value: number) => value.toFixed(1);
+/** Without the sign of a negative zero. */
+const fixed = (digits: number) => (value: number) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, '');
+const tenths = fixed(1);
 const mebibytes = (bytes: number) => whole(bytes / 2 ** 20);
-const hundredths = (value: number) => value.toFixed(2);
+const hundredths = fixed(2);
 
 /** Median over the blocks; empty when one of them lacks it, for it could stand above one over all of them. */
 const medianOf = (heading: string, column: ColumnName, format: (value: number) => string): Shown => ({
@@ -73,11 +75,13 @@ const OVER_CONTROL: Shown = {
   heading: 'over\ncontrol',
   optional: true,
   text(rows, group) {
-    const control = new Map(group.filter(({ store }) => store === 'none').map((row) => [blockKey(row), row]));
+    const isWhole = (row: Row) => row.operation === 'all' && isInterleaved(row);
+    const controls = group.filter((row) => row.store === 'none' && isWhole(row));
+    const control = new Map(controls.map((row) => [blockKey(row), row]));
     const differences = rows.flatMap((row) => {
       const reference = control.get(blockKey(row));
       const [own, other] = [cpuUs(row), reference && cpuUs(reference)];
-      return row.store === 'none' || row.operation !== 'all' || own === undefined || other === undefined
+      return row.store === 'none' || !isWhole(row) || own === undefined || other === undefined
         ? []
         : [own - other];
     });

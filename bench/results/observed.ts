@@ -22,8 +22,8 @@ export interface Observed {
   loopDelayP99Us: number | undefined;
   /** Time in garbage collection, all servers together. */
   gcNs: number | undefined;
-  /** Live bytes of all servers, and by how much the service's data grew; absent where the number of sessions changed. */
-  held?: { liveBytes: number | undefined; storeBytes: number | undefined } | undefined;
+  /** What the sessions held in all servers, and by how much the service's data grew; absent where their number changed. */
+  held?: { serverBytes: number | undefined; storeBytes: number | undefined } | undefined;
   /** Use of the caches of verified tokens in the window, all servers together; absent without one. */
   verifyCache?: { hits: number; misses: number; distinctTokens: number } | undefined;
   /** Over the measured part of the whole block, all arms: shares of all processors' time, from 0 to 1. */

@@ -135,13 +135,9 @@ export const COLUMNS = [
   number('store_commands_per_req', 'round trips to the service per request sent; empty without one'),
   integer('rss_server_bytes', 'memory of all servers at the end of the window, shared pages split (PSS)'),
   integer('rss_store_bytes', 'memory of the service, shared pages split (PSS); empty without one'),
-  integer(
-    'server_live_bytes',
-    'heap and buffers of all servers after the load, garbage collected; scenarios read and update only',
-  ),
   number(
     'server_bytes_per_session',
-    'server_live_bytes less that of the control in the same block, which keeps no sessions, per live session; empty without a valid control, and of the control itself',
+    'what the live sessions held in the heap and buffers of all servers, per session: live bytes less those after all sessions had ended; scenarios read and update only',
   ),
   number(
     'store_bytes_per_session',

@@ -99,10 +99,11 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
 function heldCells(
   { held }: Observed,
   { sessions_live: sessions = 0 }: Row,
-): { [C in 'server_live_bytes' | 'store_bytes_per_session']?: number | undefined } {
+): { [C in 'server_bytes_per_session' | 'store_bytes_per_session']?: number | undefined } {
+  if (sessions === 0) return {};
   return {
-    server_live_bytes: held?.liveBytes,
-    store_bytes_per_session: sessions === 0 ? undefined : scaled(held?.storeBytes, 1 / sessions),
+    server_bytes_per_session: scaled(held?.serverBytes, 1 / sessions),
+    store_bytes_per_session: scaled(held?.storeBytes, 1 / sessions),
   };
 }
 

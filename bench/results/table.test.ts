@@ -39,6 +39,17 @@ describe('columns', () => {
     expect(renderTables(alone, false)).not.toContain('over');
   });
 
+  test('of a mix the cost over the control is that of the whole, and of arms that took no turns there is none', () => {
+    const whole = rowsOf(2);
+    const part = (row: Row): Row => {
+      const { cpu_us_per_req_server: _, ...rest } = row;
+      return { ...rest, operation: 'login' };
+    };
+    const text = renderTables([...whole, ...whole.map(part)], false);
+    expect(text).toMatch(/^redis +all +[\d.]+ +[\d.]+$/m);
+    expect(renderTables(rowsOf(2, { engine: 'autocannon' }), false)).not.toContain('over');
+  });
+
   test('CPU is one figure by one estimate: that of the table, the ranking and the price', () => {
     const rows = rowsOf(12).map((row): Row => ({ ...row, pool_size: 1, cpu_us_per_req_store: 7.25 }));
     const [cpu] =

@@ -162,32 +162,21 @@ const invalidFor =
   };
 
 /**
- * The rows of each arm with what it has beyond the control of this block, served by the same code when two commits are compared:
- * `cpu_us_per_req_net`, CPU of server, balancer and store per request, which is the price of the session and may be
- * negative by chance; and `server_bytes_per_session`, for the control keeps none. Empty without a valid control, of the control
- * itself, of an invalid row, and where a part of either cannot be read.
+ * The rows of each arm with `cpu_us_per_req_net`: CPU of server, balancer and store per request, less the same of the
+ * control in this block, served by the same code when two commits are compared. What is left is the price of the
+ * session, and may be negative by chance. Empty without a valid control, of the control itself, of an invalid row, and
+ * where a part of either cannot be read.
  */
-export function againstControl(arms: readonly (readonly Row[])[]): Row[][] {
+export function withNet(arms: readonly (readonly Row[])[]): Row[][] {
   const controls = arms.flat().filter((row) => row.store === CONTROL && isWhole(row));
   return arms.map((rows) =>
     rows.map((row) => {
       const control = controls.find((one) => one.git_sha === row.git_sha && one.git_dirty === row.git_dirty);
-      if (control === undefined || row.store === CONTROL || !isWhole(row)) return row;
-      return { ...row, ...netCells(row, control), ...bytesCells(row, control) };
+      const [own, reference] = [grossUs(row), control === undefined ? undefined : grossUs(control)];
+      if (row.store === CONTROL || !isWhole(row) || own === undefined || reference === undefined) return row;
+      return { ...row, cpu_us_per_req_net: own - reference };
     }),
   );
-}
-
-function netCells(row: Row, control: Row): Row {
-  const [own, reference] = [grossUs(row), grossUs(control)];
-  return own === undefined || reference === undefined ? {} : { cpu_us_per_req_net: own - reference };
-}
-
-function bytesCells(row: Row, control: Row): Row {
-  const [own, empty] = [row.server_live_bytes, control.server_live_bytes];
-  const { sessions_live: sessions = 0 } = row;
-  if (own === undefined || empty === undefined || sessions === 0) return {};
-  return { server_bytes_per_session: (own - empty) / sessions };
 }
 
 const CONTROL = 'none';

@@ -1,6 +1,6 @@
 import { TOKEN_OPTIONS } from '../jwt/backend.ts';
 import { type TokenSessions, tokenSessions } from '../jwt/session.ts';
-import { libraryConflict } from '../jwt/signer.ts';
+import { cachesTokens, libraryConflict } from '../jwt/signer.ts';
 import type { TokenClaims } from '../jwt/token.ts';
 import {
   type CreateResult,
@@ -43,7 +43,7 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     clientReadable: true,
     dataInToken: true,
     refresh: isRotating(options) ? 'rotating' : 'none',
-    verifyCache: (options['cache'] ?? 'off') !== 'off',
+    verifyCache: cachesTokens(options),
   };
 }
 

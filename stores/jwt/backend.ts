@@ -9,7 +9,7 @@ import type {
 } from '../store.ts';
 import { JWT_ALGORITHMS } from './keys.ts';
 import { tokenSessions } from './session.ts';
-import { LIBRARY_OPTIONS, libraryConflict } from './signer.ts';
+import { cachesTokens, LIBRARY_OPTIONS, libraryConflict } from './signer.ts';
 import { openTokenCodec } from './token.ts';
 
 function traits(options: StoreOptions): Traits {
@@ -26,7 +26,7 @@ function traits(options: StoreOptions): Traits {
     clientReadable: true,
     dataInToken: true,
     refresh: 'none',
-    verifyCache: (options['cache'] ?? 'off') !== 'off',
+    verifyCache: cachesTokens(options),
   };
 }
 

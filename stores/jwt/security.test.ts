@@ -170,6 +170,7 @@ describe.each(SIGNERS)('attacks on tokens of %o', ({ alg, lib, cache }) => {
       abs: [START_MS, START_MS - 1, '9999999999999', null],
       exp: [nowSeconds, nowSeconds - 1, String(nowSeconds + 60), null],
       nbf: [nowSeconds + 60, String(nowSeconds), null],
+      iat: [nowSeconds + 60, String(nowSeconds), null],
     };
     for (const [claim, values] of Object.entries(wrong)) {
       for (const value of values)

@@ -46,11 +46,14 @@ export const LIBRARY_OPTIONS = {
   cache: {
     meaning:
       'off, or how many verified tokens each server keeps, so that it need not verify them again (lib=fast-jwt ' +
-      'only); expiry and revocation are still checked on each request',
+      'only; a token with a wrong signature takes a place as well); expiry and revocation are still checked on each request',
     values: ['off', '1000', '100000'],
     absent: 'off',
   },
 } as const satisfies Record<string, StoreOption>;
+
+/** The trait `verifyCache` of a backend with these options. */
+export const cachesTokens = ({ cache = 'off' }: StoreOptions): boolean => cache !== 'off';
 
 /** Why these options do not go together; `undefined` when they do. */
 export function libraryConflict(options: StoreOptions): { expected: string; got: string } | undefined {

@@ -128,10 +128,15 @@ function claimsOf(
   late: boolean,
 ): TokenClaims | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
-  const { iss, aud, sid, sub, role, data, ver, cre, abs, nbf, exp, epo, rid } = payload as Payload;
+  const { iss, aud, sid, sub, role, data, ver, cre, abs, iat, nbf, exp, epo, rid } = payload as Payload;
   if (iss !== ISSUER || aud !== audience || !isSid(sid)) return undefined;
-  if (!isCount(nbf) || !isCount(exp) || !isCount(abs) || !isCount(cre) || !isCount(ver)) return undefined;
-  if ((nowMs >= exp * 1000 && !late) || nowMs >= abs || nowMs < (nbf - NOT_BEFORE_LEEWAY_SECONDS) * 1000)
+  if (!isCount(iat) || !isCount(nbf) || !isCount(exp) || !isCount(abs) || !isCount(cre) || !isCount(ver))
+    return undefined;
+  if (
+    (nowMs >= exp * 1000 && !late) ||
+    nowMs >= abs ||
+    nowMs < (Math.max(iat, nbf) - NOT_BEFORE_LEEWAY_SECONDS) * 1000
+  )
     return undefined;
   if (typeof data !== 'string' || (role !== 'user' && role !== 'admin')) return undefined;
   if ((sub !== undefined && typeof sub !== 'string') || (epo !== undefined && typeof epo !== 'string'))
