@@ -29,7 +29,7 @@ test('a run of enough blocks ends in its ranking, and says what speed does not',
     'redis: everyone is refused while the store is down; a power loss may take the last second',
   );
   expect(text).toContain('Left out: postgres: not found.');
-  expect(text).toMatch(/Rows:\s+results\/x\.csv,\s[^]*README\.md\n$/);
+  expect(text).toMatch(/Rows:\s+results\/x\.csv,[\s\S]*README\.md\n$/);
   const markdown = renderReportMarkdown(reported(12));
   expect(markdown).toMatch(
     /\n\nread, 3 servers, round-robin: jwt:lib=jsonwebtoken 1\.\d\d× \\\[.* than redis\n\n/,
