@@ -49,10 +49,11 @@ const medianOf = (heading: string, column: ColumnName, format: (value: number) =
 
 /** A figure by which arms are ranked: everywhere by the estimate that the ranking uses, with its interval from 12 blocks on. */
 function centred(heading: string, of: Figure['of'], format: (value: number) => string): Shown[] {
-  const centre = (rows: readonly Row[]) => {
+  const valuesOf = (rows: readonly Row[]) => {
     const values = rows.map(of).filter((value) => value !== undefined);
-    return values.length < rows.length ? undefined : centreOf(values);
+    return values.length < rows.length ? [] : values;
   };
+  const centre = (rows: readonly Row[]) => centreOf(valuesOf(rows));
   const interval = (rows: readonly Row[]) => {
     const known = centre(rows);
     if (known === undefined || known.blocks < LEAST_BLOCKS || !rows.every(isInterleaved)) return '';
@@ -62,8 +63,9 @@ function centred(heading: string, of: Figure['of'], format: (value: number) => s
     {
       heading,
       text(rows) {
-        const known = centre(rows);
-        return known === undefined ? '' : format(known.estimate);
+        // Of a figure of 0 there is no logarithm, and yet it is one.
+        const value = centre(rows)?.estimate ?? median(valuesOf(rows));
+        return value === undefined ? '' : format(value);
       },
     },
     { heading: '95 %', text: interval, align: 'left', optional: true },

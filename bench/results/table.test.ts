@@ -58,6 +58,12 @@ describe('columns', () => {
     expect(lineOf(renderTables(rows, false), 'redis')).toContain(` ${estimate.toFixed(1)} `);
   });
 
+  test('a figure of 0 is one, and has no sign', () => {
+    const rows = rowsOf(2, { rps_ok: 0, server_bytes_per_session: -0.3 });
+    expect(renderTables(rows, false)).toMatch(/^redis +0 +[\d.]+ +[\d.]+/m);
+    expect(renderTables(rows, false)).not.toMatch(/-0/);
+  });
+
   test('bytes per session are those of servers and store together; unknown when one of them is', () => {
     const held = { server_bytes_per_session: 210.4, store_bytes_per_session: 800, pool_size: 1 };
     expect(lineOf(renderTables(rowsOf(1, held), false), 'redis')).toContain(' 1,010');

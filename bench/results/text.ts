@@ -17,7 +17,8 @@ export function wrap(text: string, indent = '  '): string {
 
 /** A whole number with its thousands apart: `14,949`. */
 export function whole(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+  // Without the sign of a negative zero.
+  return (Math.round(value) || 0).toLocaleString('en-US');
 }
 
 /** For cli-table3: no frame, one rule below the heading. */
