@@ -6,13 +6,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { treeOf } from '../../bench/environment/cpu.ts';
+import { isRunning } from '../../bench/environment/process-identity.ts';
 import { postgresArguments } from '../../bench/environment/services/postgres.ts';
 import { embeddedPostgres, localPostgres } from '../../bench/environment/services/postgres-binaries.ts';
 
 /** A real Postgres that a test may crash and start again on the same port, with the same data. */
 export interface PostgresFixture {
   url: string;
-  /** `kill -9` of the postmaster; its back ends notice and end. */
+  /** `kill -9` of the postmaster; resolves when its back ends have noticed, and ended too. */
   crash(): Promise<void>;
   /** Starts it again. */
   start(): Promise<void>;
@@ -104,8 +106,11 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
     server = undefined;
     if (dying === undefined || dying.exitCode !== null) return;
     const exited = new Promise((resolve) => dying.once('exit', resolve));
+    const backends = treeOf(dying.pid as number);
     dying.kill(signal);
     await exited;
+    // Until a back end notices that its postmaster is gone it serves its client, on a busy machine for a while.
+    while (backends.some(isRunning)) await sleep(10);
   }
 
   // A test that is broken off must leave no server behind.

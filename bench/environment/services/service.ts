@@ -5,7 +5,7 @@ import { BenchError, redactUrl } from '../../errors.ts';
 import { treeOf } from '../cpu.ts';
 import type { Guard } from '../guard.ts';
 import type { StartedProcess } from '../process.ts';
-import { sendSignal } from '../process-identity.ts';
+import { isRunning, sendSignal } from '../process-identity.ts';
 import { pollUntil } from '../process-ready.ts';
 
 export const SERVICE_NAMES = ['redis', 'postgres'] as const;
@@ -69,7 +69,7 @@ export interface StartedService {
 
 /** What can be done to a service of our own to see how its clients bear it. Each step is told to `died` as an end. */
 export interface Breakable {
-  /** `kill -9`; resolves when it is gone. Its data stay. */
+  /** `kill -9`; resolves when it and all its processes are gone. Its data stay. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data; resolves when it answers. @throws BenchError SERVICE_DIED. */
   restart(): Promise<void>;
@@ -81,9 +81,16 @@ export interface Breakable {
 export function breakable(current: () => StartedProcess, launch: () => Promise<void>): Breakable {
   return {
     async kill() {
-      const { pid, exited } = current();
+      const { name, pid, exited } = current();
+      const tree = treeOf(pid);
       sendSignal(pid, 'SIGKILL');
       await exited;
+      // A back end of Postgres serves its client until it notices.
+      await waitUntil(
+        `the end of all processes of ${name}`,
+        async () => !tree.some(isRunning),
+        START_TIMEOUT_MS,
+      );
     },
     restart: launch,
     signal(signal) {
