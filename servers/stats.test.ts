@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import { jwt } from '../stores/jwt/backend.ts';
+import { memory } from '../stores/memory/backend.ts';
+import { contextFor } from '../stores/redis/fixture.ts';
+import type { StoreDefinition } from '../stores/store.ts';
+import { createClock } from './clock.ts';
+import { bytesOfSessions } from './stats.ts';
+
+const SESSIONS = 5_000;
+const DATA_BYTES = 256;
+const ABSOLUTE_SECONDS = 3_600;
+
+/** What this process holds for sessions in a store of this backend, and whether one of them is alive afterwards. */
+async function weigh(definition: StoreDefinition): Promise<{ perSession: number; isAlive: boolean }> {
+  const clock = createClock({});
+  const store = await definition.open(
+    contextFor(definition, { now: clock.now, absoluteSeconds: ABSOLUTE_SECONDS }),
+  );
+  let token = '';
+  for (let index = 0; index < SESSIONS; index += 1) {
+    const result = await store.create({ userId: `u${index}`, role: 'user', data: 'x'.repeat(DATA_BYTES) });
+    if (result.status === 'created') token = result.token;
+  }
+  expect(await store.read(token)).toBeDefined();
+  const bytes = await bytesOfSessions(store, clock, ABSOLUTE_SECONDS);
+  const isAlive = (await store.read(token)) !== undefined;
+  await store.close();
+  return { perSession: bytes / SESSIONS, isAlive };
+}
+
+test('sessions in this process are weighed by ending them', async () => {
+  const { perSession, isAlive } = await weigh(memory);
+  expect(perSession).toBeGreaterThan(DATA_BYTES);
+  expect(perSession).toBeLessThan(10 * DATA_BYTES);
+  expect(isAlive).toBe(false);
+});
+
+test('where none lies in the process nothing is weighed, and nothing ended', async () => {
+  const { perSession, isAlive } = await weigh(jwt);
+  expect(Math.abs(perSession)).toBeLessThan(DATA_BYTES / 4);
+  expect(isAlive).toBe(true);
+});
