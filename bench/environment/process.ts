@@ -7,13 +7,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { BenchError, type ErrorCode, messageOf } from '../errors.ts';
 import type { Guard } from './guard.ts';
-import { hasCode, sendSignal } from './process-identity.ts';
+import { hasCode, isRunning, sendSignal } from './process-identity.ts';
 import { createOutputTail } from './process-output.ts';
 import { awaitReadiness, notReadyError, type Ready, untilReady } from './process-ready.ts';
 
 const STOP_TIMEOUT_MS = 3_000;
 /** After the exit, the pipes may still hold the last words; somebody else may keep them open for ever. */
 const LAST_WORDS_MS = 200;
+/** How long stop() waits for the rest of a group that was killed. */
+const GROUP_GONE_MS = 2_000;
 const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'];
 
 export interface ProcessOptions {
@@ -67,7 +69,7 @@ export interface StartedProcess {
   outputTail(): string;
   /** Never rejects. */
   exited: Promise<ProcessExit>;
-  /** Signals the process, after a while kills its group, and resolves when it has exited. Idempotent. */
+  /** Signals the process, after a while kills its group, and resolves when all of it has ended. Idempotent. */
   stop(): Promise<void>;
   /** Calls the listener once if it exits without {@link stop}; at once if it already has. */
   onUnexpectedExit(listener: (exit: ProcessExit) => void): void;
@@ -150,6 +152,7 @@ async function launch(options: ProcessOptions): Promise<Running> {
       }
       isStopping = true;
       await exited;
+      await untilGroupIsGone(pid);
     },
     onUnexpectedExit(listener) {
       if (unexpected !== undefined) listener(unexpected);
@@ -197,6 +200,11 @@ function spawnError(child: ChildProcess, options: ProcessOptions): Promise<Bench
 /** Words for how a process ended. */
 export function exitText({ code, signal }: ProcessExit): string {
   return signal === null ? `exit code ${code}` : `an end by ${signal}`;
+}
+
+/** The group was killed when its leader ended; what is left of it may take a moment, on a busy machine a long one. */
+async function untilGroupIsGone(pid: number): Promise<void> {
+  for (const until = Date.now() + GROUP_GONE_MS; isRunning(-pid) && Date.now() < until; ) await sleep(5);
 }
 
 function sleep(durationMs: number): Promise<void> {
