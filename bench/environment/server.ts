@@ -11,6 +11,11 @@ import type { StartedService } from './services/service.ts';
 
 const START_TIMEOUT_MS = 20_000;
 const STATS_TIMEOUT_MS = 5_000;
+/**
+ * The young generation begins at its full size of 16 MB. V8 otherwise lets it grow by what survives, and a server that had
+ * loaded fewer modules paid for a smaller one: the control cost 21 to 23 µs instead of 16 to 17.
+ */
+const YOUNG_GENERATION = '--min-semi-space-size=16';
 /** Idle lifetime in the revocation scenario: short, so that the expiry of a plain token is seen. */
 export const REVOCATION_IDLE_SECONDS = 5;
 
@@ -102,7 +107,7 @@ export async function startServer(
   const server = await startProcess({
     name: isBaseline ? `server ${config.id} of the baseline` : `server ${config.id}`,
     command: process.execPath,
-    args: [programs.server],
+    args: [YOUNG_GENERATION, programs.server],
     cpus: context.pinning?.server,
     env: { [SERVER_CONFIG_ENV]: JSON.stringify(config), NODE_ENV: 'production' },
     ready: 'ipc',
