@@ -30,8 +30,13 @@ export function isVariant(text: string): boolean {
 export function parseVariant(store: string | undefined, variant: string | undefined): Record<string, string> {
   const pairs = (variant ?? '').split(';').filter((pair) => pair !== '');
   const given = Object.fromEntries(pairs.map((pair) => pair.split('=') as [string, string]));
-  const definition = findStore(store ?? '');
-  return { ...(definition === undefined ? given : withAbsentOptions(definition, given)) };
+  return { ...absentOptions(store ?? ''), ...given };
+}
+
+/** What the options of a backend mean to whoever does not know them: files and servers of before. */
+export function absentOptions(store: string): StoreOptions {
+  const definition = findStore(store);
+  return definition === undefined ? {} : withAbsentOptions(definition, {});
 }
 
 /** An arm as `--store` takes it: the backend, its options that are not the default, and those that a name always says. */

@@ -1,8 +1,6 @@
 import type { ServerConfig } from '../../servers/config.ts';
-import { withAbsentOptions } from '../../stores/options.ts';
-import { findStore } from '../../stores/registry.ts';
 import type { StoreOptions } from '../../stores/store.ts';
-import { pairsText } from '../../stores/variant.ts';
+import { absentOptions, pairsText } from '../../stores/variant.ts';
 import { BenchError } from '../errors.ts';
 
 /** What a server says in its `ready` message that it runs. */
@@ -27,8 +25,7 @@ export function differenceFrom(
   echo: Echo,
 ): string | undefined {
   if (echo.store !== sent.store) return `store ${echo.store}`;
-  const definition = findStore(sent.store);
-  const absent: StoreOptions = definition === undefined ? {} : withAbsentOptions(definition, {});
+  const absent = absentOptions(sent.store);
   for (const [key, value] of Object.entries(sent.options)) {
     const runs = echo.options[key];
     if (runs === value || (runs === undefined && absent[key] === value)) continue;

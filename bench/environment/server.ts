@@ -11,6 +11,8 @@ import type { StartedService } from './services/service.ts';
 
 const START_TIMEOUT_MS = 20_000;
 const STATS_TIMEOUT_MS = 5_000;
+/** A million sessions are swept and collected. */
+const WEIGH_TIMEOUT_MS = 60_000;
 /**
  * The young generation begins at its full size of 16 MB. V8 otherwise lets it grow by what survives, and a server that had
  * loaded fewer modules paid for a smaller one: the control cost 21 to 23 µs instead of 16 to 17.
@@ -141,7 +143,9 @@ export async function askStats(
   server: StartedProcess,
   more: Omit<StatsRequest, 'type'> = {},
 ): Promise<ServerStats> {
-  const reply = once(server.child, 'message', { signal: AbortSignal.timeout(STATS_TIMEOUT_MS) });
+  const reply = once(server.child, 'message', {
+    signal: AbortSignal.timeout(more.weigh ? WEIGH_TIMEOUT_MS : STATS_TIMEOUT_MS),
+  });
   server.child.send({ type: 'stats', ...more } satisfies StatsRequest);
   const [{ type: _, ...stats }] = (await reply) as [StatsMessage];
   return stats;

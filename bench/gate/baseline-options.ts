@@ -1,8 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
-import { withAbsentOptions } from '../../stores/options.ts';
-import { findStore } from '../../stores/registry.ts';
-import type { StoreOptions } from '../../stores/store.ts';
+import { absentOptions } from '../../stores/variant.ts';
 import type { StoreChoice } from '../config.ts';
 import { bundle } from '../environment/programs.ts';
 import { BenchError, messageOf } from '../errors.ts';
@@ -27,8 +25,7 @@ export async function refuseUndefinedOptions(
   for (const { store, options } of stores) {
     const known = defined[store];
     if (known === undefined) throw conflict(`store ${store}`, `only ${Object.keys(defined).join(', ')}`, []);
-    const definition = findStore(store);
-    const absent: StoreOptions = definition === undefined ? {} : withAbsentOptions(definition, {});
+    const absent = absentOptions(store);
     for (const [key, value] of Object.entries(options)) {
       const values = known[key] ?? [absent[key]];
       if (values.includes(value)) continue;

@@ -18,7 +18,7 @@ export interface SignerRequest {
 export interface Signer {
   sign(payload: Payload): Awaitable<string>;
   /**
-   * The payload of a token whose signature, issuer and audience are right. Throws or rejects for any other. Times may be
+   * The payload of a token whose signature is right. Throws or rejects for any other. Issuer, audience and times may be
    * checked or not: the codec checks them all.
    * @param late whether to accept a token whose `exp` is over.
    */
