@@ -126,7 +126,7 @@ describe('what is accepted', () => {
   test('URLs come from the environment, and a flag wins over it', () => {
     const env = { REDIS_URL: 'redis://env', DATABASE_URL: 'postgres://env' };
     const config = parseConfig({ store: 'redis', redisUrl: 'redis://flag' }, env);
-    expect([config.redisUrl, config.postgresUrl]).toEqual(['redis://flag', 'postgres://env']);
+    expect(config.urls).toEqual({ redis: 'redis://flag', postgres: 'postgres://env' });
   });
 
   test('durations take ms, s and m', () => {

@@ -5,13 +5,13 @@ import type { StoreDefinition } from '../stores/store.ts';
 import { BenchError } from './errors.ts';
 import { type Export, parseExports } from './export/parse.ts';
 import { parseThreshold, type Threshold } from './results/threshold.ts';
+import { parseServiceUrls, type ServiceUrls } from './service-urls.ts';
 import {
   asList,
   distinct,
   listOf,
   oneOf,
   parseSeconds,
-  parseUrl,
   quoted,
   type RawOptions,
   usage,
@@ -72,8 +72,8 @@ export interface Config {
   /** Generator and servers on processors of their own; `auto` where they can be. */
   pin: boolean | 'auto';
   tier: (typeof TIERS)[number];
-  redisUrl: string | undefined;
-  postgresUrl: string | undefined;
+  /** External services. */
+  urls: ServiceUrls;
   out: string | undefined;
   json: boolean;
   /** Tables with the parts of the costs. */
@@ -147,8 +147,6 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
   const whole = (flag: string, min: number, max: number) => wholeNumber(flag, text(flag), min, max);
   const wholeList = (flag: string, min: number, max: number) =>
     distinct(listOf(flag, text(flag)).map((item) => wholeNumber(flag, item, min, max)));
-  const url = (given: unknown, flag: string, variable: string, schemes: string[]) =>
-    parseUrl(given === undefined ? variable : flag, given ?? env[variable], schemes);
 
   const config: Config = {
     stores: distinct(listOf('store', text('store')).map(parseStoreChoice)),
@@ -172,8 +170,7 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
     arrivals: oneOf('arrivals', text('arrivals'), ARRIVALS),
     pin: typeof raw['pin'] === 'boolean' ? raw['pin'] : raw['rate'] === undefined ? false : 'auto',
     tier: oneOf('services', text('services'), TIERS),
-    redisUrl: url(raw['redisUrl'], '--redis-url', 'REDIS_URL', ['redis:', 'rediss:']),
-    postgresUrl: url(raw['postgresUrl'], '--postgres-url', 'DATABASE_URL', ['postgres:', 'postgresql:']),
+    urls: parseServiceUrls(raw, env),
     out: typeof raw['out'] === 'string' ? raw['out'] : undefined,
     json: raw['json'] === true,
     wide: raw['wide'] === true,
@@ -239,11 +236,10 @@ function refuseContradictions(config: Config): void {
   if (config.sliceSeconds !== undefined && config.sliceSeconds > config.durationSeconds) {
     throw usage('--slice of at most --duration', `${config.sliceSeconds} s`, 'Lower --slice.');
   }
-  const url = { redis: config.redisUrl, postgres: config.postgresUrl };
   if (config.tier !== 'url') return;
   for (const { store, options } of config.stores) {
-    const service = STORES.find((definition) => definition.name === store)?.service(options);
-    if (service !== undefined && url[service] === undefined) {
+    const service = STORES.find((definition) => definition.name === store)?.service(options)?.name;
+    if (service !== undefined && config.urls[service] === undefined) {
       throw usage(
         `--${service}-url with --services url and --store ${store}`,
         'no URL',

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { SERVICES } from '../stores/registry.ts';
+import type { ServiceDefinition } from '../stores/service.ts';
 import { calibrationPath, readCalibration } from './calibrate/kept.ts';
 import { renderCalibration } from './calibrate/render.ts';
 import { BALANCERS } from './environment/balancer.ts';
@@ -11,10 +13,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** Text of `pnpm bench doctor`: what this machine offers, what is missing and how to get it. Starts nothing. */
 export async function doctor(env: Env): Promise<string> {
-  const services = [
-    ...(await describeService('redis', env['REDIS_URL'])),
-    ...(await describeService('postgres', env['DATABASE_URL'])),
-  ];
+  const services = await Promise.all(
+    SERVICES.map((service) => describeService(service, env[service.url.variable])),
+  );
   const lines = [
     'machine',
     `  ${cpus()[0]?.model.trim()}, ${availableParallelism()} processors, ${Math.round(totalmem() / 2 ** 30)} GiB`,
@@ -25,7 +26,7 @@ export async function doctor(env: Env): Promise<string> {
         : 'nanoseconds from /proc'
     }`,
     'services, in the order in which auto takes them',
-    ...services,
+    ...services.flat(),
     'balancers, in the order in which auto takes them',
     ...(await Promise.all(BALANCERS.map(describeBalancer))),
     'noise floor',
@@ -35,8 +36,9 @@ export async function doctor(env: Env): Promise<string> {
   return lines.join('\n');
 }
 
-async function describeService(name: 'redis' | 'postgres', url: string | undefined): Promise<string[]> {
-  const offers = await findTiers(name, url);
+async function describeService(service: ServiceDefinition, url: string | undefined): Promise<string[]> {
+  const { name } = service;
+  const offers = await findTiers(service, url);
   const lines = offers.map((offer) => {
     const mark = offer.start === undefined ? '-' : '+';
     return `  ${mark} ${name.padEnd(9)}${offer.tier.padEnd(9)}${offer.detail}`;

@@ -3,6 +3,8 @@ import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { afterAll, describe, expect, test } from 'vitest';
+import { postgresService } from '../stores/postgres/service.ts';
+import { redisService } from '../stores/redis/service.ts';
 import {
   bench,
   descendants,
@@ -97,7 +99,10 @@ describe('a service that somebody else runs', () => {
       maxConnections: 60,
       guard,
     } as const;
-    const [redis, postgres] = [await startService('redis', request), await startService('postgres', request)];
+    const [redis, postgres] = [
+      await startService(redisService, request),
+      await startService(postgresService, request),
+    ];
     const out = `${directory.path}/foreign.csv`;
     try {
       const urls = ['--redis-url', redis.url, '--postgres-url', postgres.url, '--services', 'url'];
@@ -127,7 +132,7 @@ describe('a service that somebody else runs, and that', () => {
       maxConnections: 60,
       guard,
     } as const;
-    const redis = await startService('redis', request);
+    const redis = await startService(redisService, request);
     try {
       await work(redis);
     } finally {

@@ -5,6 +5,7 @@ import { type FoundMaximum, findMaximum } from './find-max/find-max.ts';
 import { parseObjective } from './find-max/objective.ts';
 import { wrap } from './results/text.ts';
 import { GENERATOR_HEADROOM } from './results/validity.ts';
+import { serviceUrlFlags } from './service-urls.ts';
 import { type RawOptions, usage } from './values.ts';
 
 /** Flags of `find-max`, with their help: those of `run` that make sense for one environment. */
@@ -31,8 +32,7 @@ const FLAGS: readonly (readonly [flag: string, help: string])[] = [
   ],
   ['--no-pin', 'everything on all processors'],
   ['--services <tier>', 'auto, url, docker, local or embedded (default: auto)'],
-  ['--redis-url <url>', 'a Redis that runs already (or REDIS_URL)'],
-  ['--postgres-url <url>', 'a Postgres that runs already (or DATABASE_URL)'],
+  ...serviceUrlFlags(),
   ['--json', 'the answer as JSON on standard output'],
   ['--seed <number>', 'of everything random (default: random, shown)'],
   ['--verbose', 'with stack traces'],

@@ -38,6 +38,6 @@ function describeStore(definition: StoreDefinition): string[] {
   return [
     `  ${definition.name.padEnd(14)}${definition.summary}`,
     ...options,
-    `    service: ${definition.service(defaults) ?? 'none'}; ${traits.join(', ')}`,
+    `    service: ${definition.service(defaults)?.name ?? 'none'}; ${traits.join(', ')}`,
   ];
 }

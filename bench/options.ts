@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { serviceUrlFlags } from './service-urls.ts';
 
 /** Flags of `run`, with their help. Values are checked by parseConfig, which knows the defaults. */
 const FLAGS: readonly (readonly [flag: string, help: string])[] = [
@@ -34,8 +35,7 @@ const FLAGS: readonly (readonly [flag: string, help: string])[] = [
     'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32), gate; flags win over it',
   ],
   ['--services <tier>', 'auto, url, docker, local or embedded (default: auto)'],
-  ['--redis-url <url>', 'a Redis that runs already (or REDIS_URL)'],
-  ['--postgres-url <url>', 'a Postgres that runs already (or DATABASE_URL)'],
+  ...serviceUrlFlags(),
   ['-o, --out <file>', 'result CSV (default: results/RUN.csv)'],
   ['--resume <file>', 'go on with a run that was stopped; its flags are those of the file'],
   [

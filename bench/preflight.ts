@@ -1,5 +1,5 @@
-import { findStore } from '../stores/registry.ts';
-import type { ServiceName } from '../stores/store.ts';
+import { findStore, SERVICES } from '../stores/registry.ts';
+import type { ServiceDefinition } from '../stores/service.ts';
 import type { Config, StoreChoice } from './config.ts';
 import { findTiers } from './environment/services/find.ts';
 import { BenchError, redactUrl } from './errors.ts';
@@ -34,15 +34,14 @@ async function missingService(choice: StoreChoice, config: Config): Promise<Benc
   if (offers.some((offer) => offer.start !== undefined)) return undefined;
   return new BenchError({
     code: 'SERVICE_MISSING',
-    expected: `${service} for --store ${choice.store}`,
+    expected: `${service.name} for --store ${choice.store}`,
     got: offers.map((offer) => `${offer.tier}: ${offer.detail}`).join('; '),
-    remedy: `Run sh scripts/setup.sh, or give --${service}-url.`,
+    remedy: `Run sh scripts/setup.sh, or give --${service.name}-url.`,
   });
 }
 
-async function offersOf(service: ServiceName, config: Config) {
-  const url = service === 'redis' ? config.redisUrl : config.postgresUrl;
-  const offers = await findTiers(service, url);
+async function offersOf(service: ServiceDefinition, config: Config) {
+  const offers = await findTiers(service, config.urls[service.name]);
   if (config.tier !== 'auto') return offers.filter((offer) => offer.tier === config.tier);
   // A first look pulls no images: that takes minutes, where it works at all.
   return config.leaveOutMissing ? offers.filter((offer) => offer.tier !== 'docker') : offers;
@@ -51,10 +50,12 @@ async function offersOf(service: ServiceName, config: Config) {
 /** A line for each service that somebody else runs and that this run will load, so that nobody is surprised. */
 export function foreignServices(config: Config): string[] {
   const used = new Set(config.stores.map(({ store, options }) => findStore(store)?.service(options)));
-  const urls = { redis: config.redisUrl, postgres: config.postgresUrl } as const;
-  return (['redis', 'postgres'] as const).flatMap((name) => {
-    const url = urls[name];
-    const isUsed = used.has(name) && url !== undefined && (config.tier === 'auto' || config.tier === 'url');
-    return isUsed ? [`loading ${name} at ${redactUrl(url)}, by its flag or environment variable`] : [];
+  return SERVICES.flatMap((service) => {
+    const url = config.urls[service.name];
+    const isUsed =
+      used.has(service) && url !== undefined && (config.tier === 'auto' || config.tier === 'url');
+    return isUsed
+      ? [`loading ${service.name} at ${redactUrl(url)}, by its flag or environment variable`]
+      : [];
   });
 }

@@ -8,6 +8,7 @@ import { readResultFile } from './results/csv.ts';
 import { readEnvironmentRecord } from './results/env-file.ts';
 import { isUsable, type Row } from './results/row.ts';
 import type { Unfinished } from './run.ts';
+import { URL_OPTIONS } from './service-urls.ts';
 import { type RawOptions, usage } from './values.ts';
 
 /** Flags that only say how a run is shown, or where its services are: they may be given again with --resume. */
@@ -22,8 +23,7 @@ const ALLOWED = [
   'verbose',
   'color',
   'dryRun',
-  'redisUrl',
-  'postgresUrl',
+  ...URL_OPTIONS,
 ];
 
 /**

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, test } from 'vitest';
+import { redisService } from '../stores/redis/service.ts';
 import {
   bench,
   descendants,
@@ -107,7 +108,7 @@ describe('a store that dies or forgets', () => {
   test('one that answers wrongly, for its sessions are gone, is INVALID: rule 1', async () => {
     const guard = await openGuard();
     const own = guard.createDirectory('sabotage');
-    const redis = await startService('redis', {
+    const redis = await startService(redisService, {
       tier: 'auto',
       durability: 'second',
       directory: own.path,

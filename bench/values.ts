@@ -52,7 +52,7 @@ export function parseSeconds(flag: string, text: string, leastSeconds = 0.1): nu
 }
 
 /** The URL itself; `undefined` for an absent or empty one. @throws BenchError USAGE for another scheme. */
-export function parseUrl(source: string, value: unknown, schemes: string[]): string | undefined {
+export function parseUrl(source: string, value: unknown, schemes: readonly string[]): string | undefined {
   if (value === undefined || value === '') return undefined;
   const text = String(value);
   if (URL.canParse(text) && schemes.includes(new URL(text).protocol)) return text;

@@ -5,6 +5,7 @@ import { cpuNsOf } from '../bench/environment/cpu.ts';
 import { openGuard } from '../bench/environment/guard.ts';
 import { buildServer, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { startService } from '../bench/environment/services/start.ts';
+import { redisService } from '../stores/redis/service.ts';
 import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './config.ts';
 import { busyWait, checkHandicap } from './handicap.ts';
 import type { Handicap } from './protocol.ts';
@@ -95,7 +96,7 @@ describe('a handicap on the wire', () => {
   test('extraTrips goes so often more to the service, and only where there is a token', async () => {
     const guard = await openGuard();
     const directory = guard.createDirectory('handicap');
-    const redis = await startService('redis', {
+    const redis = await startService(redisService, {
       tier: 'auto',
       durability: 'none',
       directory: directory.path,

@@ -3,12 +3,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { memoryFailedLogins } from './memory/failed-logins.ts';
 import { postgres } from './postgres/backend.ts';
+import { postgresClient } from './postgres/client.ts';
 import { openConnections } from './postgres/connections.ts';
 import { failedLoginsTable, postgresFailedLogins } from './postgres/failed-logins.ts';
 import { type PostgresFixture, startPostgresFixture } from './postgres/fixture.ts';
 import { schemaName, setupScript, sweeperTable } from './postgres/setup.ts';
-import { purgeNamespace } from './purge.ts';
 import { redis } from './redis/backend.ts';
+import { redisClient } from './redis/client.ts';
 import { contextFor, type RedisFixture, startRedisFixture } from './redis/fixture.ts';
 import {
   type FailedLogins,
@@ -113,7 +114,7 @@ describe('failed logins in Redis', () => {
       const ttlMs = Number(await server.command('PTTL', keys[0] ?? ''));
       expect(ttlMs).toBeGreaterThan(0);
       expect(ttlMs).toBeLessThanOrEqual(RULE.windowSeconds * 1000);
-      await purgeNamespace('redis', server.url, namespace);
+      await redisClient.purge(server.url, namespace);
       expect(await server.command('KEYS', `${namespace}:*`)).toEqual([]);
       expect(await failures.isOver(USER)).toBe(false);
     },
@@ -164,7 +165,7 @@ describe('failed logins in Postgres', () => {
           `select key, points from "${String(tables[0]?.['schema'])}".failed_logins`,
         );
         expect(rows).toEqual([{ key: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/), points: 1 }]);
-        await purgeNamespace('postgres', server.url, namespace);
+        await postgresClient.purge(server.url, namespace);
         await refusal(failures.add(USER));
       }
     },

@@ -34,3 +34,12 @@ export function withAbsentOptions(definition: StoreDefinition, options: StoreOpt
   ]);
   return { ...Object.fromEntries(absent), ...options };
 }
+
+/** Options of a backend in which each value of each option occurs, the others being the default. */
+export function variantsOf(definition: StoreDefinition): StoreOptions[] {
+  const defaults = defaultOptions(definition);
+  const others = Object.entries(definition.options).flatMap(([name, { values }]) =>
+    values.slice(1).map((value) => ({ ...defaults, [name]: value })),
+  );
+  return [defaults, ...others];
+}

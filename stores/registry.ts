@@ -2,8 +2,10 @@ import { jwt } from './jwt/backend.ts';
 import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { memory } from './memory/backend.ts';
 import { none } from './none/backend.ts';
+import { variantsOf } from './options.ts';
 import { postgres } from './postgres/backend.ts';
 import { redis } from './redis/backend.ts';
+import type { ServiceDefinition } from './service.ts';
 import type { StoreDefinition } from './store.ts';
 
 /** Every backend, in the order of `list` and of the tables. Adding one here is all that the harness needs. */
@@ -12,4 +14,14 @@ export const STORES: readonly StoreDefinition[] = [none, memory, redis, postgres
 /** The backend of this name; `undefined` when there is none. */
 export function findStore(name: string): StoreDefinition | undefined {
   return STORES.find((store) => store.name === name);
+}
+
+/** Every service that a backend may use, by whichever of its options. */
+export const SERVICES: readonly ServiceDefinition[] = [
+  ...new Set(STORES.flatMap((store) => variantsOf(store).flatMap((options) => store.service(options) ?? []))),
+];
+
+/** The service of this name; `undefined` when there is none. */
+export function findService(name: string): ServiceDefinition | undefined {
+  return SERVICES.find((service) => service.name === name);
 }

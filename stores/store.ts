@@ -6,6 +6,10 @@
  * {@link StoreUnavailableError} with its cause. An outage is never turned into a miss.
  */
 
+import type { Durability, ServiceDefinition } from './service.ts';
+
+export type { Durability };
+
 export type Role = 'user' | 'admin';
 
 /** What a session is made from. An anonymous session has no `userId`. */
@@ -206,11 +210,6 @@ export interface Traits {
   verifyCache: boolean;
 }
 
-/** How durable acknowledged writes are: not at all, up to about a second lost, or each commit. */
-export type Durability = 'none' | 'second' | 'commit';
-
-export type ServiceName = 'redis' | 'postgres';
-
 /** Values of a backend's own options, by name; complete (defaults filled in). */
 export type StoreOptions = Readonly<Record<string, string>>;
 
@@ -268,7 +267,8 @@ export interface StoreDefinition {
   options: Readonly<Record<string, StoreOption>>;
   /** Why these options do not go together; `undefined` when they do. */
   conflict?(options: StoreOptions): { expected: string; got: string } | undefined;
-  service(options: StoreOptions): ServiceName | undefined;
+  /** Where it keeps its state; `undefined` where no other process does. */
+  service(options: StoreOptions): ServiceDefinition | undefined;
   /** Connections to the service that one server really opens when `poolSize` are allowed; 0 without a service. */
   connections(options: StoreOptions, poolSize: number): number;
   traits(options: StoreOptions, durability: Durability): Traits;

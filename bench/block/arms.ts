@@ -128,5 +128,5 @@ export function describeService({ service }: Environment): Record<string, unknow
 
 /** Processors that an arm's service can use. */
 export function storeCores(trial: Trial): number {
-  return findStore(trial.store)?.service(trial.options) === 'redis' ? 1 : Number.POSITIVE_INFINITY;
+  return findStore(trial.store)?.service(trial.options)?.processors ?? Number.POSITIVE_INFINITY;
 }

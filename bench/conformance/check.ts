@@ -1,7 +1,7 @@
 /** What a check of behaviour is, and what it is held against. Types only, but for the small words at the end. */
 
 import type { Balancer } from '../../servers/balancers/balancer.ts';
-import type { Durability, ServiceName, StoreOptions, Traits } from '../../stores/store.ts';
+import type { Durability, StoreOptions, Traits } from '../../stores/store.ts';
 import type { Scene } from './scene.ts';
 
 export type Outcome = 'pass' | 'fail' | 'n/a';
@@ -28,7 +28,7 @@ export interface Subject {
   options: StoreOptions;
   durability: Durability;
   traits: Traits;
-  service: ServiceName | undefined;
+  service: string | undefined;
   servers: number;
   affinity: 'sticky' | 'round-robin';
   balancer: Balancer['name'] | 'none' | 'foreign';

@@ -3,6 +3,7 @@ import { runToExitCode } from '../command.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { refuseReports, writeReport } from '../export/write.ts';
 import { createProgress } from '../progress.ts';
+import { serviceUrlFlags } from '../service-urls.ts';
 import type { RawOptions } from '../values.ts';
 import type { Cell } from './check.ts';
 import { parseConformance } from './config.ts';
@@ -15,7 +16,7 @@ const COLUMN_GUESS_MS = 50_000;
 
 /** `pnpm conformance`: its flags. Values are checked by parseConformance, which knows the defaults. */
 function createProgram(): Command {
-  return new Command('pnpm conformance')
+  const command = new Command('pnpm conformance')
     .description('What each backend can and cannot do, shown by black-box checks over real HTTP.')
     .option('--store <names>', 'backends, with options as in redis:write=lww (default: all but the control)')
     .option('--servers <count>', 'server processes (default: 3)')
@@ -27,8 +28,6 @@ function createProgram(): Command {
     .option('--target <url>', 'a site that somebody else runs, instead of ours; needs --contract')
     .option('--contract <file>', 'its endpoints and what it says of itself, as JSON')
     .option('--services <tier>', 'auto, url, docker, local or embedded (default: auto)')
-    .option('--redis-url <url>', 'a Redis that runs already (or REDIS_URL); it is not broken then')
-    .option('--postgres-url <url>', 'a Postgres that runs already (or DATABASE_URL); it is not broken then')
     .option('--json', 'cells as a JSON array on standard output instead of the matrix')
     .option('--markdown <file>', 'also write the matrix as Markdown; replaces the file')
     .option('--seed <number>', 'of everything random (default: random, printed)')
@@ -36,6 +35,8 @@ function createProgram(): Command {
     .option('--no-color', 'plain text (or NO_COLOR)')
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();
+  for (const [flag, help] of serviceUrlFlags('; it is not broken then')) command.option(flag, help);
+  return command;
 }
 
 async function look(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {

@@ -5,6 +5,7 @@ import { STORES } from '../../stores/registry.ts';
 import type { Durability, StoreDefinition } from '../../stores/store.ts';
 import { AFFINITIES, DURABILITIES, parseStoreChoice, type StoreChoice, TIERS } from '../config.ts';
 import { BenchError, messageOf } from '../errors.ts';
+import { parseServiceUrls, type ServiceUrls } from '../service-urls.ts';
 import { distinct, listOf, oneOf, parseUrl, quoted, type RawOptions, usage, wholeNumber } from '../values.ts';
 import { isCheckId } from './catalogue.ts';
 import { type Contract, contractSchema } from './contract.ts';
@@ -21,7 +22,7 @@ export interface ConformanceConfig {
   tries: number;
   seed: number;
   tier: (typeof TIERS)[number];
-  urls: Readonly<Partial<Record<'redis' | 'postgres', string>>>;
+  urls: ServiceUrls;
   /** A site that somebody else runs. */
   foreign: { target: string; contract: Contract } | undefined;
   json: boolean;
@@ -51,11 +52,6 @@ export function parseConformance(
   const words = <const T extends readonly string[]>(flag: string, values: T) =>
     distinct(listOf(flag, text(flag)).map((item) => oneOf(flag, item, values)));
   const foreign = foreignOf(raw);
-  const redis = parseUrl('--redis-url', raw['redisUrl'] ?? env['REDIS_URL'], ['redis:', 'rediss:']);
-  const postgres = parseUrl('--postgres-url', raw['postgresUrl'] ?? env['DATABASE_URL'], [
-    'postgres:',
-    'postgresql:',
-  ]);
   return {
     stores: storesOf(text('store')),
     servers: wholeNumber('servers', text('servers'), 1, 16),
@@ -69,7 +65,7 @@ export function parseConformance(
         ? Math.floor(Math.random() * 2 ** 31)
         : wholeNumber('seed', String(raw['seed']), 0, 2 ** 32 - 1),
     tier: oneOf('services', text('services'), TIERS),
-    urls: { ...(redis === undefined ? {} : { redis }), ...(postgres === undefined ? {} : { postgres }) },
+    urls: parseServiceUrls(raw, env),
     foreign,
     json: raw['json'] === true,
     markdown: typeof raw['markdown'] === 'string' ? raw['markdown'] : undefined,

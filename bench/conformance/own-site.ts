@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { ServerConfig } from '../../servers/config.ts';
 import { type JwtKeys, jwtKeys } from '../../stores/jwt/keys.ts';
-import { dumpService } from '../environment/services/dump.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import type { Subject } from './check.ts';
 import type { Fleet } from './fleet.ts';
@@ -55,6 +54,6 @@ function ownService(service: StartedService): OwnService | undefined {
     start: breakable.restart,
     pause: () => breakable.signal('SIGSTOP'),
     resume: () => breakable.signal('SIGCONT'),
-    dump: () => dumpService(service.name, service.url),
+    dump: service.dump,
   };
 }

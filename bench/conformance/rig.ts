@@ -5,6 +5,7 @@ import { type Guard, openGuard } from '../environment/guard.ts';
 import { buildPrograms, type Programs } from '../environment/programs.ts';
 import type { Resources } from '../environment/resources.ts';
 import type { ServiceRequest } from '../environment/services/service.ts';
+import type { ServiceUrls } from '../service-urls.ts';
 
 /** What all sites of a run share. */
 export interface Rig {
@@ -15,7 +16,7 @@ export interface Rig {
   secrets: Secrets;
   tier: ServiceRequest['tier'];
   /** Services that somebody else runs, by name. */
-  urls: Readonly<Partial<Record<'redis' | 'postgres', string>>>;
+  urls: ServiceUrls;
   signal: AbortSignal;
   /** A word that no other site of the run has. */
   nextName(): string;

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerConfig } from '../../servers/config.ts';
 import { ADMIN_USER, SERVER_HEADER } from '../../servers/protocol.ts';
-import { purgeNamespace } from '../../stores/purge.ts';
+import { findService } from '../../stores/registry.ts';
 import { startBalancer } from '../environment/balancer.ts';
 import { openTogether, type Resources } from '../environment/resources.ts';
 import { privateKeyFor } from '../environment/server.ts';
@@ -127,9 +127,10 @@ async function serviceOf(
   config: Pick<ServerConfig, 'poolSize' | 'namespace'>,
   resources: Resources,
 ): Promise<StartedService | undefined> {
-  if (subject.service === undefined) return undefined;
-  const url = rig.urls[subject.service];
-  const service = await startService(subject.service, {
+  const definition = subject.service === undefined ? undefined : findService(subject.service);
+  if (definition === undefined) return undefined;
+  const url = rig.urls[definition.name];
+  const service = await startService(definition, {
     tier: rig.tier,
     ...(url === undefined ? {} : { url }),
     durability: subject.durability,
@@ -140,9 +141,7 @@ async function serviceOf(
   });
   resources.add(service.name, service.stop);
   if (service.tier === 'url') {
-    resources.add(`sessions on ${service.name}`, () =>
-      purgeNamespace(service.name, service.url, config.namespace),
-    );
+    resources.add(`sessions on ${service.name}`, () => service.purge(config.namespace));
   }
   return service;
 }

@@ -22,7 +22,7 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
     options,
     durability,
     traits: definition.traits(options, durability),
-    service: definition.service(options),
+    service: definition.service(options)?.name,
     ...rest,
   };
 }

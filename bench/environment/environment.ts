@@ -1,4 +1,3 @@
-import { purgeNamespace } from '../../stores/purge.ts';
 import { findStore } from '../../stores/registry.ts';
 import type { VerifyCacheStats } from '../../stores/store.ts';
 import { BenchError } from '../errors.ts';
@@ -57,7 +56,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
     if (service !== undefined) resources.add(service.name, service.stop);
     if (service !== undefined) refuseOtherDurability(service, context.config.durability);
     if (service?.tier === 'url') {
-      const purge = () => purgeNamespace(service.name, service.url, namespaceOf(trial, context.runId));
+      const purge = () => service.purge(namespaceOf(trial, context.runId));
       resources.add(`sessions on ${service.name}`, purge);
     }
 
@@ -135,12 +134,11 @@ function servingContext(trial: Trial, context: RunContext): RunContext {
 /** A service that somebody else runs may be set otherwise than asked: its figures would bear the wrong name. */
 function refuseOtherDurability(service: StartedService, durability: string): void {
   if (service.durabilityMatches !== false) return;
-  const { name, settings } = service;
-  const keys = name === 'redis' ? ['appendonly', 'appendfsync', 'save'] : ['synchronous_commit', 'fsync'];
+  const { name, settings, definition } = service;
   throw new BenchError({
     code: 'SERVICE_REFUSED',
     expected: `${name} to be set to --durability ${durability}`,
-    got: keys.map((key) => `${key}=${settings[key] || '(none)'}`).join(', '),
+    got: definition.durabilitySettings.map((key) => `${key}=${settings[key] || '(none)'}`).join(', '),
     remedy: 'Name the durability that it has, or change its settings.',
   });
 }
@@ -177,10 +175,10 @@ function startServiceFor(
   directory: string,
 ): Promise<StartedService | undefined> {
   const { config, guard, signal } = context;
-  const name = findStore(trial.store)?.service(trial.options);
-  if (name === undefined) return Promise.resolve(undefined);
-  const url = name === 'redis' ? config.redisUrl : config.postgresUrl;
-  return startService(name, {
+  const definition = findStore(trial.store)?.service(trial.options);
+  if (definition === undefined) return Promise.resolve(undefined);
+  const url = config.urls[definition.name];
+  return startService(definition, {
     tier: config.tier,
     ...(url === undefined ? {} : { url }),
     durability: config.durability,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { findOnPath } from '../../stores/programs.ts';
 import { BenchError } from '../errors.ts';
-import { findOnPath } from './services/find-binary.ts';
 
 /** Which processors each kind of process may use, as lists that taskset understands. */
 export interface Pinning {

@@ -71,12 +71,12 @@ async function serviceFor(
   { signal, step }: GroupContext,
   resources: Resources,
 ): Promise<StartedService | undefined> {
-  const name = definition.service(options);
-  if (name === undefined) return undefined;
-  step(`${definition.name}: starting ${name}`);
+  const used = definition.service(options);
+  if (used === undefined) return undefined;
+  step(`${definition.name}: starting ${used.name}`);
   const directory = guard.createDirectory('micro');
   resources.add('directory', directory.remove);
-  const service = await startService(name, {
+  const service = await startService(used, {
     tier: 'auto',
     durability: DURABILITY,
     directory: directory.path,
@@ -84,7 +84,7 @@ async function serviceFor(
     guard,
     signal,
   });
-  resources.add(name, service.stop);
+  resources.add(used.name, service.stop);
   return service;
 }
 

@@ -2,11 +2,13 @@ import { TOKEN_OPTIONS } from '../jwt/backend.ts';
 import { type TokenSessions, tokenSessions } from '../jwt/session.ts';
 import { cachesTokens, libraryConflict } from '../jwt/signer.ts';
 import type { TokenClaims } from '../jwt/token.ts';
+import { postgresService } from '../postgres/service.ts';
+import { redisService } from '../redis/service.ts';
+import type { ServiceDefinition } from '../service.ts';
 import {
   type CreateResult,
   type Durability,
   type OpenContext,
-  type ServiceName,
   type SessionStore,
   type StoreDefinition,
   type StoreOptions,
@@ -56,7 +58,7 @@ export const jwtBlacklist: StoreDefinition = {
   name: 'jwt-blacklist',
   summary: 'in a signed token at the client; a list of ended logins on a service, asked on each request',
   options: {
-    db: { meaning: 'where the deny list lies', values: ['redis', 'postgres'] },
+    db: { meaning: 'where the deny list lies', values: [redisService.name, postgresService.name] },
     'on-outage': {
       meaning:
         'when the deny list cannot be asked: closed refuses (an error, not a logout), open takes the token as it is ' +
@@ -74,7 +76,7 @@ export const jwtBlacklist: StoreDefinition = {
   },
   conflict: libraryConflict,
   service,
-  connections: (options, poolSize) => (service(options) === 'postgres' ? poolSize : 1),
+  connections: (options, poolSize) => (service(options) === postgresService ? poolSize : 1),
   traits,
   async open(context) {
     const tokens = await (isRotating(context.options) ? rotatingTokens(context) : singleTokens(context));
@@ -86,13 +88,13 @@ function isRotating(options: StoreOptions): boolean {
   return options['refresh'] === 'rotating';
 }
 
-function service(options: StoreOptions): ServiceName {
-  return options['db'] === 'postgres' ? 'postgres' : 'redis';
+function service(options: StoreOptions): ServiceDefinition {
+  return options['db'] === postgresService.name ? postgresService : redisService;
 }
 
 /** Loads the driver of the chosen service only. */
 async function openDenyList(context: OpenContext): Promise<DenyList> {
-  if (service(context.options) === 'postgres')
+  if (service(context.options) === postgresService)
     return (await import('./deny-list-postgres.ts')).openPostgresDenyList(context);
   return (await import('./deny-list-redis.ts')).openRedisDenyList(context);
 }

@@ -1,4 +1,5 @@
 import type { Durability, StoreDefinition, StoreOptions, Traits } from '../store.ts';
+import { postgresService } from './service.ts';
 
 /** Postgres backend: a row per session, under the SHA-256 of its token. */
 export const postgres: StoreDefinition = {
@@ -15,7 +16,7 @@ export const postgres: StoreDefinition = {
       values: ['same', 'async'],
     },
   },
-  service: () => 'postgres',
+  service: () => postgresService,
   connections: (_options, poolSize) => poolSize,
   traits,
   // The driver is loaded by servers that need it alone.

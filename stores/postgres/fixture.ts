@@ -8,8 +8,8 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { treeOf } from '../../bench/environment/cpu.ts';
 import { isRunning } from '../../bench/environment/process-identity.ts';
-import { postgresArguments } from '../../bench/environment/services/postgres.ts';
-import { embeddedPostgres, localPostgres } from '../../bench/environment/services/postgres-binaries.ts';
+import { embeddedPostgres, localPostgres } from './binaries.ts';
+import { postgresArguments } from './server.ts';
 
 /** A real Postgres that a test may crash and start again on the same port, with the same data. */
 export interface PostgresFixture {
@@ -46,7 +46,7 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
   const data = join(directory, 'data');
   const env = { ...process.env, LC_ALL: 'C' };
   await promisify(execFile)(
-    binaries.initdb,
+    binaries.others?.['initdb'] ?? '',
     ['-D', data, '-U', 'bench', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
     { ...owner, env, cwd: directory },
   );
@@ -80,7 +80,7 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
 
   function spawnServer(): ChildProcess {
     const args = ['-D', data, ...postgresArguments(port, 90, 'second'), '-c', 'unix_socket_directories='];
-    return spawn(binaries?.postgres ?? '', args, { ...owner, env, cwd: directory, stdio: 'ignore' });
+    return spawn(binaries?.server ?? '', args, { ...owner, env, cwd: directory, stdio: 'ignore' });
   }
 
   async function start(): Promise<void> {
@@ -97,7 +97,7 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
       }
     }
     throw new Error(
-      `expected Postgres at ${url} within ${READY_WITHIN_MS} ms, got no answer. Start ${binaries?.postgres} by hand to see why.`,
+      `expected Postgres at ${url} within ${READY_WITHIN_MS} ms, got no answer. Start ${binaries?.server} by hand to see why.`,
     );
   }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from 'vitest';
 import { type Guard, openGuard } from '../../bench/environment/guard.ts';
 import type { StartedService } from '../../bench/environment/services/service.ts';
 import { startService } from '../../bench/environment/services/start.ts';
+import { postgresService } from '../../stores/postgres/service.ts';
 import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
 import { describeStore } from '../suite/conformance.ts';
 import { postgres } from './backend.ts';
@@ -15,7 +16,7 @@ let service: StartedService | undefined;
 // Whichever Postgres this machine offers; when it offers none, the error says what to do about it.
 beforeAll(async () => {
   guard = await openGuard();
-  service = await startService('postgres', {
+  service = await startService(postgresService, {
     tier: 'auto',
     durability: 'second',
     directory: guard.createDirectory('postgres-test').path,

@@ -1,4 +1,5 @@
 import type { Durability, StoreDefinition, StoreOptions, Traits } from '../store.ts';
+import { redisService } from './service.ts';
 
 function traits(options: StoreOptions, durability: Durability): Traits {
   return {
@@ -36,7 +37,7 @@ export const redis: StoreDefinition = {
     },
     write: { meaning: 'update: compare-and-swap, or last write wins', values: ['cas', 'lww'] },
   },
-  service: () => 'redis',
+  service: () => redisService,
   connections: () => 1,
   traits,
   // The driver is loaded by servers that need it alone.

@@ -1,6 +1,7 @@
 /** Needs a Docker engine with (or that can pull) redis:7.0 and postgres:15: run with SESSION_BENCH_DOCKER=1. */
 
 import { describe, expect, it } from 'vitest';
+import { redisService } from '../../../stores/redis/service.ts';
 import { dockerAnswers, engineSocket, startContainer } from '../docker.ts';
 import { openGuard } from '../guard.ts';
 import { isRunning } from '../process-identity.ts';
@@ -15,7 +16,7 @@ describeService({ ...POSTGRES_SUITE, tier: 'docker' });
 describe('the Docker engine', () => {
   it('answers, and is offered', async () => {
     expect(await dockerAnswers()).toBe(true);
-    expect(await findTier('redis', 'docker', undefined)).toMatchObject({
+    expect(await findTier(redisService, 'docker', undefined)).toMatchObject({
       tier: 'docker',
       detail: 'redis:7.0',
       start: expect.any(Function),

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { postgresService } from '../../../stores/postgres/service.ts';
 import type { ServiceSuite } from './service-suite.ts';
 
 const COMMON = {
@@ -17,7 +18,7 @@ const COMMON = {
 
 /** What Postgres promises on every tier. */
 export const POSTGRES_SUITE: Omit<ServiceSuite, 'tier'> = {
-  name: 'postgres',
+  definition: postgresService,
   settings: {
     none: { ...COMMON, synchronous_commit: 'off' },
     second: { ...COMMON, synchronous_commit: 'off' },

@@ -1,9 +1,11 @@
 import { createServer } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postgresDurabilityMatches } from '../../../stores/postgres/client.ts';
+import { postgresArguments } from '../../../stores/postgres/server.ts';
+import { postgresService } from '../../../stores/postgres/service.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../guard.ts';
 import { freePort } from '../port.ts';
-import { postgresArguments, postgresDurabilityMatches } from './postgres.ts';
 import { POSTGRES_SUITE } from './postgres-suite.ts';
 import type { StartedService } from './service.ts';
 import { describeService } from './service-suite.ts';
@@ -58,7 +60,7 @@ describe('a foreign Postgres', () => {
   const request = () =>
     ({ durability: 'second', directory: directory.path, maxConnections: 10, guard }) as const;
   const use = (url: string, maxConnections = 10): Promise<StartedService> =>
-    startService('postgres', { ...request(), tier: 'url', url, maxConnections });
+    startService(postgresService, { ...request(), tier: 'url', url, maxConnections });
   const query = async (...texts: string[]): Promise<pg.QueryResult[]> => {
     const client = new pg.Client({ connectionString: own.url });
     await client.connect();
@@ -74,7 +76,7 @@ describe('a foreign Postgres', () => {
   beforeAll(async () => {
     guard = await openGuard();
     directory = guard.createDirectory('postgres-url');
-    own = await startService('postgres', { ...request(), tier: 'local' });
+    own = await startService(postgresService, { ...request(), tier: 'local' });
   });
   afterAll(async () => {
     await own.stop();

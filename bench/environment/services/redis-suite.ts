@@ -1,11 +1,12 @@
 import { Redis } from 'ioredis';
+import { redisService } from '../../../stores/redis/service.ts';
 import type { ServiceSuite } from './service-suite.ts';
 
 const COMMON = { save: '', maxmemory: '0', 'maxmemory-policy': 'noeviction', 'io-threads': '1' };
 
 /** What Redis promises on every tier. */
 export const REDIS_SUITE: Omit<ServiceSuite, 'tier'> = {
-  name: 'redis',
+  definition: redisService,
   settings: {
     none: { ...COMMON, appendonly: 'no' },
     second: { ...COMMON, appendonly: 'yes', appendfsync: 'everysec' },

@@ -1,9 +1,11 @@
 import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redisDurability } from '../../../stores/redis/client.ts';
+import { redisArguments } from '../../../stores/redis/server.ts';
+import { redisService } from '../../../stores/redis/service.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../guard.ts';
 import { freePort } from '../port.ts';
-import { redisArguments, redisDurability } from './redis.ts';
 import { REDIS_SUITE } from './redis-suite.ts';
 import type { StartedService } from './service.ts';
 import { describeService } from './service-suite.ts';
@@ -44,7 +46,7 @@ describe('a foreign Redis', () => {
   const request = () =>
     ({ durability: 'second', directory: directory.path, maxConnections: 10, guard }) as const;
   const use = (url: string): Promise<StartedService> =>
-    startService('redis', { ...request(), tier: 'url', url });
+    startService(redisService, { ...request(), tier: 'url', url });
   const admin = async <T>(talk: (redis: Redis) => Promise<T>): Promise<T> => {
     const redis = new Redis(own.url);
     try {
@@ -57,7 +59,7 @@ describe('a foreign Redis', () => {
   beforeAll(async () => {
     guard = await openGuard();
     directory = guard.createDirectory('redis-url');
-    own = await startService('redis', { ...request(), tier: 'local' });
+    own = await startService(redisService, { ...request(), tier: 'local' });
   });
   afterAll(async () => {
     await own.stop();

@@ -2,15 +2,16 @@
 
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../guard.ts';
 import { isRunning } from '../process-identity.ts';
-import type { Durability, ServiceName, ServiceRequest, StartedService, Tier } from './service.ts';
+import type { ServiceRequest, StartedService, Tier } from './service.ts';
 import { startService } from './start.ts';
 
 const DURABILITIES = ['none', 'second', 'commit'] as const satisfies readonly Durability[];
 
 export interface ServiceSuite {
-  name: ServiceName;
+  definition: ServiceDefinition;
   tier: Exclude<Tier, 'url'>;
   /** Settings that must be read back at each durability. */
   settings: Readonly<Record<Durability, Readonly<Record<string, string>>>>;
@@ -19,7 +20,8 @@ export interface ServiceSuite {
 }
 
 /** Declares the suite. */
-export function describeService({ name, tier, settings, use }: ServiceSuite): void {
+export function describeService({ definition, tier, settings, use }: ServiceSuite): void {
+  const { name } = definition;
   describe(`${name}, tier ${tier}`, () => {
     let guard: Guard;
     let directory: TemporaryDirectory;
@@ -33,7 +35,7 @@ export function describeService({ name, tier, settings, use }: ServiceSuite): vo
     });
 
     const start = (more: Partial<ServiceRequest> = {}): Promise<StartedService> =>
-      startService(name, {
+      startService(definition, {
         tier,
         durability: 'second',
         directory: directory.path,

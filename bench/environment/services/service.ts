@@ -1,25 +1,16 @@
 /** What a service is, whichever way it was obtained. Types and the few rules that all services share. */
 
 import { isIP } from 'node:net';
-import { BenchError, redactUrl } from '../../errors.ts';
+import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
+import { BenchError } from '../../errors.ts';
 import { treeOf } from '../cpu.ts';
 import type { Guard } from '../guard.ts';
 import type { StartedProcess } from '../process.ts';
 import { isRunning, sendSignal } from '../process-identity.ts';
 import { pollUntil } from '../process-ready.ts';
 
-export const SERVICE_NAMES = ['redis', 'postgres'] as const;
-export type ServiceName = (typeof SERVICE_NAMES)[number];
-
 /** `url`: somebody else's. `docker`: official image. `local`: binary of this machine. `embedded`: binary from npm. */
 export type Tier = 'url' | 'local' | 'embedded' | 'docker';
-
-/**
- * What an acknowledged write survives. `none`: nothing. `second`: all but about the last second, of a power
- * loss; of a crash of the service alone, all but what it had not yet handed to the system (Postgres: up to 0.6 s
- * of WAL; Redis: only what it held back behind a slow fsync). `commit`: both.
- */
-export type Durability = 'none' | 'second' | 'commit';
 
 export interface ServiceRequest {
   /** `auto`: the given url, else local, embedded, docker: the first that there is. */
@@ -41,7 +32,8 @@ export interface ServiceRequest {
 export type Networking = 'loopback-tcp' | 'docker-host-network' | 'url';
 
 export interface StartedService {
-  name: ServiceName;
+  name: string;
+  definition: ServiceDefinition;
   tier: Tier;
   /** With credentials: for the servers, never for people or files. */
   url: string;
@@ -55,10 +47,14 @@ export interface StartedService {
   networking: Networking;
   /** Root pids of the process trees whose CPU time and memory are the service's; empty when they are not on this machine. */
   pids(): Promise<number[]>;
-  /** Lets work put off so far happen now, rather than in the coming window. Answers what it was not allowed to do. */
+  /** Completes deferred work now rather than in the coming window. Returns what it was not permitted to do. */
   settle(): Promise<string[]>;
   /** Bytes that its data takes: Redis in memory, Postgres in the files of the database. */
   dataBytes(): Promise<number>;
+  /** All that it holds, as text. */
+  dump(): Promise<string>;
+  /** Removes all that backends have kept under this namespace. */
+  purge(namespace: string): Promise<void>;
   /** Resolves with the error (SERVICE_DIED) if it ends other than by stop(); otherwise never settles. */
   died: Promise<BenchError>;
   /** Stops it and removes its data; leaves a foreign one (`url`) alone. Idempotent. */
@@ -102,17 +98,8 @@ export function breakable(current: () => StartedProcess, launch: () => Promise<v
 /** How a service of one kind is started on one tier. */
 export type StartTier = (request: ServiceRequest) => Promise<StartedService>;
 
-/** Address that all own services listen on, and only on. */
-export const LOOPBACK = '127.0.0.1';
-
-/** How long a foreign service may take to answer, in milliseconds. */
-export const PROBE_TIMEOUT_MS = 2_000;
-
 /** How long an own service may take to be ready, in milliseconds. */
 export const START_TIMEOUT_MS = 30_000;
-
-/** Bound of one settle(), in milliseconds. */
-export const SETTLE_TIMEOUT_MS = 60_000;
 
 /** Whether the host of a service URL is this machine by a loopback name. */
 export function isLoopbackUrl(url: string): boolean {
@@ -123,34 +110,12 @@ export function isLoopbackUrl(url: string): boolean {
 }
 
 /** The error of a service that ended in mid-run. */
-export function diedError(name: ServiceName, how: string, tail: string): BenchError {
+export function diedError(name: string, how: string, tail: string): BenchError {
   return new BenchError({
     code: 'SERVICE_DIED',
     expected: `${name} to run until the end`,
     got: `${how}, after the output "${tail.slice(-1_000)}"`,
     remedy: 'Look for the cause in that output (memory, disk), then run again.',
-  });
-}
-
-/** The error of a service that lets nobody, or not us, in. @param got what it said. */
-export function refusedError(name: ServiceName, url: string, got: string, cause?: unknown): BenchError {
-  return new BenchError({
-    code: 'SERVICE_REFUSED',
-    expected: `${name} at ${redactUrl(url)} to let us in`,
-    got,
-    remedy: `Put the right user and password into the URL: --${name}-url ${name}://USER:PASSWORD@HOST:PORT.`,
-    cause,
-  });
-}
-
-/** The error of a service that does not answer. @param got what happened instead. */
-export function unreachableError(name: ServiceName, url: string, got: string, cause?: unknown): BenchError {
-  return new BenchError({
-    code: 'SERVICE_UNREACHABLE',
-    expected: `${name} at ${redactUrl(url)} to answer within ${PROBE_TIMEOUT_MS} ms`,
-    got,
-    remedy: `Start it, or correct --${name}-url, or leave that out to have one started.`,
-    cause,
   });
 }
 
@@ -170,9 +135,3 @@ export async function waitUntil(
     remedy: 'See what else this machine is busy with, then run again.',
   });
 }
-
-/** What a running service says of itself, whichever tier it is on. */
-export type DescribedService = Pick<
-  StartedService,
-  'name' | 'url' | 'redactedUrl' | 'version' | 'settings' | 'durabilityMatches' | 'settle' | 'dataBytes'
->;

@@ -3,10 +3,12 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { postgresService } from '../../../stores/postgres/service.ts';
+import { findOnPath, versionOf } from '../../../stores/programs.ts';
+import { redisService } from '../../../stores/redis/service.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../guard.ts';
 import { isRunning } from '../process-identity.ts';
 import { findTiers } from './find.ts';
-import { findOnPath, versionOf } from './find-binary.ts';
 import type { ServiceRequest } from './service.ts';
 import { startService } from './start.ts';
 
@@ -34,22 +36,22 @@ function request(more: Partial<ServiceRequest>): ServiceRequest {
 
 describe('startService', () => {
   it('auto takes what this machine has', async () => {
-    const service = await startService('redis', request({}));
+    const service = await startService(redisService, request({}));
     expect(['local', 'docker']).toContain(service.tier);
     await service.stop();
   });
 
   it('auto takes the url when there is one, and then nothing else in its place', async () => {
-    const failing = startService('redis', request({ url: 'redis://127.0.0.1:1' }));
+    const failing = startService(redisService, request({ url: 'redis://127.0.0.1:1' }));
     await expect(failing).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE' });
   });
 
   it.each([
-    ['redis', 'embedded', 'no npm package holds a real Redis'],
-    ['redis', 'url', 'no --redis-url'],
-    ['postgres', 'url', 'no --postgres-url'],
-  ] as const)('%s by the tier %s: SERVICE_MISSING, why, and what to do', async (name, tier, why) => {
-    await expect(startService(name, request({ tier }))).rejects.toMatchObject({
+    [redisService, 'embedded', 'no npm package holds a real Redis'],
+    [redisService, 'url', 'no --redis-url'],
+    [postgresService, 'url', 'no --postgres-url'],
+  ] as const)('$0.name by the tier $1: SERVICE_MISSING, why, and what to do', async (service, tier, why) => {
+    await expect(startService(service, request({ tier }))).rejects.toMatchObject({
       code: 'SERVICE_MISSING',
       details: {
         got: `${tier}: ${why}`,
@@ -63,10 +65,10 @@ describe('startService', () => {
     process.env['PATH'] = '';
     process.env['DOCKER_HOST'] = 'unix:///nowhere/docker.sock';
     try {
-      const offers = await findTiers('redis', undefined);
+      const offers = await findTiers(redisService, undefined);
       expect(offers.map(({ tier }) => tier)).toEqual(['url', 'local', 'embedded', 'docker']);
       expect(offers.filter(({ start }) => start !== undefined)).toEqual([]);
-      await expect(startService('redis', request({}))).rejects.toMatchObject({
+      await expect(startService(redisService, request({}))).rejects.toMatchObject({
         code: 'SERVICE_MISSING',
         details: {
           got: expect.stringMatching(/url: .*local: .*embedded: .*docker: no Docker engine answers/),
@@ -82,19 +84,22 @@ describe('startService', () => {
 
 describe('after kill -9 of the harness', () => {
   it('no service and no data is left', async () => {
-    const [guardUrl, startUrl] = ['../guard.ts', './start.ts'].map(
-      (path) => new URL(path, import.meta.url).href,
-    );
+    const [guardUrl, startUrl, registryUrl] = [
+      '../guard.ts',
+      './start.ts',
+      '../../../stores/registry.ts',
+    ].map((path) => new URL(path, import.meta.url).href);
     const code = `
       const { openGuard } = await import('${guardUrl}');
       const { startService } = await import('${startUrl}');
+      const { findService } = await import('${registryUrl}');
       const guard = await openGuard();
       const { path } = guard.createDirectory('kill');
       const request = { durability: 'second', directory: path, maxConnections: 10, guard };
       const services = await Promise.all([
-        startService('redis', { ...request, tier: 'local' }),
-        startService('postgres', { ...request, tier: 'local' }),
-        startService('postgres', { ...request, tier: 'embedded' }),
+        startService(findService('redis'), { ...request, tier: 'local' }),
+        startService(findService('postgres'), { ...request, tier: 'local' }),
+        startService(findService('postgres'), { ...request, tier: 'embedded' }),
       ]);
       const pids = (await Promise.all(services.map((service) => service.pids()))).flat();
       console.log(JSON.stringify({ pids, path }));
@@ -116,7 +121,7 @@ describe('after kill -9 of the harness', () => {
 
 describe('findTiers', () => {
   it('offers the programs with their versions, and a url without its password', async () => {
-    const offers = await findTiers('postgres', 'postgres://me:hunter2@db.test/x');
+    const offers = await findTiers(postgresService, 'postgres://me:hunter2@db.test/x');
     const details = Object.fromEntries(offers.map(({ tier, detail }) => [tier, detail]));
     expect(details['url']).toBe('postgres://me:***@db.test/x');
     expect(details['local']).toMatch(/^\d+\.\d+ \(\/.*\/postgres\)$/);

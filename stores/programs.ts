@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const VERSION_TIMEOUT_MS = 5_000;
@@ -31,4 +31,12 @@ function isExecutable(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+const SEARCHABLE_BY_OTHERS = 0o001;
+
+/** Whether every user may pass through this folder and all above it. */
+export function isOpenToAll(folder: string): boolean {
+  const isOpen = (statSync(folder).mode & SEARCHABLE_BY_OTHERS) !== 0;
+  return isOpen && (dirname(folder) === folder || isOpenToAll(dirname(folder)));
 }

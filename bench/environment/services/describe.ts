@@ -1,0 +1,80 @@
+/** What a running service says of itself, whichever tier it is on, with the errors of the harness. */
+
+import {
+  type Durability,
+  PROBE_TIMEOUT_MS,
+  type ServiceDefinition,
+  ServiceError,
+} from '../../../stores/service.ts';
+import { BenchError, redactUrl } from '../../errors.ts';
+import type { StartedService } from './service.ts';
+
+/** The part of a started service that its conversation gives. */
+export type DescribedService = Omit<
+  StartedService,
+  'tier' | 'networking' | 'pids' | 'died' | 'stop' | 'breakable'
+>;
+
+/**
+ * Inspects a service.
+ * @param connections how many the run opens, where it must be asked whether there is room.
+ * @throws BenchError SERVICE_UNREACHABLE, SERVICE_REFUSED.
+ */
+export async function describeService(
+  definition: ServiceDefinition,
+  url: string,
+  durability: Durability,
+  connections?: number,
+): Promise<DescribedService> {
+  const client = await definition.client();
+  const ask = <T>(reply: Promise<T>) => withOurErrors(definition, url, reply);
+  const { version, settings } = await ask(client.inspect(url, connections));
+  return {
+    name: definition.name,
+    definition,
+    url,
+    redactedUrl: redactUrl(url),
+    version,
+    settings,
+    durabilityMatches: client.durabilityMatches(settings, durability),
+    settle: () => ask(client.settle(url)),
+    dataBytes: () => ask(client.dataBytes(url)),
+    dump: () => ask(client.dump(url)),
+    purge: (namespace) => ask(client.purge(url, namespace)),
+  };
+}
+
+/** @throws BenchError for a ServiceError; everything else as it is. */
+export async function withOurErrors<T>(
+  definition: ServiceDefinition,
+  url: string,
+  reply: Promise<T>,
+): Promise<T> {
+  try {
+    return await reply;
+  } catch (error) {
+    throw error instanceof ServiceError ? ourError(definition, url, error) : error;
+  }
+}
+
+function ourError({ name }: ServiceDefinition, url: string, error: ServiceError): BenchError {
+  const { kind, advice, message: got, cause = error } = error;
+  const where = `${name} at ${redactUrl(url)}`;
+  if (kind === 'unreachable')
+    return new BenchError({
+      code: 'SERVICE_UNREACHABLE',
+      expected: `${where} to answer within ${PROBE_TIMEOUT_MS} ms`,
+      got,
+      remedy: `Start it, or correct --${name}-url, or leave that out to have one started.`,
+      cause,
+    });
+  return new BenchError({
+    code: 'SERVICE_REFUSED',
+    expected: `${where} ${advice?.expected ?? 'to let us in'}`,
+    got,
+    remedy:
+      advice?.remedy ??
+      `Put the right user and password into the URL: --${name}-url ${name}://USER:PASSWORD@HOST:PORT.`,
+    cause,
+  });
+}

@@ -1,0 +1,179 @@
+/** Short conversations of the harness with Postgres: no connection of ours is open during a measurement. */
+
+import pg from 'pg';
+import {
+  type Durability,
+  PROBE_TIMEOUT_MS,
+  SETTLE_TIMEOUT_MS,
+  type ServiceClient,
+  ServiceError,
+} from '../service.ts';
+
+/** invalid_authorization_specification, invalid_password, invalid_catalog_name, insufficient_privilege. */
+const REFUSALS = ['28000', '28P01', '3D000', '42501'];
+
+/**
+ * Connects, talks, disconnects.
+ * @throws ServiceError `unreachable` when nothing replies, `refused` when Postgres wants another user, password or
+ * database; what `talk` throws.
+ */
+export async function withPostgres<T>(url: string, talk: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: PROBE_TIMEOUT_MS,
+    query_timeout: SETTLE_TIMEOUT_MS,
+    application_name: 'session-bench',
+  });
+  // Postgres may end while nothing is asked of it; the next query then tells.
+  let lost: Error | undefined;
+  client.on('error', (error) => {
+    lost ??= error;
+  });
+  try {
+    await client.connect();
+  } catch (error) {
+    throw connectError(lost ?? error);
+  }
+  try {
+    return await talk(client);
+  } finally {
+    await client.end();
+  }
+}
+
+function connectError(cause: unknown): ServiceError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  // Without a password in the URL, pg gives up before the server says 28P01.
+  const isRefusal =
+    REFUSALS.some((code) => hasCode(cause, code)) || /password must be a string/.test(message);
+  return new ServiceError(isRefusal ? 'refused' : 'unreachable', message, { cause });
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
+export const postgresClient: ServiceClient = {
+  async inspect(url, connections) {
+    const settings = await withPostgres(url, readSettings);
+    if (connections !== undefined) checkRoom(settings, connections);
+    return { version: settings['server_version']?.split(' ')[0] ?? '', settings };
+  },
+  durabilityMatches: postgresDurabilityMatches,
+  settle: (url) => withPostgres(url, settle),
+  dataBytes: (url) => withPostgres(url, readDatabaseBytes),
+  dump: (url) => withPostgres(url, dump),
+  purge: (url, namespace) => withPostgres(url, (client) => purge(client, namespace)),
+  lookAtProcess: (url, look) =>
+    withPostgres(url, async (client) => {
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const pid = rows[0]?.pid;
+      return pid === undefined ? undefined : look({ pid, program: 'postgres', isChild: true });
+    }),
+};
+
+function checkRoom(settings: Readonly<Record<string, string>>, connections: number): void {
+  const { max_connections: total, superuser_reserved_connections: reserved } = settings;
+  const room = Number(total) - Number(reserved ?? 0);
+  if (room >= connections) return;
+  throw new ServiceError(
+    'refused',
+    `room for ${room} (max_connections ${total}, of them ${reserved} reserved)`,
+    {
+      advice: {
+        expected: `to take ${connections} connections`,
+        remedy: 'Raise max_connections there, or run with smaller pools or fewer servers.',
+      },
+    },
+  );
+}
+
+/** Whether the settings give that durability; `undefined` when they are not told. `none` needs only that a commit waits for nothing. */
+export function postgresDurabilityMatches(
+  settings: Readonly<Record<string, string>>,
+  durability: Durability,
+): boolean | undefined {
+  const { synchronous_commit, fsync, full_page_writes } = settings;
+  if (synchronous_commit === undefined) return undefined;
+  if (durability === 'none') return synchronous_commit === 'off';
+  if (fsync !== 'on' || full_page_writes !== 'on') return false;
+  return durability === 'second'
+    ? synchronous_commit === 'off'
+    : synchronous_commit === 'on' || synchronous_commit === 'local';
+}
+
+const TOLD_SETTINGS = [
+  'server_version',
+  'synchronous_commit',
+  'fsync',
+  'full_page_writes',
+  'shared_buffers',
+  'wal_level',
+  'max_connections',
+  'superuser_reserved_connections',
+  'autovacuum',
+  'checkpoint_timeout',
+  'max_wal_size',
+  'jit',
+  'data_checksums',
+  'io_method',
+];
+
+/** The settings that matter, as `show` would print them; one that this version does not have, or hides from us, is missing. */
+async function readSettings(client: pg.Client): Promise<Record<string, string>> {
+  const { rows } = await client.query<{ name: string; value: string | null }>(
+    'select name, current_setting(name, true) as value from pg_settings where name = any($1)',
+    [TOLD_SETTINGS],
+  );
+  return Object.fromEntries(rows.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
+}
+
+/** Size of the database's files, in bytes. */
+async function readDatabaseBytes(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ bytes: string }>(
+    'select pg_database_size(current_database()) as bytes',
+  );
+  return Number(rows[0]?.bytes);
+}
+
+/**
+ * Vacuums and analyses our tables (this user's, in schemas named after a namespace of ours), then makes a checkpoint, so
+ * that both are done before the window rather than in it. Returns what it was not permitted to do.
+ */
+async function settle(client: pg.Client): Promise<string[]> {
+  const { rows } = await client.query<{ name: string }>(
+    `select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace n on n.oid = relnamespace
+     where relkind = 'r' and relowner = current_user::regrole and nspname ~ '^[a-z]+_sb_'`,
+  );
+  for (const { name } of rows) await client.query(`vacuum (analyze) ${name}`);
+  try {
+    await client.query('checkpoint');
+    return [];
+  } catch (error) {
+    if (hasCode(error, '42501')) return ['checkpoint: not permitted to this user'];
+    throw error;
+  }
+}
+
+/** All rows of all tables; binary values as hexadecimal digits. */
+async function dump(client: pg.Client): Promise<string> {
+  const tables = await client.query<{ schema: string; name: string }>(
+    "select schemaname as schema, tablename as name from pg_tables where schemaname not in ('pg_catalog', 'information_schema')",
+  );
+  const lines: string[] = [];
+  for (const { schema, name } of tables.rows) {
+    const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+    const { rows } = await client.query<{ row: string }>(`select one::text as row from ${table} as one`);
+    lines.push(...rows.map(({ row }) => `${schema}.${name}\t${row}`));
+  }
+  return lines.join('\n');
+}
+
+/** Drops the schemas of the namespace. */
+async function purge(client: pg.Client, namespace: string): Promise<void> {
+  const found = await client.query<{ name: string }>(
+    "select nspname as name from pg_namespace where nspname ~ ('^[a-z]+_' || $1 || '_(un)?logged$')",
+    [namespace],
+  );
+  for (const { name } of found.rows) await client.query(`drop schema ${pg.escapeIdentifier(name)} cascade`);
+}

@@ -1,0 +1,13 @@
+import type { ServiceDefinition } from '../service.ts';
+
+/** Postgres: what it is, and where its server and its client are found when they are needed. */
+export const postgresService: ServiceDefinition = {
+  name: 'postgres',
+  title: 'Postgres',
+  url: { variable: 'DATABASE_URL', schemes: ['postgres:', 'postgresql:'] },
+  image: 'postgres:15',
+  processors: Number.POSITIVE_INFINITY,
+  durabilitySettings: ['synchronous_commit', 'fsync'],
+  server: async () => (await import('./server.ts')).postgresServer,
+  client: async () => (await import('./client.ts')).postgresClient,
+};

@@ -1,0 +1,176 @@
+/** Short conversations of the harness with Redis: no connection of ours is open during a measurement. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import {
+  type Durability,
+  PROBE_TIMEOUT_MS,
+  SETTLE_TIMEOUT_MS,
+  type ServiceClient,
+  ServiceError,
+} from '../service.ts';
+
+/** A server that says nothing does not say goodbye either. */
+const DISCONNECT_TIMEOUT_MS = 100;
+const SETTLE_POLL_MS = 20;
+const SCAN_COUNT = 1_000;
+
+/**
+ * Connects, talks, disconnects.
+ * @throws ServiceError `unreachable` when nothing replies, `refused` when Redis wants another password; what `talk` throws.
+ */
+export async function withRedis<T>(url: string, talk: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: PROBE_TIMEOUT_MS,
+    commandTimeout: PROBE_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    // Ready as soon as it is connected: a Redis that loads its data may still be asked about itself.
+    enableReadyCheck: false,
+  });
+  // connect() only says that the connection was closed; why, the event knows.
+  let reason: Error | undefined;
+  redis.on('error', (error: Error) => {
+    reason ??= error;
+  });
+  // The driver's own limit ends with the TCP handshake, and each word after it has another one.
+  const limit = setTimeout(() => {
+    reason ??= new Error(`no answer within ${PROBE_TIMEOUT_MS} ms`);
+    redis.disconnect();
+  }, PROBE_TIMEOUT_MS);
+  try {
+    await redis.connect().catch((error: unknown) => {
+      throw connectError(reason ?? error);
+    });
+    clearTimeout(limit);
+    return await talk(redis);
+  } catch (error) {
+    if (isRefusal(error)) throw connectError(error);
+    throw error;
+  } finally {
+    clearTimeout(limit);
+    redis.disconnect();
+  }
+}
+
+function connectError(cause: unknown): ServiceError {
+  return new ServiceError(isRefusal(cause) ? 'refused' : 'unreachable', messageOf(cause), { cause });
+}
+
+function isRefusal(error: unknown): boolean {
+  return /^(NOAUTH|NOPERM|WRONGPASS|DENIED)|^ERR (Client sent AUTH|AUTH )|invalid password/i.test(
+    messageOf(error),
+  );
+}
+
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
+
+export const redisClient: ServiceClient = {
+  inspect: (url) =>
+    withRedis(url, async (redis) => {
+      const [info, settings] = await Promise.all([readInfo(redis, 'server'), readSettings(redis)]);
+      return { version: info.get('redis_version') ?? '', settings };
+    }),
+  durabilityMatches(settings, durability) {
+    const found = redisDurability(settings);
+    return found === undefined ? undefined : found === durability;
+  },
+  /** A rewrite of the append-only file in a measured window would be charged to whoever is measured then. */
+  settle: (url) =>
+    withRedis(url, async (redis) => {
+      const deadlineMs = performance.now() + SETTLE_TIMEOUT_MS;
+      while (!isQuiet(await readInfo(redis, 'persistence'))) {
+        if (performance.now() > deadlineMs)
+          throw new Error(`expected no background save of Redis within ${SETTLE_TIMEOUT_MS} ms`);
+        await sleep(SETTLE_POLL_MS);
+      }
+      return [];
+    }),
+  dataBytes: (url) =>
+    withRedis(url, async (redis) => Number((await readInfo(redis, 'memory')).get('used_memory'))),
+  dump: (url) => withRedis(url, dump),
+  purge: (url, namespace) => withRedis(url, (redis) => purge(redis, namespace)),
+  lookAtProcess: (url, look) =>
+    withRedis(url, async (redis) => {
+      const pid = Number((await readInfo(redis, 'server')).get('process_id'));
+      return look({ pid, program: 'redis-server', isChild: false });
+    }),
+};
+
+/** The durability that settings amount to: `other` is none of ours, such as snapshots; `undefined` when they are not told. */
+export function redisDurability(
+  settings: Readonly<Record<string, string>>,
+): Durability | 'other' | undefined {
+  const { appendonly, appendfsync, save } = settings;
+  if (appendonly === undefined) return undefined;
+  if (appendonly === 'no') return save === '' ? 'none' : 'other';
+  return appendfsync === 'always' ? 'commit' : appendfsync === 'everysec' ? 'second' : 'other';
+}
+
+const TOLD_SETTINGS = [
+  'appendonly',
+  'appendfsync',
+  'save',
+  'maxmemory',
+  'maxmemory-policy',
+  'io-threads',
+  'auto-aof-rewrite-percentage',
+];
+
+/** The settings that matter; empty when CONFIG is forbidden, as managed services do. */
+async function readSettings(redis: Redis): Promise<Record<string, string>> {
+  try {
+    const pairs = (await redis.config('GET', ...TOLD_SETTINGS)) as string[];
+    return Object.fromEntries(pairs.flatMap((key, at) => (at % 2 === 0 ? [[key, pairs[at + 1] ?? '']] : [])));
+  } catch (error) {
+    if (/^(NOPERM|ERR unknown command)/i.test(messageOf(error))) return {};
+    throw error;
+  }
+}
+
+/** Sections of INFO as a map: `redis_version`, `process_id`, `aof_rewrite_in_progress`, … */
+async function readInfo(
+  redis: Redis,
+  section: 'server' | 'persistence' | 'memory',
+): Promise<Map<string, string>> {
+  const text = await redis.info(section);
+  return new Map(text.split(/\r?\n/).map((line) => line.split(/:(.*)/s).slice(0, 2) as [string, string]));
+}
+
+function isQuiet(persistence: ReadonlyMap<string, string>): boolean {
+  const busy = [
+    'aof_rewrite_in_progress',
+    'aof_rewrite_scheduled',
+    'rdb_bgsave_in_progress',
+    'loading',
+    'async_loading',
+  ];
+  return busy.every((key) => (persistence.get(key) ?? '0') === '0');
+}
+
+async function dump(redis: Redis): Promise<string> {
+  const lines: string[] = [];
+  for (const key of await redis.keys('*')) {
+    const type = await redis.type(key);
+    if (type === 'string') lines.push(`${key}\t${await redis.get(key)}`);
+    else if (type === 'zset') {
+      const members = (await redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')) as string[];
+      lines.push(`${key}\t${members.join('\t')}`);
+    } else if (type === 'set') lines.push(`${key}\t${(await redis.smembers(key)).join('\t')}`);
+    else if (type === 'hash') lines.push(`${key}\t${JSON.stringify(await redis.hgetall(key))}`);
+    else throw new Error(`expected keys of a kind that we write, got a ${type}`);
+  }
+  return lines.join('\n');
+}
+
+/** By SCAN, which blocks nobody; only here, where no request waits, may a key be sought by its pattern. */
+async function purge(redis: Redis, namespace: string): Promise<void> {
+  let cursor = '0';
+  do {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', `${namespace}:*`, 'COUNT', SCAN_COUNT);
+    if (keys.length > 0) await redis.unlink(...keys);
+    cursor = next;
+  } while (cursor !== '0');
+}
