@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 const SCRIPT = join(import.meta.dirname, 'setup.sh');
 /** What the script may call on any system. No apt-get, brew, sudo, docker, redis-server among them. */
 const TOOLS = [
+  'basename',
   'cat',
   'dirname',
   'env',
@@ -51,6 +52,9 @@ beforeEach(async () => {
   await mkdir(join(machine, 'bin'));
   await mkdir(join(project, 'scripts'), { recursive: true });
   await copyFile(SCRIPT, join(project, 'scripts/setup.sh'));
+  const definition = 'stores/redis/service.ts';
+  await mkdir(join(project, 'stores/redis'), { recursive: true });
+  await copyFile(join(SCRIPT, '../..', definition), join(project, definition));
   const { packageManager } = JSON.parse(await readFile(join(SCRIPT, '../../package.json'), 'utf8'));
   await writeFile(
     join(project, 'package.json'),
@@ -105,7 +109,7 @@ describe('setup.sh', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^missing +redis-server/m);
     expect(stdout).toMatch(/^remedy +install redis-server.* package manager/m);
-    expect(stdout).toMatch(/^left out +redis and jwt-blacklist/m);
+    expect(stdout).toMatch(/^left out +redis, and all that needs one \(or give it by --redis-url\)/m);
     expect(stdout).toMatch(/^ready +pnpm bench$/m);
   });
 

