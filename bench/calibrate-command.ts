@@ -1,3 +1,4 @@
+import { CONTROL } from '../stores/registry.ts';
 import { calibrate } from './calibrate/calibrate.ts';
 import { calibrationPath, keepCalibration } from './calibrate/kept.ts';
 import { renderCalibration } from './calibrate/render.ts';
@@ -17,7 +18,7 @@ export async function calibrateCommand(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   const totalSeconds = parseSeconds('duration', String(options['duration'] ?? '5m'));
-  const store = String(options['store'] ?? 'none');
+  const store = String(options['store'] ?? CONTROL.name);
   if (store.includes(','))
     throw usage('one backend for --store', `"${store}"`, 'Calibrate with one at a time.');
   const { duration: _total, ...rest } = options;

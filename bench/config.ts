@@ -99,7 +99,9 @@ const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, st
   full: { repeat: '32', duration: '10s', warmup: '5s' },
   // Two cells within ten minutes; the balancer belongs to the rig, which is the same on both sides.
   gate: {
-    store: 'none,redis',
+    store: STORES.filter(({ isGated }) => isGated)
+      .map(({ name }) => name)
+      .join(','),
     repeat: '24',
     duration: '2s',
     warmup: '1500ms',

@@ -35,6 +35,22 @@ export function withAbsentOptions(definition: StoreDefinition, options: StoreOpt
   return { ...Object.fromEntries(absent), ...options };
 }
 
+/**
+ * These options, if need be with the one value changed that lets the backend issue refresh tokens; `undefined` when none
+ * does.
+ */
+export function refreshingOptions(
+  definition: StoreDefinition,
+  options: StoreOptions,
+): StoreOptions | undefined {
+  const changed = Object.entries(definition.options).flatMap(([name, { values }]) =>
+    values.map((value) => ({ ...options, [name]: value })),
+  );
+  return [options, ...changed].find(
+    (candidate) => definition.traits(candidate, 'second').refresh === 'rotating',
+  );
+}
+
 /** Options of a backend in which each value of each option occurs, the others being the default. */
 export function variantsOf(definition: StoreDefinition): StoreOptions[] {
   const defaults = defaultOptions(definition);

@@ -16,6 +16,9 @@ export function findStore(name: string): StoreDefinition | undefined {
   return STORES.find((store) => store.name === name);
 }
 
+/** The control: what an endpoint costs without any session. */
+export const CONTROL: StoreDefinition = STORES.find(({ isControl }) => isControl) ?? none;
+
 /** Every service that a backend may use, by whichever of its options. */
 export const SERVICES: readonly ServiceDefinition[] = [
   ...new Set(STORES.flatMap((store) => variantsOf(store).flatMap((options) => store.service(options) ?? []))),

@@ -264,6 +264,12 @@ export interface StoreDefinition {
   name: string;
   /** One line for `list`. */
   summary: string;
+  /** The control: no session at all, and what all other figures are held against. One backend is. */
+  isControl?: true;
+  /** Whether `gate` measures it unless told otherwise. */
+  isGated?: true;
+  /** The backend that this one adds to: tables show what the addition costs. */
+  addsTo?: string;
   options: Readonly<Record<string, StoreOption>>;
   /** Why these options do not go together; `undefined` when they do. */
   conflict?(options: StoreOptions): { expected: string; got: string } | undefined;

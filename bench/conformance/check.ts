@@ -28,6 +28,8 @@ export interface Subject {
   options: StoreOptions;
   durability: Durability;
   traits: Traits;
+  /** Options under which the backend issues refresh tokens; `undefined` where it never does. */
+  refreshing?: StoreOptions | undefined;
   service: string | undefined;
   servers: number;
   affinity: 'sticky' | 'round-robin';

@@ -1,4 +1,4 @@
-import { defaultOptions } from '../../stores/options.ts';
+import { defaultOptions, refreshingOptions } from '../../stores/options.ts';
 import { findStore } from '../../stores/registry.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
 import { armText } from '../../stores/variant.ts';
@@ -22,6 +22,7 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
     options,
     durability,
     traits: definition.traits(options, durability),
+    refreshing: refreshingOptions(definition, options),
     service: definition.service(options)?.name,
     ...rest,
   };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerConfig } from '../../servers/config.ts';
+import { CONTROL } from '../../stores/registry.ts';
 import type { StoreChoice } from '../config.ts';
 import { newSecrets, type RunContext } from '../environment/context.ts';
 import { buildServer } from '../environment/programs.ts';
@@ -43,7 +44,7 @@ function controlConfig(): ServerConfig {
     id: 's1',
     host: '127.0.0.1',
     port: 0,
-    store: 'none',
+    store: CONTROL.name,
     options: {},
     durability: 'none',
     namespace: `sb_${randomBytes(4).toString('hex')}`,

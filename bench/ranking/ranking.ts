@@ -1,4 +1,4 @@
-import { findStore } from '../../stores/registry.ts';
+import { CONTROL, findStore } from '../../stores/registry.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { blockKey, isInterleaved, usableRows } from '../results/blocks.ts';
 import {
@@ -113,7 +113,7 @@ function reasonApart(row: Row, group: readonly Row[], usable: readonly Row[]): s
     const reason = own.find((one) => one.invalid_reason !== undefined)?.invalid_reason;
     return reason === undefined ? 'no valid block' : `no valid block: ${reason}`;
   }
-  if (row.store === 'none') return 'the control';
+  if (row.store === CONTROL.name) return 'the control';
   return missesByDesign(row) ? 'reads miss by design' : undefined;
 }
 

@@ -1,3 +1,4 @@
+import { CONTROL } from '../../stores/registry.ts';
 import { median } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { blockKey, isInterleaved, usableRows } from './blocks.ts';
@@ -78,12 +79,12 @@ const OVER_CONTROL: Shown = {
   optional: true,
   text(rows, group) {
     const isWhole = (row: Row) => row.operation === 'all' && isInterleaved(row);
-    const controls = group.filter((row) => row.store === 'none' && isWhole(row));
+    const controls = group.filter((row) => row.store === CONTROL.name && isWhole(row));
     const control = new Map(controls.map((row) => [blockKey(row), row]));
     const differences = rows.flatMap((row) => {
       const reference = control.get(blockKey(row));
       const [own, other] = [cpuUs(row), reference && cpuUs(reference)];
-      return row.store === 'none' || !isWhole(row) || own === undefined || other === undefined
+      return row.store === CONTROL.name || !isWhole(row) || own === undefined || other === undefined
         ? []
         : [own - other];
     });

@@ -1,3 +1,4 @@
+import { findStore } from '../../stores/registry.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { median } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
@@ -27,9 +28,10 @@ export function blacklistPrice(rows: readonly Row[]): string[] {
   });
 }
 
-/** Whether the one is the plain token of the other: all of its options are the other's as well. */
+/** Whether the one is what the other adds to: all of its options are the other's as well. */
 function isPlainOf(plain: Row | undefined, listed: Row | undefined): boolean {
-  if (plain?.store !== 'jwt' || listed?.store !== 'jwt-blacklist') return false;
+  if (plain?.store === undefined || listed?.store === undefined) return false;
+  if (findStore(listed.store)?.addsTo !== plain.store) return false;
   const options = parseVariant(listed.store, listed.variant);
   return Object.entries(parseVariant(plain.store, plain.variant)).every(
     ([key, value]) => options[key] === value,

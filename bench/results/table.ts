@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { findStore } from '../../stores/registry.ts';
+import { CONTROL, findStore } from '../../stores/registry.ts';
 import type { StoreDefinition, StoreOptions, Traits } from '../../stores/store.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { armText, byArmAndOperation } from './groups.ts';
@@ -48,7 +48,7 @@ export function renderLimits(rows: readonly Row[]): string {
   const measured = rows.filter((row) => row.status === 'ok');
   for (const [row] of byArmAndOperation(measured, true) as [Row][]) {
     const definition = findStore(row.store ?? '');
-    if (definition === undefined || definition.name === 'none') continue;
+    if (definition === undefined || definition === CONTROL) continue;
     const options = parseVariant(row.store, row.variant);
     const durability = options['durability'];
     const traits = definition.traits(

@@ -1,3 +1,4 @@
+import { CONTROL } from '../../stores/registry.ts';
 import type { OperationResult } from '../load/job.ts';
 import type { Observed } from './observed.ts';
 import { achievedShare, finalBacklog, lateTail, type OpenLoopFigures } from './open-loop.ts';
@@ -168,18 +169,18 @@ const invalidFor =
  * where a part of either cannot be read.
  */
 export function withNet(arms: readonly (readonly Row[])[]): Row[][] {
-  const controls = arms.flat().filter((row) => row.store === CONTROL && isWhole(row));
+  const controls = arms.flat().filter((row) => row.store === CONTROL.name && isWhole(row));
   return arms.map((rows) =>
     rows.map((row) => {
       const control = controls.find((one) => one.git_sha === row.git_sha && one.git_dirty === row.git_dirty);
       const [own, reference] = [grossUs(row), control === undefined ? undefined : grossUs(control)];
-      if (row.store === CONTROL || !isWhole(row) || own === undefined || reference === undefined) return row;
+      if (row.store === CONTROL.name || !isWhole(row) || own === undefined || reference === undefined)
+        return row;
       return { ...row, cpu_us_per_req_net: own - reference };
     }),
   );
 }
 
-const CONTROL = 'none';
 const isWhole = (row: Row) => row.operation === 'all' && row.status === 'ok' && row.valid === true;
 
 /** CPU of server, balancer and store; `undefined` when one that exists has no figure. What does not exist costs nothing. */

@@ -1,4 +1,4 @@
-import { TOKEN_OPTIONS } from '../jwt/backend.ts';
+import { jwt, TOKEN_OPTIONS } from '../jwt/backend.ts';
 import { type TokenSessions, tokenSessions } from '../jwt/session.ts';
 import { cachesTokens, libraryConflict } from '../jwt/signer.ts';
 import type { TokenClaims } from '../jwt/token.ts';
@@ -57,6 +57,7 @@ function traits(options: StoreOptions, durability: Durability): Traits {
 export const jwtBlacklist: StoreDefinition = {
   name: 'jwt-blacklist',
   summary: 'in a signed token at the client; a list of ended logins on a service, asked on each request',
+  addsTo: jwt.name,
   options: {
     db: { meaning: 'where the deny list lies', values: [redisService.name, postgresService.name] },
     'on-outage': {

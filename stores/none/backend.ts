@@ -29,6 +29,8 @@ function traits(): Traits {
 export const none: StoreDefinition = {
   name: 'none',
   summary: 'control: no session at all, what the endpoint itself costs',
+  isControl: true,
+  isGated: true,
   options: {},
   service: () => undefined,
   connections: () => 0,

@@ -28,6 +28,7 @@ function traits(options: StoreOptions, durability: Durability): Traits {
 export const redis: StoreDefinition = {
   name: 'redis',
   summary: 'in Redis: one string per session, scripts for every write, one round trip per request',
+  isGated: true,
   options: {
     read: {
       meaning:

@@ -167,7 +167,7 @@ async function observeType(scene: Scene, { header }: JwtParts): Promise<Observat
       'the header names no type of its own, so any token under the same key passes for a session',
     );
   const named = `the header names the type ${typ.slice(0, 30)}`;
-  if (scene.own === undefined || scene.subject.options['refresh'] === undefined) return holds(named);
+  if (scene.own === undefined || scene.subject.refreshing === undefined) return holds(named);
   const site = await refreshVariant(scene);
   const crossed = await observeCrossed(site);
   return { ...crossed, evidence: `${named}; ${crossed.evidence}` };

@@ -1,5 +1,6 @@
 /** Checks 7 to 13 and 17: how the token travels, and how the browser is told to forget it. */
 
+import { SERVICES, STORES } from '../../../stores/registry.ts';
 import { type Check, judge, mustHold, type Observation } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { ID_OUTSIDE_COOKIE } from './outside-cookie.ts';
@@ -64,14 +65,13 @@ const PRODUCTS = [
   'ruby',
   'laravel',
   'symfony',
-  'redis',
-  'postgres',
   'memcache',
   'mysql',
   'mongo',
-  'jwt',
   'session-bench',
   'bench',
+  ...SERVICES.map(({ name }) => name),
+  ...STORES.filter(({ isControl }) => !isControl).map(({ name }) => name),
 ];
 
 const HTTP_ONLY: Check = {

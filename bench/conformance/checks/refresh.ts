@@ -20,9 +20,9 @@ const RACERS = 10;
 const RACES = 50;
 const LATE_USES = 3;
 
-function expectFamilyKill({ store, traits }: Subject): Expectation {
-  // The one backend of ours that has such a mode: it is looked at in a site of its own.
-  if (store === 'jwt-blacklist' || traits.refresh === 'rotating') return mustHold;
+function expectFamilyKill({ refreshing, traits }: Subject): Expectation {
+  // A backend with such a mode is examined on a site of its own.
+  if (refreshing !== undefined || traits.refresh === 'rotating') return mustHold;
   return doesNotApply(
     traits.state === 'client'
       ? 'Nothing keeps the family of a refresh token, so that a second use could not be noticed.'
