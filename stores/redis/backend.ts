@@ -1,6 +1,7 @@
-import type { Durability, StoreDefinition, StoreOptions, Traits } from '../store.ts';
+import type { Durability, StoreDefinition, StoreOptions } from '../store.ts';
+import type { DeclaredTraits } from '../traits.ts';
 
-function traits(options: StoreOptions, durability: Durability): Traits {
+function declaredTraits(options: StoreOptions, durability: Durability): DeclaredTraits {
   return {
     state: 'store',
     shared: true,
@@ -8,13 +9,10 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     survivesStoreCrash: durability !== 'none',
     expiry: 'idle-and-absolute',
     compareAndSwap: options['write'] !== 'lww',
-    userIndex: true,
     revocation: 'immediate',
     rotationEndsOld: true,
     clientReadable: false,
     dataInToken: false,
-    refresh: 'none',
-    verifyCache: false,
   };
 }
 
@@ -38,8 +36,8 @@ export const redis: StoreDefinition = {
   },
   service: () => 'redis',
   connections: () => 1,
-  traits,
+  offers: () => ['users', 'failedLogins'],
+  declaredTraits,
   // The driver is loaded by servers that need it alone.
-  open: async (context) =>
-    (await import('./store.ts')).openRedisStore(context, traits(context.options, context.durability)),
+  open: async (context) => (await import('./store.ts')).openRedisStore(context),
 };
