@@ -1,6 +1,7 @@
 import { defaultOptions } from '../stores/options.ts';
 import { STORES } from '../stores/registry.ts';
 import type { StoreDefinition } from '../stores/store.ts';
+import { traitsOf } from '../stores/traits.ts';
 import { AFFINITIES, BALANCERS, DURABILITIES, SCENARIOS } from './config.ts';
 
 const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
@@ -29,7 +30,7 @@ export function renderList(): string {
 
 function describeStore(definition: StoreDefinition): string[] {
   const defaults = defaultOptions(definition);
-  const traits = Object.entries(definition.traits(defaults, 'second'))
+  const traits = Object.entries(traitsOf(definition, defaults, 'second'))
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${value}`);
   const options = Object.entries(definition.options).map(

@@ -46,11 +46,11 @@ function registerPassword(app: FastifyInstance, context: RouteContext): void {
     if (log.isOn) await note('rotate', rotated.token);
     // Twice: before, so that nothing is changed while the store is down and the thief could not be thrown out; after,
     // for who knows the old password could log in again until it was changed.
-    const before = await store.revokeUser(user, rotated.token);
+    const before = await store.users?.revoke(user, rotated.token);
     const changed = await changeable.change(user, verdict.version, next);
     if (changed === 'conflict') return refuse(reply, 409, 'conflict');
     if (log.isOn) await note('password_changed', rotated.token, user);
-    const after = await store.revokeUser(user, rotated.token);
+    const after = await store.users?.revoke(user, rotated.token);
     const isKnown = before !== undefined && after !== undefined;
     return reply.send({ ended: isKnown ? before + after : null });
   });
@@ -68,9 +68,9 @@ function registerAdministration(app: FastifyInstance, { store, log, loggedIn }: 
   app.post<ById>('/admin/users/:id/revoke', { schema: SCHEMAS.admin }, async (request, reply) => {
     const found = await admin(request, reply);
     if (found === undefined) return reply;
+    if (store.users === undefined) return unsupported(reply);
     const { id: user } = request.params;
-    const ended = await store.revokeUser(user);
-    if (ended === undefined) return unsupported(reply);
+    const ended = await store.users.revoke(user);
     log.write('revoke', { handle: found.session.handle, user });
     return reply.send({ ended });
   });
@@ -82,8 +82,8 @@ function registerAdministration(app: FastifyInstance, { store, log, loggedIn }: 
     const { disabled } = request.body;
     // The only one who could enable it again.
     if (disabled && user === ADMIN_USER) return refuse(reply, 403, 'forbidden');
-    const ended = await store.setDisabled(user, disabled);
-    if (ended === undefined) return unsupported(reply);
+    if (store.users === undefined) return unsupported(reply);
+    const ended = await store.users.setDisabled(user, disabled);
     log.write(disabled ? 'disable' : 'enable', { handle: found.session.handle, user });
     return reply.send({ ended });
   });

@@ -1,3 +1,4 @@
+import { openStore } from '../stores/open.ts';
 import { defaultOptions } from '../stores/options.ts';
 import type { OpenContext, SessionStore, StoreDefinition } from '../stores/store.ts';
 import { createApp } from './app.ts';
@@ -62,7 +63,7 @@ export async function serve(definition: StoreDefinition, options: ServeOptions =
     JSON.stringify({ ...CONFIG, transport: bearer ? 'bearer' : 'cookie', ...options.config }),
   );
   const errors: unknown[] = [];
-  const opened = await definition.open({
+  const opened = await openStore(definition, {
     durability: 'second',
     namespace: 'test',
     poolSize: 1,

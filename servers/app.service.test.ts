@@ -160,11 +160,24 @@ describe('a session by bearer token', () => {
 });
 
 describe('what a backend cannot do', () => {
+  const UNSUPPORTED = { status: 501, body: { error: 'unsupported_by_backend' } };
+
   test('is 501, and a token that would not fit a cookie is 413 and changes nothing', async () => {
     const server = await serve(jwt);
     const { token } = await server.login();
-    expect((await server.call('GET', '/sessions', token)).status).toBe(501);
-    expect((await server.call('POST', '/logout/all', token)).status).toBe(501);
+    for (const [method, path] of [
+      ['GET', '/sessions'],
+      ['DELETE', '/sessions/any'],
+      ['POST', '/logout/others'],
+      ['POST', '/logout/all'],
+      ['POST', '/token/refresh'],
+    ] as const)
+      expect(await server.call(method, path, token), path).toMatchObject(UNSUPPORTED);
+    const admin = (await server.login('admin000', 'root')).token;
+    const [revoke, disable] = ['/admin/users/u1/revoke', '/admin/users/u1/disable'];
+    expect(await server.call('POST', revoke, admin)).toMatchObject(UNSUPPORTED);
+    expect(await server.call('POST', disable, admin, { disabled: true })).toMatchObject(UNSUPPORTED);
+    expect((await server.call('POST', revoke, token)).status).toBe(403);
     expect((await server.call('PATCH', '/session', token, { data: 'x'.repeat(5000) })).status).toBe(413);
     const updated = await server.call('PATCH', '/session', token, { data: 'small' });
     expect((await server.call('GET', '/session', updated.token)).body).toMatchObject({

@@ -11,8 +11,8 @@ export function registerDeviceRoutes(app: FastifyInstance, context: RouteContext
   app.get('/sessions', { schema: SCHEMAS.list }, async (request, reply) => {
     const found = await loggedIn(request, reply);
     if (found === undefined) return reply;
-    const list = await store.listUser(found.userId);
-    if (list === undefined) return unsupported(reply);
+    if (store.users === undefined) return unsupported(reply);
+    const list = await store.users.list(found.userId);
     const logins = list.map(({ handle, createdAtMs }) => {
       return { handle, created_at_ms: createdAtMs, current: handle === found.session.handle };
     });
@@ -22,9 +22,9 @@ export function registerDeviceRoutes(app: FastifyInstance, context: RouteContext
   app.delete<ByHandle>('/sessions/:handle', { schema: SCHEMAS.endLogin }, async (request, reply) => {
     const found = await loggedIn(request, reply);
     if (found === undefined) return reply;
+    if (store.users === undefined) return unsupported(reply);
     const { handle } = request.params;
-    const ended = await store.destroyLogin(found.userId, handle);
-    if (ended === undefined) return unsupported(reply);
+    const ended = await store.users.destroyLogin(found.userId, handle);
     if (!ended) return refuse(reply, 404, 'no_such_login');
     log.write('end_login', { handle, user: found.userId });
     return reply.send({ ended: 1 });
@@ -33,8 +33,8 @@ export function registerDeviceRoutes(app: FastifyInstance, context: RouteContext
   const endLogins = (keepCurrent: boolean) => async (request: FastifyRequest, reply: FastifyReply) => {
     const found = await loggedIn(request, reply);
     if (found === undefined) return reply;
-    const ended = await store.revokeUser(found.userId, keepCurrent ? found.token : undefined);
-    if (ended === undefined) return unsupported(reply);
+    if (store.users === undefined) return unsupported(reply);
+    const ended = await store.users.revoke(found.userId, keepCurrent ? found.token : undefined);
     log.write('end_logins', { handle: found.session.handle, user: found.userId });
     if (!keepCurrent) transport.clear(reply);
     return reply.send({ ended });

@@ -97,10 +97,10 @@ function registerLogout(app: FastifyInstance, context: RouteContext): void {
 function registerRefresh(app: FastifyInstance, context: RouteContext): void {
   const { store, transport, log, issue, note } = context;
   app.post(REFRESH_PATH, { schema: SCHEMAS.refresh }, async (request, reply) => {
-    // An empty one is nobody's; whether the backend issues any at all, it says itself. The session token, though its time
-    // may be over, brings the data that it was last given.
+    if (store.refresh === undefined) return unsupported(reply);
+    // An empty one is nobody's. The session token, though its time may be over, brings the data that it was
+    // last given.
     const result = await store.refresh(transport.refreshTokenOf(request) ?? '', transport.tokenOf(request));
-    if (result.status === 'unsupported') return unsupported(reply);
     if (result.status === 'gone') return unauthenticated(reply);
     if (result.status === 'reused') {
       log.write('refresh_reused', {});

@@ -22,7 +22,7 @@ export function credentialCheck(
   store: Pick<SessionStore, 'failedLogins'>,
 ): CredentialCheck {
   const { failedLoginLimit: limit, failedLoginWindowSeconds: windowSeconds } = config;
-  const failures = limit > 0 ? store.failedLogins({ limit, windowSeconds }) : undefined;
+  const failures = limit > 0 ? store.failedLogins?.({ limit, windowSeconds }) : undefined;
   return failures === undefined ? unthrottled(accounts) : throttled(accounts, failures);
 }
 

@@ -6,7 +6,8 @@ import { jwt } from '../stores/jwt/backend.ts';
 import { memory } from '../stores/memory/backend.ts';
 import { redis } from '../stores/redis/backend.ts';
 import { type RedisFixture, startRedisFixture } from '../stores/redis/fixture.ts';
-import { type SessionStore, StoreUnavailableError } from '../stores/store.ts';
+import { type SessionStore, StoreUnavailableError, type UserIndex } from '../stores/store.ts';
+import { offered } from '../stores/suite/offered.ts';
 import { closeServers, gate, serve } from './app-fixture.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'password-'));
@@ -187,7 +188,7 @@ describe('the other logins', () => {
   test('are ended first: while that fails nothing is changed', async () => {
     const { call, login } = await serve(memory, {
       config: { accountsDirectory },
-      store: { revokeUser: down },
+      store: (opened) => ({ users: { ...offered(opened, 'users'), revoke: down } }),
     });
     const { token } = await login('down1');
     const reply = await call('POST', '/password', token, change);
@@ -202,15 +203,17 @@ describe('the other logins', () => {
     const revoked: number[] = [];
     const { call, login } = await serve(memory, {
       config: { accountsDirectory },
-      store: (opened) => ({
-        async revokeUser(user, except) {
-          const ended = (await opened.revokeUser(user, except)) ?? 0;
+      store(opened) {
+        const users = offered(opened, 'users');
+        const revoke: UserIndex['revoke'] = async (user, except) => {
+          const ended = await users.revoke(user, except);
           // Behind the first ending of logins, by the password that is still right.
           if (revoked.push(ended) === 1)
             await opened.create({ userId: user, role: 'user', data: 'a thief’s' });
           return ended;
-        },
-      }),
+        };
+        return { users: { ...users, revoke } };
+      },
     });
     const { token } = await login('down2');
     const reply = await call('POST', '/password', token, change);

@@ -56,12 +56,14 @@ describe('POST /token/refresh', () => {
   });
 
   test.each([
-    [{ status: 'gone' }, 401, 'unauthenticated'],
-    [{ status: 'unsupported' }, 501, 'unsupported_by_backend'],
-  ] as const)('%j is %i, and issues nothing', async (result, status, error) => {
-    const { call } = await serve(memory, { store: answering(result).store });
-    const reply = await call('POST', '/token/refresh', undefined, undefined, byCookie);
-    expect([reply.status, reply.body, reply.cookies]).toEqual([status, { error }, []]);
+    ['one that is gone', answering({ status: 'gone' }).store, 401, 'unauthenticated'],
+    ['a backend that issues none', {}, 501, 'unsupported_by_backend'],
+  ] as const)('of %s issues nothing', async (_of, store, status, error) => {
+    const { call } = await serve(memory, { store });
+    for (const headers of [byCookie, {}]) {
+      const reply = await call('POST', '/token/refresh', undefined, undefined, headers);
+      expect([reply.status, reply.body, reply.cookies]).toEqual([status, { error }, []]);
+    }
   });
 
   test('during an outage is a 503, and deletes nothing', async () => {

@@ -69,7 +69,7 @@ export function createRouteContext(parts: AppParts): RouteContext {
     if (refreshToken !== undefined) transport.issueRefresh(reply, refreshToken);
   }
   const refreshTokenOf = (request: FastifyRequest) =>
-    store.traits.refresh === 'rotating' ? transport.refreshTokenOf(request) : undefined;
+    store.refresh === undefined ? undefined : transport.refreshTokenOf(request);
 
   return {
     config,
@@ -136,7 +136,7 @@ export function unauthenticated(reply: FastifyReply): FastifyReply {
   return refuse(reply, 401, 'unauthenticated');
 }
 
-/** What this backend cannot do by nature: its traits say so. */
+/** What this backend cannot do by nature: its store does not offer it. */
 export function unsupported(reply: FastifyReply): FastifyReply {
   return refuse(reply, 501, 'unsupported_by_backend');
 }

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify';
+import { openStore } from '../stores/open.ts';
 import { effectiveOptions } from '../stores/options.ts';
 import { findStore } from '../stores/registry.ts';
 import type { SessionStore, StoreDefinition } from '../stores/store.ts';
+import { traitsOf } from '../stores/traits.ts';
 import { createApp } from './app.ts';
 import { type Clock, type ClockMessage, createClock } from './clock.ts';
 import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './config.ts';
@@ -33,12 +35,13 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   if (found === undefined) throw new Error(`no store is named ${config.store}`);
   const definition = parts.wrapDefinition?.(found) ?? found;
   const options = effectiveOptions(definition, config.options);
-  const refresh = definition.traits(options, config.durability).refresh === 'rotating';
+  const traits = traitsOf(definition, options, config.durability);
+  const refresh = traits.refresh === 'rotating';
   const plain = config.transport === 'cookie' ? cookieTransport({ refresh }) : bearerTransport({ refresh });
   const transport = parts.wrapTransport?.(plain, config) ?? plain;
   const clock = createClock(config);
   const onError = errorReporter();
-  const opened = await definition.open({
+  const opened = await openStore(definition, {
     options,
     durability: config.durability,
     ...(config.serviceUrl === undefined ? {} : { serviceUrl: config.serviceUrl }),
@@ -58,7 +61,8 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   const store = parts.wrapStore?.(opened, config) ?? opened;
   const app = createApp({ config, store, transport, onError, now: clock.now });
   leaveWhenTold(app, store, onError);
-  const weigh = () => bytesOfSessions(store, clock, config.absoluteSeconds);
+  const sweep = traits.state === 'server' ? store.sweep : undefined;
+  const weigh = () => bytesOfSessions(sweep, clock, config.absoluteSeconds);
   answerMessages(watchProcess(store), clock, weigh, onError);
   await app.listen({ host: config.host, port: config.port, backlog: BACKLOG });
   const address = app.server.address();

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { jwt } from '../stores/jwt/backend.ts';
 import { memory } from '../stores/memory/backend.ts';
+import { openStore } from '../stores/open.ts';
 import { contextFor } from '../stores/redis/fixture.ts';
 import type { StoreDefinition } from '../stores/store.ts';
 import { createClock } from './clock.ts';
@@ -13,7 +14,8 @@ const ABSOLUTE_SECONDS = 3_600;
 /** What this process holds for sessions in a store of this backend, and whether one of them is alive afterwards. */
 async function weigh(definition: StoreDefinition): Promise<{ perSession: number; isAlive: boolean }> {
   const clock = createClock({});
-  const store = await definition.open(
+  const store = await openStore(
+    definition,
     contextFor(definition, { now: clock.now, absoluteSeconds: ABSOLUTE_SECONDS }),
   );
   let token = '';
@@ -22,7 +24,7 @@ async function weigh(definition: StoreDefinition): Promise<{ perSession: number;
     if (result.status === 'created') token = result.token;
   }
   expect(await store.read(token)).toBeDefined();
-  const bytes = await bytesOfSessions(store, clock, ABSOLUTE_SECONDS);
+  const bytes = await bytesOfSessions(store.sweep, clock, ABSOLUTE_SECONDS);
   const isAlive = (await store.read(token)) !== undefined;
   await store.close();
   return { perSession: bytes / SESSIONS, isAlive };

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { memoryFailedLogins } from './memory/failed-logins.ts';
+import { openStore } from './open.ts';
 import { postgres } from './postgres/backend.ts';
 import { postgresClient } from './postgres/client.ts';
 import { openConnections } from './postgres/connections.ts';
@@ -18,6 +19,7 @@ import {
   type StoreDefinition,
   StoreUnavailableError,
 } from './store.ts';
+import { offered } from './suite/offered.ts';
 
 const RULE = { limit: 2, windowSeconds: 600 };
 const USER = 'alice@example.test';
@@ -30,15 +32,13 @@ afterEach(async () => {
 
 async function open(definition: StoreDefinition, changes: Partial<OpenContext>) {
   const context = contextFor(definition, { onBackgroundError: () => undefined, ...changes });
-  const store = await definition.open(context);
+  const store = await openStore(definition, context);
   cleanups.push(() => store.close());
   return { store, failures: countsOf(store), namespace: context.namespace };
 }
 
 function countsOf(store: SessionStore): FailedLogins {
-  const failures = store.failedLogins(RULE);
-  if (failures === undefined) throw new Error('expected counts of failed logins');
-  return failures;
+  return offered(store, 'failedLogins')(RULE);
 }
 
 async function refusal(call: Promise<unknown>): Promise<StoreUnavailableError> {

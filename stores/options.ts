@@ -46,9 +46,7 @@ export function refreshingOptions(
   const changed = Object.entries(definition.options).flatMap(([name, { values }]) =>
     values.map((value) => ({ ...options, [name]: value })),
   );
-  return [options, ...changed].find(
-    (candidate) => definition.traits(candidate, 'second').refresh === 'rotating',
-  );
+  return [options, ...changed].find((candidate) => definition.offers(candidate).includes('refresh'));
 }
 
 /** Options of a backend in which each value of each option occurs, the others being the default. */

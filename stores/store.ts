@@ -1,5 +1,6 @@
 /**
  * The contract that every session backend fulfils, its types, and the two things that all of them share.
+ * What every store does is `SessionStore`, what some can do besides is `Capabilities`.
  *
  * Three rules hold for every method: absence is `undefined` (or a status that says so), never an error;
  * an expired, tampered or malformed token is absence; a failure of the system throws
@@ -7,6 +8,7 @@
  */
 
 import type { Durability, ServiceDefinition } from './service.ts';
+import type { DeclaredTraits } from './traits.ts';
 
 export type { Durability };
 
@@ -72,13 +74,12 @@ export interface TouchResult {
 
 /**
  * `reused`: the refresh token had been used before, so one of two holders is a thief: the login has been ended
- * (RFC 9700 §4.14.2). `gone`: no live login, or no refresh token of ours. `unsupported`: the backend issues none.
+ * (RFC 9700 §4.14.2). `gone`: no live login, or no refresh token of ours.
  */
 export type RefreshResult =
   | { status: 'refreshed'; token: string; refreshToken: string }
   | { status: 'reused' }
-  | { status: 'gone' }
-  | { status: 'unsupported' };
+  | { status: 'gone' };
 
 /**
  * From how many failed logins on within how long an account is refused, whatever the password. Whole numbers from 1;
@@ -127,8 +128,39 @@ export interface VerifyCacheStats {
   distinctTokens: number;
 }
 
-export interface SessionStore {
-  readonly traits: Traits;
+/** The logins of each user, over all servers that share their sessions. */
+export interface UserIndex {
+  /** The live logins of a user, oldest first. */
+  list(userId: string): Promise<readonly Login[]>;
+  /** Ends all logins of a user, but the one of the token `except`; answers how many. */
+  revoke(userId: string, except?: string): Promise<number>;
+  /** Ends one login of this user by its handle; false when it is not a live login of this user. */
+  destroyLogin(userId: string, handle: string): Promise<boolean>;
+  /** True: refuses further logins of a user and ends the present ones; answers how many. False: allows them, 0. */
+  setDisabled(userId: string, disabled: boolean): Promise<number>;
+}
+
+/** What not every backend can do. `openStore` sees to it that a store has exactly those that its definition offers. */
+export interface Capabilities {
+  /** Present where the logins of a user are known. Only there a limit on logins means anything. */
+  users: UserIndex;
+  /**
+   * Exchanges a refresh token for new ones, once: of several racing uses one wins, and the others count as
+   * reuse, which ends the login. The data is that of `token`, a copy of the same login that may be over by now;
+   * without one, what it was when the refresh token was issued: an update cannot change what that carries.
+   */
+  refresh(refreshToken: string, token?: string): Promise<RefreshResult>;
+  /** The counts of failed logins, asked for once, when a server starts. Present where they are kept. */
+  failedLogins(rule: FailedLoginRule): FailedLogins;
+  /** Removes at most `limit` expired entries; answers how many. Present where nothing expires by itself. */
+  sweep(limit: number): Promise<number>;
+  /** Present where verified tokens are kept in a cache. */
+  verifyCacheStats(): VerifyCacheStats;
+}
+
+export type Capability = keyof Capabilities;
+
+export interface SessionStore extends Readonly<{ [C in Capability]?: Capabilities[C] | undefined }> {
   /** Inserts a session under a fresh token. Only `create` and `rotate` may insert. */
   create(session: NewSession, limit?: LoginLimit): Promise<CreateResult>;
   /** The live session of this token; never an expired one. */
@@ -153,61 +185,11 @@ export interface SessionStore {
    * ends what the login was rotated into.
    */
   destroy(token: string): Promise<boolean>;
-  /** Ends one login of this user by its handle. `undefined` where the backend has no user index. */
-  destroyLogin(userId: string, handle: string): Promise<boolean | undefined>;
-  /** Ends all logins of a user, but the one of the token `except`. `undefined` without a user index. */
-  revokeUser(userId: string, except?: string): Promise<number | undefined>;
-  /** Refuses (or allows again) further logins of a user, and ends the present ones. `undefined` when nothing keeps it. */
-  setDisabled(userId: string, disabled: boolean): Promise<number | undefined>;
-  /** The live logins of a user, oldest first. `undefined` without a user index. */
-  listUser(userId: string): Promise<readonly Login[] | undefined>;
-  /**
-   * Exchanges a refresh token for new ones, once: of several racing uses one wins, and the others count as reuse,
-   * which ends the login. The data is that of `token`, a copy of the same login that may be over by now; without one,
-   * what it was when the refresh token was issued: an update cannot change what that carries.
-   */
-  refresh(refreshToken: string, token?: string): Promise<RefreshResult>;
-  /** The counts of failed logins, asked for once, when a server starts; `undefined` when nothing keeps them. */
-  failedLogins(rule: FailedLoginRule): FailedLogins | undefined;
-  /** Removes at most `limit` expired entries; answers how many. 0 where the service expires them itself. */
-  sweep(limit: number): Promise<number>;
-  /** Present where verified tokens are kept in a cache (the trait `verifyCache`). */
-  verifyCacheStats?: (() => VerifyCacheStats) | undefined;
   /** Round trips to the service since opening, each command of a pipeline counted once; 0 where there is no service. */
   roundTrips(): number;
   stats(): Promise<StoreStats>;
   /** Releases connections and timers. The service keeps its data. */
   close(): Promise<void>;
-}
-
-/** What a backend can and cannot do. Traits assert: the conformance suite proves each, also the cannot. */
-export interface Traits {
-  /** Where the session lives. */
-  state: 'nowhere' | 'server' | 'store' | 'client' | 'client-and-store';
-  /** Every server sees the same sessions. */
-  shared: boolean;
-  /** Sessions (and revocations) outlive a restart of the server process. */
-  survivesServerRestart: boolean;
-  /** They outlive a `kill -9` of the store's process; `undefined` where there is no store. */
-  survivesStoreCrash: boolean | undefined;
-  /** Both idle and absolute expiry, or none at all (the control). */
-  expiry: 'idle-and-absolute' | 'none';
-  /** `update` with a stale version is a conflict. */
-  compareAndSwap: boolean;
-  /** Knows the logins of a user: revoke all, list, limit, disable. */
-  userIndex: boolean;
-  /** When a logged-out token stops working: at once on every server, or only when it expires, or never. */
-  revocation: 'immediate' | 'bounded' | 'at-expiry' | 'never';
-  /** Rotation ends the old token and has one winner. */
-  rotationEndsOld: boolean;
-  /** The client can read the session data. */
-  clientReadable: boolean;
-  /** The token holds the data, so that the transport's limit on tokens bounds it. */
-  dataInToken: boolean;
-  /** `rotating`: tokens live briefly, and are renewed by a refresh token that may be used once. */
-  refresh: 'none' | 'rotating';
-  /** A token that was verified before may be taken from a cache: never past its expiry or revocation, nor under another key. */
-  verifyCache: boolean;
 }
 
 /** Values of a backend's own options, by name; complete (defaults filled in). */
@@ -277,7 +259,10 @@ export interface StoreDefinition {
   service(options: StoreOptions): ServiceDefinition | undefined;
   /** Connections to the service that one server really opens when `poolSize` are allowed; 0 without a service. */
   connections(options: StoreOptions, poolSize: number): number;
-  traits(options: StoreOptions, durability: Durability): Traits;
+  /** What the store offers when it is opened with these options: these capabilities and no others. */
+  offers(options: StoreOptions): readonly Capability[];
+  declaredTraits(options: StoreOptions, durability: Durability): DeclaredTraits;
+  /** To be called by `openStore`, which holds the store against what is offered. */
   open(context: OpenContext): Promise<SessionStore>;
 }
 

@@ -1,4 +1,5 @@
 import { findStore } from '../../stores/registry.ts';
+import { traitsOf } from '../../stores/traits.ts';
 import { REVOCATION_IDLE_SECONDS } from '../environment/server.ts';
 import type { LoadModel } from '../load/job.ts';
 import type { Trial } from '../plan.ts';
@@ -43,7 +44,7 @@ export function rowsOfBlock(
 /** What the traits predict: (N-1)/N of reads miss where sessions stay in one server and requests do not. */
 function expectationOf(trial: Trial, load: BlockLoad): Expectation {
   const definition = findStore(trial.store);
-  const shared = definition?.traits(trial.options, 'second').shared ?? true;
+  const shared = definition === undefined || traitsOf(definition, trial.options, 'second').shared;
   const scattered = !shared && trial.affinity === 'round-robin' && trial.scenario !== 'revocation';
   return {
     missShare: scattered ? (trial.servers - 1) / trial.servers : 0,

@@ -1,7 +1,8 @@
 /** What a check of behaviour is, and what it is held against. Types only, but for the small words at the end. */
 
 import type { Balancer } from '../../servers/balancers/balancer.ts';
-import type { Durability, StoreOptions, Traits } from '../../stores/store.ts';
+import type { Durability, StoreOptions } from '../../stores/store.ts';
+import type { Traits } from '../../stores/traits.ts';
 import type { Scene } from './scene.ts';
 
 export type Outcome = 'pass' | 'fail' | 'n/a';

@@ -82,7 +82,7 @@ function storesOf(text: string): StoreChoice[] {
 }
 
 function keepsSessions(definition: StoreDefinition): boolean {
-  return definition.traits(defaultOptions(definition), 'second').state !== 'nowhere';
+  return definition.declaredTraits(defaultOptions(definition), 'second').state !== 'nowhere';
 }
 
 function onlyOf(value: RawOptions[string]): string[] | undefined {

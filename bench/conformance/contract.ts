@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { COOKIE_LIMIT_BYTES, ORIGIN, SESSION_COOKIE } from '../../servers/protocol.ts';
-import type { Traits } from '../../stores/store.ts';
+import type { Traits } from '../../stores/traits.ts';
 
 /**
  * The endpoints of a site, as data, so that the checks can be run against a server that somebody else runs. In paths and

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Traits } from '../../stores/store.ts';
+import type { Traits } from '../../stores/traits.ts';
 import { checksOf } from './catalogue.ts';
 import type { Cell, Subject } from './check.ts';
 import { buildFaulty } from './fixtures/build-faulty.ts';

@@ -1,6 +1,7 @@
 import { defaultOptions, refreshingOptions } from '../../stores/options.ts';
 import { findStore } from '../../stores/registry.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
+import { traitsOf } from '../../stores/traits.ts';
 import { armText } from '../../stores/variant.ts';
 import type { Subject } from './check.ts';
 
@@ -21,7 +22,7 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
     store: choice.store,
     options,
     durability,
-    traits: definition.traits(options, durability),
+    traits: traitsOf(definition, options, durability),
     refreshing: refreshingOptions(definition, options),
     service: definition.service(options)?.name,
     ...rest,

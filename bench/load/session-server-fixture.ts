@@ -3,6 +3,7 @@ import { createApp } from '../../servers/app.ts';
 import { parseServerConfig } from '../../servers/config.ts';
 import { payloadFor } from '../../servers/protocol.ts';
 import { bearerTransport, cookieTransport } from '../../servers/session-plugin.ts';
+import { openStore } from '../../stores/open.ts';
 import { defaultOptions } from '../../stores/options.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 
@@ -41,7 +42,7 @@ export async function serveSessions(
   const onError = (error: unknown) => {
     throw error;
   };
-  const store = await definition.open({
+  const store = await openStore(definition, {
     options: defaultOptions(definition),
     durability: 'second',
     namespace: 'test',

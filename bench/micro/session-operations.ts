@@ -1,4 +1,5 @@
 import type { CreateResult, SessionStore } from '../../stores/store.ts';
+import type { Traits } from '../../stores/traits.ts';
 import type { Operation } from './measure.ts';
 
 /** Data of each session. */
@@ -23,6 +24,7 @@ interface Known {
 export async function sessionOperations(
   label: string,
   store: SessionStore,
+  traits: Traits,
   waits: boolean,
 ): Promise<Operation[]> {
   const known: Known[] = (await createMany(store, SESSIONS)).map((token) => ({ token, version: 1 }));
@@ -40,27 +42,27 @@ export async function sessionOperations(
     run,
   });
   return [
-    createOperation(operation, store),
+    createOperation(operation, store, traits),
     operation('read', readOne),
     ...(waits ? [{ ...operation(`read, ${IN_FLIGHT} in flight`, readOne), inFlight: IN_FLIGHT }] : []),
-    operation('update', () => updateOne(store, next())),
+    operation('update', () => updateOne(store, traits, next())),
     operation('touch', async () => {
       const session = next();
       const touched = await store.touch(session.token);
       if (touched === undefined) throw new Error('a live session was not found');
       if (touched.token !== undefined) session.token = touched.token;
     }),
-    destroyOperation(operation, store),
+    destroyOperation(operation, store, traits),
   ];
 }
 
 type Name = (name: string, run: () => unknown) => Operation;
 
 /** What was created is removed again, untimed: so the store is as full at the end as at the start. */
-function createOperation(operation: Name, store: SessionStore): Operation {
+function createOperation(operation: Name, store: SessionStore, traits: Traits): Operation {
   const made: string[] = [];
   let user = 0;
-  const keeps = store.traits.state === 'server' || store.traits.state === 'store';
+  const keeps = traits.state === 'server' || traits.state === 'store';
   return {
     ...operation('create', async () => {
       made.push(tokenOf(await createOne(store, user++ % SESSIONS)));
@@ -73,9 +75,9 @@ function createOperation(operation: Name, store: SessionStore): Operation {
 }
 
 /** Each call ends a session that was made for it, untimed. */
-function destroyOperation(operation: Name, store: SessionStore): Operation {
+function destroyOperation(operation: Name, store: SessionStore, traits: Traits): Operation {
   const doomed: string[] = [];
-  const endsAtOnce = store.traits.revocation === 'immediate';
+  const endsAtOnce = traits.revocation === 'immediate';
   return {
     ...operation('destroy', async () => {
       const ended = await store.destroy(doomed.pop() ?? '');
@@ -88,8 +90,8 @@ function destroyOperation(operation: Name, store: SessionStore): Operation {
 }
 
 /** With the version where the store compares, as a server would after its read. */
-async function updateOne(store: SessionStore, session: Known): Promise<void> {
-  const version = store.traits.compareAndSwap ? session.version : undefined;
+async function updateOne(store: SessionStore, traits: Traits, session: Known): Promise<void> {
+  const version = traits.compareAndSwap ? session.version : undefined;
   const updated = await store.update(session.token, CHANGED, version);
   if (updated.status !== 'ok') throw new Error(`an update ended as ${updated.status}`);
   session.version = updated.version;

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { openStore } from '../../stores/open.ts';
 import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
 import type { Durability, OpenContext, StoreDefinition, StoreOptions } from '../../stores/store.ts';
+import { traitsOf } from '../../stores/traits.ts';
 import { type Guard, openGuard } from '../environment/guard.ts';
 import { openTogether, type Resources } from '../environment/resources.ts';
 import type { StartedService } from '../environment/services/service.ts';
@@ -50,10 +52,11 @@ function measureStore(definition: StoreDefinition, guard: Guard, context: GroupC
       context.note(
         `${definition.name}: ${service.name} ${service.version} (${service.tier}), durability ${DURABILITY}`,
       );
-    const store = await definition.open(openContext(options, service?.url));
+    const store = await openStore(definition, openContext(options, service?.url));
     resources.add(definition.name, store.close);
     context.step(`${definition.name}: making sessions`);
-    for (const operation of await sessionOperations(definition.name, store, service !== undefined))
+    const traits = traitsOf(definition, options, DURABILITY);
+    for (const operation of await sessionOperations(definition.name, store, traits, service !== undefined))
       await context.measure(operation);
     await resources.close();
   });

@@ -1,4 +1,5 @@
 import { CONTROL, findStore } from '../../stores/registry.ts';
+import { traitsOf } from '../../stores/traits.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { blockKey, isInterleaved, usableRows } from '../results/blocks.ts';
 import {
@@ -121,7 +122,8 @@ function reasonApart(row: Row, group: readonly Row[], usable: readonly Row[]): s
 function missesByDesign(row: Row): boolean {
   if (row.affinity !== 'round-robin' || (row.servers ?? 1) < 2) return false;
   const options = parseVariant(row.store, row.variant);
-  return findStore(row.store ?? '')?.traits(options, 'second').shared === false;
+  const definition = findStore(row.store ?? '');
+  return definition !== undefined && !traitsOf(definition, options, 'second').shared;
 }
 
 /** Ranks arms by one figure. Pure; rows are usable ones of whole trials of one group. */

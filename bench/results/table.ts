@@ -1,6 +1,8 @@
 import Table from 'cli-table3';
 import { CONTROL, findStore } from '../../stores/registry.ts';
-import type { StoreDefinition, StoreOptions, Traits } from '../../stores/store.ts';
+import type { StoreDefinition, StoreOptions } from '../../stores/store.ts';
+import type { Traits } from '../../stores/traits.ts';
+import { traitsOf } from '../../stores/traits.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { armText, byArmAndOperation } from './groups.ts';
 import { type GroupLayout, type Layout, layOutRun } from './layout.ts';
@@ -51,7 +53,8 @@ export function renderLimits(rows: readonly Row[]): string {
     if (definition === undefined || definition === CONTROL) continue;
     const options = parseVariant(row.store, row.variant);
     const durability = options['durability'];
-    const traits = definition.traits(
+    const traits = traitsOf(
+      definition,
       options,
       durability === 'none' || durability === 'commit' ? durability : 'second',
     );

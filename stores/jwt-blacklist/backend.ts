@@ -6,6 +6,7 @@ import { postgresService } from '../postgres/service.ts';
 import { redisService } from '../redis/service.ts';
 import type { ServiceDefinition } from '../service.ts';
 import {
+  type Capability,
   type CreateResult,
   type Durability,
   type OpenContext,
@@ -13,8 +14,8 @@ import {
   type StoreDefinition,
   type StoreOptions,
   StoreUnavailableError,
-  type Traits,
 } from '../store.ts';
+import type { DeclaredTraits } from '../traits.ts';
 import {
   type AdmitResult,
   type DenyList,
@@ -31,7 +32,7 @@ import {
   type TokenIssuer,
 } from './refresh.ts';
 
-function traits(options: StoreOptions, durability: Durability): Traits {
+function declaredTraits(_options: StoreOptions, durability: Durability): DeclaredTraits {
   return {
     state: 'client-and-store',
     shared: true,
@@ -39,13 +40,10 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     survivesStoreCrash: durability !== 'none',
     expiry: 'idle-and-absolute',
     compareAndSwap: false,
-    userIndex: true,
     revocation: 'immediate',
     rotationEndsOld: true,
     clientReadable: true,
     dataInToken: true,
-    refresh: isRotating(options) ? 'rotating' : 'none',
-    verifyCache: cachesTokens(options),
   };
 }
 
@@ -78,12 +76,21 @@ export const jwtBlacklist: StoreDefinition = {
   conflict: libraryConflict,
   service,
   connections: (options, poolSize) => (service(options) === postgresService ? poolSize : 1),
-  traits,
+  offers,
+  declaredTraits,
   async open(context) {
     const tokens = await (isRotating(context.options) ? rotatingTokens(context) : singleTokens(context));
     return openJwtBlacklist(context, tokens, await openDenyList(context));
   },
 };
+
+function offers(options: StoreOptions): Capability[] {
+  const capabilities: Capability[] = ['users', 'failedLogins'];
+  if (service(options) === postgresService) capabilities.push('sweep');
+  if (isRotating(options)) capabilities.push('refresh');
+  if (cachesTokens(options)) capabilities.push('verifyCacheStats');
+  return capabilities;
+}
 
 function isRotating(options: StoreOptions): boolean {
   return options['refresh'] === 'rotating';
@@ -134,7 +141,6 @@ function openJwtBlacklist(
   }
 
   return {
-    traits: traits(context.options, context.durability),
     ...issuing(tokens, sessions, denyList, verify),
     async read(token) {
       const claims = await live(token);
@@ -168,17 +174,16 @@ function openJwtBlacklist(
       // By a refresh token, also what it was rotated into: perhaps by a thief, and the victim only logs out.
       return denyList.deny(subject(claims), claims.refreshId !== undefined);
     },
-    destroyLogin: (userId, handle) => denyList.denyLogin(userId, handle),
-    revokeUser: async (userId, except) =>
-      denyList.denyUser(userId, except === undefined ? undefined : (await verify(except))?.sid),
-    setDisabled: (userId, disabled) => denyList.setDisabled(userId, disabled),
-    listUser: (userId) => denyList.list(userId),
-    refresh:
-      'verifyRefresh' in tokens
-        ? refreshing(tokens, sessions, denyList)
-        : () => Promise.resolve({ status: 'unsupported' }),
-    failedLogins: (rule) => denyList.failedLogins(rule),
-    sweep: (limit) => denyList.sweep(limit),
+    users: {
+      list: denyList.list,
+      revoke: async (userId, except) =>
+        denyList.denyUser(userId, except === undefined ? undefined : (await verify(except))?.sid),
+      destroyLogin: denyList.denyLogin,
+      setDisabled: denyList.setDisabled,
+    },
+    refresh: 'verifyRefresh' in tokens ? refreshing(tokens, sessions, denyList) : undefined,
+    failedLogins: denyList.failedLogins,
+    sweep: denyList.sweep,
     // Nobody counts the tokens that are out there.
     stats: () => Promise.resolve({ sessions: undefined }),
     verifyCacheStats: codec.cacheStats,

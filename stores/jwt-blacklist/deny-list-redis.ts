@@ -114,8 +114,6 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
       });
     },
     failedLogins: redisFailedLogins(connection, namespace),
-    // Redis expires its keys by itself.
-    sweep: () => Promise.resolve(0),
     // Redis counts keys, not denials.
     roundTrips: connection.roundTrips,
     stats: () => Promise.resolve({ denied: undefined }),

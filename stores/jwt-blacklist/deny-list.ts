@@ -77,8 +77,8 @@ export interface DenyList {
   list(userId: string): Promise<readonly Login[]>;
   /** Failed logins, counted beside the list, and not guarded by its epoch: as `SessionStore.failedLogins`. */
   failedLogins(rule: FailedLoginRule): FailedLogins;
-  /** Removes at most `limit` denials and index entries that time has made superfluous; 0 where the service does. */
-  sweep(limit: number): Promise<number>;
+  /** Removes at most `limit` denials and index entries that are superfluous by now; absent where the service does. */
+  sweep?(limit: number): Promise<number>;
   /** Round trips to the service since opening. */
   roundTrips(): number;
   stats(): Promise<DenyListStats>;

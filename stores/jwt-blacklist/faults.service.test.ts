@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { privateKeyFor, respelled, swappedEcdsa } from '../jwt/fixture.ts';
+import { openStore } from '../open.ts';
 import { startPostgresFixture } from '../postgres/fixture.ts';
 import { EvictionPolicyError } from '../redis/connection.ts';
 import { contextFor, type RedisFixture, startRedisFixture } from '../redis/fixture.ts';
 import { type Durability, type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
+import { offered } from '../suite/offered.ts';
 import { jwtBlacklist } from './backend.ts';
 import { DENY_TOLERANCE_SECONDS, DenyListLostError } from './deny-list.ts';
 
@@ -30,7 +32,7 @@ function servers(server: { url: string }, changes: Partial<OpenContext> = {}) {
     ...changes,
   });
   return async (own: Partial<OpenContext> = {}) => {
-    const store = await jwtBlacklist.open({
+    const store = await openStore(jwtBlacklist, {
       ...context,
       ...own,
       options: { ...context.options, ...own.options },
@@ -76,7 +78,7 @@ describe.each(['redis', 'postgres'])('logout on jwt-blacklist, db=%s, is final',
         const [updated, touched, ended] = await Promise.all([
           other.update(token, 'late'),
           other.touch(token),
-          i % 2 === 0 ? store.destroy(token) : store.revokeUser(`user${i}`),
+          i % 2 === 0 ? store.destroy(token) : offered(store, 'users').revoke(`user${i}`),
         ]);
         expect(ended).toBe(i % 2 === 0 ? true : 1);
         const copies = [token, touched?.token, updated.status === 'ok' ? updated.token : undefined];
@@ -128,7 +130,7 @@ describe.each(['redis', 'postgres'])('logout on jwt-blacklist, db=%s, is final',
     clockMs += 10 * MINUTE_MS - 10_000;
     expect(await isLive(store, token)).toBe(true);
     expect(await isLive(ahead, token)).toBe(false);
-    expect(await ahead.revokeUser('alice')).toBe(0);
+    expect(await offered(ahead, 'users').revoke('alice')).toBe(0);
     expect(await isLive(store, token)).toBe(false);
   });
 
@@ -140,8 +142,8 @@ describe.each(['redis', 'postgres'])('logout on jwt-blacklist, db=%s, is final',
       clockMs += 6 * MINUTE_MS;
       token = (await store.touch(token))?.token ?? '';
     }
-    expect(await store.listUser('alice')).toHaveLength(1);
-    expect(await store.revokeUser('alice')).toBe(1);
+    expect(await offered(store, 'users').list('alice')).toHaveLength(1);
+    expect(await offered(store, 'users').revoke('alice')).toBe(1);
     expect(await isLive(store, token)).toBe(false);
   });
 
@@ -178,16 +180,19 @@ describe.each(['closed', 'open'] as const)('the deny list fails, on-outage=%s', 
       () => login(store),
       () => store.rotate(token, {}),
       () => store.destroy(token),
-      () => store.destroyLogin('alice', 'x'.repeat(22)),
-      () => store.revokeUser('alice'),
-      () => store.setDisabled('alice', true),
-      () => store.listUser('alice'),
+      () => offered(store, 'users').destroyLogin('alice', 'x'.repeat(22)),
+      () => offered(store, 'users').revoke('alice'),
+      () => offered(store, 'users').setDisabled('alice', true),
+      () => offered(store, 'users').list('alice'),
     ])
       await expectRefusal(call());
     expect(await store.read('forged')).toBeUndefined();
 
     await server.restart();
-    const answers = () => store.listUser('alice').then(() => 'answers', String);
+    const answers = () =>
+      offered(store, 'users')
+        .list('alice')
+        .then(() => 'answers', String);
     await expect.poll(answers, { timeout: RECOVERY_GUARD_MS }).toBe('answers');
     expect(await isLive(store, token)).toBe(true);
     expect(await isLive(store, ended)).toBe(false);
@@ -216,9 +221,9 @@ describe.each(['closed', 'open'] as const)('the deny list fails, on-outage=%s', 
         () => store.rotate(token, {}),
         () => store.destroy(token),
         () => login(store),
-        () => store.revokeUser('alice'),
-        () => store.setDisabled('alice', true),
-        () => store.listUser('alice'),
+        () => offered(store, 'users').revoke('alice'),
+        () => offered(store, 'users').setDisabled('alice', true),
+        () => offered(store, 'users').list('alice'),
       ];
       for (const call of everything) await expectRefusal(call(), DenyListLostError);
 
@@ -239,7 +244,7 @@ describe('denials in Redis', () => {
   test('a list of thousands of logins of one user', async () => {
     const store = await servers(await start('none'))();
     for (let i = 0; i < 200; i += 1) await Promise.all(Array.from({ length: 25 }, () => login(store)));
-    expect(await store.listUser('alice')).toHaveLength(5_000);
+    expect(await offered(store, 'users').list('alice')).toHaveLength(5_000);
   });
 
   test('a denial is kept until the absolute expiry and the tolerance, whenever its token ends', async () => {
@@ -271,7 +276,7 @@ describe('denials in Redis', () => {
     expect(await store.destroy(token)).toBe(true);
     expect(await isLive(store, token)).toBe(false);
     expect(await store.touch(other)).toMatchObject({});
-    expect(await store.revokeUser('alice')).toBe(1);
+    expect(await offered(store, 'users').revoke('alice')).toBe(1);
     expect(await isLive(store, other)).toBe(false);
     expect(anonymous.status === 'created' && (await store.destroy(anonymous.token))).toBe(true);
   });

@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { jwtKeys } from '../jwt/keys.ts';
+import { openStore } from '../open.ts';
 import { startPostgresFixture } from '../postgres/fixture.ts';
 import { type RedisFixture, startRedisFixture } from '../redis/fixture.ts';
 import { type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
+import { offered } from '../suite/offered.ts';
 import { isLive, login, rotate, rotating } from '../suite/refresh-fixture.ts';
 import { jwtBlacklist } from './backend.ts';
 import { DenyListLostError } from './deny-list.ts';
@@ -18,7 +20,7 @@ afterEach(async () => {
 });
 
 async function open(context: OpenContext): Promise<SessionStore> {
-  const store = await jwtBlacklist.open(context);
+  const store = await openStore(jwtBlacklist, context);
   cleanups.push(() => store.close());
   return store;
 }
@@ -48,15 +50,15 @@ describe.each(['redis', 'postgres'])('refresh tokens with db=%s', (db) => {
         const user = `user${i}`;
         const { token, refreshToken } = await login(store, user);
         // Half of the refreshes are sent before the logout, half after.
-        const early = i % 2 === 0 ? other.refresh(refreshToken) : undefined;
-        const end = i % 4 < 2 ? store.destroy(token) : store.revokeUser(user);
-        const [ended, result] = await Promise.all([end, early ?? other.refresh(refreshToken)]);
+        const early = i % 2 === 0 ? offered(other, 'refresh')(refreshToken) : undefined;
+        const end = i % 4 < 2 ? store.destroy(token) : offered(store, 'users').revoke(user);
+        const [ended, result] = await Promise.all([end, early ?? offered(other, 'refresh')(refreshToken)]);
         expect(Number(ended)).toBe(1);
         expect(['refreshed', 'gone']).toContain(result.status);
         if (await isLive(other, token)) alive += 1;
         if (result.status !== 'refreshed') return;
         if (await isLive(store, result.token)) alive += 1;
-        expect(await store.refresh(result.refreshToken)).toEqual({ status: 'gone' });
+        expect(await offered(store, 'refresh')(result.refreshToken)).toEqual({ status: 'gone' });
       });
       await Promise.all(races);
     }
@@ -72,7 +74,10 @@ describe.each(['redis', 'postgres'])('refresh tokens with db=%s', (db) => {
     for (; ; length += 1) {
       const updated = await store.update(copy, 'x'.repeat(length));
       if (updated.status === 'too-large') break;
-      const result = await store.refresh(refresh, updated.status === 'ok' ? updated.token : undefined);
+      const result = await offered(store, 'refresh')(
+        refresh,
+        updated.status === 'ok' ? updated.token : undefined,
+      );
       if (result.status !== 'refreshed') throw new Error(`${length} characters: ${result.status}`);
       expect(result.refreshToken.length).toBeLessThanOrEqual(1000);
       [copy, refresh] = [result.token, result.refreshToken];
@@ -88,7 +93,7 @@ describe.each(['redis', 'postgres'])('refresh tokens with db=%s', (db) => {
     const plain = await open({ ...context, options: { ...context.options, refresh: 'off' } });
     const created = await plain.create({ userId: 'bob', role: 'user', data: 'd' });
     expect(created.status === 'created' && created.refreshToken).toBeUndefined();
-    expect(await plain.refresh(refreshToken)).toEqual({ status: 'unsupported' });
+    expect(plain.refresh).toBeUndefined();
     expect(await isLive(plain, refreshToken)).toBe(false);
   });
 
@@ -109,8 +114,8 @@ describe.each(['redis', 'postgres'])('refresh tokens with db=%s', (db) => {
       forge(refreshToken, 'JWT'),
       forge(refreshToken, 'at+jwt'),
     ])
-      expect(await store.refresh(attack)).toEqual({ status: 'gone' });
-    expect((await store.refresh(forge(refreshToken, 'refresh+jwt'))).status).toBe('refreshed');
+      expect(await offered(store, 'refresh')(attack)).toEqual({ status: 'gone' });
+    expect((await offered(store, 'refresh')(forge(refreshToken, 'refresh+jwt'))).status).toBe('refreshed');
   });
 });
 
@@ -126,12 +131,15 @@ describe.each(['closed', 'open'])('the deny list fails under refresh tokens, on-
     const store = await open(await start('commit'));
     const { refreshToken } = await login(store);
     await server.kill();
-    await expectRefusal(store.refresh(refreshToken));
-    expect(await store.refresh('forged')).toEqual({ status: 'gone' });
+    await expectRefusal(offered(store, 'refresh')(refreshToken));
+    expect(await offered(store, 'refresh')('forged')).toEqual({ status: 'gone' });
     await server.restart();
-    const answers = () => store.listUser('alice').then(() => 'answers', String);
+    const answers = () =>
+      offered(store, 'users')
+        .list('alice')
+        .then(() => 'answers', String);
     await expect.poll(answers, { timeout: RECOVERY_GUARD_MS }).toBe('answers');
-    expect((await store.refresh(refreshToken)).status).toBe('refreshed');
+    expect((await offered(store, 'refresh')(refreshToken)).status).toBe('refreshed');
   });
 
   test('a loss of the list: all is refused, and after it nothing old is taken', async () => {
@@ -139,10 +147,10 @@ describe.each(['closed', 'open'])('the deny list fails under refresh tokens, on-
     const store = await open(context);
     const { refreshToken } = await login(store);
     await server.command('FLUSHALL');
-    await expectRefusal(store.refresh(refreshToken), DenyListLostError);
+    await expectRefusal(offered(store, 'refresh')(refreshToken), DenyListLostError);
     const fresh = await open(context);
-    expect(await fresh.refresh(refreshToken)).toEqual({ status: 'gone' });
-    await expectRefusal(store.refresh(refreshToken), DenyListLostError);
+    expect(await offered(fresh, 'refresh')(refreshToken)).toEqual({ status: 'gone' });
+    await expectRefusal(offered(store, 'refresh')(refreshToken), DenyListLostError);
   });
 
   test('full: a refresh still works, and a reuse still ends the login', async () => {
@@ -151,10 +159,10 @@ describe.each(['closed', 'open'])('the deny list fails under refresh tokens, on-
     const robbed = await login(store, 'bob');
     const thief = await rotate(store, robbed);
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
-    expect((await store.refresh(refreshToken)).status).toBe('refreshed');
-    expect(await store.refresh(refreshToken)).toEqual({ status: 'reused' });
+    expect((await offered(store, 'refresh')(refreshToken)).status).toBe('refreshed');
+    expect(await offered(store, 'refresh')(refreshToken)).toEqual({ status: 'reused' });
     expect(await isLive(store, token)).toBe(false);
-    expect(await store.refresh(robbed.refreshToken)).toEqual({ status: 'reused' });
+    expect(await offered(store, 'refresh')(robbed.refreshToken)).toEqual({ status: 'reused' });
     expect(await isLive(store, thief.token)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import type { TokenSessions } from '../jwt/session.ts';
 import { newSid } from '../jwt/sid.ts';
 import { openTokenCodec, REFRESH_ID_BYTES, type TokenClaims, type TokenCodec } from '../jwt/token.ts';
-import type { Awaitable, OpenContext, SessionStore } from '../store.ts';
+import type { Awaitable, Capabilities, OpenContext } from '../store.ts';
 import type { DenyList } from './deny-list.ts';
 
 /** What a session is issued; the refresh token, with the id that the deny list knows, for a login in rotating mode. */
@@ -109,7 +109,7 @@ export function refreshing(
   tokens: RotatingTokens,
   sessions: TokenSessions,
   denyList: DenyList,
-): SessionStore['refresh'] {
+): Capabilities['refresh'] {
   return async (refreshToken, token) => {
     const claims = await tokens.verifyRefresh(refreshToken);
     if (claims === undefined || claims.epoch !== denyList.epoch) return { status: 'gone' };

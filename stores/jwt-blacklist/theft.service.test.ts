@@ -1,8 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../open.ts';
 import { startPostgresFixture } from '../postgres/fixture.ts';
 import { schemaName } from '../postgres/setup.ts';
 import { startRedisFixture } from '../redis/fixture.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
+import { offered } from '../suite/offered.ts';
 import { isLive, login, pairOf, rotate, rotating } from '../suite/refresh-fixture.ts';
 import { jwtBlacklist } from './backend.ts';
 
@@ -17,7 +19,7 @@ afterEach(async () => {
 });
 
 async function open(context: OpenContext): Promise<SessionStore> {
-  const store = await jwtBlacklist.open(context);
+  const store = await openStore(jwtBlacklist, context);
   cleanups.push(() => store.close());
   return store;
 }
@@ -38,7 +40,7 @@ describe.each(['redis', 'postgres'])('theft and rotation with db=%s', (db) => {
         expect(await store.rotate(victim.token, { ...patch, refreshToken })).toBeUndefined();
     expect(await store.rotate(victim.token, {}, { cap: 1, onCap: 'evict' })).toBeUndefined();
     // Nothing has changed for anybody.
-    expect(await store.listUser('thief')).toEqual([]);
+    expect(await offered(store, 'users').list('thief')).toEqual([]);
     for (const pair of [victim, stranger]) {
       expect(await isLive(store, pair.token)).toBe(true);
       expect(await isLive(store, (await rotate(store, pair)).token)).toBe(true);
@@ -57,19 +59,23 @@ describe.each(['redis', 'postgres'])('theft and rotation with db=%s', (db) => {
       for (const step of path) {
         const latest = stolen.at(-1) ?? victim;
         stolen.push(
-          step === 't' ? await rotate(other, latest) : pairOf(await other.refresh(latest.refreshToken)),
+          step === 't'
+            ? await rotate(other, latest)
+            : pairOf(await offered(other, 'refresh')(latest.refreshToken)),
         );
       }
       // Each older one is a reuse as well; the first use of any ends them all.
       const reused = i % 2 === 0 ? victim : (stolen.at(-2) ?? victim);
-      expect(await store.refresh(reused.refreshToken, reused.token)).toEqual({ status: 'reused' });
+      expect(await offered(store, 'refresh')(reused.refreshToken, reused.token)).toEqual({
+        status: 'reused',
+      });
       for (const { token, refreshToken } of stolen) {
         expect(await isLive(other, token)).toBe(false);
         expect(await other.rotate(token, { refreshToken })).toBeUndefined();
-        expect(await other.refresh(refreshToken)).toEqual({ status: 'gone' });
+        expect(await offered(other, 'refresh')(refreshToken)).toEqual({ status: 'gone' });
       }
       expect(await isLive(store, bystander.token)).toBe(true);
-      expect(await store.listUser(user)).toHaveLength(1);
+      expect(await offered(store, 'users').list(user)).toHaveLength(1);
     }
   });
 
@@ -82,16 +88,16 @@ describe.each(['redis', 'postgres'])('theft and rotation with db=%s', (db) => {
     expect(await store.destroy(victim.refreshToken)).toBe(true);
     expect(await isLive(store, thief.token)).toBe(false);
     expect(await store.destroy(victim.refreshToken)).toBe(false);
-    expect(await store.refresh(thief.refreshToken)).toEqual({ status: 'gone' });
+    expect(await offered(store, 'refresh')(thief.refreshToken)).toEqual({ status: 'gone' });
   });
 
   test('a rotation by a refresh token that was used before is a reuse, which ends the login', async () => {
     const store = await open(rotating(service.url, { options: { db } }));
     const victim = await login(store);
-    const thief = pairOf(await store.refresh(victim.refreshToken));
+    const thief = pairOf(await offered(store, 'refresh')(victim.refreshToken));
     expect(await store.rotate(victim.token, { refreshToken: victim.refreshToken })).toBeUndefined();
     for (const { token } of [victim, thief]) expect(await isLive(store, token)).toBe(false);
-    expect(await store.refresh(thief.refreshToken)).toEqual({ status: 'gone' });
+    expect(await offered(store, 'refresh')(thief.refreshToken)).toEqual({ status: 'gone' });
   });
 
   test('of a refresh and a rotation by one refresh token in flight one wins, and no line of tokens lives on', async () => {
@@ -99,13 +105,16 @@ describe.each(['redis', 'postgres'])('theft and rotation with db=%s', (db) => {
     const race = async (_: unknown, i: number) => {
       const pair = await login(store, `rotated${i}`);
       const { token, refreshToken } = pair;
-      const calls = [() => store.refresh(refreshToken), () => store.rotate(token, { refreshToken })] as const;
+      const calls = [
+        () => offered(store, 'refresh')(refreshToken),
+        () => store.rotate(token, { refreshToken }),
+      ] as const;
       const [first, second] = i % 2 === 0 ? calls : ([calls[1], calls[0]] as const);
       const results = await Promise.all([first(), second()]);
       const won = results.filter((result) => result?.status === 'refreshed' || result?.status === 'created');
       expect(won).toHaveLength(1);
       for (const one of [pair, ...won.map(pairOf)]) expect(await isLive(store, one.token)).toBe(false);
-      expect(await store.listUser(`rotated${i}`)).toEqual([]);
+      expect(await offered(store, 'users').list(`rotated${i}`)).toEqual([]);
     };
     for (let round = 0; round < ROUNDS; round += 1) await Promise.all(Array.from({ length: AT_ONCE }, race));
   });
@@ -118,7 +127,7 @@ describe.each(['redis', 'postgres'])('theft and rotation with db=%s', (db) => {
       const thief = await rotate(store, i % 4 < 2 ? victim : await rotate(store, victim));
       const found =
         i % 2 === 0
-          ? other.refresh(victim.refreshToken).then(({ status }) => status)
+          ? offered(other, 'refresh')(victim.refreshToken).then(({ status }) => status)
           : other.destroy(victim.refreshToken).then((ended) => (ended ? 'reused' : 'gone'));
       const [status, rotated] = await Promise.all([
         found,
@@ -126,7 +135,7 @@ describe.each(['redis', 'postgres'])('theft and rotation with db=%s', (db) => {
       ]);
       expect(status).toBe('reused');
       if (rotated !== undefined) expect(await isLive(store, pairOf(rotated).token)).toBe(false);
-      expect(await store.listUser(`outrun${i}`)).toEqual([]);
+      expect(await offered(store, 'users').list(`outrun${i}`)).toEqual([]);
     };
     for (let round = 0; round < ROUNDS; round += 1) await Promise.all(Array.from({ length: AT_ONCE }, race));
   });
@@ -145,7 +154,8 @@ test.each(['refresh', 'logout'])(
     const release = await server.hold(`select from ${schema}.logins for update`);
     const rotated = store.rotate(thief.token, { refreshToken: thief.refreshToken });
     await expect.poll(server.waiting).toBe(1);
-    const used = use === 'refresh' ? store.refresh(victim.refreshToken) : store.destroy(victim.refreshToken);
+    const used =
+      use === 'refresh' ? offered(store, 'refresh')(victim.refreshToken) : store.destroy(victim.refreshToken);
     await expect.poll(server.waiting).toBe(2);
     await release();
     expect(await used).toEqual(use === 'refresh' ? { status: 'reused' } : true);

@@ -1,18 +1,11 @@
-import type {
-  CreateResult,
-  OpenContext,
-  SessionStore,
-  StoreDefinition,
-  StoreOption,
-  StoreOptions,
-  Traits,
-} from '../store.ts';
+import type { CreateResult, OpenContext, SessionStore, StoreDefinition, StoreOption } from '../store.ts';
+import type { DeclaredTraits } from '../traits.ts';
 import { JWT_ALGORITHMS } from './keys.ts';
 import { tokenSessions } from './session.ts';
 import { cachesTokens, LIBRARY_OPTIONS, libraryConflict } from './signer.ts';
 import { openTokenCodec } from './token.ts';
 
-function traits(options: StoreOptions): Traits {
+function declaredTraits(): DeclaredTraits {
   return {
     state: 'client',
     shared: true,
@@ -20,13 +13,10 @@ function traits(options: StoreOptions): Traits {
     survivesStoreCrash: undefined,
     expiry: 'idle-and-absolute',
     compareAndSwap: false,
-    userIndex: false,
     revocation: 'at-expiry',
     rotationEndsOld: false,
     clientReadable: true,
     dataInToken: true,
-    refresh: 'none',
-    verifyCache: cachesTokens(options),
   };
 }
 
@@ -50,7 +40,8 @@ export const jwt: StoreDefinition = {
   conflict: libraryConflict,
   service: () => undefined,
   connections: () => 0,
-  traits,
+  offers: (options) => (cachesTokens(options) ? ['verifyCacheStats'] : []),
+  declaredTraits,
   open: openJwt,
 };
 
@@ -61,7 +52,6 @@ async function openJwt(context: OpenContext): Promise<SessionStore> {
     token === undefined ? { status: 'too-large' } : { status: 'created', token, evicted: [] };
 
   return {
-    traits: traits(context.options),
     create: async (session) => issued(await codec.sign(sessions.begin(session))),
     async read(token) {
       const claims = await codec.verify(token);
@@ -85,15 +75,8 @@ async function openJwt(context: OpenContext): Promise<SessionStore> {
       const claims = await codec.verify(token);
       return claims && issued(await codec.sign(sessions.rotated(claims, patch)));
     },
-    // Nothing is kept, so nothing can be ended, listed, limited, counted or swept.
+    // Nothing is kept, so nothing can be ended.
     destroy: () => Promise.resolve(false),
-    destroyLogin: () => Promise.resolve(undefined),
-    revokeUser: () => Promise.resolve(undefined),
-    setDisabled: () => Promise.resolve(undefined),
-    listUser: () => Promise.resolve(undefined),
-    refresh: () => Promise.resolve({ status: 'unsupported' }),
-    failedLogins: () => undefined,
-    sweep: () => Promise.resolve(0),
     verifyCacheStats: codec.cacheStats,
     roundTrips: () => 0,
     stats: () => Promise.resolve({ sessions: undefined }),

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { openStore } from '../open.ts';
 import { contextFor } from '../redis/fixture.ts';
 import type { OpenContext } from '../store.ts';
 import { jwt } from './backend.ts';
@@ -20,7 +21,9 @@ describe('keys that do not fit are refused at opening, and not quoted', () => {
     ['none', {}, /expected one of HS256, RS256, ES256, EdDSA/],
   ];
   test.each(cases)('%s %#', async (alg, changes, message) => {
-    const error = await jwt.open(contextFor(jwt, { options: { alg }, ...changes })).catch((e: unknown) => e);
+    const error = await openStore(jwt, contextFor(jwt, { options: { alg }, ...changes })).catch(
+      (e: unknown) => e,
+    );
     expect(String(error)).toMatch(message);
     expect(String(error)).not.toMatch(/BEGIN|hunter2/);
   });
@@ -35,6 +38,6 @@ describe('options that do not go together are refused at opening', () => {
   ];
   test.each(cases)('%o', async (options, words) => {
     const context = contextFor(jwt, { options, privateKeyPem: privateKeyFor('EdDSA') ?? '' });
-    await expect(jwt.open(context)).rejects.toThrow(words);
+    await expect(openStore(jwt, context)).rejects.toThrow(words);
   });
 });

@@ -8,6 +8,7 @@ import {
   sign,
 } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../open.ts';
 import { contextFor } from '../redis/fixture.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
 import { jwt } from './backend.ts';
@@ -56,7 +57,7 @@ describe.each(SIGNERS)('attacks on tokens of %o', ({ alg, lib, cache }) => {
   let parts: string[] = [];
 
   beforeAll(async () => {
-    store = await jwt.open(context());
+    store = await openStore(jwt, context());
     const result = await store.create({ userId: 'alice', role: 'user', data: 'd' });
     if (result.status !== 'created') throw new Error('expected a token');
     token = result.token;
@@ -236,7 +237,7 @@ describe.each(SIGNERS)('attacks on tokens of %o', ({ alg, lib, cache }) => {
       context({ secret: randomBytes(32), ...(otherPem === undefined ? {} : { privateKeyPem: otherPem }) }),
     ];
     for (const stranger of strangers) {
-      const elsewhere = await jwt.open(stranger);
+      const elsewhere = await openStore(jwt, stranger);
       const result = await elsewhere.create({ userId: 'alice', role: 'admin', data: 'd' });
       await refuse(result.status === 'created' ? result.token : '', stranger.namespace);
     }

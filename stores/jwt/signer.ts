@@ -52,7 +52,7 @@ export const LIBRARY_OPTIONS = {
   },
 } as const satisfies Record<string, StoreOption>;
 
-/** The trait `verifyCache` of a backend with these options. */
+/** Whether a backend with these options keeps verified tokens in a cache. */
 export const cachesTokens = ({ cache = 'off' }: StoreOptions): boolean => cache !== 'off';
 
 /** Why these options do not go together; `undefined` when they do. */

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
+import { openStore } from '../open.ts';
 import { contextFor, type RedisFixture, startRedisFixture } from '../redis/fixture.ts';
 import type { OpenContext, SessionStore, StoreDefinition } from '../store.ts';
+import { offered } from '../suite/offered.ts';
+import { traitsOf } from '../traits.ts';
 import { jwt } from './backend.ts';
 
 const CACHED = { lib: 'fast-jwt', cache: '1000' };
@@ -22,17 +25,18 @@ async function cachedRead(store: SessionStore, token: string): Promise<void> {
 }
 
 test('hits, misses and distinct tokens are counted; without a cache there is nothing to count', async () => {
-  const store = await jwt.open(contextFor(jwt, { options: CACHED }));
+  const store = await openStore(jwt, contextFor(jwt, { options: CACHED }));
   const tokens = [await login(store), await login(store)] as const;
   for (const token of [...tokens, ...tokens, tokens[0]]) expect(await store.read(token)).toBeDefined();
   expect(store.verifyCacheStats?.()).toEqual({ hits: 3, misses: 2, distinctTokens: 2 });
-  expect(store.traits.verifyCache).toBe(true);
-  const plain = await jwt.open(contextFor(jwt, { options: { lib: 'fast-jwt' } }));
-  expect([plain.verifyCacheStats, plain.traits.verifyCache]).toEqual([undefined, false]);
+  const plain = await openStore(jwt, contextFor(jwt, { options: { lib: 'fast-jwt' } }));
+  expect(plain.verifyCacheStats).toBeUndefined();
+  const traits = [CACHED, { lib: 'fast-jwt' }].map((options) => traitsOf(jwt, options, 'second'));
+  expect(traits.map(({ verifyCache }) => verifyCache)).toEqual([true, false]);
 });
 
 test('a token that leaves the cache is verified again, and is not a new one', async () => {
-  const store = await jwt.open(contextFor(jwt, { options: CACHED }));
+  const store = await openStore(jwt, contextFor(jwt, { options: CACHED }));
   const tokens = await Promise.all(Array.from({ length: 1001 }, () => login(store)));
   for (const token of [...tokens, ...tokens]) expect(await store.read(token)).toBeDefined();
   // The least recently used leaves, which is always the next one that is read.
@@ -41,7 +45,8 @@ test('a token that leaves the cache is verified again, and is not a new one', as
 
 test('a cached token is refused from its expiry on, to the millisecond', async () => {
   let clockMs = START_MS;
-  const store = await jwt.open(
+  const store = await openStore(
+    jwt,
     contextFor(jwt, { options: CACHED, now: () => clockMs, idleSeconds: 60, absoluteSeconds: 3600 }),
   );
   const token = await login(store);
@@ -54,10 +59,10 @@ test('a cached token is refused from its expiry on, to the millisecond', async (
 
 test('a key does not open what another key has cached', async () => {
   const context = contextFor(jwt, { options: CACHED });
-  const store = await jwt.open(context);
+  const store = await openStore(jwt, context);
   const token = await login(store);
   await cachedRead(store, token);
-  const other = await jwt.open({ ...context, secret: randomBytes(32) });
+  const other = await openStore(jwt, { ...context, secret: randomBytes(32) });
   expect(await other.read(token)).toBeUndefined();
   const forged = token.replace(/\.[^.]+$/, (end) => `.${end.slice(1).split('').reverse().join('')}`);
   expect(await store.read(forged)).toBeUndefined();
@@ -76,12 +81,12 @@ describe('with a deny list', () => {
     async (how) => {
       const definition: StoreDefinition = jwtBlacklist;
       const context: OpenContext = contextFor(definition, { options: CACHED, serviceUrl: server.url });
-      const stores = [await definition.open(context), await definition.open(context)] as const;
+      const stores = [await openStore(definition, context), await openStore(definition, context)] as const;
       const token = await login(stores[0]);
       for (const store of stores) await cachedRead(store, token);
       if (how === 'destroy') expect(await stores[0].destroy(token)).toBe(true);
-      if (how === 'revokeUser') expect(await stores[0].revokeUser('alice')).toBe(1);
-      if (how === 'setDisabled') expect(await stores[0].setDisabled('alice', true)).toBe(1);
+      if (how === 'revokeUser') expect(await offered(stores[0], 'users').revoke('alice')).toBe(1);
+      if (how === 'setDisabled') expect(await offered(stores[0], 'users').setDisabled('alice', true)).toBe(1);
       for (const store of stores) expect(await store.read(token)).toBeUndefined();
       await Promise.all(stores.map((store) => store.close()));
     },

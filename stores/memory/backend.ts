@@ -1,6 +1,7 @@
-import type { StoreDefinition, StoreOptions, Traits } from '../store.ts';
+import type { StoreDefinition, StoreOptions } from '../store.ts';
+import type { DeclaredTraits } from '../traits.ts';
 
-function traits(options: StoreOptions): Traits {
+function declaredTraits(options: StoreOptions): DeclaredTraits {
   return {
     state: 'server',
     shared: false,
@@ -8,13 +9,10 @@ function traits(options: StoreOptions): Traits {
     survivesStoreCrash: undefined,
     expiry: 'idle-and-absolute',
     compareAndSwap: options['write'] !== 'lww',
-    userIndex: true,
     revocation: 'immediate',
     rotationEndsOld: true,
     clientReadable: false,
     dataInToken: false,
-    refresh: 'none',
-    verifyCache: false,
   };
 }
 
@@ -31,6 +29,7 @@ export const memory: StoreDefinition = {
   },
   service: () => undefined,
   connections: () => 0,
-  traits,
-  open: async (context) => (await import('./store.ts')).openMemoryStore(context, traits(context.options)),
+  offers: () => ['users', 'failedLogins', 'sweep'],
+  declaredTraits,
+  open: async (context) => (await import('./store.ts')).openMemoryStore(context),
 };

@@ -7,7 +7,6 @@ import type {
   Session,
   SessionStore,
   TouchResult,
-  Traits,
   UpdateResult,
 } from '../store.ts';
 import { idOfToken, newToken } from '../token.ts';
@@ -28,8 +27,8 @@ const ENTRY_LIMITS = { '1M': 1_000_000, '100k': 100_000, '10k': 10_000 } as cons
 const SWEEP_EVERY_MS = 1_000;
 const SWEEP_LIMIT = 2_000;
 
-/** Opens an empty store in this process. @param own the traits of a backend with these options. */
-export function openMemoryStore(context: OpenContext, own: Traits): SessionStore {
+/** Opens an empty store in this process. */
+export function openMemoryStore(context: OpenContext): SessionStore {
   const { now } = context;
   const idleMs = context.idleSeconds * 1000;
   const absoluteMs = context.absoluteSeconds * 1000;
@@ -185,7 +184,7 @@ export function openMemoryStore(context: OpenContext, own: Traits): SessionStore
     return Promise.resolve(insert(next, limit, id));
   };
 
-  const revokeUser = (userId: string, except?: string): Promise<number> => {
+  const revoke = (userId: string, except?: string): Promise<number> => {
     const keep = except === undefined ? undefined : idOfToken(except);
     const ended = liveLogins(userId).filter((login) => login.id !== keep);
     for (const { id, entry } of ended) remove(id, entry);
@@ -193,38 +192,38 @@ export function openMemoryStore(context: OpenContext, own: Traits): SessionStore
   };
 
   return {
-    traits: own,
     create,
     read,
     update,
     touch,
     rotate,
-    revokeUser,
     destroy(token) {
       const found = find(token);
       if (found !== undefined) remove(found.id, found.entry);
       return Promise.resolve(found !== undefined);
     },
-    destroyLogin(userId, handle) {
-      const entry = entries.get(handle);
-      const ours = entry !== undefined && entry.userId === userId && isLive(entry);
-      if (ours) remove(handle, entry);
-      return Promise.resolve(ours);
+    users: {
+      list(userId) {
+        const list = liveLogins(userId).map(({ id, entry }) => ({
+          handle: id,
+          createdAtMs: entry.createdAtMs,
+          absoluteExpiryMs: entry.absoluteExpiryMs,
+        }));
+        return Promise.resolve(list);
+      },
+      revoke,
+      destroyLogin(userId, handle) {
+        const entry = entries.get(handle);
+        const ours = entry !== undefined && entry.userId === userId && isLive(entry);
+        if (ours) remove(handle, entry);
+        return Promise.resolve(ours);
+      },
+      setDisabled(userId, off) {
+        if (!off) disabled.delete(userId);
+        else disabled.add(userId);
+        return off ? revoke(userId) : Promise.resolve(0);
+      },
     },
-    setDisabled(userId, off) {
-      if (!off) disabled.delete(userId);
-      else disabled.add(userId);
-      return off ? revokeUser(userId) : Promise.resolve(0);
-    },
-    listUser(userId) {
-      const list = liveLogins(userId).map(({ id, entry }) => ({
-        handle: id,
-        createdAtMs: entry.createdAtMs,
-        absoluteExpiryMs: entry.absoluteExpiryMs,
-      }));
-      return Promise.resolve(list);
-    },
-    refresh: () => Promise.resolve({ status: 'unsupported' }),
     failedLogins: failures.failedLogins,
     sweep: (limit) => Promise.resolve(sweepNow(limit)),
     roundTrips: () => 0,

@@ -1,10 +1,11 @@
-import type { Session, SessionStore, StoreDefinition, Traits } from '../store.ts';
+import type { Session, SessionStore, StoreDefinition } from '../store.ts';
+import type { DeclaredTraits } from '../traits.ts';
 
 /** Token of the control: role, user and padding to the length of a real token. It proves nothing. */
 const TOKEN_LENGTH = 43;
 const TOKEN_SHAPE = /^([ua])\.([A-Za-z0-9_@-]{0,32})\.-*$/;
 
-function traits(): Traits {
+function declaredTraits(): DeclaredTraits {
   return {
     state: 'nowhere',
     shared: true,
@@ -12,13 +13,10 @@ function traits(): Traits {
     survivesStoreCrash: undefined,
     expiry: 'none',
     compareAndSwap: false,
-    userIndex: false,
     revocation: 'never',
     rotationEndsOld: false,
     clientReadable: true,
     dataInToken: false,
-    refresh: 'none',
-    verifyCache: false,
   };
 }
 
@@ -34,7 +32,8 @@ export const none: StoreDefinition = {
   options: {},
   service: () => undefined,
   connections: () => 0,
-  traits,
+  offers: () => [],
+  declaredTraits,
   open(context) {
     const { controlData, now, absoluteSeconds } = context;
     const tokenFor = (role: 'user' | 'admin', userId: string) =>
@@ -44,7 +43,6 @@ export const none: StoreDefinition = {
       Promise.resolve({ status: 'created', token: tokenFor(role, userId), evicted: [] } as const);
 
     const store: SessionStore = {
-      traits: traits(),
       create: (session) => created(session.role, session.userId ?? ''),
       read(token) {
         const match = parse(token);
@@ -72,13 +70,6 @@ export const none: StoreDefinition = {
         return created(role, patch.userId ?? match[2] ?? '');
       },
       destroy: () => Promise.resolve(false),
-      destroyLogin: () => Promise.resolve(undefined),
-      revokeUser: () => Promise.resolve(undefined),
-      setDisabled: () => Promise.resolve(undefined),
-      listUser: () => Promise.resolve(undefined),
-      refresh: () => Promise.resolve({ status: 'unsupported' }),
-      failedLogins: () => undefined,
-      sweep: () => Promise.resolve(0),
       roundTrips: () => 0,
       stats: () => Promise.resolve({ sessions: undefined }),
       close: () => Promise.resolve(),

@@ -1,4 +1,5 @@
-import type { Durability, StoreDefinition, StoreOptions, Traits } from '../store.ts';
+import type { Durability, StoreDefinition, StoreOptions } from '../store.ts';
+import type { DeclaredTraits } from '../traits.ts';
 import { postgresService } from './service.ts';
 
 /** Postgres backend: a row per session, under the SHA-256 of its token. */
@@ -18,13 +19,13 @@ export const postgres: StoreDefinition = {
   },
   service: () => postgresService,
   connections: (_options, poolSize) => poolSize,
-  traits,
+  offers: () => ['users', 'failedLogins', 'sweep'],
+  declaredTraits,
   // The driver is loaded by servers that need it alone.
-  open: async (context) =>
-    (await import('./store.ts')).openPostgresStore(context, traits(context.options, context.durability)),
+  open: async (context) => (await import('./store.ts')).openPostgresStore(context),
 };
 
-function traits(options: StoreOptions, durability: Durability): Traits {
+function declaredTraits(options: StoreOptions, durability: Durability): DeclaredTraits {
   return {
     state: 'store',
     shared: true,
@@ -33,12 +34,9 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     survivesStoreCrash: durability !== 'none',
     expiry: 'idle-and-absolute',
     compareAndSwap: options['write'] !== 'lww',
-    userIndex: true,
     revocation: 'immediate',
     rotationEndsOld: true,
     clientReadable: false,
     dataInToken: false,
-    refresh: 'none',
-    verifyCache: false,
   };
 }

@@ -4,7 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newSid } from '../jwt/sid.ts';
 import { DenyListLostError } from '../jwt-blacklist/deny-list.ts';
 import { openPostgresDenyList } from '../jwt-blacklist/deny-list-postgres.ts';
+import { openStore } from '../open.ts';
 import { type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
+import { offered } from '../suite/offered.ts';
+import { traitsOf } from '../traits.ts';
 import { postgres } from './backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
 
@@ -49,7 +52,7 @@ function context(changes: Partial<OpenContext> = {}): OpenContext {
 }
 
 async function open(changes?: Partial<OpenContext>): Promise<SessionStore> {
-  const store = await postgres.open(context(changes));
+  const store = await openStore(postgres, context(changes));
   opened.push(store);
   return store;
 }
@@ -72,11 +75,11 @@ function everyCall(store: SessionStore, token: string): Record<string, () => Pro
     rotate: () => store.rotate(token, {}),
     rotateToUser: () => store.rotate(token, { userId: 'u2' }),
     destroy: () => store.destroy(token),
-    destroyLogin: () => store.destroyLogin('u1', 'A'.repeat(43)),
-    revokeUser: () => store.revokeUser('u1'),
-    setDisabled: () => store.setDisabled('u3', true),
-    listUser: () => store.listUser('u1'),
-    sweep: () => store.sweep(1),
+    destroyLogin: () => offered(store, 'users').destroyLogin('u1', 'A'.repeat(43)),
+    revokeUser: () => offered(store, 'users').revoke('u1'),
+    setDisabled: () => offered(store, 'users').setDisabled('u3', true),
+    listUser: () => offered(store, 'users').list('u1'),
+    sweep: () => offered(store, 'sweep')(1),
     stats: () => store.stats(),
   };
 }
@@ -156,7 +159,7 @@ describe('outages', () => {
   }
 
   test('a silent server does not hold up close', async () => {
-    const store = await postgres.open(context());
+    const store = await openStore(postgres, context());
     const backends = await backendsOf();
     server.signalAll('SIGSTOP', backends);
     const startMs = performance.now();
@@ -170,12 +173,12 @@ describe('outages', () => {
 
   test('opening without a server is an error', async () => {
     const closed = context({ serviceUrl: 'postgres://bench@127.0.0.1:1/postgres' });
-    await expect(postgres.open(closed)).rejects.toBeInstanceOf(StoreUnavailableError);
+    await expect(openStore(postgres, closed)).rejects.toBeInstanceOf(StoreUnavailableError);
   });
 
   test('a URL that changes the durability is refused', async () => {
     const serviceUrl = `${server.url}?options=-c%20synchronous_commit%3Doff`;
-    await expect(postgres.open(context({ serviceUrl }))).rejects.toMatchObject({
+    await expect(openStore(postgres, context({ serviceUrl }))).rejects.toMatchObject({
       cause: { message: expect.stringContaining('synchronous_commit=on') },
     });
   });
@@ -183,7 +186,7 @@ describe('outages', () => {
 
 describe('a crash of the store', () => {
   for (const durability of ['none', 'second', 'commit'] as const) {
-    const { survivesStoreCrash } = postgres.traits({}, durability);
+    const { survivesStoreCrash } = traitsOf(postgres, {}, durability);
     test(`durability ${durability}: sessions survive: ${survivesStoreCrash}`, async () => {
       const store = await open({ durability });
       const tokens = await Promise.all(Array.from({ length: 200 }, (_, i) => login(store, `u${i}`)));
@@ -211,7 +214,7 @@ describe('a crash of the store', () => {
       () => lost.deny(subject),
       () => lost.list('u1'),
       () => lost.extend(subject, Date.now()),
-      () => lost.sweep(1),
+      async () => lost.sweep?.(1),
     ];
     for (const call of calls)
       await expect(call()).rejects.toMatchObject({

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { openStore } from '../open.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
+import { offered } from '../suite/offered.ts';
 import { postgres } from './backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
 import { sessionSql } from './schema.ts';
@@ -50,7 +52,7 @@ function context(namespace: string, changes: Partial<OpenContext> = {}): OpenCon
 }
 
 async function open(namespace: string, changes?: Partial<OpenContext>): Promise<SessionStore> {
-  const store = await postgres.open(context(namespace, changes));
+  const store = await openStore(postgres, context(namespace, changes));
   opened.push(store);
   return store;
 }
@@ -147,7 +149,9 @@ test('sweeps of two servers at once remove each row once', async () => {
   const [live] = await logins(one, 1);
   let removed = 0;
   for (let round = 0; round < 10; round += 1)
-    removed += (await Promise.all([one.sweep(100), two.sweep(100)])).reduce((sum, n) => sum + n);
+    removed += (await Promise.all([offered(one, 'sweep')(100), offered(two, 'sweep')(100)])).reduce(
+      (sum, n) => sum + n,
+    );
   expect(removed).toBe(500);
   expect(await one.stats()).toMatchObject({ sessions: 1 });
   expect(await two.read(live ?? '')).toBeDefined();
@@ -178,9 +182,9 @@ test('no login slips past disabling its user', async () => {
       one.create(session),
       one.create(session, { cap: 5, onCap: 'evict' }),
       one.rotate(token, { userId }),
-      two.setDisabled(userId, true),
+      offered(two, 'users').setDisabled(userId, true),
     ]);
-    survivors += (await one.listUser(userId))?.length ?? 0;
+    survivors += (await offered(one, 'users').list(userId))?.length ?? 0;
   }
   expect(survivors).toBe(0);
 });

@@ -6,8 +6,8 @@ import type {
   OpenContext,
   RotatePatch,
   SessionStore,
-  Traits,
   UpdateResult,
+  UserIndex,
 } from '../store.ts';
 import { idOfToken } from '../token.ts';
 import { openConnections, type PostgresConnections } from './connections.ts';
@@ -25,11 +25,8 @@ import {
 import { type SessionSql, sessionSql } from './schema.ts';
 import { SWEEP_EVERY_MS, schemaName } from './setup.ts';
 
-/**
- * Opens the store in the Postgres of the context. @param own the traits of a backend with these options.
- * @throws StoreUnavailableError when Postgres does not answer.
- */
-export async function openPostgresStore(context: OpenContext, own: Traits): Promise<SessionStore> {
+/** Opens the store in the Postgres of the context. @throws StoreUnavailableError when Postgres does not answer. */
+export async function openPostgresStore(context: OpenContext): Promise<SessionStore> {
   const { options, durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
   if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
   const unlogged = durability === 'none';
@@ -45,18 +42,15 @@ export async function openPostgresStore(context: OpenContext, own: Traits): Prom
     onBackgroundError,
   });
   return {
-    traits: own,
     ...beginCalls(context, sql, connections),
     ...sessionCalls(context, sql, connections),
-    ...loginCalls(context, sql, connections),
+    users: userIndex(context, sql, connections),
     ...upkeepCalls(context, sql, connections, schema),
-    refresh: () => Promise.resolve({ status: 'unsupported' }),
   };
 }
 
 type BeginCalls = Pick<SessionStore, 'create' | 'rotate'>;
 type SessionCalls = Pick<SessionStore, 'read' | 'update' | 'touch' | 'destroy'>;
-type LoginCalls = Pick<SessionStore, 'destroyLogin' | 'revokeUser' | 'setDisabled' | 'listUser'>;
 type UpkeepCalls = Pick<SessionStore, 'failedLogins' | 'roundTrips' | 'sweep' | 'stats' | 'close'>;
 
 /** What a statement needs to tell live rows: the latest touch that is too old, and now. */
@@ -162,7 +156,7 @@ function sessionCalls(
   };
 }
 
-function loginCalls(context: OpenContext, sql: SessionSql, { read, write }: PostgresConnections): LoginCalls {
+function userIndex(context: OpenContext, sql: SessionSql, { read, write }: PostgresConnections): UserIndex {
   const live = liveParameters(context);
 
   return {
@@ -171,7 +165,7 @@ function loginCalls(context: OpenContext, sql: SessionSql, { read, write }: Post
       if (!isStorable(userId) || id === undefined) return false;
       return (await write(sql.destroyLogin, [id, ...live(), userId])).rows[0]?.[0] === true;
     },
-    async revokeUser(userId, except) {
+    async revoke(userId, except) {
       if (!isStorable(userId)) return 0;
       const keep = except === undefined ? undefined : rowId(except);
       return Number((await write(sql.revokeUser, [userId, keep ?? null, ...live()])).rows[0]?.[0]);
@@ -180,7 +174,7 @@ function loginCalls(context: OpenContext, sql: SessionSql, { read, write }: Post
       if (!isStorable(userId)) return 0;
       return Number((await write(sql.setDisabled, [userId, disabled, ...live()])).rows[0]?.[0]);
     },
-    async listUser(userId) {
+    async list(userId) {
       if (!isStorable(userId)) return [];
       const { rows } = await read(sql.listUser, [userId, ...live()]);
       return rows.map(([id, createdMs, absoluteExpiryMs]): Login => {

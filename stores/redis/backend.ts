@@ -1,7 +1,8 @@
-import type { Durability, StoreDefinition, StoreOptions, Traits } from '../store.ts';
+import type { Durability, StoreDefinition, StoreOptions } from '../store.ts';
+import type { DeclaredTraits } from '../traits.ts';
 import { redisService } from './service.ts';
 
-function traits(options: StoreOptions, durability: Durability): Traits {
+function declaredTraits(options: StoreOptions, durability: Durability): DeclaredTraits {
   return {
     state: 'store',
     shared: true,
@@ -9,13 +10,10 @@ function traits(options: StoreOptions, durability: Durability): Traits {
     survivesStoreCrash: durability !== 'none',
     expiry: 'idle-and-absolute',
     compareAndSwap: options['write'] !== 'lww',
-    userIndex: true,
     revocation: 'immediate',
     rotationEndsOld: true,
     clientReadable: false,
     dataInToken: false,
-    refresh: 'none',
-    verifyCache: false,
   };
 }
 
@@ -40,8 +38,8 @@ export const redis: StoreDefinition = {
   },
   service: () => redisService,
   connections: () => 1,
-  traits,
+  offers: () => ['users', 'failedLogins'],
+  declaredTraits,
   // The driver is loaded by servers that need it alone.
-  open: async (context) =>
-    (await import('./store.ts')).openRedisStore(context, traits(context.options, context.durability)),
+  open: async (context) => (await import('./store.ts')).openRedisStore(context),
 };

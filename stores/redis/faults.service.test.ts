@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
+import { openStore } from '../open.ts';
 import { type Durability, type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
+import { offered } from '../suite/offered.ts';
+import { traitsOf } from '../traits.ts';
 import { redis } from './backend.ts';
 import { EvictionPolicyError } from './connection.ts';
 import { contextFor, type RedisFixture, startRedisFixture } from './fixture.ts';
@@ -24,7 +27,7 @@ async function start(durability: Durability, ...extra: string[]): Promise<RedisF
 }
 
 async function open(server: RedisFixture, changes: Partial<OpenContext> = {}): Promise<SessionStore> {
-  const store = await redis.open(contextFor(redis, { serviceUrl: server.url, ...changes }));
+  const store = await openStore(redis, contextFor(redis, { serviceUrl: server.url, ...changes }));
   cleanups.push(() => store.close());
   return store;
 }
@@ -44,10 +47,10 @@ const calls = (store: SessionStore, token: string): Record<string, () => Promise
   touch: () => store.touch(token),
   rotate: () => store.rotate(token, {}),
   destroy: () => store.destroy(token),
-  destroyLogin: () => store.destroyLogin('u1', 'x'.repeat(43)),
-  revokeUser: () => store.revokeUser('u1'),
-  setDisabled: () => store.setDisabled('u3', true),
-  listUser: () => store.listUser('u1'),
+  destroyLogin: () => offered(store, 'users').destroyLogin('u1', 'x'.repeat(43)),
+  revokeUser: () => offered(store, 'users').revoke('u1'),
+  setDisabled: () => offered(store, 'users').setDisabled('u3', true),
+  listUser: () => offered(store, 'users').list('u1'),
   stats: () => store.stats(),
 });
 
@@ -103,7 +106,7 @@ describe('an outage of Redis', () => {
     for (const call of [
       () => store.read(token),
       () => store.update(token, 'x'),
-      () => store.listUser('u1'),
+      () => offered(store, 'users').list('u1'),
     ]) {
       const startMs = performance.now();
       await expect(call()).rejects.toBeInstanceOf(StoreUnavailableError);
@@ -119,7 +122,9 @@ describe('an outage of Redis', () => {
   test('no server at opening: StoreUnavailableError that says where and what to do', async () => {
     const server = await start('none');
     await server.kill();
-    const error = await redis.open(contextFor(redis, { serviceUrl: server.url })).catch((e: unknown) => e);
+    const error = await openStore(redis, contextFor(redis, { serviceUrl: server.url })).catch(
+      (e: unknown) => e,
+    );
     expect(error).toBeInstanceOf(StoreUnavailableError);
     expect(String((error as Error).cause)).toMatch(
       /127\.0\.0\.1:\d+: expected a connection.*ECONNREFUSED.*Remedy/,
@@ -156,8 +161,9 @@ describe('what survives kill -9 of Redis is what the traits say', () => {
     await server.restart();
     await untilItAnswers(() => store.read(tokens[0] ?? ''));
     const live = (await Promise.all(tokens.map((token) => store.read(token)))).filter(Boolean).length;
-    expect(live).toBe(store.traits.survivesStoreCrash === true ? 100 : 0);
-    expect(store.traits.survivesStoreCrash).toBe(durability !== 'none');
+    const { survivesStoreCrash } = traitsOf(redis, {}, durability);
+    expect(live).toBe(survivesStoreCrash === true ? 100 : 0);
+    expect(survivesStoreCrash).toBe(durability !== 'none');
   });
 });
 
@@ -166,7 +172,7 @@ describe('a Redis that refuses', () => {
     const server = await start('none', '--requirepass', PASSWORD);
     const at = (password: string) => server.url.replace('redis://', `redis://${password}`);
     const opening = (serviceUrl: string) =>
-      redis.open(contextFor(redis, { serviceUrl })).catch((error: unknown) => error);
+      openStore(redis, contextFor(redis, { serviceUrl })).catch((error: unknown) => error);
     const missing = await opening(server.url);
     expect(missing).toBeInstanceOf(StoreUnavailableError);
     expect(String((missing as Error).cause)).toMatch(
@@ -176,7 +182,7 @@ describe('a Redis that refuses', () => {
     expect(wrong).toBeInstanceOf(StoreUnavailableError);
     expect(String((wrong as Error).cause)).toMatch(/WRONGPASS/);
     expect(inspect(wrong, { depth: 9 })).not.toContain('not-the-password');
-    const store = await redis.open(contextFor(redis, { serviceUrl: at(`:${PASSWORD}@`) }));
+    const store = await openStore(redis, contextFor(redis, { serviceUrl: at(`:${PASSWORD}@`) }));
     await expect(store.read(await login(store))).resolves.toMatchObject({ userId: 'u1' });
     await store.close();
   });
@@ -212,7 +218,7 @@ describe('a Redis that refuses', () => {
     expect(await store.read(kept)).toMatchObject({ data: 'kept' });
     expect(await store.destroy(ended)).toBe(true);
     expect(await store.read(ended)).toBeUndefined();
-    expect(await store.setDisabled('u1', true)).toBe(1);
+    expect(await offered(store, 'users').setDisabled('u1', true)).toBe(1);
     expect(await store.read(kept)).toBeUndefined();
     await server.command('CONFIG', 'SET', 'maxmemory', '0');
     expect(await store.create({ userId: 'u1', role: 'user', data: 'd' })).toEqual({ status: 'disabled' });

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../open.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
+import { offered } from '../suite/offered.ts';
 import { redis } from './backend.ts';
 import { contextFor, type RedisFixture, startRedisFixture } from './fixture.ts';
 import { decodeValue, encodeUser, encodeValue, HEADER_BYTES, type RedisValue } from './value.ts';
@@ -50,7 +52,7 @@ describe('keys and expiry in Redis', () => {
   beforeAll(async () => {
     server = await startRedisFixture('second');
     context = contextFor(redis, { serviceUrl: server.url, now: () => clockMs });
-    store = await redis.open(context);
+    store = await openStore(redis, context);
   });
   afterAll(async () => {
     await store.close();
@@ -112,7 +114,7 @@ describe('keys and expiry in Redis', () => {
   });
 
   test('getex renews the TTL of a key at each read, get does not', async () => {
-    const renewing = await redis.open({ ...context, options: { ...context.options, read: 'getex' } });
+    const renewing = await openStore(redis, { ...context, options: { ...context.options, read: 'getex' } });
     for (const [reader, renewed] of [
       [store, false],
       [renewing, true],
@@ -133,7 +135,9 @@ describe('keys and expiry in Redis', () => {
       clockMs += 6 * MINUTE_MS;
       await store.touch(touched.token);
     }
-    expect((await store.listUser('indexed'))?.map((entry) => entry.handle)).toEqual([touched.handle]);
+    expect((await offered(store, 'users').list('indexed'))?.map((entry) => entry.handle)).toEqual([
+      touched.handle,
+    ]);
     expect(await server.command('ZCARD', index)).toBe(2);
     const limit = { cap: 2, onCap: 'refuse' } as const;
     const within = await store.create({ userId: 'indexed', role: 'user', data: 'd' }, limit);
@@ -147,7 +151,7 @@ describe('keys and expiry in Redis', () => {
     await login('indexed');
     expect(await server.command('ZCARD', index)).toBe(1);
     expect(await server.command('PTTL', index)).toBeGreaterThan(59 * MINUTE_MS);
-    await store.revokeUser('indexed');
+    await offered(store, 'users').revoke('indexed');
     expect(await server.command('EXISTS', index)).toBe(0);
   });
 });

@@ -8,8 +8,8 @@ import type {
   Session,
   SessionStore,
   TouchResult,
-  Traits,
   UpdateResult,
+  UserIndex,
 } from '../store.ts';
 import { idOfToken, newToken } from '../token.ts';
 import { openRedis, type RedisConnection } from './connection.ts';
@@ -17,20 +17,13 @@ import { redisFailedLogins } from './failed-logins.ts';
 import { SESSION_SCRIPTS } from './scripts.ts';
 import { decodeValue, encodeData, encodeRole, encodeUser, encodeValue, stamp } from './value.ts';
 
-/**
- * Opens the store on the Redis of the context. @param own the traits of a backend with these options.
- * @throws StoreUnavailableError when Redis does not answer.
- */
-export async function openRedisStore(context: OpenContext, own: Traits): Promise<SessionStore> {
+/** Opens the store on the Redis of the context. @throws StoreUnavailableError when Redis does not answer. */
+export async function openRedisStore(context: OpenContext): Promise<SessionStore> {
   const connection = await openRedis(context, SESSION_SCRIPTS);
   return {
-    traits: own,
-    ...sessionMethods(context, connection, own.compareAndSwap),
-    ...userMethods(context, connection),
-    refresh: () => Promise.resolve({ status: 'unsupported' }),
+    ...sessionMethods(context, connection),
+    users: userIndex(context, connection),
     failedLogins: redisFailedLogins(connection, context.namespace),
-    // Redis expires its keys by itself.
-    sweep: () => Promise.resolve(0),
     async stats() {
       // Counts every key: also one index per logged-in user, and other arms on the same Redis.
       const sessions = await connection.ask('stats', connection.client.dbsize());
@@ -43,17 +36,14 @@ export async function openRedisStore(context: OpenContext, own: Traits): Promise
 
 type SessionMethods = Pick<SessionStore, 'create' | 'read' | 'update' | 'touch' | 'rotate' | 'destroy'>;
 
-function sessionMethods(
-  context: OpenContext,
-  connection: RedisConnection,
-  compareAndSwap: boolean,
-): SessionMethods {
+function sessionMethods(context: OpenContext, connection: RedisConnection): SessionMethods {
   const { client } = connection;
   const { namespace } = context;
   const idleMs = context.idleSeconds * 1000;
   const touchIntervalMs = context.touchIntervalSeconds * 1000;
   const sessions = `${namespace}:s:`;
   const renews = context.options['read'] === 'getex';
+  const compareAndSwap = context.options['write'] !== 'lww';
   const now = () => Math.floor(context.now());
 
   return {
@@ -138,9 +128,7 @@ function sessionMethods(
   };
 }
 
-type UserMethods = Pick<SessionStore, 'destroyLogin' | 'revokeUser' | 'setDisabled' | 'listUser'>;
-
-function userMethods(context: OpenContext, connection: RedisConnection): UserMethods {
+function userIndex(context: OpenContext, connection: RedisConnection): UserIndex {
   const { namespace } = context;
   const idleMs = context.idleSeconds * 1000;
   const sessions = `${namespace}:s:`;
@@ -154,15 +142,14 @@ function userMethods(context: OpenContext, connection: RedisConnection): UserMet
   }
 
   return {
-    async destroyLogin(userId: string, handle: string): Promise<boolean> {
+    async destroyLogin(userId, handle) {
       const args = [index(userId), sessions, handle, now(), idleMs];
       return (await connection.run('destroyLogin', 'destroyLogin', ...args)) === 1;
     },
-    revokeUser: (userId: string, except?: string) =>
+    revoke: (userId, except) =>
       revoke('revokeUser', userId, except === undefined ? '' : (idOfToken(except) ?? ''), ''),
-    setDisabled: (userId: string, disabled: boolean) =>
-      revoke('setDisabled', userId, '', disabled ? 'disable' : 'enable'),
-    async listUser(userId: string): Promise<readonly Login[]> {
+    setDisabled: (userId, disabled) => revoke('setDisabled', userId, '', disabled ? 'disable' : 'enable'),
+    async list(userId): Promise<Login[]> {
       const reply = await connection.run('listUser', 'listUser', index(userId), sessions, now(), idleMs);
       const flat = reply as string[];
       return Array.from({ length: flat.length / 2 }, (_, i) => {

@@ -1,8 +1,10 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { payloadFor } from '../../servers/protocol.ts';
+import { capabilitiesOf, openStore } from '../open.ts';
 import { defaultOptions } from '../options.ts';
 import type { CreateResult, Durability, OpenContext, SessionStore, StoreDefinition } from '../store.ts';
+import { traitsOf } from '../traits.ts';
 import { describeFailedLogins } from './failed-logins.ts';
 import { describeRefresh } from './refresh.ts';
 
@@ -33,7 +35,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
   describe(`conformance of ${title}`, () => {
     const options = { ...defaultOptions(subject.definition), ...subject.options };
     const durability = subject.durability ?? 'second';
-    const traits = subject.definition.traits(options, durability);
+    const traits = traitsOf(subject.definition, options, durability);
     const endsAtOnce = traits.revocation === 'immediate';
     const expires = traits.expiry === 'idle-and-absolute';
     const secret = randomBytes(32);
@@ -66,7 +68,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       },
     });
     const open = async (changes: Partial<OpenContext> = {}) => {
-      const instance = await subject.definition.open({ ...context(), ...changes });
+      const instance = await openStore(subject.definition, { ...context(), ...changes });
       opened.push(instance);
       return instance;
     };
@@ -82,8 +84,11 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       await subject.stopService?.();
     });
 
-    test('traits of the open store are those of the registry', () => {
-      expect(store.traits).toEqual(traits);
+    test('an open store offers what its definition says, and nothing else', () => {
+      expect(new Set(capabilitiesOf(store))).toEqual(new Set(subject.definition.offers(options)));
+      expect(store.users !== undefined).toBe(traits.userIndex);
+      expect(store.refresh !== undefined).toBe(traits.refresh === 'rotating');
+      expect(store.verifyCacheStats !== undefined).toBe(traits.verifyCache);
     });
 
     test('a created session is read back byte for byte', async () => {
@@ -122,7 +127,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       for (let i = 0; i < 200; i += 1) tokens.add(await login(user));
       expect(tokens.size).toBe(traits.state === 'nowhere' ? 1 : 200);
       for (const token of tokens) expect(token.length).toBeGreaterThanOrEqual(22);
-      await store.revokeUser(user);
+      await store.users?.revoke(user);
     });
 
     test('unknown, malformed and hostile tokens are absence', async () => {
@@ -254,7 +259,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
     });
 
     test('a restart of the server keeps sessions exactly when the trait says so', async () => {
-      const first = await subject.definition.open(context());
+      const first = await openStore(subject.definition, context());
       const token = await login(freshUser(), first);
       await first.close();
       expect((await (await open()).read(token)) !== undefined).toBe(traits.survivesServerRestart);
@@ -278,7 +283,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       const admin = tokenOf(await store.rotate(token, patch));
       expect(await store.read(admin)).toMatchObject({ userId: user, role: 'admin' });
       if (traits.state !== 'nowhere') expect((await store.read(admin))?.data).toBe('new');
-      if (traits.userIndex) expect(await store.listUser(user)).toHaveLength(1);
+      if (traits.userIndex) expect(await store.users?.list(user)).toHaveLength(1);
     });
 
     test('of 20 parallel rotations one wins', async () => {
@@ -294,13 +299,13 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       const [user, bystander] = [freshUser(), freshUser()];
       const tokens = [await login(user), await login(user), await login(user)] as const;
       const other = await login(bystander);
-      const kept = await store.revokeUser(user, tokens[2]);
+      const kept = await store.users?.revoke(user, tokens[2]);
       expect(kept).toBe(traits.userIndex ? 2 : undefined);
       const live = await Promise.all(tokens.map((token) => store.read(token)));
       expect(live.map((session) => session !== undefined)).toEqual(
         traits.userIndex ? [false, false, true] : [true, true, true],
       );
-      expect(await store.revokeUser(user)).toBe(traits.userIndex ? 1 : undefined);
+      expect(await store.users?.revoke(user)).toBe(traits.userIndex ? 1 : undefined);
       expect((await store.read(tokens[2])) === undefined).toBe(traits.userIndex);
       expect(await store.read(other)).toBeDefined();
     });
@@ -309,21 +314,17 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       const [user, bystander] = [freshUser(), freshUser()];
       const [first, second, foreign] = [await login(user), await login(user), await login(bystander)];
       const handles = await Promise.all([first, second].map(async (t) => (await store.read(t))?.handle));
-      const list = await store.listUser(user);
-      if (!traits.userIndex) {
-        expect(list).toBeUndefined();
-        expect(await store.destroyLogin(user, handles[0] ?? '')).toBeUndefined();
-        return;
-      }
+      const list = await store.users?.list(user);
+      if (!traits.userIndex) return;
       expect(new Set(list?.map((entry) => entry.handle))).toEqual(new Set(handles));
       expect(await store.read(list?.[0]?.handle ?? '')).toBeUndefined();
-      expect(await store.destroyLogin(bystander, handles[0] ?? '')).toBe(false);
-      expect(await store.destroyLogin(user, handles[0] ?? '')).toBe(true);
-      expect(await store.destroyLogin(user, handles[0] ?? '')).toBe(false);
+      expect(await store.users?.destroyLogin(bystander, handles[0] ?? '')).toBe(false);
+      expect(await store.users?.destroyLogin(user, handles[0] ?? '')).toBe(true);
+      expect(await store.users?.destroyLogin(user, handles[0] ?? '')).toBe(false);
       expect(await store.read(first)).toBeUndefined();
       expect(await store.read(second)).toBeDefined();
       expect(await store.read(foreign)).toBeDefined();
-      expect(await store.listUser(user)).toHaveLength(1);
+      expect(await store.users?.list(user)).toHaveLength(1);
     });
 
     test('the limit on logins evicts the oldest or refuses, and holds under 50 parallel logins', async () => {
@@ -337,7 +338,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
         const live = await Promise.all(created.map((result) => store.read(tokenOf(result))));
         const alive = live.filter((session) => session !== undefined).length;
         expect(alive).toBe(traits.userIndex ? 5 : 50);
-        if (traits.userIndex) expect(await store.listUser(user)).toHaveLength(5);
+        if (traits.userIndex) expect(await store.users?.list(user)).toHaveLength(5);
         results.push(created);
       }
       expect(results.map((created) => created.length)).toEqual(traits.userIndex ? [50, 5] : [50, 50]);
@@ -358,19 +359,19 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       const limit = { cap: 1, onCap: 'refuse' } as const;
       const result = await store.create({ userId: user, role: 'user', data: 'd' }, limit);
       expect(result.status).toBe('created');
-      if (traits.userIndex) expect(await store.listUser(user)).toHaveLength(1);
+      if (traits.userIndex) expect(await store.users?.list(user)).toHaveLength(1);
     });
 
     test('a disabled user loses the logins and gets no new ones, until enabled', async () => {
       const user = freshUser();
       const token = await login(user);
       const anonymous = tokenOf(await store.create({ role: 'user', data: 'cart' }));
-      expect(await store.setDisabled(user, true)).toBe(traits.userIndex ? 1 : undefined);
+      expect(await store.users?.setDisabled(user, true)).toBe(traits.userIndex ? 1 : undefined);
       expect((await store.read(token)) === undefined).toBe(traits.userIndex);
       const expected = traits.userIndex ? 'disabled' : 'created';
       expect((await store.create({ userId: user, role: 'user', data: 'd' })).status).toBe(expected);
       expect((await store.rotate(anonymous, { userId: user }))?.status).toBe(expected);
-      await store.setDisabled(user, false);
+      await store.users?.setDisabled(user, false);
       expect(await login(user)).toBeDefined();
     });
 
@@ -379,7 +380,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       clockMs += IDLE_SECONDS * 1000;
       const live = await login(freshUser());
       let removed = 1;
-      for (let rounds = 0; rounds < 50 && removed > 0; rounds += 1) removed = await store.sweep(100);
+      for (let rounds = 0; rounds < 50 && removed > 0; rounds += 1) removed = (await store.sweep?.(100)) ?? 0;
       expect(removed).toBe(0);
       expect(await store.read(live)).toBeDefined();
       if (expires) expect(await store.read(dead)).toBeUndefined();

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { OpenContext, SessionStore, Traits } from '../store.ts';
+import type { OpenContext, SessionStore } from '../store.ts';
+import type { Traits } from '../traits.ts';
+import { offered } from './offered.ts';
 
 /** What a part of the suite needs of the rest. */
 export interface ConformanceScene {
@@ -33,8 +35,7 @@ function describeNoRefresh({ open, freshUser }: ConformanceScene): void {
     expect(rotated?.status).toBe('created');
     for (const result of [created, rotated])
       expect(result?.status === 'created' && result.refreshToken).toBeUndefined();
-    for (const text of ['', 'x', created.status === 'created' ? created.token : ''])
-      expect(await store.refresh(text)).toEqual({ status: 'unsupported' });
+    expect(store.refresh).toBeUndefined();
   });
 }
 
@@ -60,7 +61,7 @@ function describeRotation({
     const login = async (userId = freshUser(), data = 'd'): Promise<Pair> =>
       pairOf(await store.create({ userId, role: 'user', data }));
     const refreshed = async (refreshToken: string, token?: string, from = store): Promise<Pair> =>
-      pairOf(await from.refresh(refreshToken, token));
+      pairOf(await offered(from, 'refresh')(refreshToken, token));
     const isLive = async (token: string) =>
       (await store.read(token)) !== undefined && (await other.read(token)) !== undefined;
     const isDead = async (token: string) =>
@@ -85,7 +86,7 @@ function describeRotation({
       const [before, after] = [await store.read(first.token), await store.read(second.token)];
       expect(after).toMatchObject({ userId: user, role: 'user', data: 'd', handle: before?.handle });
       expect(after?.absoluteExpiryMs).toBe(before?.absoluteExpiryMs);
-      expect(await store.listUser(user)).toHaveLength(1);
+      expect(await offered(store, 'users').list(user)).toHaveLength(1);
       expect(await isLive((await refreshed(second.refreshToken)).token)).toBe(true);
     });
 
@@ -93,7 +94,9 @@ function describeRotation({
       const user = freshUser();
       const bystander = await login(user);
       const { token, refreshToken } = await login(user);
-      const uses = Array.from({ length: 20 }, (_, i) => (i % 2 === 0 ? store : other).refresh(refreshToken));
+      const uses = Array.from({ length: 20 }, (_, i) =>
+        offered(i % 2 === 0 ? store : other, 'refresh')(refreshToken),
+      );
       const results = await Promise.all(uses);
       const won = results.filter((result) => result.status === 'refreshed');
       expect(won).toHaveLength(1);
@@ -101,10 +104,10 @@ function describeRotation({
       expect(await isDead(token)).toBe(true);
       for (const winner of won) {
         expect(await isDead(winner.token)).toBe(true);
-        expect(await other.refresh(winner.refreshToken)).toEqual({ status: 'gone' });
+        expect(await offered(other, 'refresh')(winner.refreshToken)).toEqual({ status: 'gone' });
       }
       expect(await isLive(bystander.token)).toBe(true);
-      expect(await store.listUser(user)).toHaveLength(1);
+      expect(await offered(store, 'users').list(user)).toHaveLength(1);
       expect(await isLive((await refreshed(bystander.refreshToken)).token)).toBe(true);
     });
 
@@ -112,10 +115,10 @@ function describeRotation({
       const first = await login();
       const second = await refreshed(first.refreshToken);
       const third = await refreshed(second.refreshToken);
-      expect(await other.refresh(first.refreshToken)).toEqual({ status: 'reused' });
+      expect(await offered(other, 'refresh')(first.refreshToken)).toEqual({ status: 'reused' });
       for (const { token, refreshToken } of [first, second, third]) {
         expect(await isDead(token)).toBe(true);
-        expect(await store.refresh(refreshToken)).toEqual({ status: 'gone' });
+        expect(await offered(store, 'refresh')(refreshToken)).toEqual({ status: 'gone' });
       }
     });
 
@@ -126,7 +129,7 @@ function describeRotation({
       expect(await store.touch(refreshToken)).toBeUndefined();
       expect(await store.rotate(refreshToken, {})).toBeUndefined();
       for (const text of ['', 'x', 'a.b.c', token, `${refreshToken}x`, refreshToken.slice(0, -1)])
-        expect(await store.refresh(text)).toEqual({ status: 'gone' });
+        expect(await offered(store, 'refresh')(text)).toEqual({ status: 'gone' });
       expect(await isLive(token)).toBe(true);
       expect(await isLive((await refreshed(refreshToken)).token)).toBe(true);
     });
@@ -153,11 +156,11 @@ function describeRotation({
       expect(await isLive(pair.token)).toBe(true);
       advance(1);
       expect(await isDead(pair.token)).toBe(true);
-      expect(await store.refresh(pair.refreshToken)).toEqual({ status: 'gone' });
+      expect(await offered(store, 'refresh')(pair.refreshToken)).toEqual({ status: 'gone' });
 
       const idle = await login();
       advance(idleSeconds);
-      expect(await store.refresh(idle.refreshToken)).toEqual({ status: 'gone' });
+      expect(await offered(store, 'refresh')(idle.refreshToken)).toEqual({ status: 'gone' });
     });
 
     test('the data is that of the last token, though it is over; without it, of the last login or renewal', async () => {
@@ -183,21 +186,22 @@ function describeRotation({
       const endings: ((pair: Pair) => Promise<unknown>)[] = [
         ({ token }) => other.destroy(token),
         ({ refreshToken }) => other.destroy(refreshToken),
-        async ({ token }) => other.destroyLogin(user, (await store.read(token))?.handle ?? ''),
-        () => other.revokeUser(user),
-        () => other.setDisabled(user, true),
+        async ({ token }) =>
+          offered(other, 'users').destroyLogin(user, (await store.read(token))?.handle ?? ''),
+        () => offered(other, 'users').revoke(user),
+        () => offered(other, 'users').setDisabled(user, true),
       ];
       for (const end of endings) {
         const pair = await login(user);
         expect(await end(pair)).toBeTruthy();
         expect(await isDead(pair.token)).toBe(true);
-        expect(await store.refresh(pair.refreshToken)).toEqual({ status: 'gone' });
+        expect(await offered(store, 'refresh')(pair.refreshToken)).toEqual({ status: 'gone' });
       }
       const late = await login();
       advance(ACCESS_SECONDS);
       expect(await other.destroy(late.token)).toBe(true);
       expect(await store.destroy(late.token)).toBe(false);
-      expect(await store.refresh(late.refreshToken)).toEqual({ status: 'gone' });
+      expect(await offered(store, 'refresh')(late.refreshToken)).toEqual({ status: 'gone' });
     });
   });
 }

@@ -1,0 +1,34 @@
+import type { Capability, OpenContext, SessionStore, StoreDefinition } from './store.ts';
+
+/** Every capability of the contract; a record, so that none can be forgotten. */
+const ALL: Readonly<Record<Capability, true>> = {
+  users: true,
+  refresh: true,
+  failedLogins: true,
+  sweep: true,
+  verifyCacheStats: true,
+};
+export const CAPABILITIES = Object.keys(ALL) as readonly Capability[];
+
+/**
+ * Opens a backend's store: the only way to one. What is said of a backend before it is opened follows from what
+ * it offers, hence a store that has more or less is refused, and closed.
+ * @throws Error when the store is not what its definition offers, and whatever opening it throws.
+ */
+export async function openStore(definition: StoreDefinition, context: OpenContext): Promise<SessionStore> {
+  const store = await definition.open(context);
+  const offered = definition.offers(context.options);
+  const present = capabilitiesOf(store);
+  if (CAPABILITIES.every((name) => offered.includes(name) === present.includes(name))) return store;
+  await store.close();
+  const named = (names: readonly Capability[]) => [...names].sort().join(', ') || 'none';
+  throw new Error(
+    `${definition.name}: expected an open store with the capabilities that its definition offers, ` +
+      `${named(offered)}, got ${named(present)}`,
+  );
+}
+
+/** The capabilities that an open store has. */
+export function capabilitiesOf(store: SessionStore): Capability[] {
+  return CAPABILITIES.filter((name) => store[name] !== undefined);
+}

@@ -1,0 +1,55 @@
+/** What a backend can and cannot do, known before anything is open. */
+
+import type { Durability, StoreDefinition, StoreOptions } from './store.ts';
+
+/** What a backend says of itself beyond what its store offers. */
+export interface DeclaredTraits {
+  /** Where the session lives. */
+  state: 'nowhere' | 'server' | 'store' | 'client' | 'client-and-store';
+  /** Every server sees the same sessions. */
+  shared: boolean;
+  /** Sessions (and revocations) outlive a restart of the server process. */
+  survivesServerRestart: boolean;
+  /** They outlive a `kill -9` of the store's process; `undefined` where there is no store. */
+  survivesStoreCrash: boolean | undefined;
+  /** Both idle and absolute expiry, or none at all (the control). */
+  expiry: 'idle-and-absolute' | 'none';
+  /** `update` with a stale version is a conflict. */
+  compareAndSwap: boolean;
+  /** When a logged-out token stops working: at once on every server, or only when it expires, or never. */
+  revocation: 'immediate' | 'bounded' | 'at-expiry' | 'never';
+  /** Rotation ends the old token and has one winner. */
+  rotationEndsOld: boolean;
+  /** The client can read the session data. */
+  clientReadable: boolean;
+  /** The token holds the data, so that the transport's limit on tokens bounds it. */
+  dataInToken: boolean;
+}
+
+/**
+ * What a backend can and cannot do. Traits assert: the conformance suite proves each, also the cannot.
+ * Those that are not declared follow from what the store offers, in `traitsOf`.
+ */
+export interface Traits extends DeclaredTraits {
+  /** Knows the logins of a user: revoke all, list, limit, disable. */
+  userIndex: boolean;
+  /** `rotating`: tokens live briefly, and are renewed by a refresh token that may be used once. */
+  refresh: 'none' | 'rotating';
+  /** A token verified before may come from a cache: never past its expiry or revocation, nor under another key. */
+  verifyCache: boolean;
+}
+
+/** The traits of a backend with these options: what it declares, and what follows from what it offers. */
+export function traitsOf(
+  definition: Pick<StoreDefinition, 'declaredTraits' | 'offers'>,
+  options: StoreOptions,
+  durability: Durability,
+): Traits {
+  const offers = definition.offers(options);
+  return {
+    ...definition.declaredTraits(options, durability),
+    userIndex: offers.includes('users'),
+    refresh: offers.includes('refresh') ? 'rotating' : 'none',
+    verifyCache: offers.includes('verifyCacheStats'),
+  };
+}
