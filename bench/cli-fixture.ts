@@ -26,9 +26,10 @@ export function startBench(
   tmp: string,
   env: Record<string, string> = {},
   entry = 'bench/cli.ts',
+  root = PROJECT_ROOT,
 ): Running {
   const child = spawn(process.execPath, ['--import', 'tsx', entry, ...args], {
-    cwd: PROJECT_ROOT,
+    cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TMPDIR: tmp, ...env },
   });
