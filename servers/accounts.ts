@@ -24,11 +24,11 @@ export interface ChangeablePasswords {
 
 /** The accounts that this configuration asks for. */
 export function createAccounts(
-  config: Pick<ServerConfig, 'password' | 'adminPassword' | 'accountsDirectory'>,
+  config: Pick<ServerConfig, 'password' | 'adminPassword' | 'accountsDirectory' | 'passwordCostLog2'>,
 ): Accounts {
   const check = fixtureCheck(config);
-  const { accountsDirectory } = config;
-  return accountsDirectory === undefined ? { check } : accountsIn(accountsDirectory, check);
+  const { accountsDirectory, passwordCostLog2 = COST_LOG2 } = config;
+  return accountsDirectory === undefined ? { check } : accountsIn(accountsDirectory, check, passwordCostLog2);
 }
 
 /** The version of every password that was never changed. */
@@ -63,7 +63,7 @@ interface StoredPassword {
  * is the present one. A user without one has the fixture's. How long a check takes tells which of the two it is, and
  * nothing of the password.
  */
-function accountsIn(directory: string, checkFixture: Check): Required<Accounts> {
+function accountsIn(directory: string, checkFixture: Check, costLog2: number): Required<Accounts> {
   // By the hash of the name, so that no name can lead out of the directory.
   const homeOf = (user: string) => join(directory, hash('sha256', user, 'hex'));
   const versionOf = ({ stored }: Present) => stored?.salt ?? FIXTURE_VERSION;
@@ -72,7 +72,7 @@ function accountsIn(directory: string, checkFixture: Check): Required<Accounts> 
       const { stored } = await present(homeOf(user));
       if (stored === undefined) return checkFixture(user, password);
       const expected = Buffer.from(stored.hash, 'base64');
-      const actual = await derive(password, Buffer.from(stored.salt, 'base64'));
+      const actual = await derive(password, Buffer.from(stored.salt, 'base64'), costLog2);
       return actual.length === expected.length && timingSafeEqual(actual, expected) ? stored.salt : undefined;
     },
     changeable: {
@@ -82,7 +82,7 @@ function accountsIn(directory: string, checkFixture: Check): Required<Accounts> 
         const before = await present(home);
         if (versionOf(before) !== version) return 'conflict';
         const salt = randomBytes(16);
-        const derived = await derive(next, salt);
+        const derived = await derive(next, salt, costLog2);
         const stored: StoredPassword = { salt: salt.toString('base64'), hash: derived.toString('base64') };
         await mkdir(home, { recursive: true, mode: 0o700 });
         return (await add(home, before.number + 1, JSON.stringify(stored))) ? 'changed' : 'conflict';
@@ -143,11 +143,13 @@ function codeOf(error: unknown): string {
 }
 
 /** One of OWASP's choices for scrypt that fits Node's bound on memory. */
-const COST: ScryptOptions = { N: 2 ** 14, r: 8, p: 5 };
+const COST_LOG2 = 14;
+const COST = { r: 8, p: 5 } as const;
 const HASH_BYTES = 32;
 
-function derive(password: string, salt: Buffer): Promise<Buffer> {
+function derive(password: string, salt: Buffer, costLog2: number): Promise<Buffer> {
+  const cost: ScryptOptions = { ...COST, N: 2 ** costLog2 };
   return new Promise((resolve, reject) => {
-    scrypt(password, salt, HASH_BYTES, COST, (error, key) => (error === null ? resolve(key) : reject(error)));
+    scrypt(password, salt, HASH_BYTES, cost, (error, key) => (error === null ? resolve(key) : reject(error)));
   });
 }

@@ -32,6 +32,8 @@ export interface ServerConfig {
   accessSeconds: number;
   /** Where changed passwords lie, shared by all servers; absent, no password can be changed. */
   accountsDirectory?: string;
+  /** Log2 of scrypt's cost N for these; 14, as OWASP has it, unless given: less where checks change them by the hundred. */
+  passwordCostLog2?: number;
   /** File that the lifecycle of sessions is appended to; absent, nothing is written. */
   lifecycleLog?: string;
   /** How far the store's clock is ahead of the machine's from the start, in milliseconds. */

@@ -46,6 +46,9 @@ const USUAL = {
   poolSize: 4,
 } as const satisfies Partial<ServerConfig>;
 
+/** What a password costs to check is no behaviour, and check 23 alone makes a hundred. */
+const PASSWORD_COST_LOG2 = 10;
+
 const SPARE_CONNECTIONS = 20;
 
 /** Starts a site; what was started before a part that fails is closed. Variants are closed with it. */
@@ -115,6 +118,7 @@ function serverConfigOf(
     password: rig.secrets.password,
     adminPassword: rig.secrets.adminPassword,
     accountsDirectory: accounts,
+    passwordCostLog2: PASSWORD_COST_LOG2,
     lifecycleLog: join(directory, 'lifecycle.jsonl'),
     adjustableClock: true,
   };
