@@ -1,3 +1,4 @@
+import { scryptSync } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,8 +28,8 @@ describe('accounts without a directory', () => {
 });
 
 describe('accounts in a directory', () => {
-  function open() {
-    const { check, changeable } = createAccounts({ ...fixture, accountsDirectory });
+  function open(cost: { passwordCostLog2?: number } = { passwordCostLog2: 10 }) {
+    const { check, changeable } = createAccounts({ ...fixture, accountsDirectory, ...cost });
     if (changeable === undefined) throw new Error('expected passwords that can be changed');
     const { change, versionOf } = changeable;
     const isRight = async (user: string, password: string) => (await check(user, password)) !== undefined;
@@ -49,6 +50,14 @@ describe('accounts in a directory', () => {
     expect(await other.changeNow('u1', 'and another one')).toBe('changed');
     expect(await one.isRight('u1', NEXT)).toBe(false);
     expect(await one.isRight('u1', 'and another one')).toBe(true);
+  });
+
+  test('are hashed by scrypt at the cost that OWASP names, unless told otherwise', async () => {
+    await open({}).changeNow('u1', NEXT);
+    const [file = ''] = files().filter((name) => name.endsWith('.json'));
+    const stored = JSON.parse(readFileSync(join(accountsDirectory, file), 'utf8'));
+    const hash = scryptSync(NEXT, Buffer.from(stored.salt, 'base64'), 32, { N: 2 ** 14, r: 8, p: 5 });
+    expect(stored.hash).toBe(hash.toString('base64'));
   });
 
   test('tell which password it was, each time another', async () => {

@@ -15,6 +15,8 @@ const CONFIG = {
   adminPassword: 'root',
   loginCap: 3,
   onCap: 'refuse',
+  // What the usual cost is, servers/accounts.test.ts has it.
+  passwordCostLog2: 10,
 } as const satisfies Partial<ServerConfig>;
 
 /** Any of the replies; which fields there are is what the tests assert. */
