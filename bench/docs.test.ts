@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { SERVICES } from '../stores/registry.ts';
 import { PROJECT_ROOT } from './environment/programs.ts';
 
 const texts = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'results/README.md']
@@ -26,4 +27,10 @@ test('a table that ranks a token against a session names the library, and has th
   const both = ['jwt:lib=fast-jwt', 'jwt:lib=jsonwebtoken'];
   const lacking = ranked.filter(({ text }) => both.some((name) => !text.includes(name)));
   expect(lacking.map(({ path }) => path)).toEqual([]);
+});
+
+test.each(SERVICES)('README and docker-compose.yml have what $name is named by', ({ name, url, image }) => {
+  const readme = texts.find(({ path }) => path === 'README.md')?.text ?? '';
+  for (const word of [`--${name}-url`, url.variable]) expect(readme).toContain(`\`${word}\``);
+  expect(readFileSync(join(PROJECT_ROOT, 'docker-compose.yml'), 'utf8')).toContain(image);
 });
