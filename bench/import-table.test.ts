@@ -170,6 +170,15 @@ describe('the import table', () => {
     expect(elsewhere).toEqual([]);
   });
 
+  test('stores import nothing of the harness, their tests and fixtures included', () => {
+    const all = readdirSync(join(PROJECT_ROOT, 'stores'), { recursive: true, encoding: 'utf8' });
+    const found = all
+      .filter((name) => name.endsWith('.ts'))
+      .flatMap((name) => importsOf(join('stores', name)))
+      .filter(({ to }) => to.startsWith('bench/'));
+    expect(found).toEqual([]);
+  });
+
   test('a backend imports no other, but for what jwt-blacklist builds on', () => {
     const folderOf = (path: string) => /^stores\/([^/]+)\//.exec(path)?.[1];
     const across = imports.filter(({ from, to }) => {

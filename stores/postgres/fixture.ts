@@ -1,13 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { treeOf } from '../../bench/environment/cpu.ts';
-import { isRunning } from '../../bench/environment/process-identity.ts';
 import { embeddedPostgres, localPostgres } from './binaries.ts';
 import { postgresArguments } from './server.ts';
 
@@ -106,11 +104,11 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
     server = undefined;
     if (dying === undefined || dying.exitCode !== null) return;
     const exited = new Promise((resolve) => dying.once('exit', resolve));
-    const backends = treeOf(dying.pid as number);
+    const backends = childrenOf(dying.pid as number);
     dying.kill(signal);
     await exited;
     // Until a back end notices that its postmaster is gone it serves its client, on a busy machine for a while.
-    while (backends.some(isRunning)) await sleep(10);
+    while (backends.some((pid) => existsSync(`/proc/${pid}`))) await sleep(10);
   }
 
   // A test that is broken off must leave no server behind.
@@ -134,6 +132,12 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Pids of its back ends; none where there is no /proc. */
+function childrenOf(pid: number): number[] {
+  const list = `/proc/${pid}/task/${pid}/children`;
+  return existsSync(list) ? readFileSync(list, 'utf8').split(' ').filter(Boolean).map(Number) : [];
 }
 
 function freePort(): Promise<number> {

@@ -1,33 +1,16 @@
 import { afterAll, beforeAll } from 'vitest';
-import { type Guard, openGuard } from '../../bench/environment/guard.ts';
-import type { StartedService } from '../../bench/environment/services/service.ts';
-import { startService } from '../../bench/environment/services/start.ts';
-import { postgresService } from '../../stores/postgres/service.ts';
 import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
 import { describeStore } from '../suite/conformance.ts';
 import { postgres } from './backend.ts';
+import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
 
-/** Stores of one arm open at once here, of 4 connections each; the arms run one after the other. */
-const MAX_CONNECTIONS = 60;
-
-let guard: Guard | undefined;
-let service: StartedService | undefined;
+let service: PostgresFixture | undefined;
 
 // Whichever Postgres this machine offers; when it offers none, the error says what to do about it.
 beforeAll(async () => {
-  guard = await openGuard();
-  service = await startService(postgresService, {
-    tier: 'auto',
-    durability: 'second',
-    directory: guard.createDirectory('postgres-test').path,
-    maxConnections: MAX_CONNECTIONS,
-    guard,
-  });
+  service = await startPostgresFixture();
 });
-afterAll(async () => {
-  await service?.stop();
-  await guard?.close();
-});
+afterAll(() => service?.stop());
 
 const serviceUrl = () => Promise.resolve(service?.url ?? '');
 const subject = { definition: postgres, serviceUrl };
