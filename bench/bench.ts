@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { chooseBalancer } from './environment/balancer.ts';
 import { newRunId, newSecrets, type RunContext } from './environment/context.ts';
 import { openGuard } from './environment/guard.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Bench } from './bench.ts';
 import type { BlockOutcome } from './block/block.ts';
 import { runBlocks } from './blocks.ts';
-import { parseConfig } from './config.ts';
+import { parseConfig } from './config/config.ts';
 import type { Block } from './plan.ts';
 import type { Row } from './results/row.ts';
 

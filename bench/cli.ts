@@ -1,75 +1,57 @@
 import { Command } from 'commander';
-import { calibrateCommand } from './calibrate-command.ts';
-import { runToExitCode } from './command.ts';
-import { compareCommand } from './compare-command.ts';
-import { doctor } from './doctor.ts';
+import { calibrateCommand } from './commands/calibrate.ts';
+import type { BenchCommand } from './commands/command.ts';
+import { compareCommand } from './commands/compare.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { runToExitCode } from './commands/exit-code.ts';
+import { findMaxCommand } from './commands/find-max.ts';
+import { gateCommand } from './commands/gate.ts';
+import { listCommand } from './commands/list.ts';
+import { probeCommand } from './commands/probe.ts';
+import { runCommand } from './commands/run.ts';
+import { addFlags, givenFlags } from './config/flag.ts';
 import { EXIT, type ExitCode } from './errors.ts';
-import { addFindMaxOptions, findMaxCommand } from './find-max-command.ts';
-import { gateCommand } from './gate-command.ts';
-import { renderList } from './list.ts';
-import { addCalibrateOptions, addCompareOptions, addGateOptions, addRunOptions } from './options.ts';
-import { addProbeOptions } from './probe/options.ts';
-import { probeCommand } from './probe-command.ts';
-import { runCommand } from './run-command.ts';
-import type { RawOptions } from './values.ts';
 
-/** `pnpm bench`: its commands and their flags. What they do is elsewhere. */
-function createProgram(): Command {
+/** Every command, in the order of help; the first is the default. */
+const COMMANDS: readonly BenchCommand[] = [
+  runCommand,
+  compareCommand,
+  gateCommand,
+  probeCommand,
+  findMaxCommand,
+  calibrateCommand,
+  listCommand,
+  doctorCommand,
+];
+
+/** `pnpm bench`: its commands and their flags. @param call told of the one that is called. */
+function createProgram(call: (called: BenchCommand, command: Command) => Promise<void>): Command {
   const program = new Command('pnpm bench')
     .description('How should a site remember who is logged in? Every way, measured on equal terms.')
     .helpCommand(false)
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();
-  addRunOptions(program.command('run', { isDefault: true }).description('measure (the default command)'));
-  addCompareOptions(
-    program.command('compare').description('two result files: what changed, and is it worse'),
-  );
-  addGateOptions(
-    program
-      .command('gate')
-      .description('the work tree against a commit, interleaved in one run: is it worse'),
-  );
-  addProbeOptions(program.command('probe').description('the load generator alone, against any server'));
-  addFindMaxOptions(program.command('find-max').description('the highest rate that holds an objective'));
-  addCalibrateOptions(
-    program.command('calibrate').description("this machine's noise floor, in five minutes"),
-  );
-  program.command('list').description('stores, scenarios and balancers, with what each can and cannot do');
-  program.command('doctor').description('what this machine has, what is missing, and how to get it');
+  for (const one of COMMANDS) {
+    const { name, description, words, flags } = one;
+    const command = program.command(name, { isDefault: one === COMMANDS[0] }).description(description);
+    if (words !== undefined) command.usage(words.usage).argument(words.spelling, words.help);
+    addFlags(command, flags).action(() => call(one, command));
+  }
   return program;
 }
 
 async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = createProgram();
-  const actions: Record<string, (options: RawOptions, words: readonly string[]) => Promise<void>> = {
-    run: async (options) => {
-      exitCode = await runCommand(options, argv, signal);
-    },
-    compare: async (options, files) => {
-      exitCode = compareCommand(files, options);
-    },
-    gate: async (options) => {
-      exitCode = await gateCommand(options, argv, signal);
-    },
-    probe: async (options, words) => {
-      exitCode = await probeCommand(words, options, signal);
-    },
-    'find-max': async (options) => {
-      exitCode = await findMaxCommand(options, argv, signal);
-    },
-    calibrate: async (options) => {
-      exitCode = await calibrateCommand(options, argv, signal);
-    },
-    list: async () => void process.stdout.write(renderList()),
-    doctor: async () => void process.stdout.write(await doctor(process.env)),
-  };
-  for (const command of program.commands) {
-    command.action(async () => actions[command.name()]?.(command.opts(), command.args));
-  }
+  const program = createProgram(async (called, command) => {
+    exitCode = await called.run({ given: givenFlags(command), words: command.args, argv, signal });
+  });
   await program.parseAsync([...argv], { from: 'user' });
   return exitCode;
 }
 
 const argv = process.argv.slice(2);
-process.exitCode = await runToExitCode(argv, createProgram, (signal) => dispatch(argv, signal));
+process.exitCode = await runToExitCode(
+  argv,
+  () => createProgram(async () => undefined),
+  (signal) => dispatch(argv, signal),
+);

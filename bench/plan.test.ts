@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseConfig } from './config.ts';
+import { parseConfig } from './config/config.ts';
 import { planBlocks, planPass } from './plan.ts';
 
 const configOf = (seed: string, repeat = '3', engine = 'slices') =>

@@ -1,6 +1,7 @@
 import type { Handicap } from '../servers/protocol.ts';
 import { armText, variantText } from '../stores/variant.ts';
-import type { Config, Scenario, StoreChoice } from './config.ts';
+import type { Config, Scenario } from './config/config.ts';
+import type { StoreChoice } from './config/store-choice.ts';
 import { seededRandom, shuffled } from './stats/random.ts';
 
 /** One arm in one block: everything that fixes what is started and how it is loaded. */

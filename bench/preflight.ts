@@ -1,6 +1,7 @@
 import { findStore, SERVICES } from '../stores/registry.ts';
 import type { ServiceDefinition } from '../stores/service.ts';
-import type { Config, StoreChoice } from './config.ts';
+import type { Config } from './config/config.ts';
+import type { StoreChoice } from './config/store-choice.ts';
 import { findTiers } from './environment/services/find.ts';
 import { BenchError, redactUrl } from './errors.ts';
 

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { pairsText } from '../stores/variant.ts';
-import type { Config, StoreChoice } from './config.ts';
+import type { Config } from './config/config.ts';
+import { type Flag, type FlagTable, keyOf } from './config/flag.ts';
+import { RUN_TABLE } from './config/flags.ts';
+import { type RawOptions, usage } from './config/values.ts';
 import type { MachineCells } from './environment/machine.ts';
 import { BenchError, messageOf } from './errors.ts';
 import { blockKey, spoiltBlocks } from './results/blocks.ts';
@@ -8,66 +10,30 @@ import { readResultFile } from './results/csv.ts';
 import { readEnvironmentRecord } from './results/env-file.ts';
 import { isUsable, type Row } from './results/row.ts';
 import type { Unfinished } from './run.ts';
-import { URL_OPTIONS } from './service-urls.ts';
-import { type RawOptions, usage } from './values.ts';
 
-/** Flags that only say how a run is shown, or where its services are: they may be given again with --resume. */
-const ALLOWED = [
-  'resume',
-  'json',
-  'wide',
-  'markdown',
-  'export',
-  'threshold',
-  'strict',
-  'verbose',
-  'color',
-  'dryRun',
-  ...URL_OPTIONS,
-];
+/** Flags by their scope, as commander names them. */
+const keysOf = (scope: Flag['scope']) =>
+  Object.values(RUN_TABLE)
+    .filter((flag) => flag.scope === scope)
+    .map(keyOf);
 
 /**
- * The flags that are recorded: those that make the run what it is, and no other. A flag that is not here may hold a password, as
- * the URL of a service does.
+ * What `--resume` needs to know of a run: the flags of the scope `run`, and no other, for one of another scope may hold a
+ * password, as the URL of a service does. Complete with the seed and the stores that were available.
  */
-export const RECORDED: readonly string[] = [
-  'servers',
-  'balancer',
-  'affinity',
-  'scenario',
-  'payload',
-  'connections',
-  'duration',
-  'warmup',
-  'repeat',
-  'keys',
-  'sessions',
-  'pool',
-  'transport',
-  'durability',
-  'engine',
-  'slice',
-  'rate',
-  'arrivals',
-  'pin',
-  'preset',
-  'services',
-];
-
-/** Flags that say how a run is shown, where its files and services are, or how it goes on. */
-export const NOT_RECORDED: readonly string[] = [...ALLOWED, 'out', 'config', 'store', 'seed'];
-
-/** What `--resume` needs to know of a run: its flags, complete with the seed and the stores that were to be had. */
-export function recordableOptions(given: RawOptions, config: Config): Record<string, unknown> {
-  const kept = Object.entries(given).filter(([flag]) => RECORDED.includes(flag));
-  const preset = given['store'] === undefined && given['preset'] === undefined ? { preset: 'glance' } : {};
-  const store = config.stores.map(storeText).join(',');
-  return { ...Object.fromEntries(kept), ...preset, seed: String(config.seed), store };
-}
-
-function storeText({ store, options }: StoreChoice): string {
-  const pairs = pairsText(options);
-  return pairs === '' ? store : `${store}:${pairs}`;
+export function recordableOptions(
+  given: RawOptions,
+  config: Config,
+  table: FlagTable = RUN_TABLE,
+): Record<string, unknown> {
+  const entries = Object.entries(table).flatMap(([name, flag]): [string, unknown][] => {
+    if (flag.scope !== 'run') return [];
+    const key = keyOf(flag);
+    const value = (config as unknown as Record<string, unknown>)[name];
+    if (flag.format !== undefined && value !== undefined) return [[key, flag.format(value)]];
+    return given[key] === undefined ? [] : [[key, given[key]]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The run that a file holds a part of, and the flags to go on with. */
@@ -83,7 +49,8 @@ export interface Resumption {
 export function readUnfinished(path: string, given: RawOptions): Resumption {
   if (!existsSync(path))
     throw usage('a result file for --resume', `"${path}", which does not exist`, 'Name one.');
-  const [other] = Object.keys(given).filter((flag) => !ALLOWED.includes(flag));
+  const views = keysOf('view');
+  const [other] = Object.keys(given).filter((flag) => !views.includes(flag));
   if (other !== undefined) {
     throw usage('--resume with the flags of the file alone', `--${other} as well`, 'Leave it out.');
   }

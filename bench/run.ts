@@ -1,11 +1,11 @@
 import { type Bench, openBench } from './bench.ts';
 import { type BlocksOutcome, runBlocks } from './blocks.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
+import type { RawOptions } from './config/values.ts';
 import { openTogether } from './environment/resources.ts';
 import { openOutput } from './results/output.ts';
 import type { Row } from './results/row.ts';
 import { recordableOptions, refuseOtherOrigin } from './resume.ts';
-import type { RawOptions } from './values.ts';
 
 /** What a run ended with; the rows are those of the file at `path`. */
 export interface RunOutcome extends BlocksOutcome {

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { openBench } from '../bench/bench.ts';
 import { runBlock } from '../bench/block/block.ts';
 import { type Noise, noiseOf } from '../bench/calibrate/noise.ts';
-import { type Config, parseConfig } from '../bench/config.ts';
+import { type Config, parseConfig } from '../bench/config/config.ts';
 import { openTogether } from '../bench/environment/resources.ts';
 import { planPass } from '../bench/plan.ts';
 import type { Row } from '../bench/results/row.ts';

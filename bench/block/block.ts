@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { RunContext } from '../environment/context.ts';
 import { type Generator, startGenerator } from '../environment/generator.ts';
 import type { MachineCells } from '../environment/machine.ts';

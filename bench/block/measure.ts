@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { VerifyCacheStats } from '../../stores/store.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { memoryBytesOf } from '../environment/cpu.ts';
 import { hostShares, readHost } from '../environment/host.ts';
 import { REVOCATION_IDLE_SECONDS } from '../environment/server.ts';

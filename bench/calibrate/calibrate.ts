@@ -1,6 +1,6 @@
 import { openBench } from '../bench.ts';
 import { runBlocks } from '../blocks.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { openTogether } from '../environment/resources.ts';
 import type { Row } from '../results/row.ts';
 import { blockGuess } from '../run.ts';

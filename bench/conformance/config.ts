@@ -3,10 +3,14 @@ import type { z } from 'zod';
 import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
 import type { Durability, StoreDefinition } from '../../stores/store.ts';
-import { AFFINITIES, DURABILITIES, parseStoreChoice, type StoreChoice, TIERS } from '../config.ts';
+import { optional, parseFlags, text, value, whole, words } from '../config/flag.ts';
+import { RUN_FLAGS } from '../config/flags.ts';
+import { parseServiceUrls, type ServiceUrls } from '../config/service-urls.ts';
+import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
+import { parseStoreChoice, type StoreChoice } from '../config/store-choice.ts';
+import { distinct, listOf, parseUrl, quoted, type RawOptions, usage } from '../config/values.ts';
+import type { AFFINITIES, TIERS } from '../config/words.ts';
 import { BenchError, messageOf } from '../errors.ts';
-import { parseServiceUrls, type ServiceUrls } from '../service-urls.ts';
-import { distinct, listOf, oneOf, parseUrl, quoted, type RawOptions, usage, wholeNumber } from '../values.ts';
 import { isCheckId } from './catalogue.ts';
 import { type Contract, contractSchema } from './contract.ts';
 
@@ -31,16 +35,64 @@ export interface ConformanceConfig {
 
 export const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
-const DEFAULTS: Readonly<Record<string, string>> = {
-  store: STORES.filter(keepsSessions)
-    .map(({ name }) => name)
-    .join(','),
-  servers: '3',
-  balancer: 'auto',
-  affinity: 'sticky,round-robin',
-  durability: 'second',
-  services: 'auto',
-  tries: '20',
+/** The flags of `pnpm conformance`, but for the URLs of services. */
+export const CONFORMANCE_FLAGS = {
+  stores: value({
+    ...RUN_FLAGS.stores,
+    fallback: STORES.filter(keepsSessions)
+      .map(({ name }) => name)
+      .join(','),
+    fallbackHelp: 'all but the control',
+    parse: storesOf,
+  }),
+  servers: value({
+    spelling: '--servers <count>',
+    help: 'server processes',
+    fallback: '3',
+    scope: 'run',
+    ...whole(1, 16),
+  }),
+  balancers: value({
+    scope: 'run',
+    spelling: '--balancer <names>',
+    help: 'what stands before the servers, a list',
+    fallback: 'auto',
+    ...words(CONFORMANCE_BALANCERS),
+  }),
+  affinities: { ...RUN_FLAGS.affinities, fallback: 'sticky,round-robin', fallbackHelp: 'both' },
+  durability: RUN_FLAGS.durability,
+  only: optional({
+    spelling: '--only <ids>',
+    help: 'numbers of checks, such as 14,15 or 2a',
+    fallbackHelp: 'all',
+    scope: 'run',
+    parse: onlyOf,
+  }),
+  tries: value({
+    spelling: '--tries <count>',
+    help: 'tries of each race, at least 9',
+    fallback: '20',
+    scope: 'run',
+    ...whole(9, 10_000),
+  }),
+  target: optional({
+    spelling: '--target <url>',
+    help: 'an external site instead of ours; needs --contract',
+    scope: 'run',
+    ...text,
+  }),
+  contract: optional({
+    spelling: '--contract <file>',
+    help: 'its endpoints and what it says of itself, as JSON',
+    scope: 'run',
+    ...text,
+  }),
+  tier: RUN_FLAGS.tier,
+  json: { ...OUTPUT_FLAGS.json, help: 'cells as a JSON array on standard output instead of the matrix' },
+  markdown: { ...REPORT_FLAGS.markdown, help: 'also write the matrix as Markdown; replaces the file' },
+  seed: { ...SEED_FLAG, fallbackHelp: 'random; printed' },
+  verbose: OUTPUT_FLAGS.verbose,
+  color: OUTPUT_FLAGS.color,
 };
 
 /** What these options mean. @throws BenchError USAGE or CONFLICT, naming the first wrong value. */
@@ -48,33 +100,14 @@ export function parseConformance(
   raw: RawOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): ConformanceConfig {
-  const text = (flag: string) => String(raw[flag] ?? DEFAULTS[flag]);
-  const words = <const T extends readonly string[]>(flag: string, values: T) =>
-    distinct(listOf(flag, text(flag)).map((item) => oneOf(flag, item, values)));
   const foreign = foreignOf(raw);
-  return {
-    stores: storesOf(text('store')),
-    servers: wholeNumber('servers', text('servers'), 1, 16),
-    balancers: words('balancer', CONFORMANCE_BALANCERS),
-    affinities: words('affinity', AFFINITIES),
-    durability: oneOf('durability', text('durability'), DURABILITIES),
-    only: onlyOf(raw['only']),
-    tries: wholeNumber('tries', text('tries'), 9, 10_000),
-    seed:
-      raw['seed'] === undefined
-        ? Math.floor(Math.random() * 2 ** 31)
-        : wholeNumber('seed', String(raw['seed']), 0, 2 ** 32 - 1),
-    tier: oneOf('services', text('services'), TIERS),
-    urls: parseServiceUrls(raw, env),
-    foreign,
-    json: raw['json'] === true,
-    markdown: typeof raw['markdown'] === 'string' ? raw['markdown'] : undefined,
-  };
+  const parsed = parseFlags(CONFORMANCE_FLAGS, raw, { env });
+  return { ...parsed, urls: parseServiceUrls(raw, env), foreign };
 }
 
 /** @throws BenchError USAGE, also for the control: without sessions there is nothing to look at. */
-function storesOf(text: string): StoreChoice[] {
-  const choices = distinct(listOf('store', text).map(parseStoreChoice));
+function storesOf(given: string): StoreChoice[] {
+  const choices = distinct(listOf('store', given).map(parseStoreChoice));
   const names = STORES.filter(keepsSessions).map(({ name }) => name);
   const control = choices.find(({ store }) => !names.includes(store));
   if (control === undefined) return choices;
@@ -85,9 +118,8 @@ function keepsSessions(definition: StoreDefinition): boolean {
   return definition.declaredTraits(defaultOptions(definition), 'second').state !== 'nowhere';
 }
 
-function onlyOf(value: RawOptions[string]): string[] | undefined {
-  if (value === undefined) return undefined;
-  const ids = listOf('only', String(value));
+function onlyOf(given: string): string[] {
+  const ids = listOf('only', given);
   const unknown = ids.find((id) => !isCheckId(id));
   if (unknown === undefined) return ids;
   throw usage(

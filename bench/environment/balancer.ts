@@ -3,7 +3,7 @@ import type { Balancer, Upstream } from '../../servers/balancers/balancer.ts';
 import { haproxy } from '../../servers/balancers/haproxy.ts';
 import { nginx } from '../../servers/balancers/nginx.ts';
 import { node } from '../../servers/balancers/node.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { BenchError } from '../errors.ts';
 import type { Guard } from './guard.ts';
 import { withFreePort } from './port.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { ChosenBalancer } from './balancer.ts';
 import type { Guard } from './guard.ts';
 import type { Pinning } from './pinning.ts';

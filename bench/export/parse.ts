@@ -1,4 +1,4 @@
-import { oneOf, quoted, usage } from '../values.ts';
+import { oneOf, quoted, usage } from '../config/values.ts';
 
 /**
  * Forms that other tools read. github-action-benchmark takes one direction per file: the plain name is what is better

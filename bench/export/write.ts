@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { quoted, usage } from '../config/values.ts';
 import { BenchError, messageOf } from '../errors.ts';
-import { quoted, usage } from '../values.ts';
 import type { Entry } from './entries.ts';
 import { formatted } from './formats.ts';
 import type { Export } from './parse.ts';

@@ -1,6 +1,6 @@
 import { openBench } from '../bench.ts';
 import { type Arm, openArms } from '../block/arms.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { type Generator, startGenerator } from '../environment/generator.ts';
 import { openTogether } from '../environment/resources.ts';
 import { BenchError } from '../errors.ts';

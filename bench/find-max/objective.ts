@@ -1,7 +1,7 @@
+import { usage } from '../config/values.ts';
 import type { LoadResult, SliceResult } from '../load/job.ts';
 import { parseThreshold } from '../results/threshold.ts';
 import { decodeHistogram, summarize } from '../stats/histogram.ts';
-import { usage } from '../values.ts';
 
 /** What must hold: a bound on a percentile of response time. */
 export interface Objective {

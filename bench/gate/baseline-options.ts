@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import { absentOptions } from '../../stores/variant.ts';
-import type { StoreChoice } from '../config.ts';
+import type { StoreChoice } from '../config/store-choice.ts';
 import { bundle } from '../environment/programs.ts';
 import { BenchError, messageOf } from '../errors.ts';
 

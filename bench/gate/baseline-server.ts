@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerConfig } from '../../servers/config.ts';
 import { CONTROL } from '../../stores/registry.ts';
-import type { StoreChoice } from '../config.ts';
+import type { StoreChoice } from '../config/store-choice.ts';
 import { newSecrets, type RunContext } from '../environment/context.ts';
 import { buildServer } from '../environment/programs.ts';
 import { askStats, startServer } from '../environment/server.ts';

@@ -1,7 +1,7 @@
 import { type Bench, openBench } from '../bench.ts';
 import { type BlocksOutcome, runBlocks } from '../blocks.ts';
 import { type Comparison, compareRows } from '../compare/compare.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { openTogether, type Resources } from '../environment/resources.ts';
 import { openOutput } from '../results/output.ts';
 import { blockGuess } from '../run.ts';

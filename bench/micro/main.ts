@@ -1,4 +1,4 @@
-import { runToExitCode } from '../command.ts';
+import { runToExitCode } from '../commands/exit-code.ts';
 import { EXIT } from '../errors.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { GROUPS, type GroupName } from './group.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { nearest, usage } from '../values.ts';
+import { nearest, usage } from '../config/values.ts';
 import { GROUP_NAMES, type GroupName } from './group.ts';
 
 /** What the command is told, complete. */

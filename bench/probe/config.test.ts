@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { RawOptions } from '../config/values.ts';
 import { BenchError, EXIT } from '../errors.ts';
-import type { RawOptions } from '../values.ts';
 import { parseProbe } from './config.ts';
 
 const URL_ = 'http://127.0.0.1:3000/';

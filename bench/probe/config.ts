@@ -1,5 +1,7 @@
-import type { Arrivals } from '../load/job.ts';
-import { asList, oneOf, parseSeconds, quoted, type RawOptions, usage, wholeNumber } from '../values.ts';
+import { type Flag, optional, parseFlags, value, whole } from '../config/flag.ts';
+import { RUN_FLAGS } from '../config/flags.ts';
+import { OUTPUT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
+import { quoted, type RawOptions, usage } from '../config/values.ts';
 import type { ProbeJob } from './job.ts';
 
 /** What `pnpm bench probe` is told, complete. */
@@ -8,8 +10,37 @@ export interface ProbeConfig {
   json: boolean;
 }
 
-const DEFAULTS = { connections: '64', duration: '5s', warmup: '1s', arrivals: 'poisson' } as const;
-const ARRIVALS = ['poisson', 'constant'] as const satisfies readonly Arrivals[];
+/** The flags of `probe`. */
+export const PROBE_FLAGS = {
+  rate: optional({
+    spelling: '--rate <number>',
+    help: 'requests due per second, whatever is outstanding',
+    fallbackHelp: 'a closed loop',
+    scope: 'run',
+    parse: parseRate,
+  }),
+  arrivals: { ...RUN_FLAGS.arrivals },
+  connections: value({ ...RUN_FLAGS.connections, help: 'connections', fallback: '64', ...whole(1, 10_000) }),
+  duration: { ...RUN_FLAGS.durationSeconds, help: 'measured load, such as 5s or 500ms', fallback: '5s' },
+  warmup: {
+    ...RUN_FLAGS.warmupSeconds,
+    spelling: '--warmup <time>',
+    help: 'discarded load before it',
+    fallback: '1s',
+  },
+  headers: {
+    spelling: '-H, --header <line>',
+    help: "sent with each request, 'name: value'; repeatable",
+    scope: 'run',
+    isRepeatable: true,
+    parse: (given) => parseHeaders([given ?? []].flat().map(String)),
+  } satisfies Flag<Record<string, string>>,
+  json: { ...OUTPUT_FLAGS.json, help: 'one flat object on standard output, keys as in results/README.md' },
+  seed: { ...SEED_FLAG, help: 'random seed of the arrivals' },
+  verbose: OUTPUT_FLAGS.verbose,
+  color: OUTPUT_FLAGS.color,
+};
+
 const EXAMPLE = 'Write for example pnpm bench probe http://127.0.0.1:3000/.';
 
 /** More than one process of Node can send. */
@@ -27,29 +58,17 @@ const RESERVED: Readonly<Record<string, string>> = {
 
 /** The probe that these words and options mean. @throws BenchError USAGE, naming the first wrong value. */
 export function parseProbe(words: readonly string[], raw: RawOptions): ProbeConfig {
-  const text = (flag: keyof typeof DEFAULTS) => String(raw[flag] ?? DEFAULTS[flag]);
   const url = parseTarget(words);
-  const arrivals = oneOf('arrivals', text('arrivals'), ARRIVALS);
-  const ratePerSecond = raw['rate'] === undefined ? undefined : parseRate(String(raw['rate']));
+  const told = parseFlags(PROBE_FLAGS, raw, { env: {} });
+  const { rate: ratePerSecond, arrivals, headers, connections, seed, json } = told;
   if (ratePerSecond === undefined && raw['arrivals'] !== undefined) {
     throw usage('--rate with --arrivals', 'none', 'Add --rate, or leave --arrivals out.');
   }
-  return {
-    job: {
-      origin: url.origin,
-      path: url.pathname + url.search,
-      headers: parseHeaders(asList(raw['header'])),
-      connections: wholeNumber('connections', text('connections'), 1, 10_000),
-      warmupSeconds: parseSeconds('warmup', text('warmup')),
-      durationSeconds: parseSeconds('duration', text('duration')),
-      load: ratePerSecond === undefined ? { model: 'closed' } : { model: 'open', ratePerSecond, arrivals },
-      seed:
-        raw['seed'] === undefined
-          ? Math.floor(Math.random() * 2 ** 31)
-          : wholeNumber('seed', String(raw['seed']), 0, 2 ** 32 - 1),
-    },
-    json: raw['json'] === true,
-  };
+  const load: ProbeJob['load'] =
+    ratePerSecond === undefined ? { model: 'closed' } : { model: 'open', ratePerSecond, arrivals };
+  const [warmupSeconds, durationSeconds] = [told.warmup, told.duration];
+  const [origin, path] = [url.origin, url.pathname + url.search];
+  return { job: { origin, path, headers, connections, warmupSeconds, durationSeconds, load, seed }, json };
 }
 
 function parseTarget(words: readonly string[]): URL {

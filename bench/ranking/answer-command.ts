@@ -1,13 +1,11 @@
+import { spellingsOf, standsAlone } from '../config/flag.ts';
+import { RUN_FLAGS } from '../config/flags.ts';
+
 /** Flags of a run that an answer must not repeat: how many blocks, by which engine, and into which file. */
-const REPLACED: Readonly<Record<string, 'with value' | 'alone'>> = {
-  '--repeat': 'with value',
-  '-r': 'with value',
-  '--engine': 'with value',
-  '--out': 'with value',
-  '-o': 'with value',
-  '--resume': 'with value',
-  '--dry-run': 'alone',
-};
+const { repeat, engine, out, resume, dryRun } = RUN_FLAGS;
+const LEFT_OUT = [repeat, engine, out, resume, dryRun].flatMap((flag) =>
+  spellingsOf(flag).map((spelling) => ({ spelling, isAlone: standsAlone(flag) })),
+);
 
 /** Blocks that the command asks for: half of them would still do when some are dropped. */
 const BLOCKS = 24;
@@ -17,12 +15,17 @@ export function answerCommand(command: readonly string[]): string {
   const words: string[] = [];
   for (let at = 0; at < command.length; at += 1) {
     const word = command[at] as string;
-    const [flag = ''] = word.split('=');
-    const kind = REPLACED[flag];
-    if (kind === undefined && !/^-[ro]./.test(word)) words.push(quotedForShell(word));
-    if (kind === 'with value' && !word.includes('=')) at += 1;
+    const left = LEFT_OUT.find(({ spelling }) => isFlag(word, spelling));
+    if (left === undefined) words.push(quotedForShell(word));
+    else if (!left.isAlone && word === left.spelling) at += 1;
   }
   return ['pnpm bench', ...words, `--repeat ${BLOCKS}`].join(' ');
+}
+
+/** Whether a word is this flag, its value perhaps joined to it: `--out=x.csv`, `-ox.csv`. */
+function isFlag(word: string, spelling: string): boolean {
+  const joined = spelling.startsWith('--') ? `${spelling}=` : spelling;
+  return word === spelling || word.startsWith(joined);
 }
 
 function quotedForShell(word: string): string {

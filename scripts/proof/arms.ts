@@ -1,4 +1,4 @@
-import type { StoreChoice } from '../../bench/config.ts';
+import type { StoreChoice } from '../../bench/config/store-choice.ts';
 import type { Handicap } from '../../servers/protocol.ts';
 
 /** One arm of the proof: a name, the backend, and what is planted into it. */

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { type Bench, openBench } from '../../bench/bench.ts';
 import { runBlock } from '../../bench/block/block.ts';
 import { runBlocks } from '../../bench/blocks.ts';
-import { type Config, parseConfig } from '../../bench/config.ts';
+import { type Config, parseConfig } from '../../bench/config/config.ts';
 import { openTogether } from '../../bench/environment/resources.ts';
 import { planPass } from '../../bench/plan.ts';
 import { readResultFile } from '../../bench/results/csv.ts';

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { type Command, CommanderError } from 'commander';
-import { BenchError, EXIT, type ExitCode, messageOf, redactUrl } from './errors.ts';
-import { nearest, usage } from './values.ts';
+import { nearest, usage } from '../config/values.ts';
+import { BenchError, EXIT, type ExitCode, messageOf, redactUrl } from '../errors.ts';
 
 const ECHO_MS = 500;
 

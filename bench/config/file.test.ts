@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { BenchError, EXIT } from '../errors.ts';
 import { parseConfig } from './config.ts';
-import { withConfigFile } from './config-file.ts';
-import { BenchError, EXIT } from './errors.ts';
+import { withConfigFile } from './file.ts';
 import type { RawOptions } from './values.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sb-config-'));

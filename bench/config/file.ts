@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
 import { z } from 'zod';
-import { messageOf } from './errors.ts';
-import { addGateOptions, addRunOptions } from './options.ts';
+import { messageOf } from '../errors.ts';
+import { type Flag, type FlagTable, keyOf, longName, standsAlone } from './flag.ts';
+import { FILE_TABLE } from './flags.ts';
 import { nearest, quoted, type RawOptions, usage } from './values.ts';
 
 /** A flag's value as JSON has it: text as on the command line, a number, yes or no, or a list of these. */
@@ -14,25 +14,23 @@ const VALUE = z.union([
 ]);
 const FILE = z.record(z.string(), VALUE);
 
-/** Flags that may be given more than once: a list in the file is these, and not one value with commas. */
-const REPEATABLE = ['threshold', 'export'];
-/** A file that names another one, or a run to go on with, would be a riddle. */
-const NOT_IN_A_FILE = ['config', 'resume', 'dryRun'];
-
 /**
  * The options with those of the file that `--config` names below them: a flag that is given wins.
  * @throws BenchError USAGE naming the first key or value that is wrong.
  */
 export function withConfigFile(given: RawOptions): RawOptions {
   const path = given['config'];
-  return typeof path === 'string' ? { ...readConfigFile(path), ...given } : given;
+  return typeof path === 'string' ? { ...flagsFromFile(parse(path), path, FILE_TABLE), ...given } : given;
 }
 
-/** The options in a JSON file with flag names as keys: `{"store": "redis", "servers": [1, 3], "pin": true}`. */
-function readConfigFile(path: string): RawOptions {
-  const known = knownFlags();
+/**
+ * The options in such an object, with flag names as keys: `{"store": "redis", "servers": [1, 3], "pin": true}`.
+ * @param path of the file, for errors.
+ */
+export function flagsFromFile(content: z.infer<typeof FILE>, path: string, table: FlagTable): RawOptions {
+  const known = flagsByName(table);
   const options: Record<string, string | string[] | boolean> = {};
-  for (const [key, value] of Object.entries(parse(path))) {
+  for (const [key, value] of Object.entries(content)) {
     const flag = known.get(key.replace(/^--/, ''));
     if (flag === undefined) {
       const near = nearest(key, [...known.keys()]);
@@ -45,10 +43,11 @@ function readConfigFile(path: string): RawOptions {
     const texts = Array.isArray(value) ? value.map(String) : [String(value)];
     const wrong = (expected: string, got: string) =>
       usage(`${expected} for "${key}" in ${path}`, got, 'Correct it.');
-    if (flag.isBoolean && typeof value !== 'boolean') throw wrong('true or false', quoted(texts.join(',')));
-    if (!flag.isBoolean && typeof value === 'boolean') throw wrong('a value', String(value));
-    if (flag.isBoolean) options[flag.option] = value as boolean;
-    else options[flag.option] = REPEATABLE.includes(flag.option) ? texts : texts.join(',');
+    const isBoolean = standsAlone(flag);
+    if (isBoolean && typeof value !== 'boolean') throw wrong('true or false', quoted(texts.join(',')));
+    if (!isBoolean && typeof value === 'boolean') throw wrong('a value', String(value));
+    const list = flag.isRepeatable === true ? texts : texts.join(',');
+    options[keyOf(flag)] = isBoolean ? (value as boolean) : list;
   }
   return options;
 }
@@ -77,25 +76,9 @@ function parse(path: string): z.infer<typeof FILE> {
   );
 }
 
-interface KnownFlag {
-  /** As commander names it. */
-  option: string;
-  isBoolean: boolean;
-}
-
-/** Every flag of `run` and `gate`, by its long name and in camel case. */
-function knownFlags(): Map<string, KnownFlag> {
-  const flags = [addRunOptions(new Command()), addGateOptions(new Command())].flatMap(
-    (command) => command.options,
-  );
-  const known = new Map<string, KnownFlag>();
-  for (const flag of flags) {
-    const option = flag.attributeName();
-    if (NOT_IN_A_FILE.includes(option)) continue;
-    const entry = { option, isBoolean: flag.isBoolean() || flag.negate };
-    // `--no-color` is `"color": false` in the file.
-    known.set(flag.negate ? option : (flag.long ?? '').replace(/^--/, ''), entry);
-    known.set(option, entry);
-  }
-  return known;
+/** Every flag that a file may hold, by its long name and by its key. */
+function flagsByName(table: FlagTable): Map<string, Flag> {
+  const flags = Object.values(table).filter(({ inFile }) => inFile !== false);
+  // `--no-color` is `"color": false` in the file.
+  return new Map(flags.flatMap((flag) => [[longName(flag), flag] as const, [keyOf(flag), flag] as const]));
 }

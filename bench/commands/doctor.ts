@@ -1,18 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { SERVICES } from '../stores/registry.ts';
-import type { ServiceDefinition } from '../stores/service.ts';
-import { calibrationPath, readCalibration } from './calibrate/kept.ts';
-import { renderCalibration } from './calibrate/render.ts';
-import { BALANCERS } from './environment/balancer.ts';
-import { cpuNsOf } from './environment/cpu.ts';
-import { kernel } from './environment/machine.ts';
-import { findTiers } from './environment/services/find.ts';
+import { SERVICES } from '../../stores/registry.ts';
+import type { ServiceDefinition } from '../../stores/service.ts';
+import { calibrationPath, readCalibration } from '../calibrate/kept.ts';
+import { renderCalibration } from '../calibrate/render.ts';
+import { BALANCERS } from '../environment/balancer.ts';
+import { cpuNsOf } from '../environment/cpu.ts';
+import { kernel } from '../environment/machine.ts';
+import { findTiers } from '../environment/services/find.ts';
+import { EXIT } from '../errors.ts';
+import type { BenchCommand } from './command.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Text of `pnpm bench doctor`: what this machine offers, what is missing and how to get it. Starts nothing. */
-export async function doctor(env: Env): Promise<string> {
+/** `pnpm bench doctor`. */
+export const doctorCommand: BenchCommand = {
+  name: 'doctor',
+  description: 'what this machine has, what is missing, and how to get it',
+  flags: {},
+  async run() {
+    process.stdout.write(await examine(process.env));
+    return EXIT.ok;
+  },
+};
+
+/** What this machine offers, what is missing and how to get it. Starts nothing. */
+async function examine(env: Env): Promise<string> {
   const services = await Promise.all(
     SERVICES.map((service) => describeService(service, env[service.url.variable])),
   );

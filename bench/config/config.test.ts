@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { armText } from '../stores/variant.ts';
+import { armText } from '../../stores/variant.ts';
+import { BenchError, EXIT } from '../errors.ts';
 import { parseConfig } from './config.ts';
-import { BenchError, EXIT } from './errors.ts';
 import { nearest, type RawOptions } from './values.ts';
 
 const errorOf = (raw: RawOptions): BenchError => {

@@ -1,27 +1,35 @@
-import { EXIT, type ExitCode } from './errors.ts';
-import { cellsOf } from './probe/cells.ts';
-import { parseProbe } from './probe/config.ts';
-import type { ProbeJob, ProbeResult } from './probe/job.ts';
-import { probe } from './probe/probe.ts';
-import { renderProbe } from './probe/render.ts';
-import { createProgress } from './progress.ts';
-import type { RawOptions } from './values.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
+import { cellsOf } from '../probe/cells.ts';
+import { PROBE_FLAGS, parseProbe } from '../probe/config.ts';
+import type { ProbeJob, ProbeResult } from '../probe/job.ts';
+import { probe } from '../probe/probe.ts';
+import { renderProbe } from '../probe/render.ts';
+import { createProgress } from '../progress.ts';
+import type { BenchCommand, Call } from './command.ts';
 
 /** Starting the generator and ending it. */
 const OVERHEAD_MS = 700;
 
 /** `pnpm bench probe URL`: one URL in, text or a flat object on standard output, exit code out. */
-export async function probeCommand(
-  words: readonly string[],
-  options: RawOptions,
-  signal: AbortSignal,
-): Promise<ExitCode> {
-  const { job, json } = parseProbe(words, options);
+export const probeCommand: BenchCommand = {
+  name: 'probe',
+  description: 'the load generator alone, against any server',
+  words: {
+    usage: 'URL [options]',
+    spelling: '[urls...]',
+    help: 'what to request by GET, such as http://127.0.0.1:3000/',
+  },
+  flags: PROBE_FLAGS,
+  run: probeUrl,
+};
+
+async function probeUrl({ words, given, signal }: Call): Promise<ExitCode> {
+  const { job, json } = parseProbe(words, given);
   const result = await runWithProgress(job, signal);
   // Stopped before there was anything to show; the caller knows by which signal.
   if (result === undefined) return EXIT.ok;
   const cells = cellsOf(job, result);
-  const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
+  const color = process.stdout.isTTY === true && given['color'] !== false && !process.env['NO_COLOR'];
   process.stdout.write(
     json ? `${JSON.stringify(cells, undefined, 2)}\n` : renderProbe(job, result, cells, color),
   );

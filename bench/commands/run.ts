@@ -1,21 +1,25 @@
-import { type Config, parseConfig } from './config.ts';
-import { withConfigFile } from './config-file.ts';
-import { EXIT, type ExitCode, redactUrl } from './errors.ts';
-import { entriesOfRun } from './export/entries.ts';
-import { refuseReports, writeExports, writeReport } from './export/write.ts';
-import { planBlocks, titleOf } from './plan.ts';
-import { crossings } from './results/threshold.ts';
-import { readUnfinished } from './resume.ts';
-import { type RunOutcome, run } from './run.ts';
-import { renderReport, renderReportMarkdown } from './run-report.ts';
-import type { RawOptions } from './values.ts';
+import { type Config, parseConfig } from '../config/config.ts';
+import { withConfigFile } from '../config/file.ts';
+import { RUN_TABLE } from '../config/flags.ts';
+import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
+import { entriesOfRun } from '../export/entries.ts';
+import { refuseReports, writeExports, writeReport } from '../export/write.ts';
+import { planBlocks, titleOf } from '../plan.ts';
+import { crossings } from '../results/threshold.ts';
+import { readUnfinished } from '../resume.ts';
+import { type RunOutcome, run } from '../run.ts';
+import { renderReport, renderReportMarkdown } from '../run-report.ts';
+import type { BenchCommand, Call } from './command.ts';
 
 /** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */
-export async function runCommand(
-  given: RawOptions,
-  command: readonly string[],
-  signal: AbortSignal,
-): Promise<ExitCode> {
+export const runCommand: BenchCommand = {
+  name: 'run',
+  description: 'measure (the default command)',
+  flags: RUN_TABLE,
+  run: measure,
+};
+
+async function measure({ given, argv, signal }: Call): Promise<ExitCode> {
   const resumption = typeof given['resume'] === 'string' ? readUnfinished(given['resume'], given) : undefined;
   const options = resumption?.options ?? withConfigFile(given);
   const config = parseConfig(options, process.env);
@@ -24,7 +28,7 @@ export async function runCommand(
     return EXIT.ok;
   }
   refuseReports(config);
-  const words = withoutSecrets(command);
+  const words = withoutSecrets(argv);
   const outcome = await run(config, words, options, signal, resumption?.unfinished);
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
   process.stdout.write(

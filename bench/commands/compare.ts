@@ -1,18 +1,43 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
-import { type Comparison, compareRows } from './compare/compare.ts';
-import { summaryLine } from './compare/format.ts';
-import { comparisonRecords } from './compare/json.ts';
-import { renderMarkdown } from './compare/markdown.ts';
-import { renderComparison } from './compare/table.ts';
-import { EXIT, type ExitCode } from './errors.ts';
-import { entriesOfComparison } from './export/entries.ts';
-import { parseExports, reportPath } from './export/parse.ts';
-import { writeExports, writeReport } from './export/write.ts';
-import { readResultFile } from './results/csv.ts';
-import { asList, type RawOptions, usage } from './values.ts';
+import { type Comparison, compareRows } from '../compare/compare.ts';
+import { summaryLine } from '../compare/format.ts';
+import { comparisonRecords } from '../compare/json.ts';
+import { renderMarkdown } from '../compare/markdown.ts';
+import { renderComparison } from '../compare/table.ts';
+import { RUN_FLAGS } from '../config/flags.ts';
+import { OUTPUT_FLAGS, REPORT_FLAGS } from '../config/shared-flags.ts';
+import { asList, type RawOptions, usage } from '../config/values.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
+import { entriesOfComparison } from '../export/entries.ts';
+import { parseExports, reportPath } from '../export/parse.ts';
+import { writeExports, writeReport } from '../export/write.ts';
+import { readResultFile } from '../results/csv.ts';
+import type { BenchCommand } from './command.ts';
 
 /** `pnpm bench compare BASE.csv HEAD.csv`: two result files in, table or JSON on standard output, exit code out. */
-export function compareCommand(files: readonly string[], options: RawOptions): ExitCode {
+export const compareCommand: BenchCommand = {
+  name: 'compare',
+  description: 'two result files: what changed, and is it worse',
+  words: {
+    usage: 'BASE.csv HEAD.csv [options]',
+    spelling: '[files...]',
+    help: 'result files: what was, and what is to be judged',
+  },
+  flags: {
+    strict: { ...RUN_FLAGS.strict, help: 'INCONCLUSIVE ends with 4 instead of 0' },
+    json: { ...OUTPUT_FLAGS.json, help: 'findings as a JSON array on standard output instead of the table' },
+    markdown: {
+      ...REPORT_FLAGS.markdown,
+      help: 'also write the table for a pull request; replaces the file',
+    },
+    exports: REPORT_FLAGS.exports,
+    verbose: OUTPUT_FLAGS.verbose,
+    color: OUTPUT_FLAGS.color,
+  },
+  run: async ({ words, given }) => compareFiles(words, given),
+};
+
+function compareFiles(files: readonly string[], options: RawOptions): ExitCode {
   const [base, head] = checkedFiles(files);
   const markdown = options['markdown'];
   if (typeof markdown === 'string') refuseResultFile(reportPath('markdown', markdown, '.md'), [base, head]);

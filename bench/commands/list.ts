@@ -1,8 +1,10 @@
-import { defaultOptions } from '../stores/options.ts';
-import { STORES } from '../stores/registry.ts';
-import type { StoreDefinition } from '../stores/store.ts';
-import { traitsOf } from '../stores/traits.ts';
-import { AFFINITIES, BALANCERS, DURABILITIES, SCENARIOS } from './config.ts';
+import { defaultOptions } from '../../stores/options.ts';
+import { STORES } from '../../stores/registry.ts';
+import type { StoreDefinition } from '../../stores/store.ts';
+import { traitsOf } from '../../stores/traits.ts';
+import { AFFINITIES, BALANCERS, DURABILITIES, SCENARIOS } from '../config/words.ts';
+import { EXIT } from '../errors.ts';
+import type { BenchCommand } from './command.ts';
 
 const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
   read: 'GET /session',
@@ -13,8 +15,19 @@ const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
   revocation: 'log out through one server, poll every server until it refuses',
 };
 
-/** Text of `pnpm bench list`: everything that flags can name, from the registry. */
-export function renderList(): string {
+/** `pnpm bench list`. */
+export const listCommand: BenchCommand = {
+  name: 'list',
+  description: 'stores, scenarios and balancers, with what each can and cannot do',
+  flags: {},
+  async run() {
+    process.stdout.write(renderList());
+    return EXIT.ok;
+  },
+};
+
+/** Everything that flags can name, from the registry. */
+function renderList(): string {
   const scenarios = SCENARIOS.map((name) => `  ${name.padEnd(14)}${SCENARIO_TEXTS[name]}`);
   return [
     'stores (--store), with options as in redis:write=lww, several joined by + as in jwt:alg=ES256+lib=jose',

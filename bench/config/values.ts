@@ -1,6 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import { z } from 'zod';
-import { BenchError, redactUrl } from './errors.ts';
+import { BenchError, redactUrl } from '../errors.ts';
 
 /** Values of flags: text in, a checked value or one clear line out. */
 
@@ -24,8 +23,8 @@ export function distinct<T>(values: readonly T[]): T[] {
 
 /** One of these words. @throws BenchError USAGE, with the nearest one. */
 export function oneOf<const T extends readonly string[]>(flag: string, value: unknown, values: T): T[number] {
-  const parsed = z.enum(values as unknown as [string, ...string[]]).safeParse(value);
-  if (parsed.success) return parsed.data as T[number];
+  const found = values.find((candidate) => candidate === value);
+  if (found !== undefined) return found;
   const text = String(value);
   const near = nearest(text, values);
   const remedy = near === undefined ? `Correct --${flag}.` : `Did you mean ${near}?`;
@@ -34,9 +33,8 @@ export function oneOf<const T extends readonly string[]>(flag: string, value: un
 
 /** A whole number within bounds. @throws BenchError USAGE */
 export function wholeNumber(flag: string, text: string, min: number, max: number): number {
-  const schema = z.string().regex(/^\d+$/).transform(Number).pipe(z.number().min(min).max(max));
-  const parsed = schema.safeParse(text);
-  if (parsed.success) return parsed.data;
+  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= min && number <= max) return number;
   throw usage(`a whole number from ${min} to ${max} for --${flag}`, quoted(text), `Correct --${flag}.`);
 }
 

@@ -1,0 +1,77 @@
+import { CONTROL } from '../../stores/registry.ts';
+import { calibrate } from '../calibrate/calibrate.ts';
+import { calibrationPath, keepCalibration } from '../calibrate/kept.ts';
+import { renderCalibration } from '../calibrate/render.ts';
+import { parseConfig } from '../config/config.ts';
+import { duration, only, parseFlags, value, withFallbacks } from '../config/flag.ts';
+import { RUN_FLAGS } from '../config/flags.ts';
+import { OUTPUT_FLAGS } from '../config/shared-flags.ts';
+import { usage } from '../config/values.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
+import type { BenchCommand, Call } from './command.ts';
+
+/** More than any calibration can run: the time ends it. */
+const UNBOUNDED_BLOCKS = '1000';
+/** Load of each arm in a block: short, for the scatter between blocks is what is wanted. */
+const BLOCK_DURATION = '2s';
+
+const TIME_FLAG = value({
+  spelling: '-d, --duration <time>',
+  help: 'time for all of it',
+  fallback: '5m',
+  scope: 'start',
+  ...duration(),
+});
+
+/** What it measures with, of the flags of `run`. */
+const RIG = only(
+  RUN_FLAGS,
+  [
+    'stores',
+    {
+      help: 'the backend whose twins are measured',
+      fallback: CONTROL.name,
+      fallbackHelp: `${CONTROL.name}, the control`,
+    },
+  ],
+  ['servers', { help: 'server processes' }],
+  ['balancer', { fallback: 'none' }],
+  ['connections', { fallback: '32' }],
+  ['sliceSeconds', { fallbackHelp: '100 ms to 500 ms, by the slowest p99, at most an eighth of 2 s' }],
+  'pin',
+  'seed',
+);
+
+/** `pnpm bench calibrate`: this machine's noise floor, shown and kept for `doctor`. */
+export const calibrateCommand: BenchCommand = {
+  name: 'calibrate',
+  description: "this machine's noise floor, in five minutes",
+  flags: { time: TIME_FLAG, ...RIG, ...OUTPUT_FLAGS },
+  run: measureTwins,
+};
+
+async function measureTwins({ given, argv, signal }: Call): Promise<ExitCode> {
+  const { time: totalSeconds } = parseFlags({ time: TIME_FLAG }, given, { env: process.env });
+  const config = parseConfig(
+    { ...withFallbacks(RIG, given), preset: 'gate', repeat: UNBOUNDED_BLOCKS, duration: BLOCK_DURATION },
+    process.env,
+  );
+  if (config.stores.length > 1)
+    throw usage('one backend for --store', `${config.stores.length}`, 'Calibrate with one at a time.');
+  const { kept, failures } = await calibrate(config, totalSeconds, argv, signal);
+  if (kept !== undefined) {
+    const path = calibrationPath(process.env);
+    if (!signal.aborted) keepCalibration(path, kept);
+    const text = renderCalibration(kept);
+    process.stdout.write(given['json'] === true ? `${JSON.stringify(kept, undefined, 2)}\n` : `${text}\n`);
+    if (!signal.aborted) process.stderr.write(`kept for pnpm bench doctor in ${path}\n`);
+  }
+  const [failure] = failures;
+  if (failure !== undefined) {
+    process.stderr.write(`session-bench: failed: ${failures.length}; first: ${failure}\n`);
+    return EXIT.failure;
+  }
+  if (kept !== undefined || signal.aborted) return EXIT.ok;
+  process.stderr.write('session-bench: INVALID: fewer than two valid blocks: this machine is too busy now\n');
+  return EXIT.invalid;
+}

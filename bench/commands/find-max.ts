@@ -1,0 +1,134 @@
+import { parseConfig } from '../config/config.ts';
+import { only, optional, parseFlags, withFallbacks } from '../config/flag.ts';
+import { RUN_FLAGS } from '../config/flags.ts';
+import { withServiceFlags } from '../config/service-urls.ts';
+import { usage } from '../config/values.ts';
+import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
+import { type FoundMaximum, findMaximum } from '../find-max/find-max.ts';
+import { parseObjective } from '../find-max/objective.ts';
+import { wrap } from '../results/text.ts';
+import { GENERATOR_HEADROOM } from '../results/validity.ts';
+import type { BenchCommand, Call } from './command.ts';
+
+const SLO_FLAG = optional({
+  spelling: '--slo <bound>',
+  help: "what must hold, such as 'p99<20ms': p50 to p99.9, mean or max of the response time",
+  scope: 'start',
+  parse: parseObjective,
+});
+
+/** Of the flags of `run`, those that make sense for one environment. */
+const FLAGS = only(
+  RUN_FLAGS,
+  [
+    'stores',
+    { help: 'one backend, with options as in redis:write=lww', fallbackHelp: 'none: it must be named' },
+  ],
+  ['servers', { help: 'server processes' }],
+  'balancer',
+  'affinities',
+  'scenarios',
+  'payloadsBytes',
+  'connections',
+  ['durationSeconds', { help: 'length of a trial that decides', fallback: '5s' }],
+  ['warmupSeconds', { help: 'discarded load at the beginning', fallback: '3s' }],
+  'arrivals',
+  ['sessions', { fallback: '2000' }],
+  'keys',
+  'poolSize',
+  'transport',
+  'durability',
+  [
+    'pin',
+    {
+      help: 'load generator and balancer on other processors than servers and services (default, where possible)',
+    },
+  ],
+  'tier',
+  ['json', { help: 'the answer as JSON on standard output' }],
+  'seed',
+  'verbose',
+);
+
+/** `pnpm bench find-max --store redis --slo 'p99<20ms'`: the answer on standard output, exit code out. */
+export const findMaxCommand: BenchCommand = {
+  name: 'find-max',
+  description: 'the highest rate that holds an objective',
+  flags: withServiceFlags({ slo: SLO_FLAG, ...FLAGS }),
+  run: search,
+};
+
+async function search({ given, argv, signal }: Call): Promise<ExitCode> {
+  const { slo: objective } = parseFlags({ slo: SLO_FLAG }, given, { env: process.env });
+  if (objective === undefined) throw usage("--slo, such as 'p99<20ms'", 'none', "Add --slo 'p99<20ms'.");
+  if (given['store'] === undefined) throw usage('--store, one backend', 'none', 'Add --store redis.');
+  // An open loop by its nature: the rate is what is searched.
+  const parsed = parseConfig({ ...withFallbacks(FLAGS, given), repeat: '1' }, process.env);
+  const config = { ...parsed, pin: given['pin'] === undefined ? ('auto' as const) : parsed.pin };
+  for (const [flag, values] of Object.entries({
+    store: config.stores,
+    servers: config.servers,
+    affinity: config.affinities,
+    scenario: config.scenarios,
+    payload: config.payloadsBytes,
+  })) {
+    if (values.length > 1)
+      throw usage(`one value for --${flag}`, `${values.length}`, 'Search for one at a time.');
+  }
+  if (config.scenarios[0] === 'revocation') {
+    throw usage('a scenario that is sent at a rate', '--scenario revocation', 'Choose another.');
+  }
+  const found = await findMaximum(
+    config,
+    objective,
+    argv.map((word) => redactUrl(word)),
+    signal,
+  );
+  const { trials, ...summary } = found;
+  process.stdout.write(
+    config.json
+      ? `${JSON.stringify({ slo: objective.text, ...summary, trials }, undefined, 2)}\n`
+      : `${render(found, objective.text)}\n`,
+  );
+  if (found.outcome === 'none-holds') {
+    process.stderr.write(`session-bench: no rate holds ${objective.text}\n`);
+    return EXIT.threshold;
+  }
+  if (found.confirmed && isInstrumentSound(found)) return EXIT.ok;
+  process.stderr.write(
+    isInstrumentSound(found)
+      ? 'session-bench: INVALID: not confirmed by a last trial: this machine changes faster than the search\n'
+      : 'session-bench: INVALID: the load generator itself reaches no more than 1.3 times this rate here\n',
+  );
+  return EXIT.invalid;
+}
+
+function isInstrumentSound({
+  ratePerSecond = 0,
+  nullServerRps = Number.POSITIVE_INFINITY,
+}: FoundMaximum): boolean {
+  return nullServerRps >= GENERATOR_HEADROOM * ratePerSecond;
+}
+
+function render(found: FoundMaximum, slo: string): string {
+  const { backend, ratePerSecond, lower, upper, trials, capacityPerSecond, outcome } = found;
+  const round = (value: number | undefined) =>
+    value === undefined ? '?' : Number(value.toPrecision(3)).toLocaleString('en-US');
+  const seconds = trials.reduce((sum, trial) => sum + trial.seconds, 0);
+  const basis = `${trials.length} trials, ${Math.round(seconds)} s of load; a closed loop over ${found.connections} connections reached ${round(capacityPerSecond)}/s; seed ${found.seed}`;
+  const lines =
+    outcome === 'none-holds'
+      ? [`${backend}: no rate holds ${slo}`]
+      : [
+          `${backend}: ${round(ratePerSecond)} requests/s hold ${slo}${found.confirmed ? ', confirmed' : ', NOT confirmed'}`,
+          upper === undefined
+            ? `  every rate up to ${round(lower)}/s held: the objective is no limit here`
+            : `  interval: ${round(lower)} to ${round(upper)} requests/s: the first held and the second did not, in two of three trials`,
+        ];
+  const reasons = Object.entries(found.reasons).map(([reason, count]) => `${reason} (${count})`);
+  return [
+    ...lines,
+    ...(reasons.length === 0 ? [] : [`  what did not hold: ${reasons.join(', ')}`]),
+    wrap(`  ${basis}`, '  '),
+  ].join('\n');
+}

@@ -1,0 +1,50 @@
+import { parseConfig } from '../config/config.ts';
+import { withConfigFile } from '../config/file.ts';
+import { parseFlags, without } from '../config/flag.ts';
+import { BASE_FLAG, RUN_TABLE } from '../config/flags.ts';
+import { usage } from '../config/values.ts';
+import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
+import { refuseReports } from '../export/write.ts';
+import { gate } from '../gate/gate.ts';
+import type { BenchCommand, Call } from './command.ts';
+import { reportComparison } from './compare.ts';
+
+/** What a run of two commits has no use for. */
+const RUN_ONLY = ['resume', 'dryRun', 'engine'] as const;
+
+const FLAGS = { base: BASE_FLAG, ...without(RUN_TABLE, ...RUN_ONLY) };
+
+/** `pnpm bench gate --base main`: the table on standard output, exit code out. */
+export const gateCommand: BenchCommand = {
+  name: 'gate',
+  description: 'the work tree against a commit, interleaved in one run: is it worse',
+  flags: FLAGS,
+  run: judge,
+};
+
+async function judge({ given, argv, signal }: Call): Promise<ExitCode> {
+  const options = withConfigFile(given);
+  const { base } = parseFlags({ base: BASE_FLAG }, options, { env: process.env });
+  const config = parseConfig({ preset: 'gate', ...options }, process.env);
+  if (config.engine !== 'slices')
+    throw usage('--engine slices for gate', config.engine, 'One side after the other decides nothing.');
+  refuseReports(config);
+  const outcome = await gate(
+    config,
+    base,
+    argv.map((word) => redactUrl(word)),
+    signal,
+  );
+  const { comparison, files, failures, tooFew } = outcome;
+  const code = reportComparison(comparison, options);
+  process.stderr.write(`rows: ${files.base} and ${files.head}\n`);
+  if (failures.length > 0) {
+    process.stderr.write(`session-bench: failed: ${failures.length}; first: ${failures[0]}\n`);
+    return EXIT.failure;
+  }
+  if (tooFew.length > 0 && code !== EXIT.regression) {
+    process.stderr.write(`session-bench: INVALID: ${tooFew.join('; ')}\n`);
+    return EXIT.invalid;
+  }
+  return code;
+}

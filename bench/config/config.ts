@@ -1,0 +1,114 @@
+import { STORES } from '../../stores/registry.ts';
+import { BenchError } from '../errors.ts';
+import { parseFlags, type ValuesOf } from './flag.ts';
+import { RUN_FLAGS } from './flags.ts';
+import { parseServiceUrls, type ServiceUrls } from './service-urls.ts';
+import { oneOf, type RawOptions, usage } from './values.ts';
+import { PRESETS, type SCENARIOS } from './words.ts';
+
+export type Scenario = (typeof SCENARIOS)[number];
+
+/** Everything that a run is told, validated and complete. Lists are axes: they expand to a matrix. */
+export interface Config extends Omit<ValuesOf<typeof RUN_FLAGS>, 'pin'> {
+  /** Generator and servers on processors of their own; `auto` where they can be. */
+  pin: boolean | 'auto';
+  /** External services. */
+  urls: ServiceUrls;
+  /** True when no store was named: those that are not available are left out, with a word, instead of an error. */
+  leaveOutMissing: boolean;
+}
+
+/** Values that a preset stands for; a flag that is given wins. */
+const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, string>>> = {
+  glance: { duration: '1s', warmup: '500ms', sessions: '1000' },
+  quick: { scenario: 'read', servers: '3', duration: '3s', warmup: '1s', sessions: '2000' },
+  ci: { repeat: '24', duration: '3s', warmup: '2s', sessions: '2000' },
+  full: { repeat: '32', duration: '10s', warmup: '5s' },
+  // Two cells within ten minutes; the balancer belongs to the rig, which is the same on both sides.
+  gate: {
+    store: STORES.filter(({ isGated }) => isGated)
+      .map(({ name }) => name)
+      .join(','),
+    repeat: '24',
+    duration: '2s',
+    warmup: '1500ms',
+    sessions: '1000',
+    balancer: 'none',
+    connections: '32',
+  },
+};
+
+/** The configuration that these options mean. @throws BenchError USAGE, naming the first wrong value. */
+export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {
+  const presetName = raw['preset'] ?? (raw['store'] === undefined ? 'glance' : undefined);
+  const preset = presetName === undefined ? {} : PRESET_VALUES[oneOf('preset', presetName, PRESETS)];
+  const parsed = parseFlags(RUN_FLAGS, raw, { env, preset });
+  const config: Config = {
+    ...parsed,
+    preset: presetName as Config['preset'],
+    pin: parsed.pin ?? (parsed.rate === undefined ? false : 'auto'),
+    urls: parseServiceUrls(raw, env),
+    leaveOutMissing: raw['store'] === undefined,
+  };
+  refuseContradictions(config);
+  return config;
+}
+
+function refuseContradictions(config: Config): void {
+  const spread = config.servers.some((servers) => servers > 1);
+  if (config.balancer === 'none' && spread && config.affinities.includes('round-robin')) {
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: '--affinity sticky with --balancer none and several servers',
+      got: '--affinity round-robin',
+      remedy:
+        'Without a balancer each connection stays with one server: add --affinity sticky, or name a balancer.',
+    });
+  }
+  if (config.balancer === 'none' && config.servers.some((servers) => servers > config.connections)) {
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: 'a connection for each server with --balancer none',
+      got: `--connections ${config.connections} --servers ${config.servers}`,
+      remedy: 'Raise --connections, or name a balancer.',
+    });
+  }
+  if (config.sessions < config.connections) {
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: `--sessions of at least --connections (${config.connections})`,
+      got: String(config.sessions),
+      remedy: 'No two connections may share a session: raise --sessions or lower --connections.',
+    });
+  }
+  if (config.rate !== undefined && config.engine === 'autocannon') {
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: '--engine slices with --rate',
+      got: '--engine autocannon',
+      remedy: 'Its own rate mode is no open loop (docs/measurement.md): leave --engine out.',
+    });
+  }
+  if (config.rate !== undefined && config.scenarios.includes('revocation')) {
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: 'a scenario that is sent at a rate with --rate',
+      got: '--scenario revocation, which polls at its own pace',
+      remedy: 'Run it by itself, without --rate.',
+    });
+  }
+  if (config.sliceSeconds !== undefined && config.sliceSeconds > config.durationSeconds) {
+    throw usage('--slice of at most --duration', `${config.sliceSeconds} s`, 'Lower --slice.');
+  }
+  if (config.tier !== 'url') return;
+  for (const { store, options } of config.stores) {
+    const service = STORES.find((definition) => definition.name === store)?.service(options)?.name;
+    if (service !== undefined && config.urls[service] === undefined) {
+      throw usage(
+        `--${service}-url with --services url and --store ${store}`,
+        'no URL',
+        `Add --${service}-url.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,207 @@
+/** What a flag is. Help, config file, `--resume`, every command and every Config read tables of these, and nothing else. */
+
+import { type Command, Option } from 'commander';
+import { distinct, listOf, oneOf, parseSeconds, type RawOptions, wholeNumber } from './values.ts';
+
+/** What commander, a config file or a recorded run hands over for one flag. */
+type Given = RawOptions[string];
+
+/**
+ * `run`: makes a run what it is, so it is recorded and `--resume` takes it from the record. `view`: says how a run is
+ * shown or where its services are, and may be given again with `--resume`. `start`: neither, such as `--out`.
+ */
+type Scope = 'run' | 'view' | 'start';
+
+export interface Flag<T = unknown> {
+  /** As commander takes it: `-c, --connections <count>`. */
+  spelling: string;
+  help: string;
+  scope: Scope;
+  /** Text that stands in place of a flag that is not given. */
+  fallback?: string | (() => string);
+  /** What help says of that; the text itself unless given. */
+  fallbackHelp?: string;
+  /** Environment variable that is read when the flag is not given. */
+  variable?: string;
+  /** Words that it takes, for help. */
+  choices?: readonly string[];
+  /** The flag that says the opposite, with its help. */
+  opposite?: { spelling: string; help: string };
+  isRepeatable?: true;
+  /** Whether a config file may hold it; unless this is false it may. */
+  inFile?: false;
+  /** @throws BenchError USAGE. @param name the long flag without its dashes. */
+  parse(given: Given, name: string): T;
+  /** Its value as a command line would have it: recorded instead of what was given. */
+  format?(value: T): string;
+}
+
+/** A table of flags: each under the name of its value in a configuration. */
+export type FlagTable = Readonly<Record<string, Flag>>;
+
+/** The values that a table parses to. */
+export type ValuesOf<F> = { -readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
+
+type Spec<T> = Omit<Flag<T>, 'parse'> & { parse(text: string, name: string): T };
+
+/** A flag with a value, which some text always stands for. */
+export function value<T>(spec: Spec<T> & { fallback: string | (() => string) }): Flag<T> {
+  return { ...spec, parse: (given, name) => spec.parse(String(given), name) };
+}
+
+/** A flag with a value, `undefined` when it is not given. */
+export function optional<T>(spec: Spec<T>): Flag<T | undefined> {
+  const { format, ...rest } = spec;
+  return {
+    ...rest,
+    ...(format === undefined ? {} : { format: (parsed) => (parsed === undefined ? '' : format(parsed)) }),
+    parse: (given, name) => (given === undefined ? undefined : spec.parse(String(given), name)),
+  };
+}
+
+/** A flag that may be given several times. */
+export function repeatable<T>(spec: Spec<T>): Flag<T[]> {
+  const { format: _, ...rest } = spec;
+  const parse = (given: Given, name: string) =>
+    [given ?? []].flat().map((text) => spec.parse(String(text), name));
+  return { ...rest, isRepeatable: true, parse };
+}
+
+/** A flag without a value. */
+export function yes(spec: Omit<Flag<boolean>, 'parse'>): Flag<boolean> {
+  return { ...spec, parse: (given) => given === true };
+}
+
+/** A flag without a value and its opposite, `undefined` when neither is given. */
+export function either(spec: Omit<Flag<boolean>, 'parse'>): Flag<boolean | undefined> {
+  return { ...spec, parse: (given) => (typeof given === 'boolean' ? given : undefined) };
+}
+
+/** The kinds of values, to be spread into a flag. */
+export const word = <const W extends readonly string[]>(choices: W) => ({
+  choices,
+  parse: (text: string, name: string): W[number] => oneOf(name, text, choices),
+});
+export const words = <const W extends readonly string[]>(choices: W) => ({
+  choices,
+  parse: (text: string, name: string): W[number][] =>
+    distinct(listOf(name, text).map((item) => oneOf(name, item, choices))),
+});
+export const whole = (min: number, max: number) => ({
+  parse: (text: string, name: string) => wholeNumber(name, text, min, max),
+});
+export const wholes = (min: number, max: number) => ({
+  parse: (text: string, name: string) =>
+    distinct(listOf(name, text).map((item) => wholeNumber(name, item, min, max))),
+});
+export const duration = (leastSeconds?: number) => ({
+  parse: (text: string, name: string) => parseSeconds(name, text, leastSeconds),
+});
+export const text = { parse: (given: string) => given };
+
+/** A flag as commander knows it. Its value is not checked here: those of files and records are checked with it, by the table. */
+function optionOf(flag: Flag): Option {
+  const option = new Option(flag.spelling, flag.help);
+  if (flag.choices !== undefined) option.choices(flag.choices);
+  option.argParser((given: string, before: unknown) =>
+    flag.isRepeatable === true ? [...(Array.isArray(before) ? before : []), given] : given,
+  );
+  if (flag.variable !== undefined) option.env(flag.variable);
+  const shown = flag.fallbackHelp ?? (typeof flag.fallback === 'string' ? flag.fallback : undefined);
+  if (shown !== undefined) option.default(shown, shown);
+  return option;
+}
+
+/** The name under which commander and a recorded run have a flag: `dryRun`. */
+export function keyOf(flag: Flag): string {
+  return new Option(flag.spelling).attributeName();
+}
+
+/** Its long form without the dashes: `dry-run`. */
+export function longName(flag: Flag): string {
+  return (new Option(flag.spelling).long ?? '').replace(/^--(no-)?/, '');
+}
+
+/** How it may be written: `--connections`, `-c`. */
+export function spellingsOf(flag: Flag): string[] {
+  const { long, short } = new Option(flag.spelling);
+  return [long, short].filter((spelling) => spelling !== undefined);
+}
+
+/** Whether it stands alone, without a value. */
+export function standsAlone(flag: Flag): boolean {
+  const option = new Option(flag.spelling);
+  return option.isBoolean() || option.negate;
+}
+
+/** Adds the flags of a table to a command. */
+export function addFlags(command: Command, table: FlagTable): Command {
+  for (const flag of Object.values(table)) {
+    command.addOption(optionOf(flag));
+    if (flag.opposite !== undefined) command.option(flag.opposite.spelling, flag.opposite.help);
+  }
+  return command;
+}
+
+/** The flags that were given on the command line of a command that has been parsed. */
+export function givenFlags(command: Command): RawOptions {
+  const given = Object.entries(command.opts<RawOptions>());
+  return Object.fromEntries(given.filter(([key]) => command.getOptionValueSource(key) === 'cli'));
+}
+
+/** Where a value comes from when it is not given. */
+export interface Elsewhere {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Texts that a preset stands for, by long name. */
+  preset?: Readonly<Record<string, string>>;
+}
+
+/** The values of a table. @throws BenchError USAGE, naming the first wrong one. */
+export function parseFlags<F extends FlagTable>(
+  table: F,
+  raw: RawOptions,
+  elsewhere: Elsewhere,
+): ValuesOf<F> {
+  const parsed = Object.entries(table).map(([name, flag]) => [name, parseFlag(flag, raw, elsewhere)]);
+  return Object.fromEntries(parsed) as ValuesOf<F>;
+}
+
+function parseFlag(flag: Flag, raw: RawOptions, { env, preset = {} }: Elsewhere): unknown {
+  const name = longName(flag);
+  const given = raw[keyOf(flag)];
+  if (given !== undefined) return flag.parse(given, name);
+  // An empty variable is one that is not set.
+  const ofEnvironment = flag.variable === undefined ? undefined : env[flag.variable] || undefined;
+  if (ofEnvironment !== undefined) return flag.parse(ofEnvironment, flag.variable ?? name);
+  const { fallback } = flag;
+  return flag.parse(preset[name] ?? (typeof fallback === 'function' ? fallback() : fallback), name);
+}
+
+/** Some flags of a table, each perhaps said otherwise. */
+export function only<F extends FlagTable, K extends keyof F>(
+  table: F,
+  ...names: readonly (
+    | K
+    | readonly [K, Pick<Flag, 'help'> | Partial<Pick<Flag, 'help' | 'fallback' | 'fallbackHelp'>>]
+  )[]
+): Pick<F, K> {
+  const entries = names.map((entry) => {
+    const [name, changes] = Array.isArray(entry) ? (entry as [K, object]) : [entry as K, {}];
+    return [name, { ...table[name], ...changes }];
+  });
+  return Object.fromEntries(entries) as Pick<F, K>;
+}
+
+/** A table without some of its flags. */
+export function without<F extends FlagTable, K extends keyof F>(table: F, ...names: K[]): Omit<F, K> {
+  const kept = Object.entries(table).filter(([name]) => !names.includes(name as K));
+  return Object.fromEntries(kept) as Omit<F, K>;
+}
+
+/** What is given, with the texts that stand for what is not: where a command has defaults of its own. */
+export function withFallbacks(table: FlagTable, raw: RawOptions): RawOptions {
+  const texts = Object.values(table).flatMap((flag) =>
+    typeof flag.fallback === 'string' ? [[keyOf(flag), flag.fallback] as const] : [],
+  );
+  return { ...Object.fromEntries(texts), ...raw };
+}

@@ -1,0 +1,81 @@
+import { Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { recordableOptions } from '../resume.ts';
+import { parseConfig } from './config.ts';
+import { flagsFromFile } from './file.ts';
+import { addFlags, type FlagTable, givenFlags, keyOf, longName, parseFlags, value, whole } from './flag.ts';
+import { RUN_TABLE } from './flags.ts';
+
+/** A table with one more flag than that of `run`, added in this one place. */
+const ADDED = value({
+  spelling: '--nodes <count>',
+  help: 'how many nodes',
+  fallback: '3',
+  scope: 'run',
+  ...whole(1, 9),
+});
+const TABLE: FlagTable = { ...RUN_TABLE, nodes: ADDED };
+
+describe('a flag that is added to the table, and nowhere else', () => {
+  test('is in help, with its default', () => {
+    const help = addFlags(new Command(), TABLE).helpInformation();
+    expect(help).toMatch(/--nodes <count> +how many nodes \(default: 3\)/);
+  });
+
+  test('is taken from the command line, from a file, and from its default; a wrong value is one line', () => {
+    const command = addFlags(new Command(), TABLE);
+    command.parse(['--nodes', '5'], { from: 'user' });
+    expect(parseFlags(TABLE, givenFlags(command), { env: {} })).toMatchObject({ nodes: 5 });
+    expect(flagsFromFile({ nodes: 4 }, 'x.json', TABLE)).toEqual({ nodes: '4' });
+    expect(() => flagsFromFile({ nodse: 4 }, 'x.json', TABLE)).toThrow('Did you mean nodes?');
+    expect(parseFlags(TABLE, {}, { env: {} })).toMatchObject({ nodes: 3 });
+    expect(() => parseFlags(TABLE, { nodes: '0' }, { env: {} })).toThrow('from 1 to 9 for --nodes, got "0"');
+  });
+
+  test('is recorded for --resume', () => {
+    const config = parseConfig({ seed: '1', store: 'none' }, {});
+    expect(recordableOptions({ nodes: '5' }, config, TABLE)).toMatchObject({ nodes: '5', seed: '1' });
+  });
+});
+
+test('recorded is what makes a run what it is: no file, no URL, nothing of how it is shown', () => {
+  const recorded = Object.values(RUN_TABLE).filter(({ scope }) => scope === 'run');
+  expect(recorded.map(longName)).toEqual([
+    ...[
+      'store',
+      'servers',
+      'balancer',
+      'affinity',
+      'scenario',
+      'payload',
+      'connections',
+      'duration',
+      'warmup',
+    ],
+    ...[
+      'repeat',
+      'sessions',
+      'keys',
+      'pool',
+      'transport',
+      'durability',
+      'engine',
+      'slice',
+      'rate',
+      'arrivals',
+    ],
+    ...['pin', 'preset', 'services', 'seed'],
+  ]);
+});
+
+test('no two flags share a name, and help fits on 100 columns', () => {
+  const keys = Object.values(RUN_TABLE).map(keyOf);
+  expect(new Set(keys).size).toBe(keys.length);
+  const command = addFlags(new Command(), RUN_TABLE).configureHelp({ helpWidth: 100 });
+  expect(
+    command
+      .helpInformation()
+      .split('\n')
+      .filter((line) => line.length > 100),
+  ).toEqual([]);
+});

@@ -1,0 +1,46 @@
+/** One backend of `--store`. */
+
+import type { Handicap } from '../../servers/protocol.ts';
+import { defaultOptions } from '../../stores/options.ts';
+import { STORES } from '../../stores/registry.ts';
+import type { StoreDefinition } from '../../stores/store.ts';
+import { oneOf, quoted, usage } from './values.ts';
+
+/** A backend and the values of its options, complete. */
+export interface StoreChoice {
+  store: string;
+  options: Record<string, string>;
+  /** Which code serves it, when two commits are compared; the work tree's unless given. */
+  side?: 'base' | 'head';
+  /** Slowness that is planted to prove the instrument. */
+  handicap?: Handicap;
+  /** Tells it from another arm of the same backend, options and side. */
+  label?: string;
+}
+
+/** `redis`, or with options `redis:write=lww;read=getex`. */
+export function parseStoreChoice(text: string): StoreChoice {
+  const [name = '', ...rest] = text.split(':');
+  const store = oneOf('store', name, STORES.map((definition) => definition.name) as [string, ...string[]]);
+  const definition = STORES.find((candidate) => candidate.name === store) as StoreDefinition;
+  const options = defaultOptions(definition);
+  const known = Object.keys(definition.options);
+  const named = new Set<string>();
+  for (const pair of rest.length === 0 ? [] : rest.join(':').split(/[;+]/)) {
+    if (known.length === 0) throw usage(`no options of ${store}`, quoted(pair), `Write --store ${store}.`);
+    const [key = '', value = '', ...more] = pair.split('=');
+    const option = definition.options[oneOf(`store ${store}:`, key, known as [string, ...string[]])];
+    if (more.length > 0 || named.has(key))
+      throw usage(
+        `one value for ${key} of ${store}`,
+        quoted(rest.join(':')),
+        'Join options by +, each once.',
+      );
+    named.add(key);
+    options[key] = oneOf(`store ${store}:${key}=`, value, option?.values ?? ['']);
+  }
+  const conflict = definition.conflict?.(options);
+  if (conflict !== undefined)
+    throw usage(`${conflict.expected} in --store ${store}`, conflict.got, 'Change one of the two.');
+  return { store, options };
+}
