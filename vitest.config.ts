@@ -3,7 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** What a large program or a right is needed for: .ci/run and the workflow set the variable where there is one. */
 const NEEDS: Readonly<Record<string, string>> = {
   SESSION_BENCH_DOCKER: 'bench/environment/services/docker.service.test.ts',
-  SESSION_BENCH_QUOTA: 'bench/environment/host-quota.service.test.ts',
+  SESSION_BENCH_QUOTA: 'bench/environment/machine/host-quota.service.test.ts',
 };
 const lacking = Object.entries(NEEDS).flatMap(([variable, file]) =>
   process.env[variable] === '1' ? [] : [file],
@@ -35,11 +35,11 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
-      // No service, socket or child process, which bench/unit-lane.ts enforces.
+      // No service, socket or child process, which bench/tests/unit-lane.ts enforces.
       lane('unit', 0, {
         include: [`${ROOMS}/*.test.ts`],
         exclude: OTHER_LANES,
-        setupFiles: ['bench/unit-lane.ts'],
+        setupFiles: ['bench/tests/unit-lane.ts'],
         maxWorkers: '100%',
       }),
       // One part on a real service, socket or process: they wait more than they compute.

@@ -12,7 +12,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { cpuNsOf } from '../bench/environment/cpu.ts';
+import { cpuNsOf } from '../bench/environment/machine/cpu.ts';
 import { buildServer, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { median } from '../bench/stats/median.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';

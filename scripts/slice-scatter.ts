@@ -8,14 +8,14 @@
 import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { openBench } from '../bench/bench.ts';
-import { runBlock } from '../bench/block/block.ts';
 import { type Noise, noiseOf } from '../bench/calibrate/noise.ts';
 import { type Config, parseConfig } from '../bench/config/config.ts';
-import { openTogether } from '../bench/environment/resources.ts';
-import { planPass } from '../bench/plan.ts';
+import { openTogether } from '../bench/environment/processes/resources.ts';
 import type { Row } from '../bench/results/row.ts';
-import { blockGuess } from '../bench/run.ts';
+import { openBench } from '../bench/run/bench.ts';
+import { runBlock } from '../bench/run/block/block.ts';
+import { planPass } from '../bench/run/plan.ts';
+import { blockGuess } from '../bench/run/run.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
 
 interface Setting {

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { cpuNsOf } from '../bench/environment/cpu.ts';
-import { openGuard } from '../bench/environment/guard.ts';
+import { cpuNsOf } from '../bench/environment/machine/cpu.ts';
+import { openGuard } from '../bench/environment/processes/guard.ts';
 import { buildServer, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { startService } from '../bench/environment/services/start.ts';
 import { redisService } from '../stores/redis/service.ts';

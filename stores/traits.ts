@@ -1,6 +1,6 @@
 /** What a backend can and cannot do, known before anything is open. */
 
-import type { Durability, StoreDefinition, StoreOptions } from './store.ts';
+import type { Durability } from './service.ts';
 
 /** What a backend says of itself beyond what its store offers. */
 export interface DeclaredTraits {
@@ -39,10 +39,15 @@ export interface Traits extends DeclaredTraits {
   verifyCache: boolean;
 }
 
+type Options = Readonly<Record<string, string>>;
+
 /** The traits of a backend with these options: what it declares, and what follows from what it offers. */
 export function traitsOf(
-  definition: Pick<StoreDefinition, 'declaredTraits' | 'offers'>,
-  options: StoreOptions,
+  definition: {
+    declaredTraits(options: Options, durability: Durability): DeclaredTraits;
+    offers(options: Options): readonly string[];
+  },
+  options: Options,
   durability: Durability,
 ): Traits {
   const offers = definition.offers(options);

@@ -1,9 +1,9 @@
-import { openBench } from '../bench.ts';
-import { runBlocks } from '../blocks.ts';
 import type { Config } from '../config/config.ts';
-import { openTogether } from '../environment/resources.ts';
+import { openTogether } from '../environment/processes/resources.ts';
 import type { Row } from '../results/row.ts';
-import { blockGuess } from '../run.ts';
+import { openBench } from '../run/bench.ts';
+import { runBlocks } from '../run/blocks.ts';
+import { blockGuess } from '../run/run.ts';
 import type { Calibration } from './kept.ts';
 import { type Noise, noiseOf } from './noise.ts';
 

@@ -4,11 +4,11 @@ import { RUN_TABLE } from '../config/flags.ts';
 import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
 import { entriesOfRun } from '../export/entries.ts';
 import { refuseReports, writeExports, writeReport } from '../export/write.ts';
-import { planBlocks, titleOf } from '../plan.ts';
 import { crossings } from '../results/threshold.ts';
-import { readUnfinished } from '../resume.ts';
-import { type RunOutcome, run } from '../run.ts';
-import { renderReport, renderReportMarkdown } from '../run-report.ts';
+import { planBlocks, titleOf } from '../run/plan.ts';
+import { renderReport, renderReportMarkdown } from '../run/report.ts';
+import { readUnfinished } from '../run/resume.ts';
+import { type RunOutcome, run } from '../run/run.ts';
 import type { BenchCommand, Call } from './command.ts';
 
 /** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */

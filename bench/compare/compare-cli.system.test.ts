@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { bench, scratch } from '../cli-fixture.ts';
 import { createResultFile } from '../results/csv.ts';
 import type { Row } from '../results/row.ts';
 import { seededRandom } from '../stats/random.ts';
+import { bench, scratch } from '../tests/cli-fixture.ts';
 import { type Synthetic, syntheticRows } from './rows-fixture.ts';
 
 /** `pnpm bench compare` as a process, on files made by the writer that the bench itself uses. */

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
-import { recordableOptions } from '../resume.ts';
+import { recordableOptions } from '../run/resume.ts';
 import { parseConfig } from './config.ts';
 import { flagsFromFile } from './file.ts';
 import { addFlags, type FlagTable, givenFlags, keyOf, longName, parseFlags, value, whole } from './flag.ts';

@@ -1,9 +1,9 @@
 /** What a check of behaviour is, and what it is held against. Types only, but for the small words at the end. */
 
-import type { Balancer } from '../../servers/balancers/balancer.ts';
-import type { Durability, StoreOptions } from '../../stores/store.ts';
-import type { Traits } from '../../stores/traits.ts';
 import type { Scene } from './scene.ts';
+import type { Subject } from './subject.ts';
+
+export type { Subject };
 
 export type Outcome = 'pass' | 'fail' | 'n/a';
 
@@ -19,22 +19,6 @@ export interface Observation {
   outcome: Outcome;
   /** What was done and seen, in one sentence with its counts; never a token, a password or a user's data. */
   evidence: string;
-}
-
-/** One backend as it stands before the checks: what it is, behind what, and what it says it can do. */
-export interface Subject {
-  /** Name in the matrix, such as `jwt-blacklist` or `redis:write=lww`. */
-  name: string;
-  store: string;
-  options: StoreOptions;
-  durability: Durability;
-  traits: Traits;
-  /** Options under which the backend issues refresh tokens; `undefined` where it never does. */
-  refreshing?: StoreOptions | undefined;
-  service: string | undefined;
-  servers: number;
-  affinity: 'sticky' | 'round-robin';
-  balancer: Balancer['name'] | 'none' | 'foreign';
 }
 
 export interface Check {

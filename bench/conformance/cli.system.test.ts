@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { descendants, type Finished, isAlive, scratch, startBench, until } from '../cli-fixture.ts';
-import { createResources } from '../environment/resources.ts';
+import { createResources } from '../environment/processes/resources.ts';
+import { descendants, type Finished, isAlive, scratch, startBench, until } from '../tests/cli-fixture.ts';
 import { openRig } from './rig.ts';
 import { openSite } from './site.ts';
 import { subjectOf } from './subject.ts';

@@ -1,4 +1,4 @@
-import { openTogether } from '../environment/resources.ts';
+import { openTogether } from '../environment/processes/resources.ts';
 import { messageOf } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { checksOf } from './catalogue.ts';

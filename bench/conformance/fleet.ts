@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import type { Upstream } from '../../servers/balancers/balancer.ts';
 import type { ServerConfig } from '../../servers/config.ts';
 import { SERVER_HEADER } from '../../servers/protocol.ts';
-import type { StartedProcess } from '../environment/process.ts';
-import { sendSignal } from '../environment/process-identity.ts';
-import type { Resources } from '../environment/resources.ts';
+import type { StartedProcess } from '../environment/processes/process.ts';
+import { sendSignal } from '../environment/processes/process-identity.ts';
+import type { Resources } from '../environment/processes/resources.ts';
 import { startServer } from '../environment/server.ts';
 
 /** The servers of a site: each can be killed and started again on its port. */

@@ -1,4 +1,4 @@
-import type { Resources } from '../environment/resources.ts';
+import type { Resources } from '../environment/processes/resources.ts';
 import { seededRandom } from '../stats/random.ts';
 import { ExperimentFailed } from './acts.ts';
 import { openBrowsers } from './browser.ts';

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import type { ServiceUrls } from '../config/service-urls.ts';
 import { type ChosenBalancer, chooseBalancer } from '../environment/balancer.ts';
 import { newRunId, newSecrets, type Secrets } from '../environment/context.ts';
-import { type Guard, openGuard } from '../environment/guard.ts';
+import { type Guard, openGuard } from '../environment/processes/guard.ts';
+import type { Resources } from '../environment/processes/resources.ts';
 import { buildPrograms, type Programs } from '../environment/programs.ts';
-import type { Resources } from '../environment/resources.ts';
 import type { ServiceRequest } from '../environment/services/service.ts';
 
 /** What all sites of a run share. */

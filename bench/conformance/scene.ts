@@ -3,9 +3,9 @@
 import type { ServerConfig } from '../../servers/config.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
 import type { Browser } from './browser.ts';
-import type { Subject } from './check.ts';
 import type { Contract } from './contract.ts';
 import type { Claims } from './forge.ts';
+import type { Subject } from './subject.ts';
 
 /** A change to the site for checks that need another one: its name tells it apart, equal names share one site. */
 export interface Variant {

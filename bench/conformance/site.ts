@@ -4,7 +4,7 @@ import type { ServerConfig } from '../../servers/config.ts';
 import { ADMIN_USER, SERVER_HEADER } from '../../servers/protocol.ts';
 import { findService } from '../../stores/registry.ts';
 import { startBalancer } from '../environment/balancer.ts';
-import { openTogether, type Resources } from '../environment/resources.ts';
+import { openTogether, type Resources } from '../environment/processes/resources.ts';
 import { privateKeyFor } from '../environment/server.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import { startService } from '../environment/services/start.ts';

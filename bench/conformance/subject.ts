@@ -1,9 +1,25 @@
+import type { Balancer } from '../../servers/balancers/balancer.ts';
 import { defaultOptions, refreshingOptions } from '../../stores/options.ts';
 import { findStore } from '../../stores/registry.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
-import { traitsOf } from '../../stores/traits.ts';
+import { type Traits, traitsOf } from '../../stores/traits.ts';
 import { armText } from '../../stores/variant.ts';
-import type { Subject } from './check.ts';
+
+/** One backend as it stands before the checks: what it is, behind what, and what it says it can do. */
+export interface Subject {
+  /** Name in the matrix, such as `jwt-blacklist` or `redis:write=lww`. */
+  name: string;
+  store: string;
+  options: StoreOptions;
+  durability: Durability;
+  traits: Traits;
+  /** Options under which the backend issues refresh tokens; `undefined` where it never does. */
+  refreshing?: StoreOptions | undefined;
+  service: string | undefined;
+  servers: number;
+  affinity: 'sticky' | 'round-robin';
+  balancer: Balancer['name'] | 'none' | 'foreign';
+}
 
 /** Where a backend stands while it is looked at. */
 export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & { durability: Durability };

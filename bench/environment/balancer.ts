@@ -5,9 +5,9 @@ import { nginx } from '../../servers/balancers/nginx.ts';
 import { node } from '../../servers/balancers/node.ts';
 import type { Config } from '../config/config.ts';
 import { BenchError } from '../errors.ts';
-import type { Guard } from './guard.ts';
-import { withFreePort } from './port.ts';
-import { type StartedProcess, startProcess } from './process.ts';
+import type { Guard } from './processes/guard.ts';
+import { withFreePort } from './processes/port.ts';
+import { type StartedProcess, startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 
 /** In the order in which `auto` takes them. */

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { ChosenBalancer } from './balancer.ts';
-import type { Guard } from './guard.ts';
-import type { Pinning } from './pinning.ts';
+import type { Pinning } from './machine/pinning.ts';
+import type { Guard } from './processes/guard.ts';
 import type { Programs } from './programs.ts';
 
 /** What all trials of a run share. */

@@ -1,11 +1,11 @@
 import { findStore } from '../../stores/registry.ts';
 import type { VerifyCacheStats } from '../../stores/store.ts';
 import { BenchError } from '../errors.ts';
-import type { Trial } from '../plan.ts';
+import type { Trial } from '../run/plan.ts';
 import { startBalancer } from './balancer.ts';
 import type { RunContext } from './context.ts';
-import type { StartedProcess } from './process.ts';
-import { openTogether } from './resources.ts';
+import type { StartedProcess } from './processes/process.ts';
+import { openTogether } from './processes/resources.ts';
 import { askStats, namespaceOf, serverConfig, startServer } from './server.ts';
 import type { StartedService } from './services/service.ts';
 import { startService } from './services/start.ts';

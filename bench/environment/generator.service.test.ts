@@ -5,8 +5,8 @@ import { BenchError } from '../errors.ts';
 import type { LoadJob } from '../load/job.ts';
 import { closeServers, serveSessions } from '../load/session-server-fixture.ts';
 import { type Generator, startGenerator } from './generator.ts';
-import { openGuard } from './guard.ts';
-import { isRunning } from './process-identity.ts';
+import { openGuard } from './processes/guard.ts';
+import { isRunning } from './processes/process-identity.ts';
 import { buildPrograms, type Programs } from './programs.ts';
 
 /** The generator's process, as the harness drives it. */

@@ -1,7 +1,7 @@
 import { BenchError } from '../errors.ts';
 import type { FromGenerator, LoadJob, LoadModel, LoadResult, SliceResult, ToGenerator } from '../load/job.ts';
 import type { RunContext } from './context.ts';
-import { startProcess } from './process.ts';
+import { startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 
 const START_TIMEOUT_MS = 10_000;

@@ -1,13 +1,13 @@
-import { openBench } from '../bench.ts';
-import { type Arm, openArms } from '../block/arms.ts';
 import type { Config } from '../config/config.ts';
 import { type Generator, startGenerator } from '../environment/generator.ts';
-import { openTogether } from '../environment/resources.ts';
+import { openTogether } from '../environment/processes/resources.ts';
 import { BenchError } from '../errors.ts';
-import { blockTitle, planBlocks } from '../plan.ts';
 import { nullServerRate } from '../probe/null-server.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
-import { blockGuess } from '../run.ts';
+import { openBench } from '../run/bench.ts';
+import { type Arm, openArms } from '../run/block/arms.ts';
+import { blockTitle, planBlocks } from '../run/plan.ts';
+import { blockGuess } from '../run/run.ts';
 import { type JudgedTrial, judgeTrial, type Objective } from './objective.ts';
 import { type SearchResult, searchMaximum } from './search.ts';
 

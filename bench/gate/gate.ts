@@ -1,10 +1,10 @@
-import { type Bench, openBench } from '../bench.ts';
-import { type BlocksOutcome, runBlocks } from '../blocks.ts';
 import { type Comparison, compareRows } from '../compare/compare.ts';
 import type { Config } from '../config/config.ts';
-import { openTogether, type Resources } from '../environment/resources.ts';
+import { openTogether, type Resources } from '../environment/processes/resources.ts';
 import { openOutput } from '../results/output.ts';
-import { blockGuess } from '../run.ts';
+import { type Bench, openBench } from '../run/bench.ts';
+import { type BlocksOutcome, runBlocks } from '../run/blocks.ts';
+import { blockGuess } from '../run/run.ts';
 import { openBaselineServer } from './baseline-server.ts';
 import { openBaseline } from './worktree.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { findOnPath } from '../../stores/programs.ts';
-import type { Guard } from '../environment/guard.ts';
-import { exitText, startProcess } from '../environment/process.ts';
+import type { Guard } from '../environment/processes/guard.ts';
+import { exitText, startProcess } from '../environment/processes/process.ts';
 import { BenchError } from '../errors.ts';
 import { environmentWithoutGit } from './git.ts';
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Guard, openGuard } from '../environment/guard.ts';
+import { type Guard, openGuard } from '../environment/processes/guard.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 import { openBaselineServer } from './baseline-server.ts';
 import { openBaseline } from './worktree.ts';

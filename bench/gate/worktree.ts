@@ -3,9 +3,9 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { quoted, usage } from '../config/values.ts';
-import type { Guard } from '../environment/guard.ts';
+import type { Guard } from '../environment/processes/guard.ts';
+import { openTogether } from '../environment/processes/resources.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
-import { openTogether } from '../environment/resources.ts';
 import { BenchError } from '../errors.ts';
 import { git } from './git.ts';
 import { providePackages } from './packages.ts';

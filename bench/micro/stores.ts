@@ -4,13 +4,13 @@ import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
 import type { Durability, OpenContext, StoreDefinition, StoreOptions } from '../../stores/store.ts';
 import { traitsOf } from '../../stores/traits.ts';
-import { type Guard, openGuard } from '../environment/guard.ts';
-import { openTogether, type Resources } from '../environment/resources.ts';
+import { type Guard, openGuard } from '../environment/processes/guard.ts';
+import { openTogether, type Resources } from '../environment/processes/resources.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import { startService } from '../environment/services/start.ts';
 import { BenchError } from '../errors.ts';
 import { baselines } from './baselines.ts';
-import type { GroupContext } from './group.ts';
+import type { GroupContext } from './group-context.ts';
 import { DATA_BYTES, sessionOperations } from './session-operations.ts';
 
 const DURABILITY: Durability = 'second';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Guard, openGuard } from '../environment/guard.ts';
+import { type Guard, openGuard } from '../environment/processes/guard.ts';
 import { buildPrograms } from '../environment/programs.ts';
 import { nullServerRate, startNullServer } from './null-server.ts';
 import type { ProbeContext } from './probe.ts';

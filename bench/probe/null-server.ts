@@ -1,4 +1,4 @@
-import { type StartedProcess, startProcess } from '../environment/process.ts';
+import { type StartedProcess, startProcess } from '../environment/processes/process.ts';
 import type { ProbeJob } from './job.ts';
 import { type ProbeContext, probeIn } from './probe.ts';
 

@@ -2,8 +2,16 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bench, descendants, type Finished, isAlive, scratch, startBench, until } from '../cli-fixture.ts';
 import { COLUMNS, type Row } from '../results/row.ts';
+import {
+  bench,
+  descendants,
+  type Finished,
+  isAlive,
+  scratch,
+  startBench,
+  until,
+} from '../tests/cli-fixture.ts';
 
 let tmp: ReturnType<typeof scratch>;
 const closers: (() => Promise<unknown> | unknown)[] = [];

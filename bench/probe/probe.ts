@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import type { RunContext } from '../environment/context.ts';
-import { openGuard } from '../environment/guard.ts';
-import { type StartedProcess, startProcess } from '../environment/process.ts';
+import { openGuard } from '../environment/processes/guard.ts';
+import { type StartedProcess, startProcess } from '../environment/processes/process.ts';
+import { openTogether } from '../environment/processes/resources.ts';
 import { buildPrograms } from '../environment/programs.ts';
-import { openTogether } from '../environment/resources.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import type { FromProbe, ProbeJob, ProbePhase, ProbeResult, ToProbe } from './job.ts';
 

@@ -1,4 +1,17 @@
-import type { Pair } from './ranking.ts';
+import type { Estimate } from '../stats/interval.ts';
+
+/** Two arms by one figure, over the blocks that have it of both. */
+export interface Pair {
+  first: string;
+  second: string;
+  blocks: number;
+  /** ln(first / second): Hodges–Lehmann, with its 95 % interval, not adjusted for the number of pairs. */
+  shift: Estimate;
+  /** Two-sided exact signed-rank p, adjusted by Holm over all pairs of the group and figure; 1 below 12 blocks. */
+  pHolm: number;
+  /** The better one; `undefined` when no difference is shown. */
+  better: string | undefined;
+}
 
 /**
  * The arms, best first: by the mean of their shifts against all others, which are taken within blocks. Two neighbours

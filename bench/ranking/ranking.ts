@@ -13,25 +13,11 @@ import {
 import { armText, byArmAndOperation, groupsOf, shortTitle } from '../results/groups.ts';
 import type { Row } from '../results/row.ts';
 import { holmAdjusted } from '../stats/holm.ts';
-import type { Estimate } from '../stats/interval.ts';
 import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
-import { inOrder } from './order.ts';
+import { inOrder, type Pair } from './order.ts';
 
 /** The chance that any pair of a group is ranked falsely by one figure. */
 export const FAMILY_ALPHA = 0.01;
-
-/** Two arms by one figure, over the blocks that have it of both. */
-export interface Pair {
-  first: string;
-  second: string;
-  blocks: number;
-  /** ln(first / second): Hodges–Lehmann, with its 95 % interval, not adjusted for the number of pairs. */
-  shift: Estimate;
-  /** Two-sided exact signed-rank p, adjusted by Holm over all pairs of the group and figure; 1 below 12 blocks. */
-  pHolm: number;
-  /** The better one; `undefined` when no difference is shown. */
-  better: string | undefined;
-}
 
 export interface RankedArm {
   name: string;

@@ -1,5 +1,5 @@
-import { betterOf, pairOf } from './order.ts';
-import type { FigureRanking, Pair } from './ranking.ts';
+import { betterOf, type Pair, pairOf } from './order.ts';
+import type { FigureRanking } from './ranking.ts';
 
 /**
  * One figure's answer in hyperfine's shape, best first: `jwt 1.31× [1.27, 1.35] less CPU per request than redis; redis

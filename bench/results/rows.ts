@@ -1,5 +1,5 @@
 import type { LoadResult, OperationResult } from '../load/job.ts';
-import type { Trial } from '../plan.ts';
+import type { Trial } from '../run/plan.ts';
 import { decodeHistogram, type LatencySummary, summarize } from '../stats/histogram.ts';
 import { bottleneckOf } from './bottleneck.ts';
 import type { Expectation, Observed } from './observed.ts';

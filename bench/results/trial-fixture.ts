@@ -1,5 +1,5 @@
 import type { LoadResult, OperationResult } from '../load/job.ts';
-import type { Trial } from '../plan.ts';
+import type { Trial } from '../run/plan.ts';
 import { createHistogram, encodeHistogram, recordUs } from '../stats/histogram.ts';
 import type { Expectation, Observed } from './observed.ts';
 import type { Row } from './row.ts';

@@ -1,13 +1,13 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { type Bench, openBench } from '../../bench/bench.ts';
-import { runBlock } from '../../bench/block/block.ts';
-import { runBlocks } from '../../bench/blocks.ts';
 import { type Config, parseConfig } from '../../bench/config/config.ts';
-import { openTogether } from '../../bench/environment/resources.ts';
-import { planPass } from '../../bench/plan.ts';
+import { openTogether } from '../../bench/environment/processes/resources.ts';
 import { readResultFile } from '../../bench/results/csv.ts';
 import { openOutput } from '../../bench/results/output.ts';
-import { blockGuess } from '../../bench/run.ts';
+import { type Bench, openBench } from '../../bench/run/bench.ts';
+import { runBlock } from '../../bench/run/block/block.ts';
+import { runBlocks } from '../../bench/run/blocks.ts';
+import { planPass } from '../../bench/run/plan.ts';
+import { blockGuess } from '../../bench/run/run.ts';
 import { armsAtEqualLoad, armsOfGate, choicesOf } from './arms.ts';
 
 /** Blocks of a gate: as many as `pnpm bench gate` makes. */

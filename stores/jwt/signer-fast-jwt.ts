@@ -1,7 +1,7 @@
 import { createSigner, createVerifier } from 'fast-jwt';
 import type { VerifyCacheStats } from '../store.ts';
 import type { JwtKeys } from './keys.ts';
-import type { Payload, Signer, SignerRequest } from './signer.ts';
+import type { Payload, Signer, SignerRequest } from './library.ts';
 
 /** The fastest maintained library. It prepares its keys once; it takes no KeyObject, so it gets their bytes or PEM. */
 export function openFastJwt({ keys, type, cacheSize }: SignerRequest): Signer {

@@ -1,6 +1,6 @@
 import { type CryptoKey, importPKCS8, importSPKI, jwtVerify, SignJWT } from 'jose';
 import type { JwtKeys } from './keys.ts';
-import type { Signer, SignerRequest } from './signer.ts';
+import type { Signer, SignerRequest } from './library.ts';
 
 /** Accepts any `exp` and `nbf`, in seconds. */
 const ANY_TIME_SECONDS = 1e12;

@@ -1,5 +1,5 @@
 import jsonwebtoken from 'jsonwebtoken';
-import type { Signer, SignerRequest } from './signer.ts';
+import type { Signer, SignerRequest } from './library.ts';
 
 /** The most used library. It takes the key anew at each call, which is why it gets a KeyObject (see `JwtKeys`). */
 export function openJsonwebtoken({ keys, type, issuer, audience }: SignerRequest): Signer {

@@ -1,7 +1,8 @@
 import type { Awaitable, OpenContext, Role, VerifyCacheStats } from '../store.ts';
 import { jwtKeys } from './keys.ts';
+import type { Payload } from './library.ts';
 import { isSid } from './sid.ts';
-import { openSigner, type Payload } from './signer.ts';
+import { openSigner } from './signer.ts';
 
 /** What a token says of its session. */
 export interface TokenClaims {

@@ -2,9 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { redisService } from '../../../stores/redis/service.ts';
-import { dockerAnswers, engineSocket, startContainer } from '../docker.ts';
-import { openGuard } from '../guard.ts';
-import { isRunning } from '../process-identity.ts';
+import { openGuard } from '../processes/guard.ts';
+import { isRunning } from '../processes/process-identity.ts';
+import { dockerAnswers, engineSocket, startContainer } from './container.ts';
 import { findTier } from './find.ts';
 import { POSTGRES_SUITE } from './postgres-suite.ts';
 import { REDIS_SUITE } from './redis-suite.ts';

@@ -1,9 +1,9 @@
 /** The same servers with the same arguments, out of the official images. */
 
 import { LOOPBACK, type ServiceDefinition } from '../../../stores/service.ts';
-import { startContainer } from '../docker.ts';
-import { withFreePort } from '../port.ts';
-import { openTogether } from '../resources.ts';
+import { withFreePort } from '../processes/port.ts';
+import { openTogether } from '../processes/resources.ts';
+import { startContainer } from './container.ts';
 import { describeService } from './describe.ts';
 import { diedError, type ServiceRequest, START_TIMEOUT_MS, type StartedService } from './service.ts';
 

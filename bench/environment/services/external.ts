@@ -1,7 +1,7 @@
 /** A service that runs already. */
 
 import type { ServiceDefinition, ServiceProcess } from '../../../stores/service.ts';
-import { commandOf, parentOf } from '../process-identity.ts';
+import { commandOf, parentOf } from '../processes/process-identity.ts';
 import { describeService, withOurErrors } from './describe.ts';
 import { isLoopbackUrl, type ServiceRequest, type StartedService } from './service.ts';
 

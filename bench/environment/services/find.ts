@@ -2,7 +2,7 @@
 
 import type { ServerPrograms, ServiceDefinition } from '../../../stores/service.ts';
 import { redactUrl } from '../../errors.ts';
-import { dockerAnswers } from '../docker.ts';
+import { dockerAnswers } from './container.ts';
 import { startDocker } from './docker.ts';
 import { useExternal } from './external.ts';
 import { startPrograms } from './local.ts';

@@ -11,9 +11,9 @@ import {
   type ServiceDefinition,
 } from '../../../stores/service.ts';
 import { BenchError, messageOf } from '../../errors.ts';
-import { withFreePort } from '../port.ts';
-import { exitText, type ProcessOptions, type StartedProcess, startProcess } from '../process.ts';
-import { openTogether } from '../resources.ts';
+import { withFreePort } from '../processes/port.ts';
+import { exitText, type ProcessOptions, type StartedProcess, startProcess } from '../processes/process.ts';
+import { openTogether } from '../processes/resources.ts';
 import { describeService } from './describe.ts';
 import {
   breakable,

@@ -3,8 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
-import { type Guard, openGuard, type TemporaryDirectory } from '../guard.ts';
-import { isRunning } from '../process-identity.ts';
+import { type Guard, openGuard, type TemporaryDirectory } from '../processes/guard.ts';
+import { isRunning } from '../processes/process-identity.ts';
 import type { ServiceRequest, StartedService, Tier } from './service.ts';
 import { startService } from './start.ts';
 

@@ -3,11 +3,11 @@
 import { isIP } from 'node:net';
 import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
 import { BenchError } from '../../errors.ts';
-import { treeOf } from '../cpu.ts';
-import type { Guard } from '../guard.ts';
-import type { StartedProcess } from '../process.ts';
-import { isRunning, sendSignal } from '../process-identity.ts';
-import { pollUntil } from '../process-ready.ts';
+import { treeOf } from '../machine/cpu.ts';
+import type { Guard } from '../processes/guard.ts';
+import type { StartedProcess } from '../processes/process.ts';
+import { isRunning, sendSignal } from '../processes/process-identity.ts';
+import { pollUntil } from '../processes/process-ready.ts';
 
 /** `url`: somebody else's. `docker`: official image. `local`: binary of this machine. `embedded`: binary from npm. */
 export type Tier = 'url' | 'local' | 'embedded' | 'docker';

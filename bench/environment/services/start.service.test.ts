@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresService } from '../../../stores/postgres/service.ts';
 import { findOnPath, versionOf } from '../../../stores/programs.ts';
 import { redisService } from '../../../stores/redis/service.ts';
-import { type Guard, openGuard, type TemporaryDirectory } from '../guard.ts';
-import { isRunning } from '../process-identity.ts';
+import { type Guard, openGuard, type TemporaryDirectory } from '../processes/guard.ts';
+import { isRunning } from '../processes/process-identity.ts';
 import { findTiers } from './find.ts';
 import type { ServiceRequest } from './service.ts';
 import { startService } from './start.ts';
@@ -85,7 +85,7 @@ describe('startService', () => {
 describe('after kill -9 of the harness', () => {
   it('no service and no data is left', async () => {
     const [guardUrl, startUrl, registryUrl] = [
-      '../guard.ts',
+      '../processes/guard.ts',
       './start.ts',
       '../../../stores/registry.ts',
     ].map((path) => new URL(path, import.meta.url).href);

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus, hostname, release, totalmem } from 'node:os';
+import { execa } from 'execa';
+import type { Row } from '../../results/row.ts';
+import type { ChosenBalancer } from '../balancer.ts';
+import { PROJECT_ROOT } from '../programs.ts';
+
+export type MachineCells = Pick<
+  Row,
+  'git_sha' | 'git_dirty' | 'host_id' | 'cpu_model' | 'cpu_count' | 'mem_bytes' | 'node_version'
+>;
+
+/** The part of the record that is known before the first trial. */
+export interface RunDescription {
+  machine: Record<string, unknown>;
+  kernel: string;
+  lock_file_sha256: string;
+  balancer: Record<string, unknown>;
+}
+
+/** The cells that say on what, and with which code, a run was made. Git's are absent outside a checkout. */
+export async function describeMachine(): Promise<MachineCells> {
+  const model = cpus()[0]?.model.trim();
+  return {
+    ...(await describeCheckout()),
+    host_id: createHash('sha256').update(`${hostname()}|${model}|${totalmem()}`).digest('hex').slice(0, 12),
+    ...(model === undefined ? {} : { cpu_model: model }),
+    cpu_count: availableParallelism(),
+    mem_bytes: totalmem(),
+    node_version: process.version,
+  };
+}
+
+async function describeCheckout(): Promise<Pick<MachineCells, 'git_sha' | 'git_dirty'>> {
+  const git = (...args: string[]) => execa('git', args, { cwd: PROJECT_ROOT, reject: false, timeout: 5000 });
+  const [head, status] = await Promise.all([git('rev-parse', 'HEAD'), git('status', '--porcelain')]);
+  if (head.exitCode !== 0 || status.exitCode !== 0) return {};
+  return { git_sha: head.stdout, git_dirty: status.stdout !== '' };
+}
+
+/** What the record beside the rows says of machine, system, libraries and balancer. */
+export function describeRun(machine: MachineCells, chosen: ChosenBalancer | undefined): RunDescription {
+  return {
+    machine: { ...machine },
+    kernel: kernel(),
+    lock_file_sha256: createHash('sha256')
+      .update(readFileSync(`${PROJECT_ROOT}pnpm-lock.yaml`))
+      .digest('hex'),
+    balancer: { name: chosen?.balancer.name ?? 'none', version: chosen?.version },
+  };
+}
+
+/** Name and release of the operating system's kernel. */
+export function kernel(): string {
+  return `${process.platform} ${release()}`;
+}

@@ -1,0 +1,41 @@
+import { createServer } from 'node:net';
+import { BenchError } from '../../errors.ts';
+
+/**
+ * A TCP port that nobody listens on at this moment. Between this answer and its use another process
+ * may take it, hence {@link withFreePort}.
+ * @throws the system's error when `host` is no address of this machine.
+ */
+export function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host, port: 0, exclusive: true }, () => {
+      const address = server.address();
+      server.close(() => {
+        if (address === null || typeof address === 'string') reject(new Error('a TCP server has no port'));
+        else resolve(address.port);
+      });
+    });
+  });
+}
+
+/**
+ * Starts something on a free port, and once more on another one, up to `attempts` times in all, as long
+ * as it fails with PORT_IN_USE.
+ * @throws what `start` throws.
+ */
+export async function withFreePort<T>(
+  host: string,
+  start: (port: number) => Promise<T>,
+  attempts = 3,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await start(await freePort(host));
+    } catch (error) {
+      const taken = error instanceof BenchError && error.code === 'PORT_IN_USE';
+      if (!taken || attempt >= attempts) throw error;
+    }
+  }
+}

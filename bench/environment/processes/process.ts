@@ -1,0 +1,212 @@
+/**
+ * Child processes: started in a group of their own, waited for until ready, and stopped for certain.
+ * By node:child_process rather than execa, whose clean-up on exit is off for detached children, and whose
+ * promise of an ended process would have to be undone here: a server that ends is the error.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { BenchError, type ErrorCode, messageOf } from '../../errors.ts';
+import type { Guard } from './guard.ts';
+import { hasCode, isRunning, sendSignal } from './process-identity.ts';
+import { createOutputTail } from './process-output.ts';
+import { awaitReadiness, notReadyError, type Ready, untilReady } from './process-ready.ts';
+
+const STOP_TIMEOUT_MS = 3_000;
+/** After the exit, the pipes may still hold the last words; somebody else may keep them open for ever. */
+const LAST_WORDS_MS = 200;
+/** How long stop() waits for the rest of a group that was killed. */
+const GROUP_GONE_MS = 2_000;
+const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'];
+
+export interface ProcessOptions {
+  /** For people: `redis`, `server 2`. */
+  name: string;
+  command: string;
+  args: readonly string[];
+  /** Merged over a minimal inherited environment: PATH, HOME, USER, TMPDIR, TZ, LANG, LC_ALL. */
+  env?: Readonly<Record<string, string>>;
+  cwd?: string;
+  /** Processors that it and its children may use, such as `0,2-3`; all of ours unless given. Linux, by taskset. */
+  cpus?: string | undefined;
+  /** To run as somebody else; only root may. */
+  uid?: number;
+  gid?: number;
+  /** Whether to open an IPC channel, `child.send`. `ready: 'ipc'` opens it by itself. */
+  ipc?: boolean;
+  ready: Ready;
+  /** How long it may take to be ready, in milliseconds. */
+  timeoutMs: number;
+  /** Watches the process from its start to its exit. */
+  guard: Guard;
+  /** Ends the start, not the started process. */
+  signal?: AbortSignal;
+  /** Code and remedy of the error when it does not become ready. A taken port is always PORT_IN_USE. */
+  failure: { code: ErrorCode; remedy: string };
+  /** Texts that no output or error may show. */
+  secrets?: readonly string[];
+  /** What stop() sends first; SIGTERM unless given. */
+  stopSignal?: NodeJS.Signals;
+  /** Time from that to SIGKILL, in milliseconds; 3 s unless given. */
+  stopTimeoutMs?: number;
+}
+
+/** `code` is null when a signal ended it, and the reverse. */
+export interface ProcessExit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface StartedProcess {
+  name: string;
+  pid: number;
+  /** The port that it named, or that was waited for; `undefined` with the other kinds of readiness. */
+  port: number | undefined;
+  /** What it said when it was ready; absent with the other kinds of readiness. */
+  message?: Readonly<Record<string, unknown>>;
+  /** For IPC. Stop it by {@link stop} only. */
+  child: ChildProcess;
+  /** The last 16 KB of stdout and stderr, without secrets. */
+  outputTail(): string;
+  /** Never rejects. */
+  exited: Promise<ProcessExit>;
+  /** Signals the process, after a while kills its group, and resolves when all of it has ended. Idempotent. */
+  stop(): Promise<void>;
+  /** Calls the listener once if it exits without {@link stop}; at once if it already has. */
+  onUnexpectedExit(listener: (exit: ProcessExit) => void): void;
+}
+
+/**
+ * Starts a process and resolves once it is ready.
+ * @throws BenchError with `failure.code` (or PORT_IN_USE) when it cannot be started, exits, or is not ready
+ * in time; the signal's reason when aborted; what a readiness check throws. Nothing is left running then.
+ */
+export async function startProcess(options: ProcessOptions): Promise<StartedProcess> {
+  options.signal?.throwIfAborted();
+  const startedAt = Date.now();
+  const running = await launch(options);
+  try {
+    const outcome = await awaitReadiness({
+      ready: (release) => untilReady(running.child, options.ready, release),
+      ended: running.exited.then(async (exit) => {
+        await running.lastWords();
+        return `${exitText(exit)} after ${Date.now() - startedAt} ms`;
+      }),
+      timeoutMs: options.timeoutMs,
+      signal: options.signal,
+    });
+    if ('failed' in outcome) throw notReadyError(options, outcome.failed, running.outputTail());
+    return { ...running, name: options.name, ...outcome.ready };
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+type Running = Omit<StartedProcess, 'name' | 'port' | 'message'> & { lastWords: () => Promise<void> };
+
+async function launch(options: ProcessOptions): Promise<Running> {
+  const { guard, stopSignal = 'SIGTERM', stopTimeoutMs = STOP_TIMEOUT_MS } = options;
+  const child = spawnChild(options);
+  const { pid } = child;
+  if (pid === undefined) throw await spawnError(child, options);
+  try {
+    guard.watchProcess(pid, stopSignal);
+  } catch (error) {
+    sendSignal(-pid, 'SIGKILL');
+    throw error;
+  }
+
+  const output = createOutputTail(options.secrets ?? []);
+  output.follow(child.stdout);
+  output.follow(child.stderr);
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  let isStopping = false;
+  let unexpected: ProcessExit | undefined;
+  const listeners: ((exit: ProcessExit) => void)[] = [];
+  const exited = new Promise<ProcessExit>((resolve) => {
+    child.once('exit', (code, signal) => {
+      // Whatever its leader left behind: nobody else would end it.
+      sendSignal(-pid, 'SIGKILL');
+      guard.unwatchProcess(pid);
+      if (!isStopping) {
+        unexpected = { code, signal };
+        for (const listener of listeners) listener(unexpected);
+      }
+      resolve({ code, signal });
+    });
+  });
+  // A message to a child that has just ended fails here; its exit is what is told.
+  child.on('error', (error) => output.note(messageOf(error)));
+
+  return {
+    pid,
+    child,
+    exited,
+    outputTail: output.text,
+    lastWords: () => Promise.race([closed, sleep(LAST_WORDS_MS)]),
+    async stop() {
+      if (!isStopping && child.exitCode === null && child.signalCode === null) {
+        sendSignal(pid, stopSignal);
+        const escalation = setTimeout(() => sendSignal(-pid, 'SIGKILL'), stopTimeoutMs);
+        void exited.finally(() => clearTimeout(escalation));
+      }
+      isStopping = true;
+      await exited;
+      await untilGroupIsGone(pid);
+    },
+    onUnexpectedExit(listener) {
+      if (unexpected !== undefined) listener(unexpected);
+      else listeners.push(listener);
+    },
+  };
+}
+
+function spawnChild(options: ProcessOptions): ChildProcess {
+  const { cwd, uid, gid, ready, cpus } = options;
+  // taskset turns into the command: the pid stays that of the process.
+  const [command, ...args] = [
+    ...(cpus === undefined ? [] : ['taskset', '--cpu-list', cpus]),
+    options.command,
+    ...options.args,
+  ] as [string, ...string[]];
+  const inherited = INHERITED.flatMap((key) =>
+    process.env[key] === undefined ? [] : [[key, process.env[key]]],
+  );
+  return spawn(command, args, {
+    // A group and session of its own: the terminal's Ctrl-C reaches the harness alone, which then stops all in order.
+    detached: true,
+    stdio:
+      options.ipc === true || ready === 'ipc'
+        ? ['ignore', 'pipe', 'pipe', 'ipc']
+        : ['ignore', 'pipe', 'pipe'],
+    env: { ...Object.fromEntries(inherited), ...options.env },
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
+  });
+}
+
+function spawnError(child: ChildProcess, options: ProcessOptions): Promise<BenchError> {
+  const { name, failure, cpus } = options;
+  const command = cpus === undefined ? options.command : 'taskset';
+  return new Promise((resolve) => {
+    child.once('error', (cause) => {
+      const reason = hasCode(cause, 'ENOENT') ? `no such command or directory: ${command}` : messageOf(cause);
+      resolve(new BenchError({ ...failure, expected: `${name} to start`, got: reason, cause }));
+    });
+  });
+}
+
+/** Words for how a process ended. */
+export function exitText({ code, signal }: ProcessExit): string {
+  return signal === null ? `exit code ${code}` : `an end by ${signal}`;
+}
+
+/** The group was killed when its leader ended; what is left of it may take a moment, on a busy machine a long one. */
+async function untilGroupIsGone(pid: number): Promise<void> {
+  for (const until = Date.now() + GROUP_GONE_MS; isRunning(-pid) && Date.now() < until; ) await sleep(5);
+}
+
+function sleep(durationMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, durationMs));
+}

@@ -1,0 +1,49 @@
+import { findStore } from '../../../stores/registry.ts';
+import type { RunContext } from '../../environment/context.ts';
+import type { MachineCells } from '../../environment/machine/machine.ts';
+import { pinningText } from '../../environment/machine/pinning.ts';
+import type { StartedService } from '../../environment/services/service.ts';
+import { type Row, SCHEMA_VERSION } from '../../results/row.ts';
+import type { Trial } from '../plan.ts';
+
+/** The cells of a trial that are known before anything has started. */
+export function baseRow(
+  trial: Trial,
+  context: RunContext,
+  machine: MachineCells,
+  service?: StartedService,
+): Row {
+  const { config, runId, chosenBalancer, pinning } = context;
+  const connections = findStore(trial.store)?.connections(trial.options, config.poolSize) ?? 0;
+  // A container and somebody else's service are where they are.
+  const isOwn = service !== undefined && service.tier !== 'url' && service.tier !== 'docker';
+  const isOpen = config.rate !== undefined;
+  return {
+    schema_version: SCHEMA_VERSION,
+    run_id: runId,
+    started_at: new Date().toISOString(),
+    ...machine,
+    ...(trial.side === 'base' ? context.baselineCells : {}),
+    arm: trial.arm,
+    store: trial.store,
+    variant: trial.variant,
+    servers: trial.servers,
+    balancer: chosenBalancer?.balancer.name ?? 'none',
+    ...(chosenBalancer === undefined ? {} : { balancer_version: chosenBalancer.version }),
+    affinity: trial.affinity,
+    transport: config.transport,
+    scenario: trial.scenario,
+    payload_bytes: trial.payloadBytes,
+    key_distribution: config.keys,
+    ...(connections === 0 ? {} : { pool_size: connections }),
+    ...(pinning === undefined ? {} : { pinning: pinningText(pinning, isOwn) }),
+    engine: config.engine,
+    pass: isOpen ? 'latency' : 'capacity',
+    load_model: isOpen ? `open-${config.arrivals}` : 'closed',
+    connections: config.connections,
+    block: `${runId}-${trial.block}`,
+    order_index: trial.orderIndex,
+    seed: config.seed,
+    warmup_s: config.warmupSeconds,
+  };
+}

@@ -1,0 +1,84 @@
+import { difference, greatestOf, sumOf } from '../../environment/sums.ts';
+
+/** CPU time of an arm's processes so far, nanoseconds, and the moment of reading. */
+export interface CpuReading {
+  atMs: number;
+  servers: readonly (number | undefined)[];
+  balancer: number | undefined;
+  store: number | undefined;
+}
+
+/** CPU of an arm's processes per second while nobody loads it, nanoseconds. */
+export interface IdleRate {
+  servers: readonly (number | undefined)[];
+  balancer: number | undefined;
+  store: number | undefined;
+}
+
+/** What an arm's processes used for its slices, nanoseconds; `undefined` where no such process exists or can be read. */
+export interface Spent {
+  server: number | undefined;
+  busiestServer: number | undefined;
+  balancer: number | undefined;
+  store: number | undefined;
+}
+
+/**
+ * CPU accounting of one arm. An account runs from a slice's start to the arm's next turn, so that work that was put off
+ * (a flush of the log, a collection of garbage) is charged to whom it belongs, and what the processes use when idle is
+ * taken off for the time between. A service that all arms share is charged for the slice alone.
+ */
+export interface Ledger {
+  /** @param sliceEnd read when the slice's last reply was there; @param end read before the arm's next turn. */
+  charge(start: CpuReading, sliceEnd: CpuReading, end: CpuReading): void;
+  spent(idle: IdleRate | undefined): Spent;
+}
+
+export function createLedger(storeIsShared: boolean): Ledger {
+  const charges: { start: CpuReading; sliceEnd: CpuReading; end: CpuReading }[] = [];
+  const total = (used: (charge: (typeof charges)[number]) => number | undefined) => sumOf(charges.map(used));
+  return {
+    charge: (start, sliceEnd, end) => void charges.push({ start, sliceEnd, end }),
+    spent(idle) {
+      const idleSeconds =
+        charges.reduce((sum, { sliceEnd, end }) => sum + end.atMs - sliceEnd.atMs, 0) / 1000;
+      const net = (used: number | undefined, rate: number | undefined) =>
+        used === undefined ? undefined : Math.max(0, used - (rate ?? 0) * idleSeconds);
+      const servers = (charges[0]?.start.servers ?? []).map((_, index) =>
+        net(
+          total(({ start, end }) => difference(end.servers[index], start.servers[index])),
+          idle?.servers[index],
+        ),
+      );
+      const store = storeIsShared
+        ? total(({ start, sliceEnd }) => difference(sliceEnd.store, start.store))
+        : net(
+            total(({ start, end }) => difference(end.store, start.store)),
+            idle?.store,
+          );
+      return {
+        server: sumOf(servers),
+        busiestServer: greatestOf(servers),
+        balancer: net(
+          total(({ start, end }) => difference(end.balancer, start.balancer)),
+          idle?.balancer,
+        ),
+        store,
+      };
+    },
+  };
+}
+
+/** The rate between two readings of an arm that nobody loaded. */
+export function idleRate(before: CpuReading, after: CpuReading): IdleRate {
+  const seconds = (after.atMs - before.atMs) / 1000;
+  const rate = (later: number | undefined, earlier: number | undefined) => {
+    const spent = difference(later, earlier);
+    return spent === undefined ? undefined : spent / seconds;
+  };
+  return {
+    servers: after.servers.map((ns, index) => rate(ns, before.servers[index])),
+    balancer: rate(after.balancer, before.balancer),
+    store: rate(after.store, before.store),
+  };
+}

@@ -1,0 +1,137 @@
+import { setTimeout } from 'node:timers/promises';
+import type { VerifyCacheStats } from '../../../stores/store.ts';
+import { memoryBytesOf } from '../../environment/machine/cpu.ts';
+import { hostShares, readHost } from '../../environment/machine/host.ts';
+import { REVOCATION_IDLE_SECONDS } from '../../environment/server.ts';
+import { difference } from '../../environment/sums.ts';
+import type { LoadResult } from '../../load/job.ts';
+import type { Observed } from '../../results/observed.ts';
+import type { Arm } from './arms.ts';
+import { type IdleRate, idleRate } from './ledger.ts';
+import { ownCpuNs, readCpu } from './readings.ts';
+import { type BlockRun, createTurnTaker, isUntimed } from './turns.ts';
+import type { WarmUp } from './warm-up.ts';
+
+export interface Measured {
+  arm: Arm;
+  result: LoadResult;
+  observed: Observed;
+}
+
+/** After the last slice, before the last reading: work put off, such as a flush of the log, is counted. */
+const DRAIN_MS = 200;
+/** For how long the arms are watched idle: what they use then is taken off the time between their slices. */
+const IDLE_MS = 500;
+/** A slice lasts so many times the slowest arm's p99, within these bounds, so that its ramps weigh little. */
+const SLICE_P99S = 20;
+const LEAST_SLICE_SECONDS = 0.1;
+const GREATEST_SLICE_SECONDS = 0.5;
+/** And never so long that an arm has fewer turns: arms with one turn each would follow one another. */
+const LEAST_ROUNDS = 8;
+/** How long a token may outlive its expiry in the revocation scenario before it counts as never refused. */
+const REVOCATION_GRACE_SECONDS = 2;
+
+/** Loads all arms in turns for the duration each, between two readings of everything. */
+export async function measureArms(
+  run: BlockRun,
+  warm: WarmUp,
+  onProgress: (text: string) => void,
+): Promise<{ measured: Measured[]; sliceSeconds: number }> {
+  const { arms, generator } = run;
+  for (const arm of arms) await arm.environment.service?.settle();
+  const { sliceSeconds, rounds } = scheduleOf(run, warm.p99Us);
+  const taker = createTurnTaker(run);
+  const statsBefore = await statsOf(arms);
+  const ownBefore = ownCpuNs(arms);
+  const hostBefore = readHost();
+  for (let round = 1; round <= rounds; round += 1) {
+    if (rounds > 1) onProgress(`measuring, ${Math.round((100 * (round - 1)) / rounds)} %`);
+    await taker.round(sliceSeconds);
+  }
+  const host = hostShares(hostBefore, readHost(), difference(ownCpuNs(arms), ownBefore));
+  await setTimeout(DRAIN_MS);
+  await taker.settle();
+  const statsAfter = await statsOf(arms);
+  const idle = arms.length > 1 ? await watchIdle(arms) : undefined;
+  const held = await Promise.all(arms.map(heldBy));
+
+  const measured: Measured[] = [];
+  for (const [index, arm] of arms.entries()) {
+    const result = await generator.collect(arm.index);
+    const turns = taker.of(arm);
+    const rate = idle?.get(arm);
+    const spent = turns.ledger.spent(rate);
+    const [before, after] = [statsBefore[index], statsAfter[index]];
+    const { steady = true, trendPct } = warm.steadiness.get(arm) ?? {};
+    const observed: Observed = {
+      windowSeconds: turns.slices.reduce((sum, { seconds }) => sum + seconds, 0),
+      cpuNs: { server: spent.server, balancer: spent.balancer, store: spent.store },
+      busiestServerNs: spent.busiestServer,
+      machineBusyNs: turns.machineBusyNs,
+      roundTrips: isUntimed(arm) ? turns.roundTrips : difference(after?.roundTrips, before?.roundTrips),
+      rssServerBytes: memoryBytesOf(arm.pids.server),
+      rssStoreBytes: memoryBytesOf(arm.pids.store),
+      idleCpuNsPerSecond: idleNs(rate),
+      throttledNs: turns.throttledNs,
+      loopDelayP99Us: after?.loopDelayP99Us,
+      gcNs: difference(after?.gcNs, before?.gcNs),
+      held: held[index],
+      verifyCache: cacheUse(before?.verifyCache, after?.verifyCache),
+      host,
+      backlogEnds: turns.slices.map(({ backlogEnd }) => backlogEnd),
+      outstandingEnds: turns.slices.map(({ outstandingEnd }) => outstandingEnd),
+      steady,
+      trendPct,
+    };
+    measured.push({ arm, result, observed });
+  }
+  return { measured, sliceSeconds };
+}
+
+/** Scenarios whose load leaves as many sessions as there were. */
+const STEADY_POPULATION: readonly string[] = ['read', 'update'];
+
+/** What the sessions hold, which ends them; `undefined` where their number changes under the load. */
+async function heldBy({ trial, environment, emptyStoreBytes }: Arm): Promise<Observed['held']> {
+  if (!STEADY_POPULATION.includes(trial.scenario)) return undefined;
+  const storeBytes = difference(await environment.service?.dataBytes(), emptyStoreBytes);
+  return { serverBytes: await environment.weighSessions(), storeBytes };
+}
+
+/** Hits and misses of the window; the tokens are those seen since the start. */
+function cacheUse(before: VerifyCacheStats | undefined, after: VerifyCacheStats | undefined) {
+  if (before === undefined || after === undefined) return undefined;
+  return { ...after, hits: after.hits - before.hits, misses: after.misses - before.misses };
+}
+
+function scheduleOf({ config, load }: BlockRun, p99Us: number): { sliceSeconds: number; rounds: number } {
+  const { durationSeconds } = config;
+  if (load.model === 'revocation') {
+    return { sliceSeconds: REVOCATION_IDLE_SECONDS + REVOCATION_GRACE_SECONDS, rounds: 1 };
+  }
+  if (load.model === 'autocannon') return { sliceSeconds: durationSeconds, rounds: 1 };
+  const wished = Math.ceil((SLICE_P99S * p99Us) / 10_000) / 100;
+  const bounded = Math.min(GREATEST_SLICE_SECONDS, Math.max(LEAST_SLICE_SECONDS, wished));
+  const inTurns = Math.min(bounded, durationSeconds / LEAST_ROUNDS);
+  const sliceSeconds = Math.min(durationSeconds, config.sliceSeconds ?? inTurns);
+  return { sliceSeconds, rounds: Math.max(1, Math.round(durationSeconds / sliceSeconds)) };
+}
+
+function statsOf(arms: readonly Arm[]) {
+  return Promise.all(arms.map((arm) => arm.environment.stats()));
+}
+
+async function watchIdle(arms: readonly Arm[]): Promise<Map<Arm, IdleRate>> {
+  const before = arms.map(readCpu);
+  await setTimeout(IDLE_MS);
+  return new Map(
+    arms.map((arm, index) => [arm, idleRate(before[index] as ReturnType<typeof readCpu>, readCpu(arm))]),
+  );
+}
+
+/** Idle CPU of servers, balancer and service together, per second. */
+function idleNs(rate: IdleRate | undefined): number | undefined {
+  if (rate === undefined || rate.servers.includes(undefined)) return undefined;
+  const parts = [...rate.servers, rate.balancer, rate.store];
+  return parts.reduce<number>((sum, part) => sum + (part ?? 0), 0);
+}

@@ -1,0 +1,54 @@
+import { findStore } from '../../../stores/registry.ts';
+import { traitsOf } from '../../../stores/traits.ts';
+import { REVOCATION_IDLE_SECONDS } from '../../environment/server.ts';
+import type { LoadModel } from '../../load/job.ts';
+import type { Expectation } from '../../results/observed.ts';
+import type { Row } from '../../results/row.ts';
+import { rowsOf } from '../../results/rows.ts';
+import { judgeBlock, withNet } from '../../results/validity.ts';
+import type { Trial } from '../plan.ts';
+import { type Arm, type BlockLoad, storeCores } from './arms.ts';
+import type { Measured } from './measure.ts';
+
+export interface MeasuredTrial {
+  arm: Arm;
+  rows: readonly Row[];
+  histograms: Readonly<Record<string, string>>;
+}
+
+/** The rows of all arms of a block that ran, judged together. */
+export function rowsOfBlock(
+  measured: readonly Measured[],
+  load: BlockLoad,
+  model: LoadModel,
+  sliceSeconds: number,
+): MeasuredTrial[] {
+  const isSliced = model.model === 'closed' || model.model === 'open';
+  const trials = measured.map(({ arm, result, observed }) => {
+    const row: Row = {
+      ...arm.row,
+      ...(load.ratePerSecond === undefined ? {} : { target_rps: load.ratePerSecond }),
+      ...(isSliced ? { slice_ms: sliceSeconds * 1000 } : {}),
+    };
+    const rows = rowsOf(arm.trial, row, result, observed, expectationOf(arm.trial, load));
+    const histograms = Object.fromEntries(
+      result.operations.map((one) => [one.operation, one.response ?? one.histogram]),
+    );
+    return { arm, rows, histograms, observed };
+  });
+  const judged = withNet(judgeBlock(trials.map(({ rows, observed }) => ({ rows, observed }))));
+  return trials.map(({ arm, histograms }, index) => ({ arm, histograms, rows: judged[index] ?? [] }));
+}
+
+/** What the traits predict: (N-1)/N of reads miss where sessions stay in one server and requests do not. */
+function expectationOf(trial: Trial, load: BlockLoad): Expectation {
+  const definition = findStore(trial.store);
+  const shared = definition === undefined || traitsOf(definition, trial.options, 'second').shared;
+  const scattered = !shared && trial.affinity === 'round-robin' && trial.scenario !== 'revocation';
+  return {
+    missShare: scattered ? (trial.servers - 1) / trial.servers : 0,
+    tokenLifetimeSeconds: REVOCATION_IDLE_SECONDS,
+    storeCores: storeCores(trial),
+    nullServerRps: load.nullServerRps,
+  };
+}

@@ -1,0 +1,121 @@
+import type { Config } from '../../config/config.ts';
+import type { Generator } from '../../environment/generator.ts';
+import { type HostReading, readHost } from '../../environment/machine/host.ts';
+import { difference } from '../../environment/sums.ts';
+import type { LoadModel, SliceResult } from '../../load/job.ts';
+import { shuffled } from '../../stats/random.ts';
+import type { Arm } from './arms.ts';
+import { type CpuReading, createLedger, type Ledger } from './ledger.ts';
+import { readCpu, storeIsShared } from './readings.ts';
+
+/** Scenarios whose slices consume or leave sessions: these are made and removed between slices, untimed. */
+const UNTIMED: readonly string[] = ['login', 'logout', 'mixed'];
+
+/** What an arm's turns have come to so far. */
+export interface Turns {
+  ledger: Ledger;
+  slices: SliceResult[];
+  /** Busy time of the machine, and time for which our control group was held back, in the arm's own slices. */
+  machineBusyNs: number | undefined;
+  throttledNs: number | undefined;
+  /** Round trips to the service that belong to the slices. */
+  roundTrips: number | undefined;
+}
+
+/** The arms of a block taking turns under load. */
+export interface TurnTaker {
+  /** Gives each arm one slice, in shuffled order. */
+  round(seconds: number): Promise<void>;
+  /** Closes the accounts: whatever the arms did until now is charged to their last slices. */
+  settle(): Promise<void>;
+  of(arm: Arm): Turns;
+}
+
+export interface TurnOptions {
+  arms: readonly Arm[];
+  generator: Generator;
+  load: LoadModel;
+  random: () => number;
+}
+
+/** The arms of a block that are up, and how they are loaded. */
+export interface BlockRun extends TurnOptions {
+  config: Config;
+}
+
+interface Open {
+  start: CpuReading;
+  sliceEnd: CpuReading;
+  trips: number | undefined;
+}
+
+export function createTurnTaker(options: TurnOptions): TurnTaker {
+  const { arms, generator, load, random } = options;
+  const states = new Map(arms.map((arm) => [arm, newTurns(arm)]));
+  const open = new Map<Arm, Open>();
+  const stateOf = (arm: Arm) => states.get(arm) as Turns;
+
+  /** Ends the account of the arm's last slice, and begins that of the next one. */
+  async function close(arm: Arm): Promise<{ reading: CpuReading; trips: number | undefined }> {
+    const reading = readCpu(arm);
+    const before = open.get(arm);
+    if (before !== undefined) stateOf(arm).ledger.charge(before.start, before.sliceEnd, reading);
+    open.delete(arm);
+    if (!isUntimed(arm)) return { reading, trips: undefined };
+    const { roundTrips } = await arm.environment.stats();
+    if (before !== undefined) addTrips(stateOf(arm), difference(roundTrips, before.trips));
+    return { reading, trips: roundTrips };
+  }
+
+  async function turn(arm: Arm, seconds: number): Promise<void> {
+    const closed = await close(arm);
+    let { reading: start, trips } = closed;
+    if (isUntimed(arm)) {
+      await generator.replenish(arm.index, seconds);
+      trips = (await arm.environment.stats()).roundTrips;
+      start = readCpu(arm);
+    }
+    const host = readHost();
+    const slice = await generator.slice(arm.index, seconds, load);
+    const sliceEnd = storeIsShared(arm) ? readCpu(arm) : { ...start, atMs: performance.now() };
+    addSlice(stateOf(arm), slice, host, readHost());
+    open.set(arm, { start, sliceEnd, trips });
+  }
+
+  return {
+    async round(seconds) {
+      for (const arm of shuffled(arms, random)) await turn(arm, seconds);
+    },
+    async settle() {
+      for (const arm of arms) await close(arm);
+    },
+    of: stateOf,
+  };
+}
+
+function newTurns(arm: Arm): Turns {
+  return {
+    ledger: createLedger(storeIsShared(arm)),
+    slices: [],
+    machineBusyNs: 0,
+    throttledNs: 0,
+    roundTrips: isUntimed(arm) ? 0 : undefined,
+  };
+}
+
+function addSlice(turns: Turns, slice: SliceResult, before: HostReading, after: HostReading): void {
+  turns.slices.push(slice);
+  turns.machineBusyNs = plus(turns.machineBusyNs, difference(after.busyNs, before.busyNs));
+  turns.throttledNs = plus(turns.throttledNs, difference(after.throttledNs, before.throttledNs));
+}
+
+function addTrips(turns: Turns, trips: number | undefined): void {
+  turns.roundTrips = plus(turns.roundTrips, trips);
+}
+
+/** Whether this arm's round trips are counted slice by slice, because others are made between slices. */
+export const isUntimed = (arm: Arm): boolean => UNTIMED.includes(arm.trial.scenario);
+
+function plus(sum: number | undefined, more: number | undefined): number | undefined {
+  return sum === undefined || more === undefined ? undefined : sum + more;
+}

@@ -1,0 +1,101 @@
+import { expect, test } from 'vitest';
+import { parseConfig } from '../config/config.ts';
+import type { Row } from '../results/row.ts';
+import type { Bench } from './bench.ts';
+import type { BlockOutcome } from './block/block.ts';
+import { runBlocks } from './blocks.ts';
+import type { Block } from './plan.ts';
+
+/** Which blocks are run, dropped and replaced: pure decisions, so that what runs a block is given here. */
+
+const nothing = () => undefined;
+const silent = { begin: nothing, step: nothing, end: nothing, say: nothing, close: nothing };
+
+function benchOf(flags: Record<string, string>): Bench {
+  const config = parseConfig({ store: 'none,jwt', seed: '1', ...flags }, {});
+  const signal = new AbortController().signal;
+  return { context: { config, runId: 'r', signal }, progress: silent, machine: {} } as unknown as Bench;
+}
+
+/** Runs blocks of which these, by ordinal, are found invalid; answers the ordinals that were run, by group. */
+async function runWith(
+  flags: Record<string, string>,
+  invalid: (block: Block) => boolean,
+  finished: Row[] = [],
+) {
+  const ran: string[] = [];
+  const execute = async (block: Block): Promise<BlockOutcome> => {
+    ran.push(`${block.group.servers}:${block.block}`);
+    const row: Row = { status: 'ok', valid: !invalid(block), invalid_reason: 'other work' };
+    return { trials: block.trials.map((trial) => ({ trial, rows: [row], histograms: {} })), failures: [] };
+  };
+  const outcome = await runBlocks(benchOf(flags), () => undefined, { execute, finished });
+  return { ran, ...outcome };
+}
+
+test('all blocks are run, and none is replaced when all are sound', async () => {
+  const { ran, tooFew } = await runWith({ repeat: '3', servers: '1,3' }, () => false);
+  expect(ran).toEqual(['1:1', '3:1', '1:2', '3:2', '1:3', '3:3']);
+  expect(tooFew).toEqual([]);
+});
+
+test('a dropped block is replaced by one with an ordinal of its own, in its group alone', async () => {
+  const { ran, tooFew } = await runWith({ repeat: '8', servers: '1,3' }, ({ block, group }) => {
+    return block === 2 && group.servers === 3;
+  });
+  expect(ran.slice(16)).toEqual(['3:9']);
+  expect(tooFew).toEqual([]);
+});
+
+test('a quarter of the blocks is replaced at most; then the group is named as INVALID', async () => {
+  const { ran, tooFew } = await runWith({ repeat: '8' }, ({ block }) => block <= 3);
+  expect(ran).toHaveLength(10);
+  expect(tooFew).toEqual(['read, 1 server, round-robin, 256 B: 7 valid blocks of 8']);
+  const hopeless = await runWith({ repeat: '8' }, () => true);
+  expect(hopeless.ran).toHaveLength(10);
+  expect(hopeless.tooFew).toEqual(['read, 1 server, round-robin, 256 B: 0 valid blocks of 8']);
+});
+
+test('blocks that were never run are not counted as valid', async () => {
+  const stop = new AbortController();
+  const bench = benchOf({ repeat: '13' });
+  const context = { ...bench.context, signal: stop.signal };
+  const execute = async (block: Block): Promise<BlockOutcome> => {
+    if (block.block === 3) stop.abort();
+    const row: Row = { status: 'ok', valid: false, invalid_reason: 'other work' };
+    return { trials: block.trials.map((trial) => ({ trial, rows: [row], histograms: {} })), failures: [] };
+  };
+  const { tooFew } = await runBlocks({ ...bench, context }, () => undefined, { execute });
+  expect(tooFew).toEqual(['read, 1 server, round-robin, 256 B: 0 valid blocks of 13']);
+});
+
+test('fewer than four blocks leave none to replace', async () => {
+  const { ran, tooFew } = await runWith({ repeat: '3' }, ({ block }) => block === 1);
+  expect([ran.length, tooFew.length]).toEqual([3, 1]);
+});
+
+test('the plain engine replaces nothing: its arms do not share blocks', async () => {
+  const { ran } = await runWith({ repeat: '8', engine: 'autocannon' }, ({ block }) => block === 1);
+  expect(ran).toHaveLength(16);
+});
+
+test('blocks that are finished are not run again, those that lack an arm are', async () => {
+  const row = (block: number, store: string): Row => ({
+    run_id: 'r',
+    block: `r-${block}`,
+    arm:
+      store === 'jwt' ? 'jwt[alg=HS256;cache=off;durability=second;lib=fast-jwt]' : 'none[durability=second]',
+    servers: 1,
+    affinity: 'round-robin',
+    scenario: 'read',
+    payload_bytes: 256,
+    status: 'ok',
+    valid: true,
+  });
+  const { ran } = await runWith({ repeat: '4' }, () => false, [
+    row(1, 'none'),
+    row(1, 'jwt'),
+    row(2, 'none'),
+  ]);
+  expect(ran).toEqual(['1:2', '1:3', '1:4']);
+});

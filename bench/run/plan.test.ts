@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { parseConfig } from '../config/config.ts';
+import { planBlocks, planPass } from './plan.ts';
+
+const configOf = (seed: string, repeat = '3', engine = 'slices') =>
+  parseConfig(
+    { store: 'none,memory,jwt', servers: '1,3', affinity: 'sticky,round-robin', repeat, seed, engine },
+    {},
+  );
+const plan = (seed: string, repeat?: string) => planBlocks(configOf(seed, repeat));
+const trialsOf = (seed: string, repeat?: string) => plan(seed, repeat).flatMap((block) => block.trials);
+
+test('a block holds all arms of one group, and each group has a block in every pass', () => {
+  const blocks = plan('1');
+  expect(blocks).toHaveLength(3 * 4);
+  for (const { trials, group } of blocks) {
+    expect(trials.map((trial) => trial.store).sort()).toEqual(['jwt', 'memory', 'none']);
+    for (const trial of trials) expect(trial).toMatchObject(group);
+  }
+});
+
+test('the plain engine takes one arm at a time, with the same trials', () => {
+  const parts = planBlocks(configOf('1', '3', 'autocannon'));
+  expect(parts.every(({ trials }) => trials.length === 1)).toBe(true);
+  expect(parts.flatMap(({ trials }) => trials)).toEqual(trialsOf('1'));
+});
+
+test('order indices count from 0 within each pass', () => {
+  for (const block of [1, 2, 3]) {
+    const own = trialsOf('1').filter((trial) => trial.block === block);
+    expect(own.map((trial) => trial.orderIndex)).toEqual(own.map((_, index) => index));
+  }
+});
+
+test('a seed fixes the order, another one changes it', () => {
+  const order = (seed: string) =>
+    trialsOf(seed, '20')
+      .map((trial) => trial.store)
+      .join();
+  expect(order('7')).toBe(order('7'));
+  expect(order('7')).not.toBe(order('8'));
+});
+
+test('a block is the same whether it is planned with others or as a replacement', () => {
+  expect(planPass(configOf('7', '3'), 3)).toEqual(planPass(configOf('7', '50'), 3));
+});
+
+test('the variant names all options and the durability, sorted', () => {
+  const [block] = planBlocks(parseConfig({ store: 'redis:write=lww', durability: 'commit' }, {}));
+  expect(block?.trials[0]?.variant).toBe('durability=commit;read=get;write=lww');
+});

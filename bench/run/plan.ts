@@ -1,0 +1,116 @@
+import type { Handicap } from '../../servers/protocol.ts';
+import { armText, variantText } from '../../stores/variant.ts';
+import type { Config, Scenario } from '../config/config.ts';
+import type { StoreChoice } from '../config/store-choice.ts';
+import { seededRandom, shuffled } from '../stats/random.ts';
+
+/** One arm in one block: everything that fixes what is started and how it is loaded. */
+export interface Trial extends Group {
+  /** The alternative under comparison: store and what differs from its defaults. */
+  arm: string;
+  store: string;
+  options: Readonly<Record<string, string>>;
+  /** All options and the durability, sorted: `durability=second;write=cas`. */
+  variant: string;
+  /** Which code serves it, when two commits are compared. */
+  side?: 'base' | 'head';
+  handicap?: Handicap;
+  label?: string;
+  /** Ordinal of the pass over all arms, from 1. */
+  block: number;
+  /** Place within the block, from 0. */
+  orderIndex: number;
+}
+
+/** The axes held fixed while arms are compared. */
+export interface Group {
+  servers: number;
+  affinity: Config['affinities'][number];
+  scenario: Scenario;
+  payloadBytes: number;
+}
+
+/** One interleaved pass over all arms of a group, with fresh processes. */
+export interface Block {
+  group: Group;
+  /** Ordinal, from 1; the blocks of all groups of one pass share it. */
+  block: number;
+  /** In the order of their first turn. The plain engine takes one arm at a time: its blocks come in parts of one trial. */
+  trials: readonly Trial[];
+}
+
+/** Far apart, so that the sequences of two blocks do not resemble each other. */
+const SEED_STEP = 7_919;
+
+/**
+ * The blocks of one pass over all groups; the arms of each are shuffled by seed and block. Pure: the same configuration
+ * and ordinal give the same plan.
+ */
+export function planPass(config: Config, block: number): Block[] {
+  const random = seededRandom(config.seed + block * SEED_STEP);
+  let orderIndex = 0;
+  return groupsOf(config).flatMap((group) => {
+    const trials = shuffled(config.stores, random).map((choice): Trial => {
+      return { ...armOf(choice, config.durability), ...group, block, orderIndex: orderIndex++ };
+    });
+    if (config.engine === 'slices') return [{ group, block, trials }];
+    return trials.map((trial) => ({ group, block, trials: [trial] }));
+  });
+}
+
+/** All blocks of a run, in order, without replacements. */
+export function planBlocks(config: Config): Block[] {
+  return Array.from({ length: config.repeat }, (_, index) => planPass(config, index + 1)).flat();
+}
+
+/** A trial by what tells it from the others of the run. */
+export function titleOf(trial: Trial): string {
+  return `block ${trial.block}, ${armName(trial)}, ${groupText(trial)}`;
+}
+
+/** An arm by what tells it from the others of its block. */
+export function armName({ store, options, side, label }: Trial): string {
+  if (label !== undefined) return label;
+  const name = armText(store, options);
+  return side === undefined ? name : `${name} ${side}`;
+}
+
+/** A block by what tells it from the others of the run. */
+export function blockTitle({ block, group, trials }: Block): string {
+  const [first] = trials;
+  const arms = trials.length === 1 && first !== undefined ? armName(first) : `${trials.length} arms`;
+  return `block ${block}, ${arms}, ${groupText(group)}`;
+}
+
+/** The axes held fixed, on one line. */
+export function groupText({ scenario, servers, affinity, payloadBytes }: Group): string {
+  const count = `${servers} ${servers === 1 ? 'server' : 'servers'}`;
+  return `${scenario}, ${count}, ${affinity}, ${payloadBytes} B`;
+}
+
+function groupsOf(config: Config): Group[] {
+  return config.servers.flatMap((servers) =>
+    config.affinities.flatMap((affinity) =>
+      config.scenarios.flatMap((scenario) =>
+        config.payloadsBytes.map((payloadBytes) => ({ servers, affinity, scenario, payloadBytes })),
+      ),
+    ),
+  );
+}
+
+function armOf(
+  choice: StoreChoice,
+  durability: string,
+): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'label'> {
+  const { store, options, side, handicap, label } = choice;
+  const variant = variantText(options, durability);
+  return {
+    arm: `${store}[${variant}]`,
+    store,
+    options,
+    variant,
+    ...(side === undefined ? {} : { side }),
+    ...(handicap === undefined ? {} : { handicap }),
+    ...(label === undefined ? {} : { label }),
+  };
+}

@@ -1,0 +1,66 @@
+import { rankRows } from '../ranking/ranking.ts';
+import { rankingParagraphs } from '../ranking/render.ts';
+import { renderMarkdownRun } from '../results/markdown.ts';
+import { blacklistPrice } from '../results/price.ts';
+import type { Row } from '../results/row.ts';
+import { renderLimits, renderTables } from '../results/table.ts';
+import { wrap } from '../results/text.ts';
+import { type Group, groupText } from './plan.ts';
+
+/** What a report of a run is made of. */
+export interface Reported {
+  rows: readonly Row[];
+  /** Words after `pnpm bench`, without secrets: for the command that gives an answer. */
+  command: readonly string[];
+  /** Backends that could not be had, and why. */
+  leftOut: readonly string[];
+  /** Groups that are left with fewer valid blocks than were asked for, as `GROUP: HOW MANY`: they are not ranked. */
+  tooFew: readonly string[];
+  /** The result CSV. */
+  path: string;
+}
+
+/** The end of a run for a terminal: tables, ranking, and what each backend cannot do. Empty without rows. */
+export function renderReport(reported: Reported, color: boolean, wide = false): string {
+  const { rows } = reported;
+  if (rows.length === 0) return '';
+  const ranking = rankingOf(reported)
+    .map((paragraph) => wrap(paragraph))
+    .join('\n');
+  const prices = blacklistPrice(rows).map((price) => wrap(price));
+  const parts = [renderTables(rows, color, wide), ranking, ...prices, ...remarks(reported)];
+  return `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+/** The same as Markdown. */
+export function renderReportMarkdown(reported: Reported): string {
+  const { rows } = reported;
+  return renderMarkdownRun(rows, [...rankingOf(reported), ...blacklistPrice(rows), ...remarks(reported)]);
+}
+
+/** Nothing is ranked from a group that is INVALID as a whole, however many blocks of it were sound. */
+function rankingOf({ rows, command, tooFew }: Reported): string[] {
+  const isInvalid = (row: Row) => tooFew.some((one) => one.startsWith(`${axesOf(row)}:`));
+  // Kept without their arms: the sentences of the others must tell themselves from them.
+  const rankings = rankRows(rows).map((one) =>
+    isInvalid(one.axes) ? { ...one, arms: 0, apart: [], figures: [] } : one,
+  );
+  return [
+    ...rankingParagraphs(rankings, command),
+    ...tooFew.map((one) => `No ranking, for too many blocks were dropped: ${one}.`),
+  ];
+}
+
+function axesOf({ scenario, servers = 0, affinity, payload_bytes: payloadBytes = 0 }: Row): string {
+  return groupText({ scenario, servers, affinity, payloadBytes } as Group);
+}
+
+function remarks({ rows, leftOut, path }: Reported): string[] {
+  return [
+    renderLimits(rows),
+    leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}. To have it: sh scripts/setup.sh`,
+    wrap(
+      `CPU is that of servers and store together, by the Hodges-Lehmann estimate over the blocks. Rows: ${path}, explained in results/README.md`,
+    ),
+  ];
+}

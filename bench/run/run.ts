@@ -1,0 +1,68 @@
+import type { Config } from '../config/config.ts';
+import type { RawOptions } from '../config/values.ts';
+import { openTogether } from '../environment/processes/resources.ts';
+import { openOutput } from '../results/output.ts';
+import type { Row } from '../results/row.ts';
+import { type Bench, openBench } from './bench.ts';
+import { type BlocksOutcome, runBlocks } from './blocks.ts';
+import { recordableOptions, refuseOtherOrigin, type Unfinished } from './resume.ts';
+
+/** What a run ended with; the rows are those of the file at `path`. */
+export interface RunOutcome extends BlocksOutcome {
+  runId: string;
+  path: string;
+  rows: readonly Row[];
+  /** Backends that could not be had here, and why. */
+  leftOut: readonly string[];
+}
+
+/** Rough time for starting and stopping a block, and for each of its arms. */
+const BLOCK_MS = 2_000;
+const ARM_MS = 700;
+
+/**
+ * The straight line: configuration → plan → environment → load → rows → CSV. A trial that fails is a row;
+ * when the signal aborts, the rows so far stay, the rest is not run, and nothing is left running.
+ * @throws BenchError when nothing could be started at all, or rows cannot be written any more.
+ */
+export function run(
+  config: Config,
+  command: readonly string[],
+  given: RawOptions,
+  signal: AbortSignal,
+  unfinished?: Unfinished,
+): Promise<RunOutcome> {
+  return openTogether(async (resources) => {
+    const blockGuessMs = blockGuess(config);
+    const runId = unfinished === undefined ? {} : { runId: unfinished.runId };
+    const bench: Bench = await openBench({ config, command, signal, blockGuessMs, ...runId }, resources);
+    if (unfinished !== undefined) refuseOtherOrigin(unfinished.origin, bench.machine);
+    const output = openOutput(unfinished?.path ?? config.out, bench.context.runId, unfinished?.rows);
+    resources.add('result file', output.close);
+    const services: Record<string, unknown> = {};
+    const record = { ...bench.record, options: recordableOptions(given, bench.context.config) };
+    output.describe({ ...record, services });
+    const outcome = await runBlocks(
+      bench,
+      ({ trials }) => {
+        for (const { trial, rows, histograms, service } of trials) {
+          output.append(rows, histograms);
+          if (service !== undefined) services[trial.arm] ??= service;
+        }
+        output.describe({ ...record, services });
+      },
+      unfinished === undefined ? {} : { finished: unfinished.rows },
+    );
+    output.describe({ ...record, services, rates: outcome.rates });
+    await resources.close();
+    const { runId: id } = bench.context;
+    return { ...outcome, runId: id, path: output.path, rows: output.rows, leftOut: bench.leftOut };
+  });
+}
+
+/** How long a block of this configuration takes, roughly, until one has been timed; milliseconds. */
+export function blockGuess(config: Config): number {
+  const arms = config.engine === 'slices' ? config.stores.length : 1;
+  const perArm = config.durationSeconds + config.warmupSeconds + config.sessions / 3000;
+  return BLOCK_MS + arms * (ARM_MS + perArm * 1000);
+}

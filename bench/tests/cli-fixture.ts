@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { PROJECT_ROOT } from '../environment/programs.ts';
+
+/** For tests: the real command as a process, its output, its files, and what it leaves behind. */
+
+export interface Finished {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Running {
+  child: ChildProcess;
+  finished: Promise<Finished>;
+  stderr(): string;
+}
+
+/** Starts `pnpm bench ARGS`, without pnpm in between; `tmp` is its directory for temporary files. */
+export function startBench(
+  args: readonly string[],
+  tmp: string,
+  env: Record<string, string> = {},
+  entry = 'bench/cli.ts',
+  root = PROJECT_ROOT,
+): Running {
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TMPDIR: tmp, ...env },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const finished = new Promise<Finished>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  return { child, finished, stderr: () => stderr };
+}
+
+/** Runs the command to its end. */
+export function bench(args: readonly string[], tmp: string, env?: Record<string, string>): Promise<Finished> {
+  return startBench(args, tmp, env).finished;
+}
+
+/** A directory of a test's own: temporary files of the command go there, so that leftovers are seen. */
+export function scratch(): { path: string; remove: () => void; leftovers: () => string[] } {
+  const path = mkdtempSync(join(tmpdir(), 'sb-test-'));
+  // As /tmp is: root runs Postgres as another user, who must be able to pass.
+  chmodSync(path, 0o711);
+  return {
+    path,
+    remove: () => rmSync(path, { recursive: true, force: true }),
+    leftovers: () => readdirSync(path).filter((name) => name.startsWith('session-bench-')),
+  };
+}
+
+/** Rows of a CSV by a reader that is not our own: every cell is text. */
+export function rowsIn(path: string): Record<string, string>[] {
+  return parse(readFileSync(path, 'utf8'), { columns: true });
+}
+
+/** Reasons for which a run is INVALID though nothing is wrong with it: others were busy on this machine (rules 2, 4, 5). */
+const DISTURBED = /^(block dropped: .+: )?(other work took|steal:|not steady:|lateness of sending)/;
+
+/**
+ * What is wrong with a finished run beside what others did on this machine meanwhile, which it must say itself, and end
+ * with 4 for. Empty when all is as it should be.
+ */
+export function faultsOf({ code, stderr }: Finished, rows: readonly Record<string, string>[]): string[] {
+  const invalid = rows.filter((row) => row['status'] === 'ok' && row['valid'] === 'false');
+  const reasons = invalid.flatMap((row) => (row['invalid_reason'] ?? '').split('; '));
+  const faults = [...new Set(reasons.filter((reason) => !DISTURBED.test(reason)))];
+  if (code === (invalid.length === 0 ? 0 : 4)) return faults;
+  return [...faults, `exit code ${code}: ${stderr.slice(-500)}`];
+}
+
+/** All pids below this one, read from /proc. */
+export function descendants(pid: number): number[] {
+  const found: number[] = [];
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    if (isBelow(Number(name), pid)) found.push(Number(name));
+  }
+  return found;
+}
+
+function isBelow(pid: number, ancestor: number): boolean {
+  for (let current = parentOf(pid); current > 1; current = parentOf(current)) {
+    if (current === ancestor) return true;
+  }
+  return false;
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch (error) {
+    if (
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ||
+      (error as NodeJS.ErrnoException).code === 'ESRCH'
+    )
+      return 0;
+    throw error;
+  }
+}
+
+/** Whether a process of this pid exists and is no zombie. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+/** Waits until the condition holds. @throws Error after the limit. */
+export async function until(what: string, holds: () => boolean, limitMs: number): Promise<void> {
+  for (const deadline = Date.now() + limitMs; !holds(); ) {
+    if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,226 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { afterAll, describe, expect, test } from 'vitest';
+import { PROJECT_ROOT } from '../environment/programs.ts';
+import { git } from '../gate/git.ts';
+import { bench, descendants, faultsOf, isAlive, rowsIn, scratch, startBench, until } from './cli-fixture.ts';
+
+/** The commands beside `run`, and the flags that go on with a run or write more than its rows; all as real processes. */
+const directory = scratch();
+afterAll(directory.remove);
+const SMALL = ['--balancer', 'none', '-d', '400ms', '-w', '200ms', '--sessions', '100', '-c', '8'];
+const at = (name: string) => `${directory.path}/${name}`;
+
+describe('a run in blocks', () => {
+  test('is stopped by Ctrl-C, keeps what is finished, and goes on with --resume to the same blocks', async () => {
+    const out = at('resumed.csv');
+    const args = ['--store', 'none,jwt', '-r', '4', '--seed', '7', '-o', out, ...SMALL];
+    const running = startBench(args, directory.path);
+    await until('a finished block', () => existsSync(out) && rowsIn(out).length >= 2, 60_000);
+    await setTimeout(300);
+    const pids = descendants(running.child.pid as number);
+    running.child.kill('SIGINT');
+    expect((await running.finished).code).toBe(130);
+    expect(pids.filter(isAlive)).toEqual([]);
+    const before = rowsIn(out).filter((row) => row['status'] === 'ok');
+    expect(before.length).toBeLessThan(8);
+
+    const { stderr } = await bench(['--resume', out, '--json'], directory.path);
+    expect(stderr).not.toContain('CSV_INVALID');
+    const rows = rowsIn(out);
+    const finished = rows.filter((row) => row['status'] === 'ok' && row['valid'] === 'true');
+    const [runId] = rows.map((row) => row['run_id']);
+    for (const block of [1, 2, 3, 4]) {
+      const own = rows.filter((row) => row['block'] === `${runId}-${block}`);
+      expect(own.map((row) => row['store']).sort(), `block ${block}`).toEqual(['jwt', 'none']);
+      expect(own.every((row) => row['status'] === 'ok')).toBe(true);
+    }
+    for (const row of before.filter((one) => one['valid'] === 'true')) expect(finished).toContainEqual(row);
+    expect(new Set(rows.map((row) => row['seed']))).toEqual(new Set(['7']));
+  }, 120_000);
+
+  test('--resume with another flag, or without its record, is one line and changes nothing', async () => {
+    const out = at('alone.csv');
+    writeFileSync(out, 'run_id\nx\n');
+    for (const args of [
+      ['--resume', out, '-r', '9'],
+      ['--resume', out],
+      ['--resume', at('missing.csv')],
+    ]) {
+      const { code, stderr } = await bench(args, directory.path);
+      expect([1, 2]).toContain(code);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+      expect(readFileSync(out, 'utf8')).toBe('run_id\nx\n');
+    }
+  }, 60_000);
+
+  test('--config gives the flags, and --markdown and --export write what other tools read', async () => {
+    const [config, out, markdown, series, bmf] = ['c.json', 'c.csv', 'c.md', 'series.json', 'bmf.json'].map(
+      at,
+    );
+    const flags = {
+      store: ['none', 'jwt'],
+      balancer: 'none',
+      duration: '9s',
+      warmup: '200ms',
+      sessions: 100,
+    };
+    writeFileSync(config as string, JSON.stringify({ ...flags, connections: 8, markdown }));
+    const exports = ['--export', `github-action-benchmark=${series}`, '--export', `bencher=${bmf}`];
+    const args = ['--config', config as string, '-d', '400ms', '-o', out as string, ...exports];
+    await bench(args, directory.path);
+    const [row] = rowsIn(out as string);
+    expect(Number(row?.['duration_s'])).toBeLessThan(2);
+    expect(readFileSync(markdown as string, 'utf8')).toMatch(/\| backend \|/);
+    const entries = JSON.parse(readFileSync(series as string, 'utf8')) as Record<string, unknown>[];
+    for (const entry of entries)
+      expect(entry).toMatchObject({
+        name: expect.any(String),
+        unit: expect.any(String),
+        value: expect.any(Number),
+      }); // prettier-ignore
+    expect(JSON.parse(readFileSync(bmf as string, 'utf8'))).toBeTypeOf('object');
+  }, 60_000);
+
+  test('a report that cannot be written is refused before anything is started', async () => {
+    const out = at('unstarted.csv');
+    const args = ['--store', 'none', '-o', out, '--markdown', at('no/such/dir.md'), ...SMALL];
+    const { code, stderr } = await bench(args, directory.path);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('--markdown')]);
+    expect(existsSync(out)).toBe(false);
+  }, 30_000);
+});
+
+describe('an open loop', () => {
+  test('offers every arm the rate, and counts time from when a request was due', async () => {
+    const out = at('open.csv');
+    const args = ['--store', 'none,redis', '--rate', '400', '-o', out, ...SMALL, '-d', '2s', '-w', '1s'];
+    const result = await bench(args, directory.path);
+    const rows = rowsIn(out);
+    expect(faultsOf(result, rows)).toEqual([]);
+    expect(rows).toHaveLength(2);
+    for (const row of rows) {
+      expect(row).toMatchObject({ pass: 'latency', load_model: 'open-poisson', target_rps: '400' });
+      expect(Number(row['scheduled'])).toBeGreaterThan(600);
+      expect(Number(row['scheduled'])).toBeLessThan(1000);
+      expect(Number(row['lat_p50_us'])).toBeGreaterThanOrEqual(Number(row['svc_p50_us']));
+      const parts = ['completed', 'conn_errors', 'timeouts', 'dropped', 'inflight_end'].map((name) =>
+        Number(row[name]),
+      ); // prettier-ignore
+      expect(Number(row['scheduled'])).toBe(parts.reduce((sum, part) => sum + part, 0));
+    }
+  }, 60_000);
+
+  test('of a share of the capacity has one rate for all arms, and says it', async () => {
+    const out = at('share.csv');
+    const args = ['--store', 'none,jwt', '--rate', '30%', '-o', out, ...SMALL];
+    const { stderr } = await bench(args, directory.path);
+    expect(stderr).toMatch(/: \d+ requests\/s, 30 % of what the slowest arm can do/);
+    expect(new Set(rowsIn(out).map((row) => row['target_rps'])).size).toBe(1);
+  }, 60_000);
+});
+
+describe('gate', () => {
+  test('measures a commit and the work tree in shared blocks, and leaves no worktree', async () => {
+    const out = at('gate.csv');
+    const args = ['gate', '--base', 'HEAD', '--store', 'none', '-r', '2', '-o', out, ...SMALL];
+    const { code, stdout, stderr } = await bench(args, directory.path);
+    expect([0, 4]).toContain(code);
+    // On a machine that others disturb both blocks may be dropped: then there is nothing to compare, and it says so.
+    if (stdout === '') expect(stderr).toContain('NOTHING_TO_COMPARE');
+    else expect(stdout).toContain('a verdict needs 12');
+    const [base, head] = ['base', 'head'].map((side) => rowsIn(at(`gate-${side}.csv`)));
+    expect(base?.map((row) => row['block'])).toEqual(head?.map((row) => row['block']));
+    expect(base?.every((row) => row['git_dirty'] === 'false')).toBe(true);
+    expect(stderr).toContain('gate-base.csv');
+    const list = await git(PROJECT_ROOT, ['worktree', 'list', '--porcelain']);
+    expect(list.text).not.toContain('session-bench-baseline');
+    expect(directory.leftovers()).toEqual([]);
+  }, 90_000);
+
+  /** Before the library of a token was an option, and before servers told what they run. */
+  const BEFORE_LIBRARIES = '07d888b';
+
+  test('an older base runs what its label says, and is compared', async () => {
+    const out = at('older.csv');
+    const stores = 'none,jwt:lib=jsonwebtoken';
+    const args = ['gate', '--base', BEFORE_LIBRARIES, '--store', stores, '-r', '2', '-o', out, ...SMALL];
+    const { code, stdout, stderr } = await bench(args, directory.path);
+    expect([code, stderr]).toEqual([expect.toBeOneOf([0, 4]), expect.not.stringContaining('CONFLICT')]);
+    if (stdout === '') expect(stderr).toContain('NOTHING_TO_COMPARE');
+    else expect(stdout).toMatch(/^jwt:lib=jsonwebtoken +CPU µs\/request/m);
+    const [base, head] = ['base', 'head'].map((side) => rowsIn(at(`older-${side}.csv`)));
+    const told = (rows: readonly Record<string, string>[] = []) =>
+      rows.map(({ block, variant, status }) => [block, variant, status]);
+    expect(told(base).sort()).toEqual(told(head).sort());
+    expect(base).toHaveLength(4);
+    expect(directory.leftovers()).toEqual([]);
+  }, 180_000);
+
+  test('an older base that lacks an option ends with the remedy: nothing else is measured under its name', async () => {
+    const out = at('lacking.csv');
+    const args = [
+      'gate',
+      '--base',
+      BEFORE_LIBRARIES,
+      '--store',
+      'none,jwt:lib=fast-jwt',
+      '-o',
+      out,
+      ...SMALL,
+    ];
+    const { code, stdout, stderr } = await bench(args, directory.path);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(
+      'CONFLICT: expected a baseline that has jwt:lib=fast-jwt, got no option lib: it runs lib=jsonwebtoken. ' +
+        'Name a later --base, or write jwt:lib=jsonwebtoken.',
+    );
+    expect(existsSync(at('lacking-base.csv'))).toBe(false);
+    expect(directory.leftovers()).toEqual([]);
+  }, 180_000);
+
+  test('a commit that is not there is one line, exit 2, nothing started', async () => {
+    const out = at('no-gate.csv');
+    const { code, stderr } = await bench(['gate', '--base', 'no-such-branch', '-o', out], directory.path);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('no-such-branch')]);
+    expect(existsSync(at('no-gate-base.csv'))).toBe(false);
+  }, 30_000);
+});
+
+test('calibrate shows the noise of twins, and doctor remembers it', async () => {
+  const env = { XDG_STATE_HOME: at('state') };
+  const { code, stdout } = await bench(['calibrate', '-d', '12s', '-c', '8'], directory.path, env);
+  expect([0, 4]).toContain(code);
+  if (code === 4) return;
+  expect(stdout).toMatch(/two identical arms, \d+ blocks/);
+  expect(stdout).toMatch(/CPU µs\/request +\d+\.\d %/);
+  expect((await bench(['doctor'], directory.path, env)).stdout).toContain('two identical arms');
+}, 90_000);
+
+describe('find-max', () => {
+  test('finds a rate that holds, says between which it lies, and leaves nothing', async () => {
+    const args = ['find-max', '--store', 'none', '--slo', 'p95<200ms', '--json', ...SMALL, '-d', '1s'];
+    const { code, stdout } = await bench(args, directory.path);
+    expect([0, 4]).toContain(code);
+    const found = JSON.parse(stdout) as { ratePerSecond: number; lower: number; trials: unknown[] };
+    expect(found.ratePerSecond).toBe(found.lower);
+    expect(found.trials.length).toBeGreaterThan(2);
+    expect(directory.leftovers()).toEqual([]);
+  }, 120_000);
+
+  test.each([
+    [['--store', 'redis'], '--slo'],
+    [['--slo', 'p99<20ms'], '--store'],
+    [['--slo', 'p99<20', '--store', 'redis'], '--slo'],
+    [['--slo', 'rps>5/s', '--store', 'redis'], 'response time'],
+    [['--slo', 'p99<20ms', '--store', 'redis,jwt'], 'one value for --store'],
+  ])(
+    '%j is one line, exit 2',
+    async (args, word) => {
+      const { code, stderr } = await bench(['find-max', ...args], directory.path);
+      expect([code, stderr]).toEqual([2, expect.stringContaining(word)]);
+      expect(stderr.trim().split('\n')).toHaveLength(1);
+    },
+    30_000,
+  );
+});
