@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ORIGIN, SERVER_HEADER, SESSION_COOKIE } from '../../servers/protocol.ts';
+import { printedSeed } from '../../stores/suite/seed.ts';
 import { descendants } from '../tests/cli-fixture.ts';
 import { fieldOf, type Login, logIn, need } from './acts.ts';
 import { anyBody, anyContentType } from './fixtures/fuzz-bodies.ts';
@@ -14,7 +15,7 @@ import {
   mutated,
   request,
 } from './fixtures/fuzz-requests.ts';
-import { openTestRig, printedSeed, subjectOfChoice } from './fixtures/sites.ts';
+import { openTestRig, subjectOfChoice } from './fixtures/sites.ts';
 import { openSite, type Site } from './site.ts';
 
 /** Made-up requests through each balancer: no error of ours, nobody let in, nobody else's data, nothing ended by it. */

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LIBRARIES } from '../../stores/jwt/signer.ts';
+import { printedSeed } from '../../stores/suite/seed.ts';
 import { checksOf } from './catalogue.ts';
-import { type Choice, openTestRig, printedSeed, subjectOfChoice, titleOf } from './fixtures/sites.ts';
+import { type Choice, openTestRig, subjectOfChoice, titleOf } from './fixtures/sites.ts';
 import { runChecks } from './run.ts';
 import { openSite } from './site.ts';
 

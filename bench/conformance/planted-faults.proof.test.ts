@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { printedSeed } from '../../stores/suite/seed.ts';
 import type { Traits } from '../../stores/traits.ts';
 import { checksOf } from './catalogue.ts';
 import type { Cell, Subject } from './check.ts';
 import { buildFaulty } from './fixtures/build-faulty.ts';
 import type { FaultName } from './fixtures/faults.ts';
-import { type Choice, openTestRig, printedSeed, subjectOfChoice } from './fixtures/sites.ts';
+import { type Choice, openTestRig, subjectOfChoice } from './fixtures/sites.ts';
 import { runChecks } from './run.ts';
 import { openSite, type Site } from './site.ts';
 

@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { printedSeed } from '../../stores/suite/seed.ts';
 import { logIn, need } from './acts.ts';
 import type { Browser, Reply } from './browser.ts';
 import { type Counted, countInTabs, parallelLogins, summed } from './fixtures/contests.ts';
 import { isAlive, race, statusCounts, timed, tryMany } from './fixtures/race.ts';
-import {
-  browsersOf,
-  type Choice,
-  openTestRig,
-  printedSeed,
-  subjectOfChoice,
-  titleOf,
-} from './fixtures/sites.ts';
+import { browsersOf, type Choice, openTestRig, subjectOfChoice, titleOf } from './fixtures/sites.ts';
 import { openSite, type Site } from './site.ts';
 
 /** Races over real HTTP through the balancer: real services, several servers, thousands of tries. */

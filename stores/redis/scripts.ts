@@ -79,12 +79,13 @@ register(KEYS[2], id, absolute, now)
 return created(evicted)
 `;
 
+// 3 version expected, '' for any. 4 encoding, 5 data.
 const UPDATE = `
 local now, idle, expected = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local header = header_of(KEYS[1])
 if not alive(header, now, idle) then return 0 end
 local version = tonumber(string.sub(header, 40, 47))
-if expected ~= 0 and expected ~= version then return -1 end
+if expected and expected ~= version then return -1 end
 redis.call('SET', KEYS[1], string.sub(header, 1, 39) .. string.format('%08d', version + 1)
   .. string.sub(header, 48, 48) .. ARGV[4] .. string.sub(header, 50, 53)
   .. user_of(KEYS[1], header) .. ARGV[5], 'KEEPTTL')

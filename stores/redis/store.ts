@@ -90,7 +90,7 @@ function sessionMethods(context: OpenContext, connection: RedisConnection): Sess
     async update(token: string, data: string, version?: number): Promise<UpdateResult> {
       const id = idOfToken(token);
       if (id === undefined) return { status: 'gone' };
-      const expected = compareAndSwap ? (version ?? 0) : 0;
+      const expected = compareAndSwap ? (version ?? '') : '';
       const { encoding, text } = encodeData(data);
       const args = [sessions + id, now(), idleMs, expected, encoding, text];
       const reply = Number(await connection.run('update', 'updateSession', ...args));

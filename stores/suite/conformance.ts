@@ -215,6 +215,9 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       expect(session).toMatchObject({ data: payloadFor(user, 1, 64), version: 2 });
       const stale = await store.update(token, payloadFor(user, 2, 64), 1);
       expect(stale.status).toBe(traits.compareAndSwap ? 'conflict' : 'ok');
+      // No session has it: versions count from 1.
+      const never = await store.update(first.token ?? token, payloadFor(user, 3, 64), 0);
+      expect(never.status).toBe(traits.compareAndSwap ? 'conflict' : 'ok');
       expect((await store.update(first.token ?? token, 'free')).status).toBe('ok');
     });
 

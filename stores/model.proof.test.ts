@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { jwt } from './jwt/backend.ts';
+import { jwtBlacklist } from './jwt-blacklist/backend.ts';
+import { memory } from './memory/backend.ts';
+import { postgres } from './postgres/backend.ts';
+import { type PostgresFixture, startPostgresFixture } from './postgres/fixture.ts';
+import { redis } from './redis/backend.ts';
+import { type RedisFixture, startRedisFixture } from './redis/fixture.ts';
+import type { StoreDefinition } from './store.ts';
+import { runModel } from './suite/model-run.ts';
+import { printedSeed } from './suite/seed.ts';
+import { armText } from './variant.ts';
+
+const seed = printedSeed('model');
+let redisServer: RedisFixture;
+let postgresServer: PostgresFixture;
+beforeAll(async () => {
+  [redisServer, postgresServer] = await Promise.all([startRedisFixture('none'), startPostgresFixture()]);
+});
+afterAll(() => Promise.all([redisServer.stop(), postgresServer.stop()]));
+
+const ROTATING = { refresh: 'rotating' };
+const POSTGRES = { db: 'postgres' };
+/** With how many sequences: as many as take each some two seconds. */
+const BACKENDS: readonly [StoreDefinition, Record<string, string>, runs: number][] = [
+  [memory, {}, 400],
+  [memory, { write: 'lww' }, 150],
+  [redis, {}, 120],
+  [redis, { write: 'lww' }, 50],
+  [redis, { read: 'getex' }, 50],
+  [postgres, {}, 50],
+  [postgres, { write: 'lww', reads: 'pool', touch: 'async' }, 30],
+  [jwt, {}, 80],
+  [jwtBlacklist, {}, 80],
+  [jwtBlacklist, ROTATING, 120],
+  [jwtBlacklist, POSTGRES, 40],
+  [jwtBlacklist, { ...POSTGRES, ...ROTATING }, 50],
+];
+
+test.each(
+  BACKENDS.map(([definition, options, runs]) => ({
+    name: armText(definition.name, options),
+    definition,
+    options,
+    runs,
+  })),
+)('$name does what the model does', async ({ definition, options, runs }) => {
+  const urls = { redis: redisServer.url, postgres: postgresServer.url };
+  const service = definition.service(options);
+  const serviceUrl = service === undefined ? {} : { serviceUrl: urls[service] };
+  const details = await runModel({ definition, options, ...serviceUrl }, { seed, runs });
+  expect(details.failed, fc.defaultReportMessage(details)).toBe(false);
+});

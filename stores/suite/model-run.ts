@@ -1,0 +1,221 @@
+import { AssertionError, deepEqual } from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { openStore } from '../open.ts';
+import { defaultOptions } from '../options.ts';
+import type { OpenContext, SessionStore, StoreDefinition } from '../store.ts';
+import { traitsOf } from '../traits.ts';
+import { type Model, type ModelRules, newModel, read } from './model.ts';
+import { anyCall } from './model-calls.ts';
+import type { AnyCall } from './model-picks.ts';
+
+/** A backend that is held against the model: two servers, each with a store of its own, or one where nothing is shared. */
+export interface ModelSubject {
+  definition: StoreDefinition;
+  options?: Record<string, string>;
+  serviceUrl?: string;
+  wrapStore?: WrapStore;
+}
+
+/** Makes another store of one that was opened, on the server of this number: the way in for a planted fault. */
+export type WrapStore = (
+  store: SessionStore,
+  context: OpenContext,
+  server: number,
+) => SessionStore | Promise<SessionStore>;
+
+const RULES = {
+  idleSeconds: 120,
+  absoluteSeconds: 200,
+  accessSeconds: 20,
+  touchIntervalSeconds: 20,
+} as const;
+/**
+ * Multiples of five, so that what has not ended has some seconds left: services free memory by their own clock, which
+ * goes on while the injected one stands.
+ */
+const STEP_SECONDS = [5, 5, 5, 15, 20, 20, 40, 60, 60, 80, 100, 115, 120, 200] as const;
+const LONGEST_SEQUENCE = 60;
+/** Of the tokens that have ended before, the newest, which are read after each call with those that had not. */
+const ENDED_READ = 6;
+
+/** What the sequences of a run share. */
+interface Real {
+  stores: readonly SessionStore[];
+  clock: { nowMs: number };
+}
+
+/** What a sequence is held against; replaced as a whole where calls may have come in either order. */
+interface Held {
+  model: Model;
+  /** The tokens that were live before the present call. */
+  live: readonly string[];
+}
+
+type Command = fc.AsyncCommand<Held, Real>;
+
+/** The clock goes on, for all servers. */
+class Advance implements Command {
+  readonly #seconds: number;
+  constructor(seconds: number) {
+    this.#seconds = seconds;
+  }
+  check(): boolean {
+    return true;
+  }
+  async run(held: Held, real: Real): Promise<void> {
+    real.clock.nowMs += this.#seconds * 1000;
+    held.model.nowMs = real.clock.nowMs;
+    await readAll(held, real);
+  }
+  toString(): string {
+    return `+${this.#seconds}s`;
+  }
+}
+
+/** One call on one server, or several at once, whose answers must be those of some order. */
+class Calls implements Command {
+  readonly #calls: readonly { any: AnyCall; server: number }[];
+  #text = '';
+  constructor(calls: readonly { any: AnyCall; server: number }[]) {
+    this.#calls = calls;
+  }
+  check({ model }: Held): boolean {
+    return this.#calls.every(({ any }) => any(model) !== undefined);
+  }
+  async run(held: Held, real: Real): Promise<void> {
+    const bound = this.#calls.map(({ any, server }) => {
+      const store = real.stores[server % real.stores.length];
+      const call = any(held.model);
+      if (store === undefined || call === undefined) throw new Error('expected a store and a call');
+      return { call, store, text: `${call.text} on s${(server % real.stores.length) + 1}` };
+    });
+    this.#text = bound.map(({ text }) => text).join(' | ');
+    const answers = await Promise.all(bound.map(({ call, store }) => call.ask(store)));
+    if (answers.length === 1) {
+      answers[0]?.(held.model);
+      return readAll(held, real);
+    }
+    const outcome = await firstThatHolds([answers, answers.toReversed()], async (order) => {
+      const attempt = structuredClone(held);
+      for (const accept of order) accept(attempt.model);
+      await readAll(attempt, real);
+      return attempt;
+    });
+    Object.assign(held, outcome);
+  }
+  toString(): string {
+    return this.#text;
+  }
+}
+
+/** The result of the first attempt that the model does not contradict; the last contradiction where there is none. */
+async function firstThatHolds<T, R>(attempts: readonly T[], attempt: (one: T) => Promise<R>): Promise<R> {
+  const contradictions: unknown[] = [];
+  for (const one of attempts) {
+    try {
+      return await attempt(one);
+    } catch (error) {
+      if (!(error instanceof AssertionError)) throw error;
+      contradictions.push(error);
+    }
+  }
+  throw contradictions.at(-1);
+}
+
+/** Every server must say of the tokens what the model says. */
+async function readAll(held: Held, { stores }: Real): Promise<void> {
+  const { model } = held;
+  const known = [...model.tokens.keys()];
+  const live = known.filter((token) => read(model, token) !== undefined);
+  const ended = known.filter((token) => !live.includes(token));
+  const tokens = [...new Set([...held.live, ...live, ...ended.slice(-ENDED_READ)])];
+  held.live = live;
+  for (const [server, store] of stores.entries()) {
+    const found = await Promise.all(tokens.map((token) => store.read(token)));
+    for (const [at, token] of tokens.entries())
+      deepEqual(
+        found[at],
+        read(model, token, found[at]?.handle),
+        `t${known.indexOf(token)} on s${server + 1}: got ${JSON.stringify(found[at])}`,
+      );
+  }
+}
+
+function anyCommands({ offers }: StoreDefinition, options: Record<string, string>) {
+  const anyOf = anyCall(offers(options));
+  const oneCall = fc.record({ any: anyOf, server: fc.nat(1) });
+  const twice = anyOf.map((any) => [0, 1].map((server) => ({ any, server })));
+  const command = fc.oneof<fc.WeightedArbitrary<Command>[]>(
+    { weight: 16, arbitrary: oneCall.map((call) => new Calls([call])) },
+    { weight: 2, arbitrary: twice.map((calls) => new Calls(calls)) },
+    { weight: 2, arbitrary: fc.tuple(oneCall, oneCall).map((calls) => new Calls(calls)) },
+    { weight: 3, arbitrary: fc.constantFrom(...STEP_SECONDS).map((seconds) => new Advance(seconds)) },
+  );
+  return fc.commands<Held, Real, false>([command], { maxCommands: LONGEST_SEQUENCE, size: 'max' });
+}
+
+/**
+ * Runs so many sequences of calls by chance against the backend and the model, until one contradicts.
+ * @param shrink whether that one is made as short as can be.
+ */
+export async function runModel(
+  subject: ModelSubject,
+  { seed, runs, shrink = true }: { seed: number; runs: number; shrink?: boolean },
+): Promise<fc.RunDetails<[number, Iterable<Command>]>> {
+  const { definition, wrapStore } = subject;
+  const options = { ...defaultOptions(definition), ...subject.options };
+  const traits = traitsOf(definition, options, 'none');
+  const clock = { nowMs: 0 };
+  const context: OpenContext = {
+    ...RULES,
+    options,
+    durability: 'none',
+    ...(subject.serviceUrl === undefined ? {} : { serviceUrl: subject.serviceUrl }),
+    namespace: `m${randomBytes(6).toString('hex')}`,
+    poolSize: 4,
+    secret: randomBytes(32),
+    maxTokenBytes: 4000,
+    controlData: () => '',
+    now: () => clock.nowMs,
+    onBackgroundError: (error) => {
+      throw error;
+    },
+  };
+  const rules: ModelRules = {
+    traits,
+    idleMs: RULES.idleSeconds * 1000,
+    absoluteMs: RULES.absoluteSeconds * 1000,
+    accessMs: RULES.accessSeconds * 1000,
+    touchIntervalMs: RULES.touchIntervalSeconds * 1000,
+  };
+  const stores: SessionStore[] = [];
+  let sequence = 0;
+  const property = fc.asyncProperty(
+    fc.nat(999),
+    anyCommands(definition, options),
+    async (startMs, commands) => {
+      sequence += 1;
+      clock.nowMs = Math.ceil(Date.now() / 1000) * 1000 + startMs;
+      const users = ['a', 'b'].map((name) => `${name}${sequence}`);
+      await fc.asyncModelRun(
+        () => ({ model: { model: newModel(rules, users, clock.nowMs), live: [] }, real: { stores, clock } }),
+        commands,
+      );
+    },
+  );
+  try {
+    for (const server of traits.shared ? [0, 1] : [0]) {
+      const store = await openStore(definition, context);
+      stores.push((await wrapStore?.(store, context, server)) ?? store);
+    }
+    return await fc.check(property, {
+      seed,
+      numRuns: runs,
+      endOnFailure: !shrink,
+      includeErrorInReport: true,
+    });
+  } finally {
+    for (const store of stores) await store.close();
+  }
+}
