@@ -7,6 +7,7 @@ import { postgres } from './postgres/backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './postgres/fixture.ts';
 import { redis } from './redis/backend.ts';
 import { type RedisFixture, startRedisFixture } from './redis/fixture.ts';
+import { STORES } from './registry.ts';
 import type { StoreDefinition } from './store.ts';
 import { runModel } from './suite/model-run.ts';
 import { printedSeed } from './suite/seed.ts';
@@ -38,6 +39,11 @@ const BACKENDS: readonly [StoreDefinition, Record<string, string>, runs: number]
   [jwtBlacklist, { ...POSTGRES, ...ROTATING }, 50],
 ];
 
+test('no backend that keeps sessions is left out', () => {
+  const kept = STORES.filter(({ isControl }) => !isControl);
+  expect(kept.filter((store) => BACKENDS.every(([held]) => held !== store))).toEqual([]);
+});
+
 test.each(
   BACKENDS.map(([definition, options, runs]) => ({
     name: armText(definition.name, options),
@@ -46,9 +52,9 @@ test.each(
     runs,
   })),
 )('$name does what the model does', async ({ definition, options, runs }) => {
-  const urls = { redis: redisServer.url, postgres: postgresServer.url };
+  const urls: Readonly<Record<string, string>> = { redis: redisServer.url, postgres: postgresServer.url };
   const service = definition.service(options);
-  const serviceUrl = service === undefined ? {} : { serviceUrl: urls[service] };
+  const serviceUrl = service === undefined ? {} : { serviceUrl: urls[service.name] ?? '' };
   const details = await runModel({ definition, options, ...serviceUrl }, { seed, runs });
   expect(details.failed, fc.defaultReportMessage(details)).toBe(false);
 });
