@@ -35,7 +35,7 @@ const BACKENDS: readonly [StoreDefinition, Record<string, string>, runs: number]
   [jwtBlacklist, {}, 80],
   [jwtBlacklist, ROTATING, 120],
   [jwtBlacklist, POSTGRES, 40],
-  [jwtBlacklist, { ...POSTGRES, ...ROTATING }, 50],
+  [jwtBlacklist, { ...POSTGRES, ...ROTATING }, 70],
 ];
 
 test.each(
