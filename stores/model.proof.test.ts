@@ -36,7 +36,7 @@ const BACKENDS: readonly [StoreDefinition, Record<string, string>, runs: number]
   [jwtBlacklist, {}, 80],
   [jwtBlacklist, ROTATING, 120],
   [jwtBlacklist, POSTGRES, 40],
-  [jwtBlacklist, { ...POSTGRES, ...ROTATING }, 50],
+  [jwtBlacklist, { ...POSTGRES, ...ROTATING }, 70],
 ];
 
 test('no backend that keeps sessions is left out', () => {

@@ -37,18 +37,30 @@ const anyCreate: fc.Arbitrary<AnyCall> = fc
   });
 
 const anyPatch = fc.record({
-  user: fc.option(anyUser, { nil: undefined }),
-  role: fc.option(anyRole, { nil: undefined }),
-  data: fc.option(anyData, { nil: undefined }),
+  user: fc.option(anyUser, { nil: undefined, freq: 2 }),
+  role: fc.option(anyRole, { nil: undefined, freq: 2 }),
+  data: fc.option(anyData, { nil: undefined, freq: 2 }),
 });
 
 const anyRotate: fc.Arbitrary<AnyCall> = fc
-  .tuple(anyPick, anyPatch, fc.constantFrom('own', 'own', 'own', 'own', 'any', 'none'), anyPick, anyLimit)
+  .tuple(
+    anyPick,
+    anyPatch,
+    fc.constantFrom('own', 'own', 'own', 'own', 'used', 'any', 'none'),
+    anyPick,
+    anyLimit,
+  )
   .map(([pick, { user, role, data }, renewal, otherPick, limit]) => (model) => {
-    const token = shown(model, pick);
+    const token = shown(model, pick, 'session');
     if (token === undefined) return undefined;
-    const any = renewal === 'any' ? shown(model, otherPick, 'refresh')?.text : undefined;
-    const refreshToken = renewal === 'own' ? model.tokens.get(token.text)?.session.refreshToken : any;
+    const session = model.tokens.get(token.text)?.session;
+    const used = [...model.tokens].find(([, other]) => other.kind === 'refresh' && other.session === session);
+    const refreshToken = {
+      own: session?.refreshToken,
+      used: used?.[0],
+      any: shown(model, otherPick, 'refresh')?.text,
+      none: undefined,
+    }[renewal];
     const patch: RotatePatch = {
       ...(user === undefined ? {} : { userId: userOf(model, user) }),
       ...(role === undefined ? {} : { role }),
@@ -64,7 +76,7 @@ const anyRotate: fc.Arbitrary<AnyCall> = fc
 const anyUpdate: fc.Arbitrary<AnyCall> = fc
   .tuple(anyPick, anyData, fc.constantFrom(undefined, 0, 0, -1, 1))
   .map(([pick, data, off]) => (model) => {
-    const token = shown(model, pick);
+    const token = shown(model, pick, 'session');
     if (token === undefined) return undefined;
     const version = off === undefined ? undefined : (model.tokens.get(token.text)?.copy.version ?? 1) + off;
     return call(
@@ -79,10 +91,10 @@ function ofToken<A>(
   name: string,
   ask: (store: SessionStore, text: string) => Promise<A>,
   expected: (model: Model, text: string, answer: A) => unknown,
-  picks = anyPick,
+  { picks = anyPick, kind }: { picks?: typeof anyPick; kind?: 'session' } = {},
 ): fc.Arbitrary<AnyCall> {
   return picks.map((pick) => (model) => {
-    const token = shown(model, pick);
+    const token = shown(model, pick, kind);
     if (token === undefined) return undefined;
     return call(
       `${name}(${token.name})`,
@@ -92,25 +104,21 @@ function ofToken<A>(
   });
 }
 
-const anyTouch = ofToken('touch', (store, text) => store.touch(text), touch);
+const anyTouch = ofToken('touch', (store, text) => store.touch(text), touch, { kind: 'session' });
 const anyDestroy = ofToken('destroy', (store, text) => store.destroy(text), destroy);
 // Of the others each is read after every call.
 const anyForgedRead = ofToken(
   'read',
   (store, text) => store.read(text),
   (model, text) => read(model, text),
-  fc.record({ at: anyPlace, isUseful: anyUse, forgery: anyForgery }),
+  { picks: fc.record({ at: anyPlace, isUseful: anyUse, isOfKind: fc.constant(true), forgery: anyForgery }) },
 );
 
 const anyRefresh: fc.Arbitrary<AnyCall> = fc
-  .tuple(
-    anyPick,
-    fc.constantFrom('refresh', 'refresh', 'refresh', undefined),
-    fc.option(anyPick, { nil: undefined }),
-  )
-  .map(([pick, kind, copyPick]) => (model) => {
-    const token = shown(model, pick, kind);
-    const copy = copyPick && shown(model, copyPick);
+  .tuple(anyPick, fc.option(anyPick, { nil: undefined, freq: 2 }))
+  .map(([pick, copyPick]) => (model) => {
+    const token = shown(model, pick, 'refresh');
+    const copy = copyPick && shown(model, copyPick, 'session');
     if (token === undefined) return undefined;
     return call(
       `refresh(${token.name}${copy === undefined ? '' : `, ${copy.name}`})`,
@@ -132,7 +140,7 @@ const anyRevoke: fc.Arbitrary<AnyCall> = fc
   .tuple(anyUser, fc.option(anyPick, { nil: undefined, freq: 2 }))
   .map(([user, pick]) => (model) => {
     const userId = userOf(model, user);
-    const except = pick && shown(model, pick);
+    const except = pick && shown(model, pick, 'session');
     return call(
       `revoke(${userId}${except === undefined ? '' : ` but ${except.name}`})`,
       (store) => offered(store, 'users').revoke(userId, except?.text),
@@ -187,6 +195,9 @@ export function anyCall(offers: readonly Capability[]): fc.Arbitrary<AnyCall> {
     [2, anyDestroy],
     [2, anyForgedRead],
     [5, anyRefresh, 'refresh'],
+    // Of what becomes of a family there is more to see.
+    [3, anyRotate, 'refresh'],
+    [2, anyDestroy, 'refresh'],
     [2, anyList, 'users'],
     [1, anyRevoke, 'users'],
     [1, anyDestroyLogin, 'users'],

@@ -34,6 +34,8 @@ export interface TokenPick {
   at: number;
   /** Whether one that is of use still goes before the others: most of those there are have ended. */
   isUseful: boolean;
+  /** Whether it is of the kind that is asked for. */
+  isOfKind: boolean;
   forgery: Forgery | undefined;
 }
 
@@ -56,9 +58,11 @@ function segment(value: unknown): string {
 export const anyPlace = fc.oneof({ weight: 3, arbitrary: fc.nat(2) }, { weight: 1, arbitrary: fc.nat(30) });
 export const anyForgery = fc.constantFrom(...(Object.keys(FORGERIES) as Forgery[]));
 export const anyUse = fc.constantFrom(true, true, true, false);
+const anyFit = fc.constantFrom(...Array.from({ length: 9 }, () => true), false);
 export const anyPick: fc.Arbitrary<TokenPick> = fc.record({
   at: anyPlace,
   isUseful: anyUse,
+  isOfKind: anyFit,
   forgery: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: anyForgery }),
 });
 export const anyUser = fc.nat(1);
@@ -66,13 +70,14 @@ export const anyData = fc.constantFrom('', 'a', '{"n":1}', 'grüße 🦊');
 export const anyRole = fc.constantFrom('user', 'admin');
 export const anyLimit: fc.Arbitrary<LoginLimit | undefined> = fc.option(
   fc.record({ cap: fc.constantFrom(1, 2, 2, 3), onCap: fc.constantFrom('evict', 'refuse') }),
-  { nil: undefined },
+  { nil: undefined, freq: 2 },
 );
 
 /** The text that is picked among the tokens of this kind, and how it is called. */
-export function shown(model: Model, { at, isUseful, forgery }: TokenPick, kind?: ModelToken['kind']) {
+export function shown(model: Model, pick: TokenPick, kind?: ModelToken['kind']) {
+  const { at, isUseful, isOfKind, forgery } = pick;
   const all = [...model.tokens];
-  const ofKind = all.filter(([, token]) => kind === undefined || token.kind === kind);
+  const ofKind = all.filter(([, token]) => kind === undefined || token.kind === kind || !isOfKind);
   const useful = ofKind.filter(([text]) => live(model, text) ?? valid(model, text, 'refresh'));
   const known = isUseful && useful.length > 0 ? useful : ofKind;
   const [text] = known.at(-1 - (at % Math.max(1, known.length))) ?? [];

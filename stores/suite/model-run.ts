@@ -27,7 +27,7 @@ export type WrapStore = (
 const RULES = {
   idleSeconds: 120,
   absoluteSeconds: 200,
-  accessSeconds: 20,
+  accessSeconds: 40,
   touchIntervalSeconds: 20,
 } as const;
 /**
