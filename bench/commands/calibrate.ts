@@ -3,7 +3,7 @@ import { calibrate } from '../calibrate/calibrate.ts';
 import { calibrationPath, keepCalibration } from '../calibrate/kept.ts';
 import { renderCalibration } from '../calibrate/render.ts';
 import { parseConfig } from '../config/config.ts';
-import { duration, only, parseFlags, value, withFallbacks } from '../config/flag.ts';
+import { duration, flagsOf, only, parseFlags, withFallbacks } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { OUTPUT_FLAGS } from '../config/shared-flags.ts';
 import { usage } from '../config/values.ts';
@@ -15,13 +15,7 @@ const UNBOUNDED_BLOCKS = '1000';
 /** Load of each arm in a block: short, for the scatter between blocks is what is wanted. */
 const BLOCK_DURATION = '2s';
 
-const TIME_FLAG = value({
-  spelling: '-d, --duration <time>',
-  help: 'time for all of it',
-  fallback: '5m',
-  scope: 'start',
-  ...duration(),
-});
+const TIME_FLAG = flagsOf('start').value('-d, --duration <time>', 'time for all of it', '5m', duration());
 
 /** What it measures with, of the flags of `run`. */
 const RIG = only(

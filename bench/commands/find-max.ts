@@ -1,5 +1,5 @@
 import { parseConfig } from '../config/config.ts';
-import { only, optional, parseFlags, withFallbacks } from '../config/flag.ts';
+import { flagsOf, only, parseFlags, withFallbacks } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
 import { usage } from '../config/values.ts';
@@ -10,12 +10,11 @@ import { wrap } from '../results/text.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
 import type { BenchCommand, Call } from './command.ts';
 
-const SLO_FLAG = optional({
-  spelling: '--slo <bound>',
-  help: "what must hold, such as 'p99<20ms': p50 to p99.9, mean or max of the response time",
-  scope: 'start',
-  parse: parseObjective,
-});
+const SLO_FLAG = flagsOf('start').optional(
+  '--slo <bound>',
+  "what must hold, such as 'p99<20ms': p50 to p99.9, mean or max of the response time",
+  { parse: parseObjective },
+);
 
 /** Of the flags of `run`, those that make sense for one environment. */
 const FLAGS = only(

@@ -42,62 +42,76 @@ export type FlagTable = Readonly<Record<string, Flag>>;
 /** The values that a table parses to. */
 export type ValuesOf<F> = { -readonly [K in keyof F]: F[K] extends Flag<infer T> ? T : never };
 
-type Spec<T> = Omit<Flag<T>, 'parse'> & { parse(text: string, name: string): T };
-
-/** A flag with a value, which some text always stands for. */
-export function value<T>(spec: Spec<T> & { fallback: string | (() => string) }): Flag<T> {
-  return { ...spec, parse: (given, name) => spec.parse(String(given), name) };
+/** How a text becomes a value, and the words that it may be. */
+export interface Kind<T> {
+  choices?: readonly string[];
+  parse(text: string, name: string): T;
 }
 
-/** A flag with a value, `undefined` when it is not given. */
-export function optional<T>(spec: Spec<T>): Flag<T | undefined> {
-  const { format, ...rest } = spec;
+/** Whatever a flag has besides. */
+type More = Partial<Omit<Flag<never>, 'spelling' | 'help' | 'scope' | 'parse' | 'format'>>;
+
+/** The makers of flags of one scope: each takes how the flag is spelt, what help says of it, and what it holds. */
+export function flagsOf(scope: Scope) {
   return {
-    ...rest,
-    ...(format === undefined ? {} : { format: (parsed) => (parsed === undefined ? '' : format(parsed)) }),
-    parse: (given, name) => (given === undefined ? undefined : spec.parse(String(given), name)),
+    /** Some text always stands for it. */
+    value: <T>(
+      spelling: string,
+      help: string,
+      fallback: string | (() => string),
+      { parse, ...kind }: Kind<T>,
+      more: More & Pick<Flag<T>, 'format'> = {},
+    ): Flag<T> => ({
+      ...{ spelling, help, scope, fallback, ...kind, ...more },
+      parse: (given, name) => parse(String(given), name),
+    }),
+    /** `undefined` when it is not given. */
+    optional: <T>(
+      spelling: string,
+      help: string,
+      { parse, ...kind }: Kind<T>,
+      more: More & Pick<Flag<T | undefined>, 'format'> = {},
+    ): Flag<T | undefined> => ({
+      ...{ spelling, help, scope, ...kind, ...more },
+      parse: (given, name) => (given === undefined ? undefined : parse(String(given), name)),
+    }),
+    /** It may be given several times. */
+    repeatable: <T>(spelling: string, help: string, parseAll: (texts: string[]) => T): Flag<T> => ({
+      ...{ spelling, help, scope, isRepeatable: true },
+      parse: (given) => parseAll([given ?? []].flat().map(String)),
+    }),
+    /** It has no value. */
+    yes: (spelling: string, help: string, more: More = {}): Flag<boolean> => ({
+      ...{ spelling, help, scope, ...more },
+      parse: (given) => given === true,
+    }),
+    /** It has no value but an opposite, and is `undefined` when neither is given. */
+    either: (spelling: string, help: string, more: More = {}): Flag<boolean | undefined> => ({
+      ...{ spelling, help, scope, ...more },
+      parse: (given) => (typeof given === 'boolean' ? given : undefined),
+    }),
   };
 }
 
-/** A flag that may be given several times. */
-export function repeatable<T>(spec: Spec<T>): Flag<T[]> {
-  const { format: _, ...rest } = spec;
-  const parse = (given: Given, name: string) =>
-    [given ?? []].flat().map((text) => spec.parse(String(text), name));
-  return { ...rest, isRepeatable: true, parse };
-}
-
-/** A flag without a value. */
-export function yes(spec: Omit<Flag<boolean>, 'parse'>): Flag<boolean> {
-  return { ...spec, parse: (given) => given === true };
-}
-
-/** A flag without a value and its opposite, `undefined` when neither is given. */
-export function either(spec: Omit<Flag<boolean>, 'parse'>): Flag<boolean | undefined> {
-  return { ...spec, parse: (given) => (typeof given === 'boolean' ? given : undefined) };
-}
-
-/** The kinds of values, to be spread into a flag. */
-export const word = <const W extends readonly string[]>(choices: W) => ({
+/** The kinds of values. */
+export const word = <const W extends readonly string[]>(choices: W): Kind<W[number]> => ({
   choices,
-  parse: (text: string, name: string): W[number] => oneOf(name, text, choices),
+  parse: (text, name) => oneOf(name, text, choices),
 });
-export const words = <const W extends readonly string[]>(choices: W) => ({
+export const words = <const W extends readonly string[]>(choices: W): Kind<W[number][]> => ({
   choices,
-  parse: (text: string, name: string): W[number][] =>
-    distinct(listOf(name, text).map((item) => oneOf(name, item, choices))),
+  parse: (text, name) => distinct(listOf(name, text).map((item) => oneOf(name, item, choices))),
 });
-export const whole = (min: number, max: number) => ({
-  parse: (text: string, name: string) => wholeNumber(name, text, min, max),
+export const whole = (min: number, max: number): Kind<number> => ({
+  parse: (text, name) => wholeNumber(name, text, min, max),
 });
-export const wholes = (min: number, max: number) => ({
-  parse: (text: string, name: string) =>
-    distinct(listOf(name, text).map((item) => wholeNumber(name, item, min, max))),
+export const wholes = (min: number, max: number): Kind<number[]> => ({
+  parse: (text, name) => distinct(listOf(name, text).map((item) => wholeNumber(name, item, min, max))),
 });
-export const duration = (leastSeconds?: number) => ({
-  parse: (text: string, name: string) => parseSeconds(name, text, leastSeconds),
+export const duration = (leastSeconds?: number, mostSeconds?: number): Kind<number> => ({
+  parse: (text, name) => parseSeconds(name, text, leastSeconds, mostSeconds),
 });
-export const text = { parse: (given: string) => given };
+export const text: Kind<string> = { parse: (given) => given };
 
 /** A flag as commander knows it. Its value is not checked here: those of files and records are checked with it, by the table. */
 function optionOf(flag: Flag): Option {

@@ -3,17 +3,11 @@ import { describe, expect, test } from 'vitest';
 import { recordableOptions } from '../run/resume.ts';
 import { parseConfig } from './config.ts';
 import { flagsFromFile } from './file.ts';
-import { addFlags, type FlagTable, givenFlags, keyOf, longName, parseFlags, value, whole } from './flag.ts';
+import { addFlags, type FlagTable, flagsOf, givenFlags, keyOf, longName, parseFlags, whole } from './flag.ts';
 import { RUN_TABLE } from './flags.ts';
 
 /** A table with one more flag than that of `run`, added in this one place. */
-const ADDED = value({
-  spelling: '--nodes <count>',
-  help: 'how many nodes',
-  fallback: '3',
-  scope: 'run',
-  ...whole(1, 9),
-});
+const ADDED = flagsOf('run').value('--nodes <count>', 'how many nodes', '3', whole(1, 9));
 const TABLE: FlagTable = { ...RUN_TABLE, nodes: ADDED };
 
 describe('a flag that is added to the table, and nowhere else', () => {

@@ -4,20 +4,7 @@ import { STORES } from '../../stores/registry.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { pairsText } from '../../stores/variant.ts';
 import { parseThreshold } from '../results/threshold.ts';
-import {
-  duration,
-  either,
-  type FlagTable,
-  optional,
-  repeatable,
-  text,
-  value,
-  whole,
-  wholes,
-  word,
-  words,
-  yes,
-} from './flag.ts';
+import { duration, type FlagTable, flagsOf, type Kind, text, whole, wholes, word, words } from './flag.ts';
 import { parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
@@ -36,200 +23,116 @@ import {
   TRANSPORTS,
 } from './words.ts';
 
+const run = flagsOf('run');
+const view = flagsOf('view');
+const start = flagsOf('start');
+
+const STORE_LIST: Kind<StoreChoice[]> = {
+  parse: (given, name) => distinct(listOf(name, given).map(parseStoreChoice)),
+};
+
 export const RUN_FLAGS = {
-  stores: value({
-    spelling: '--store <names>',
-    help: 'backends, with options as in redis:write=lww',
-    fallback: STORES.flatMap(listedArms).join(','),
-    fallbackHelp: 'all that are available',
-    scope: 'run',
-    parse: (given, name) => distinct(listOf(name, given).map(parseStoreChoice)),
-    format: (stores) => stores.map(storeText).join(','),
-  }),
-  servers: value({
-    spelling: '--servers <counts>',
-    help: 'server processes, a list such as 1,3',
-    fallback: '1',
-    scope: 'run',
-    ...wholes(1, 64),
-  }),
-  balancer: value({
-    spelling: '--balancer <name>',
-    help: 'what stands before the servers',
-    fallback: 'auto',
-    scope: 'run',
-    ...word(BALANCERS),
-  }),
-  affinities: value({
-    spelling: '--affinity <names>',
-    help: 'how the balancer spreads requests',
-    fallback: 'round-robin',
-    scope: 'run',
-    ...words(AFFINITIES),
-  }),
-  scenarios: value({
-    spelling: '--scenario <names>',
-    help: 'what the load does',
-    fallback: 'read',
-    scope: 'run',
-    ...words(SCENARIOS),
-  }),
-  payloadsBytes: value({
-    spelling: '--payload <bytes>',
-    help: 'session data, 64 to 65536',
-    fallback: '256',
-    scope: 'run',
-    ...wholes(64, 65_536),
-  }),
-  connections: value({
-    spelling: '-c, --connections <count>',
-    help: 'connections of the generator',
-    fallback: '64',
-    scope: 'run',
-    ...whole(1, 1000),
-  }),
-  durationSeconds: value({
-    spelling: '-d, --duration <time>',
-    help: 'measured load of each arm in a block, such as 10s or 500ms',
-    fallback: '10s',
-    scope: 'run',
-    ...duration(),
-  }),
-  warmupSeconds: value({
-    spelling: '-w, --warmup <time>',
-    help: 'discarded load before it, such as 2s; longer while a trend remains',
-    fallback: '2s',
-    scope: 'run',
-    ...duration(),
-  }),
-  repeat: value({
-    spelling: '-r, --repeat <blocks>',
-    help: 'blocks, each with fresh processes; a ranking needs 12',
-    fallback: '1',
-    scope: 'run',
-    ...whole(1, 1000),
-  }),
-  sessions: value({
-    spelling: '--sessions <count>',
-    help: 'live sessions before the load',
-    fallback: '10000',
-    scope: 'run',
-    ...whole(1, 1_000_000),
-  }),
-  keys: value({
-    spelling: '--keys <distribution>',
-    help: 'which sessions are used',
-    fallback: 'uniform',
-    scope: 'run',
-    ...word(KEY_DISTRIBUTIONS),
-  }),
-  poolSize: value({
-    spelling: '--pool <count>',
-    help: 'connections of each server to the service, for Postgres; Redis has one',
-    fallback: '10',
-    scope: 'run',
-    ...whole(1, 1000),
-  }),
-  transport: value({
-    spelling: '--transport <name>',
-    help: 'how the token travels',
-    fallback: 'cookie',
-    scope: 'run',
-    ...word(TRANSPORTS),
-  }),
-  durability: value({
-    spelling: '--durability <level>',
-    help: 'what an acknowledged write survives, in every service',
-    fallback: 'second',
-    scope: 'run',
-    ...word(DURABILITIES),
-  }),
-  engine: value({
-    spelling: '--engine <name>',
-    help: 'slices: arms by turns; autocannon: one arm after the other, for comparison',
-    fallback: 'slices',
-    scope: 'run',
-    ...word(ENGINES),
-  }),
-  sliceSeconds: optional({
-    spelling: '--slice <time>',
-    help: 'length of a slice',
+  stores: run.value(
+    '--store <names>',
+    'backends, with options as in redis:write=lww',
+    STORES.flatMap(listedArms).join(','),
+    STORE_LIST,
+    { fallbackHelp: 'all that are available', format: (stores) => stores.map(storeText).join(',') },
+  ),
+  servers: run.value('--servers <counts>', 'server processes, a list such as 1,3', '1', wholes(1, 64)),
+  balancer: run.value('--balancer <name>', 'what stands before the servers', 'auto', word(BALANCERS)),
+  affinities: run.value('--affinity <names>', 'how requests are spread', 'round-robin', words(AFFINITIES)),
+  scenarios: run.value('--scenario <names>', 'what the load does', 'read', words(SCENARIOS)),
+  payloadsBytes: run.value('--payload <bytes>', 'session data, 64 to 65536', '256', wholes(64, 65_536)),
+  connections: run.value('-c, --connections <count>', 'connections of the generator', '64', whole(1, 1000)),
+  durationSeconds: run.value(
+    '-d, --duration <time>',
+    'measured load of each arm in a block, such as 10s or 500ms',
+    '10s',
+    duration(),
+  ),
+  warmupSeconds: run.value(
+    '-w, --warmup <time>',
+    'discarded load before it, such as 2s; longer while a trend remains',
+    '2s',
+    duration(),
+  ),
+  repeat: run.value(
+    '-r, --repeat <blocks>',
+    'blocks, each with fresh processes; a ranking needs 12',
+    '1',
+    whole(1, 1000),
+  ),
+  sessions: run.value('--sessions <count>', 'live sessions before the load', '10000', whole(1, 1_000_000)),
+  keys: run.value('--keys <distribution>', 'which sessions are used', 'uniform', word(KEY_DISTRIBUTIONS)),
+  poolSize: run.value(
+    '--pool <count>',
+    'connections of each server to the service, for Postgres; Redis has one',
+    '10',
+    whole(1, 1000),
+  ),
+  transport: run.value('--transport <name>', 'how the token travels', 'cookie', word(TRANSPORTS)),
+  durability: run.value(
+    '--durability <level>',
+    'what an acknowledged write survives, in every service',
+    'second',
+    word(DURABILITIES),
+  ),
+  engine: run.value(
+    '--engine <name>',
+    'slices: arms by turns; autocannon: one arm after the other, for comparison',
+    'slices',
+    word(ENGINES),
+  ),
+  sliceSeconds: run.optional('--slice <time>', 'length of a slice', duration(0.01), {
     fallbackHelp: '100 ms to 500 ms by the slowest p99, at most an eighth of --duration',
-    scope: 'run',
-    ...duration(0.01),
   }),
-  rate: optional({
-    spelling: '--rate <rate>',
-    help: 'open loop: 2000 per second for every arm, or 50% of what the slowest can do',
-    scope: 'run',
-    parse: parseRate,
-  }),
-  arrivals: value({
-    spelling: '--arrivals <kind>',
-    help: 'how requests come due, with --rate',
-    fallback: 'poisson',
-    scope: 'run',
-    ...word(ARRIVALS),
-  }),
-  pin: either({
-    spelling: '--pin',
-    help: 'load generator and balancer on other processors than servers and services (default with --rate)',
-    opposite: { spelling: '--no-pin', help: 'everything on all processors' },
-    scope: 'run',
-  }),
-  preset: optional({
-    spelling: '--preset <name>',
-    help: 'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32), gate; flags win over it',
-    scope: 'run',
-    ...word(PRESETS),
-    format: String,
-  }),
-  tier: value({
-    spelling: '--services <tier>',
-    help: 'where services come from',
-    fallback: 'auto',
-    scope: 'run',
-    ...word(TIERS),
-  }),
-  thresholds: repeatable({
-    spelling: '--threshold <bound>',
-    help:
-      "p50, p75, p90, p95, p99, p99.9, mean, min, max with a unit, or rps per second, such as 'p99<20ms'; " +
+  rate: run.optional(
+    '--rate <rate>',
+    'open loop: 2000 per second for every arm, or 50% of what the slowest can do',
+    { parse: parseRate },
+  ),
+  arrivals: run.value('--arrivals <kind>', 'how requests come due, with --rate', 'poisson', word(ARRIVALS)),
+  pin: run.either(
+    '--pin',
+    'load generator and balancer on other processors than servers and services (default with --rate)',
+    { opposite: { spelling: '--no-pin', help: 'everything on all processors' } },
+  ),
+  preset: run.optional(
+    '--preset <name>',
+    'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32), gate; flags win over it',
+    word(PRESETS),
+    { format: String },
+  ),
+  tier: run.value('--services <tier>', 'where services come from', 'auto', word(TIERS)),
+  thresholds: view.repeatable(
+    '--threshold <bound>',
+    "p50, p75, p90, p95, p99, p99.9, mean, min, max with a unit, or rps per second, such as 'p99<20ms'; " +
       'repeatable; crossed: exit 99',
-    scope: 'view',
-    parse: (given) => parseThreshold(given),
-  }),
-  out: optional({
-    spelling: '-o, --out <file>',
-    help: 'result CSV',
-    fallbackHelp: 'results/RUN.csv',
-    scope: 'start',
-    ...text,
-  }),
-  resume: optional({
-    spelling: '--resume <file>',
-    help: 'go on with a run that was stopped; its flags are those of the file',
-    scope: 'view',
-    inFile: false,
-    ...text,
-  }),
-  config: optional({
-    spelling: '--config <file>',
-    help: 'flags from a JSON file, such as {"store": "redis", "servers": [1, 3]}; those given win',
-    scope: 'start',
-    inFile: false,
-    ...text,
-  }),
+    (texts) => texts.map((given) => parseThreshold(given)),
+  ),
+  out: start.optional('-o, --out <file>', 'result CSV', text, { fallbackHelp: 'results/RUN.csv' }),
+  resume: view.optional(
+    '--resume <file>',
+    'go on with a run that was stopped; its flags are those of the file',
+    text,
+    { inFile: false },
+  ),
+  config: start.optional(
+    '--config <file>',
+    'flags from a JSON file, such as {"store": "redis", "servers": [1, 3]}; those given win',
+    text,
+    { inFile: false },
+  ),
   ...REPORT_FLAGS,
-  strict: yes({ spelling: '--strict', help: 'treat warnings as failures (exit 4)', scope: 'view' }),
-  wide: yes({
-    spelling: '--wide',
-    help: 'also show how the CPU divides over servers, balancer, store and generator, and their memory',
-    scope: 'view',
-  }),
+  strict: view.yes('--strict', 'treat warnings as failures (exit 4)'),
+  wide: view.yes(
+    '--wide',
+    'also show how the CPU divides over servers, balancer, store and generator, and their memory',
+  ),
   json: OUTPUT_FLAGS.json,
   seed: SEED_FLAG,
-  dryRun: yes({ spelling: '--dry-run', help: 'show the plan, start nothing', scope: 'view', inFile: false }),
+  dryRun: view.yes('--dry-run', 'show the plan, start nothing', { inFile: false }),
   verbose: OUTPUT_FLAGS.verbose,
   color: OUTPUT_FLAGS.color,
 };
@@ -238,17 +141,17 @@ export const RUN_FLAGS = {
 export const RUN_TABLE = withServiceFlags(RUN_FLAGS);
 
 /** What `gate` takes besides. */
-export const BASE_FLAG = value({
-  spelling: '--base <commit>',
-  help: 'what to compare the work tree with: a branch, tag or commit',
-  fallback: 'main',
-  scope: 'start',
-  parse(text) {
-    if (text.trim() === '' || text.startsWith('-'))
-      throw usage('a commit for --base', `"${text}"`, 'Name a branch.');
-    return text;
+export const BASE_FLAG = start.value(
+  '--base <commit>',
+  'what to compare the work tree with: a branch, tag or commit',
+  'main',
+  {
+    parse(given) {
+      if (given.trim() !== '' && !given.startsWith('-')) return given;
+      throw usage('a commit for --base', `"${given}"`, 'Name a branch.');
+    },
   },
-});
+);
 
 /** What a config file may hold, for `run` and `gate`. */
 export const FILE_TABLE: FlagTable = { base: BASE_FLAG, ...RUN_TABLE };

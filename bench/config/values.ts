@@ -39,14 +39,14 @@ export function wholeNumber(flag: string, text: string, min: number, max: number
 }
 
 /** A duration such as 10s, 500ms or 2m, in seconds. @throws BenchError USAGE */
-export function parseSeconds(flag: string, text: string, leastSeconds = 0.1): number {
+export function parseSeconds(flag: string, text: string, leastSeconds = 0.1, mostSeconds = 3600): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
   const seconds =
     match === null ? Number.NaN : Number(match[1]) * SECONDS_PER_UNIT[match[2] as 'ms' | 's' | 'm'];
-  if (seconds >= leastSeconds && seconds <= 3600) return seconds;
+  if (seconds >= leastSeconds && seconds <= mostSeconds) return seconds;
   const near = /^\d+$/.test(text) ? `Did you mean ${text}s?` : 'Write for example 10s, 500ms or 2m.';
-  const least = `${Math.round(leastSeconds * 1000)}ms`;
-  throw usage(`a duration with its unit, from ${least} to 60m, for --${flag}`, quoted(text), near);
+  const [least, most] = [`${Math.round(leastSeconds * 1000)}ms`, `${mostSeconds / 60}m`];
+  throw usage(`a duration with its unit, from ${least} to ${most}, for --${flag}`, quoted(text), near);
 }
 
 /** The URL itself; `undefined` for an absent or empty one. @throws BenchError USAGE for another scheme. */

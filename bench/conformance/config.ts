@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
 import type { Durability, StoreDefinition } from '../../stores/store.ts';
-import { optional, parseFlags, text, value, whole, words } from '../config/flag.ts';
+import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { parseServiceUrls, type ServiceUrls } from '../config/service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
@@ -35,58 +35,31 @@ export interface ConformanceConfig {
 
 export const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
+const { value, optional } = flagsOf('run');
+const SESSION_STORES = STORES.filter(keepsSessions).map(({ name }) => name);
+
 /** The flags of `pnpm conformance`, but for the URLs of services. */
 export const CONFORMANCE_FLAGS = {
-  stores: value({
-    ...RUN_FLAGS.stores,
-    fallback: STORES.filter(keepsSessions)
-      .map(({ name }) => name)
-      .join(','),
-    fallbackHelp: 'all but the control',
-    parse: storesOf,
-  }),
-  servers: value({
-    spelling: '--servers <count>',
-    help: 'server processes',
-    fallback: '3',
-    scope: 'run',
-    ...whole(1, 16),
-  }),
-  balancers: value({
-    scope: 'run',
-    spelling: '--balancer <names>',
-    help: 'what stands before the servers, a list',
-    fallback: 'auto',
-    ...words(CONFORMANCE_BALANCERS),
-  }),
+  stores: value(
+    '--store <names>',
+    RUN_FLAGS.stores.help,
+    SESSION_STORES.join(','),
+    { parse: storesOf },
+    { fallbackHelp: 'all but the control' },
+  ),
+  servers: value('--servers <count>', 'server processes', '3', whole(1, 16)),
+  balancers: value('--balancer <names>', RUN_FLAGS.balancer.help, 'auto', words(CONFORMANCE_BALANCERS)),
   affinities: { ...RUN_FLAGS.affinities, fallback: 'sticky,round-robin', fallbackHelp: 'both' },
   durability: RUN_FLAGS.durability,
-  only: optional({
-    spelling: '--only <ids>',
-    help: 'numbers of checks, such as 14,15 or 2a',
-    fallbackHelp: 'all',
-    scope: 'run',
-    parse: onlyOf,
-  }),
-  tries: value({
-    spelling: '--tries <count>',
-    help: 'tries of each race, at least 9',
-    fallback: '20',
-    scope: 'run',
-    ...whole(9, 10_000),
-  }),
-  target: optional({
-    spelling: '--target <url>',
-    help: 'an external site instead of ours; needs --contract',
-    scope: 'run',
-    ...text,
-  }),
-  contract: optional({
-    spelling: '--contract <file>',
-    help: 'its endpoints and what it says of itself, as JSON',
-    scope: 'run',
-    ...text,
-  }),
+  only: optional(
+    '--only <ids>',
+    'numbers of checks, such as 14,15 or 2a',
+    { parse: onlyOf },
+    { fallbackHelp: 'all' },
+  ),
+  tries: value('--tries <count>', 'tries of each race, at least 9', '20', whole(9, 10_000)),
+  target: optional('--target <url>', 'an external site instead of ours; needs --contract', text),
+  contract: optional('--contract <file>', 'its endpoints and what it says of itself, as JSON', text),
   tier: RUN_FLAGS.tier,
   json: { ...OUTPUT_FLAGS.json, help: 'cells as a JSON array on standard output instead of the matrix' },
   markdown: { ...REPORT_FLAGS.markdown, help: 'also write the matrix as Markdown; replaces the file' },
@@ -108,10 +81,13 @@ export function parseConformance(
 /** @throws BenchError USAGE, also for the control: without sessions there is nothing to look at. */
 function storesOf(given: string): StoreChoice[] {
   const choices = distinct(listOf('store', given).map(parseStoreChoice));
-  const names = STORES.filter(keepsSessions).map(({ name }) => name);
-  const control = choices.find(({ store }) => !names.includes(store));
+  const control = choices.find(({ store }) => !SESSION_STORES.includes(store));
   if (control === undefined) return choices;
-  throw usage(`backends that keep sessions, of ${names.join(', ')}`, quoted(control.store), 'Leave it out.');
+  throw usage(
+    `backends that keep sessions, of ${SESSION_STORES.join(', ')}`,
+    quoted(control.store),
+    'Leave it out.',
+  );
 }
 
 function keepsSessions(definition: StoreDefinition): boolean {

@@ -1,26 +1,45 @@
+import { Command } from 'commander';
 import { runToExitCode } from '../commands/exit-code.ts';
+import { addFlags, givenFlags, parseFlags } from '../config/flag.ts';
 import { EXIT } from '../errors.ts';
 import { createProgress, type Progress } from '../progress.ts';
-import { GROUPS, type GroupName } from './group.ts';
+import { GROUP_NAMES, GROUPS, type GroupName } from './group.ts';
 import { measure } from './measure.ts';
-import { createCommand, type MicroOptions, parseOptions } from './options.ts';
+import { MICRO_FLAGS } from './options.ts';
 import { describeMachine, type GroupOutcome, renderJson, renderTables } from './render.ts';
 
 /** A first guess, until a group has ended: operations of a group, and what each costs beyond its time. */
 const GUESSED_OPERATIONS = 30;
 const WARM_UP_SHARE = 1 / 3;
 
+/** `pnpm bench:micro` and its flags. */
+function createCommand(): Command {
+  const command = new Command('pnpm bench:micro')
+    .description(
+      'Times the parts that sessions are made of, one by one: on this machine, in one process. ' +
+        'For stores it starts the services that they need. Results go to standard output, progress to standard error.',
+    )
+    .allowExcessArguments(false)
+    .configureOutput({ writeErr: () => undefined })
+    .exitOverride();
+  return addFlags(command, MICRO_FLAGS);
+}
+
 /** Whatever ends the measuring, what was measured until then is shown. */
-async function measureAndShow(options: MicroOptions, signal: AbortSignal): Promise<void> {
+async function measureAndShow(signal: AbortSignal): Promise<void> {
+  const command = createCommand().parse(argv, { from: 'user' });
+  const options = parseFlags(MICRO_FLAGS, givenFlags(command), { env: {} });
+  const groups = GROUP_NAMES.filter((name) => options.only.includes(name));
+  const timeMs = options.timeSeconds * 1000;
   const machine = describeMachine();
   const outcomes: GroupOutcome[] = [];
-  const guessMs = GUESSED_OPERATIONS * options.timeMs * (1 + WARM_UP_SHARE);
+  const guessMs = GUESSED_OPERATIONS * timeMs * (1 + WARM_UP_SHARE);
   const progress = createProgress(process.stderr, guessMs);
   for (const line of machine) progress.say(line);
   try {
-    for (const [index, name] of options.only.entries()) {
-      progress.begin(name, index + 1, options.only.length);
-      await measureGroup(name, options, outcomes, progress, signal);
+    for (const [index, name] of groups.entries()) {
+      progress.begin(name, index + 1, groups.length);
+      await measureGroup(name, timeMs, outcomes, progress, signal);
     }
   } finally {
     progress.close();
@@ -34,7 +53,7 @@ async function measureAndShow(options: MicroOptions, signal: AbortSignal): Promi
 
 async function measureGroup(
   group: GroupName,
-  { timeMs }: MicroOptions,
+  timeMs: number,
   outcomes: GroupOutcome[],
   progress: Progress,
   signal: AbortSignal,
@@ -64,6 +83,6 @@ async function measureGroup(
 
 const argv = process.argv.slice(2);
 process.exitCode = await runToExitCode(argv, createCommand, async (signal) => {
-  await measureAndShow(parseOptions(argv), signal);
+  await measureAndShow(signal);
   return EXIT.ok;
 });

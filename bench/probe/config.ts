@@ -1,4 +1,4 @@
-import { type Flag, optional, parseFlags, value, whole } from '../config/flag.ts';
+import { duration, flagsOf, parseFlags, whole } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { OUTPUT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import { quoted, type RawOptions, usage } from '../config/values.ts';
@@ -10,31 +10,25 @@ export interface ProbeConfig {
   json: boolean;
 }
 
+const own = flagsOf('run');
+
 /** The flags of `probe`. */
 export const PROBE_FLAGS = {
-  rate: optional({
-    spelling: '--rate <number>',
-    help: 'requests due per second, whatever is outstanding',
-    fallbackHelp: 'a closed loop',
-    scope: 'run',
-    parse: parseRate,
-  }),
-  arrivals: { ...RUN_FLAGS.arrivals },
-  connections: value({ ...RUN_FLAGS.connections, help: 'connections', fallback: '64', ...whole(1, 10_000) }),
+  rate: own.optional(
+    '--rate <number>',
+    'requests due per second, whatever is outstanding',
+    { parse: parseRate },
+    { fallbackHelp: 'a closed loop' },
+  ),
+  arrivals: RUN_FLAGS.arrivals,
+  connections: own.value('-c, --connections <count>', 'connections', '64', whole(1, 10_000)),
   duration: { ...RUN_FLAGS.durationSeconds, help: 'measured load, such as 5s or 500ms', fallback: '5s' },
-  warmup: {
-    ...RUN_FLAGS.warmupSeconds,
-    spelling: '--warmup <time>',
-    help: 'discarded load before it',
-    fallback: '1s',
-  },
-  headers: {
-    spelling: '-H, --header <line>',
-    help: "sent with each request, 'name: value'; repeatable",
-    scope: 'run',
-    isRepeatable: true,
-    parse: (given) => parseHeaders([given ?? []].flat().map(String)),
-  } satisfies Flag<Record<string, string>>,
+  warmup: own.value('--warmup <time>', 'discarded load before it', '1s', duration()),
+  headers: own.repeatable(
+    '-H, --header <line>',
+    "sent with each request, 'name: value'; repeatable",
+    parseHeaders,
+  ),
   json: { ...OUTPUT_FLAGS.json, help: 'one flat object on standard output, keys as in results/README.md' },
   seed: { ...SEED_FLAG, help: 'random seed of the arrivals' },
   verbose: OUTPUT_FLAGS.verbose,
