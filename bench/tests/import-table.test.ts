@@ -132,7 +132,7 @@ const imports = files.flatMap(importsOf);
 
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(PROJECT_ROOT, from), 'utf8');
-  const found = [...text.matchAll(/(?:\bfrom|^import|\bimport\()\s*'([^'\n]+)'/gm)].map(
+  const found = [...text.matchAll(/(?:\bfrom\s+|^import\s+|\bimport\(\s*)'([^'\n]+)'/gm)].map(
     (match) => match[1] as string,
   );
   return found

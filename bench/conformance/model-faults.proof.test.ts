@@ -1,27 +1,22 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { believesRefreshTokens, keepsFamilies } from '../bench/conformance/fixtures/refresh-faults.ts';
+import { jwt } from '../../stores/jwt/backend.ts';
+import { jwtBlacklist } from '../../stores/jwt-blacklist/backend.ts';
+import { memory } from '../../stores/memory/backend.ts';
+import { redis } from '../../stores/redis/backend.ts';
+import { type RedisFixture, startRedisFixture } from '../../stores/redis/fixture.ts';
+import type { StoreDefinition } from '../../stores/store.ts';
+import { type ModelSubject, runModel, type WrapStore } from '../../stores/suite/model-run.ts';
+import * as faults from '../../stores/suite/planted-faults.ts';
+import { printedSeed } from '../../stores/suite/seed.ts';
+import { believesRefreshTokens, keepsFamilies } from './fixtures/refresh-faults.ts';
 import {
   countsThenCreates,
   logsOutAtClient,
   upsertsOnUpdate,
   withoutRotation,
-} from '../bench/conformance/fixtures/session-faults.ts';
-import {
-  acceptsUnsigned,
-  believesTokens,
-  deniesTokens,
-  epochInSeconds,
-} from '../bench/conformance/fixtures/token-faults.ts';
-import { jwt } from './jwt/backend.ts';
-import { jwtBlacklist } from './jwt-blacklist/backend.ts';
-import { memory } from './memory/backend.ts';
-import { redis } from './redis/backend.ts';
-import { type RedisFixture, startRedisFixture } from './redis/fixture.ts';
-import type { StoreDefinition } from './store.ts';
-import { type ModelSubject, runModel, type WrapStore } from './suite/model-run.ts';
-import * as faults from './suite/planted-faults.ts';
-import { printedSeed } from './suite/seed.ts';
+} from './fixtures/session-faults.ts';
+import { acceptsUnsigned, believesTokens, deniesTokens, epochInSeconds } from './fixtures/token-faults.ts';
 
 /** Sequences within which a fault must show: some ten times as many as the rarest takes on average. */
 const RUNS = 500;
