@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url';
-import { execa } from 'execa';
 import { absentOptions } from '../../stores/variant.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
+import { runProgram } from '../environment/processes/run-program.ts';
 import { bundle } from '../environment/programs.ts';
 import { BenchError, messageOf } from '../errors.ts';
 
@@ -56,19 +56,14 @@ async function readDefinitions(root: string, signal: AbortSignal): Promise<Defin
       const defined = STORES.map((store) => [store.name, Object.fromEntries(optionsOf(store))]);
       console.log(JSON.stringify(Object.fromEntries(defined)));
       process.exit();`;
-    const { exitCode, stdout, stderr, shortMessage } = await execa(
-      process.execPath,
-      ['--input-type=module'],
-      {
-        cwd: root,
-        input: script,
-        reject: false,
-        timeout: TIMEOUT_MS,
-        cancelSignal: signal,
-        extendEnv: false,
-      },
-    );
-    if (exitCode !== 0) throw new Error(stderr || shortMessage || 'no output');
+    const args = ['--input-type=module', '--eval', script];
+    const { ok, stdout, stderr, reason } = await runProgram(process.execPath, args, {
+      cwd: root,
+      timeout: TIMEOUT_MS,
+      signal,
+      env: {},
+    });
+    if (!ok) throw new Error(stderr || reason);
     return JSON.parse(stdout) as Defined;
   } catch (cause) {
     signal.throwIfAborted();

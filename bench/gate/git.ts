@@ -1,4 +1,4 @@
-import { execa } from 'execa';
+import { runProgram } from '../environment/processes/run-program.ts';
 import { BenchError, messageOf } from '../errors.ts';
 
 const TIMEOUT_MS = 60_000;
@@ -17,24 +17,22 @@ export interface GitAnswer {
  * @throws BenchError CONFLICT when there is no git; the signal's reason when it is aborted.
  */
 export async function git(folder: string, args: readonly string[], signal?: AbortSignal): Promise<GitAnswer> {
-  const answer = await execa('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
+  const answer = await runProgram('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
     cwd: folder,
-    reject: false,
     timeout: TIMEOUT_MS,
-    extendEnv: false,
     env: { ...environmentWithoutGit(), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
+    signal,
   });
   signal?.throwIfAborted();
-  if (answer.code === 'ENOENT')
+  if (answer.startError === 'ENOENT')
     throw new BenchError({
       code: 'CONFLICT',
       expected: 'git on the PATH, to check the baseline out',
       got: 'no such program',
       remedy: 'Install git (Debian and Ubuntu: apt-get install git).',
     });
-  const complaint = messageOf(answer.stderr.trim() || answer.shortMessage || 'no reason given');
-  return { ok: answer.exitCode === 0, text: answer.stdout.trim(), complaint };
+  const complaint = messageOf(answer.stderr || answer.reason || 'no reason given');
+  return { ok: answer.ok, text: answer.stdout, complaint };
 }
 
 /** In a hook, git names its repository by variables, which would lead ours astray. */

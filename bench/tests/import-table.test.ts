@@ -57,7 +57,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   },
   { module: 'bench/find-max/search.ts', may: [] },
   { module: 'bench/calibrate/', may: ['bench/', 'zod', 'cli-table3'] },
-  { module: 'bench/gate/', may: ['bench/', 'servers/config.ts', 'stores/', 'execa'] },
+  { module: 'bench/gate/', may: ['bench/', 'servers/config.ts', 'stores/'] },
   { module: 'bench/load/', may: ['bench/load/', 'bench/stats/', 'servers/protocol.ts', 'autocannon'] },
   { module: 'bench/results/row.ts', may: [] },
   {
@@ -86,7 +86,6 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'stores/',
       'servers/',
       'esbuild',
-      'execa',
       'testcontainers',
     ],
   },

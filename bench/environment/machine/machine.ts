@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, hostname, release, totalmem } from 'node:os';
-import { execa } from 'execa';
 import type { Row } from '../../results/row.ts';
 import type { ChosenBalancer } from '../balancer.ts';
+import { runProgram } from '../processes/run-program.ts';
 import { PROJECT_ROOT } from '../programs.ts';
 
 export type MachineCells = Pick<
@@ -33,9 +33,9 @@ export async function describeMachine(): Promise<MachineCells> {
 }
 
 async function describeCheckout(): Promise<Pick<MachineCells, 'git_sha' | 'git_dirty'>> {
-  const git = (...args: string[]) => execa('git', args, { cwd: PROJECT_ROOT, reject: false, timeout: 5000 });
+  const git = (...args: string[]) => runProgram('git', args, { cwd: PROJECT_ROOT, timeout: 5000 });
   const [head, status] = await Promise.all([git('rev-parse', 'HEAD'), git('status', '--porcelain')]);
-  if (head.exitCode !== 0 || status.exitCode !== 0) return {};
+  if (!head.ok || !status.ok) return {};
   return { git_sha: head.stdout, git_dirty: status.stdout !== '' };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Child processes: started in a group of their own, waited for until ready, and stopped for certain.
- * By node:child_process rather than execa, whose clean-up on exit is off for detached children, and whose
- * promise of an ended process would have to be undone here: a server that ends is the error.
+ * A server that ends is the error, hence node:child_process: libraries promise the end of a process, and clean up no
+ * detached children.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
