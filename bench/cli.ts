@@ -1,19 +1,12 @@
 import { Command } from 'commander';
-import { calibrateCommand } from './calibrate-command.ts';
 import { runToExitCode } from './command.ts';
-import { compareCommand } from './compare-command.ts';
-import { doctor } from './doctor.ts';
 import { EXIT, type ExitCode } from './errors.ts';
-import { addFindMaxOptions, findMaxCommand } from './find-max-command.ts';
-import { gateCommand } from './gate-command.ts';
-import { renderList } from './list.ts';
+import { addFindMaxOptions } from './find-max/options.ts';
 import { addCalibrateOptions, addCompareOptions, addGateOptions, addRunOptions } from './options.ts';
 import { addProbeOptions } from './probe/options.ts';
-import { probeCommand } from './probe-command.ts';
-import { runCommand } from './run-command.ts';
 import type { RawOptions } from './values.ts';
 
-/** `pnpm bench`: its commands and their flags. What they do is elsewhere. */
+/** `pnpm bench`: its commands and their flags. What they do is elsewhere, and is loaded when it is asked for. */
 function createProgram(): Command {
   const program = new Command('pnpm bench')
     .description('How should a site remember who is logged in? Every way, measured on equal terms.')
@@ -44,25 +37,37 @@ async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<E
   const program = createProgram();
   const actions: Record<string, (options: RawOptions, words: readonly string[]) => Promise<void>> = {
     run: async (options) => {
+      const { runCommand } = await import('./run-command.ts');
       exitCode = await runCommand(options, argv, signal);
     },
     compare: async (options, files) => {
+      const { compareCommand } = await import('./compare-command.ts');
       exitCode = compareCommand(files, options);
     },
     gate: async (options) => {
+      const { gateCommand } = await import('./gate-command.ts');
       exitCode = await gateCommand(options, argv, signal);
     },
     probe: async (options, words) => {
+      const { probeCommand } = await import('./probe-command.ts');
       exitCode = await probeCommand(words, options, signal);
     },
     'find-max': async (options) => {
+      const { findMaxCommand } = await import('./find-max-command.ts');
       exitCode = await findMaxCommand(options, argv, signal);
     },
     calibrate: async (options) => {
+      const { calibrateCommand } = await import('./calibrate-command.ts');
       exitCode = await calibrateCommand(options, argv, signal);
     },
-    list: async () => void process.stdout.write(renderList()),
-    doctor: async () => void process.stdout.write(await doctor(process.env)),
+    list: async () => {
+      const { renderList } = await import('./list.ts');
+      process.stdout.write(renderList());
+    },
+    doctor: async () => {
+      const { doctor } = await import('./doctor.ts');
+      process.stdout.write(await doctor(process.env));
+    },
   };
   for (const command of program.commands) {
     command.action(async () => actions[command.name()]?.(command.opts(), command.args));
