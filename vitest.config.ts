@@ -43,7 +43,7 @@ export default defineConfig({
         maxWorkers: '100%',
       }),
       // One part on a real service, socket or process: they wait more than they compute.
-      lane('service', 1, { include: [`${ROOMS}/*.service.test.ts`], maxWorkers: 2 }),
+      lane('service', 1, { include: [`${ROOMS}/*.service.test.ts`], maxWorkers: 3 }),
       // Races, fuzzers, planted faults, simulations.
       lane('proof', 2, { include: [`${ROOMS}/*.proof.test.ts`], maxWorkers: 2 }),
       // Whole commands, and what measures load: one at a time.
