@@ -34,6 +34,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Of what goes side by side in a file: it starts processes, and two processors are few.
+    maxConcurrency: 3,
     projects: [
       // No service, socket or child process, which bench/unit-lane.ts enforces.
       lane('unit', 0, {
