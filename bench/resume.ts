@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { pairsText } from '../stores/variant.ts';
+import { pairsText, parseVariant } from '../stores/variant.ts';
 import type { Config, StoreChoice } from './config.ts';
 import type { MachineCells } from './environment/machine.ts';
 import { BenchError, messageOf } from './errors.ts';
@@ -115,11 +115,25 @@ function recordedOptions(path: string): RawOptions {
     });
   try {
     const options = readEnvironmentRecord(path)?.options;
-    if (options !== undefined) return options as RawOptions;
+    if (options !== undefined) return withAbsentOptions(options as RawOptions);
   } catch (error) {
     throw wrong(messageOf(error), error);
   }
   throw wrong('none');
+}
+
+/**
+ * The flags, with the options of backends that the commit which wrote them did not have yet: as it was
+ * without them.
+ */
+function withAbsentOptions(options: RawOptions): RawOptions {
+  const { store } = options;
+  if (typeof store !== 'string') return options;
+  const arms = store.split(',').map((arm) => {
+    const [name = '', pairs] = arm.split(':');
+    return storeText({ store: name, options: parseVariant(name, pairs) });
+  });
+  return { ...options, store: arms.join(',') };
 }
 
 /** Blocks of one run come from one machine and one commit. @throws BenchError CONFLICT */
