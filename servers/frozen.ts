@@ -1,13 +1,18 @@
 /**
- * What is frozen, in one list: names that other versions of this program rely on. `gate` runs servers of older commits
- * under today's harness and load; `compare` and `--resume` read files of older commits. Imports nothing.
+ * What is frozen, in one list: names that other versions of this program rely on. `gate` runs servers of
+ * older commits under today's harness and load; `compare` and `--resume` read files of older commits. Imports
+ * nothing.
  *
- * No name is removed or renamed, and none gets another meaning. A name is added here, at the end of its list, when the
- * code gets it, and it must be optional to whoever reads it: absent means what was true before it existed. The tests
- * `frozen.*.test.ts` compare the code with these lists, and both with what the program wrote at commit 07d888b.
+ * No name is removed or renamed, and none gets another meaning. A name is added here, at the end of its list,
+ * when the code gets it, and it must be optional to whoever reads it: absent means what was true before it
+ * existed. The tests `frozen.*.test.ts` compare the code with these lists, and both with what the program
+ * wrote at commit 07d888b.
  */
 
-/** Files of a base that `gate` uses: it bundles the first, and reads `STORES` (names, options, values) from the second. */
+/**
+ * Files of a base that `gate` uses: it bundles the first, and reads `STORES` (names, options, values) from
+ * the second.
+ */
 export const SERVER_ENTRY = 'servers/main.ts';
 export const REGISTRY_ENTRY = 'stores/registry.ts';
 
@@ -99,8 +104,8 @@ export const REFUSALS = [
 export type Refusal = (typeof REFUSALS)[number];
 
 /**
- * Columns of a result CSV. They are read by name: a file may lack any, and their order is free. Also frozen is the kind
- * of each (`bench/results/row.ts`); an integer may become a number.
+ * Columns of a result CSV. They are read by name: a file may lack any, and their order is free. Also frozen
+ * is the kind of each (`bench/results/row.ts`); an integer may become a number.
  */
 export const COLUMNS = words(`
   schema_version run_id started_at git_sha git_dirty host_id cpu_model cpu_count mem_bytes node_version

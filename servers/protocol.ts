@@ -1,6 +1,6 @@
 /**
- * What a server and its client must agree on: names, and the rule that makes session data. All of it is frozen, and so is what
- * `frozen.ts` lists: the two may be of different commits. Imports nothing.
+ * What a server and its client must agree on: names, and the rule that makes session data. All of it is
+ * frozen, and so is what `frozen.ts` lists: the two may be of different commits. Imports nothing.
  */
 
 /** Session cookie: `__Host-` fixes Path=/, Secure and no Domain (RFC 6265bis §4.1.3.2); a generic name says nothing about us. */
