@@ -6,7 +6,9 @@ import { addCalibrateOptions, addCompareOptions, addGateOptions, addRunOptions }
 import { addProbeOptions } from './probe/options.ts';
 import type { RawOptions } from './values.ts';
 
-/** `pnpm bench`: its commands and their flags. What they do is elsewhere, and is loaded when it is asked for. */
+/**
+ * `pnpm bench`: its commands and their flags. What they do is elsewhere, and is loaded when it is asked for.
+ */
 function createProgram(): Command {
   const program = new Command('pnpm bench')
     .description('How should a site remember who is logged in? Every way, measured on equal terms.')

@@ -10,8 +10,8 @@ import { runChecks } from './run.ts';
 import { openSite, type Site } from './site.ts';
 
 /**
- * The matrix can turn red: each kind of fault is planted, each lie is told, and the checks that must see it do. Sites side by
- * side: much of a look is waiting.
+ * The matrix can turn red: each kind of fault is planted, each lie is told, and the checks that must see it
+ * do. Sites side by side: much of a look is waiting.
  */
 
 const TRIES = 40;
