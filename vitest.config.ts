@@ -34,6 +34,8 @@ export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Of what goes side by side in a file: it starts processes, and two processors are few.
+    maxConcurrency: 3,
     projects: [
       // No service, socket or child process, which bench/tests/unit-lane.ts enforces.
       lane('unit', 0, {
@@ -43,7 +45,7 @@ export default defineConfig({
         maxWorkers: '100%',
       }),
       // One part on a real service, socket or process: they wait more than they compute.
-      lane('service', 1, { include: [`${ROOMS}/*.service.test.ts`], maxWorkers: 2 }),
+      lane('service', 1, { include: [`${ROOMS}/*.service.test.ts`], maxWorkers: 3 }),
       // Races, fuzzers, planted faults, simulations.
       lane('proof', 2, { include: [`${ROOMS}/*.proof.test.ts`], maxWorkers: 2 }),
       // Whole commands, and what measures load: one at a time.

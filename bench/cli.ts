@@ -1,57 +1,82 @@
 import { Command } from 'commander';
-import { calibrateCommand } from './commands/calibrate.ts';
 import type { BenchCommand } from './commands/command.ts';
-import { compareCommand } from './commands/compare.ts';
-import { doctorCommand } from './commands/doctor.ts';
 import { runToExitCode } from './commands/exit-code.ts';
-import { findMaxCommand } from './commands/find-max.ts';
-import { gateCommand } from './commands/gate.ts';
-import { listCommand } from './commands/list.ts';
-import { probeCommand } from './commands/probe.ts';
-import { runCommand } from './commands/run.ts';
 import { addFlags, givenFlags } from './config/flag.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 
-/** Every command, in the order of help; the first is the default. */
-const COMMANDS: readonly BenchCommand[] = [
-  runCommand,
-  compareCommand,
-  gateCommand,
-  probeCommand,
-  findMaxCommand,
-  calibrateCommand,
-  listCommand,
-  doctorCommand,
+/** Every command in the order of help, the first being the default. The one that is called is loaded, and no other. */
+const COMMANDS: readonly [name: string, description: string, load: () => Promise<BenchCommand>][] = [
+  ['run', 'measure (the default command)', async () => (await import('./commands/run.ts')).runCommand],
+  [
+    'compare',
+    'two result files: what changed, and is it worse',
+    async () => (await import('./commands/compare.ts')).compareCommand,
+  ],
+  [
+    'gate',
+    'the work tree against a commit, interleaved in one run: is it worse',
+    async () => (await import('./commands/gate.ts')).gateCommand,
+  ],
+  [
+    'probe',
+    'the load generator alone, against any server',
+    async () => (await import('./commands/probe.ts')).probeCommand,
+  ],
+  [
+    'find-max',
+    'the highest rate that holds an objective',
+    async () => (await import('./commands/find-max.ts')).findMaxCommand,
+  ],
+  [
+    'calibrate',
+    "this machine's noise floor, in five minutes",
+    async () => (await import('./commands/calibrate.ts')).calibrateCommand,
+  ],
+  [
+    'list',
+    'stores, scenarios and balancers, with what each can and cannot do',
+    async () => (await import('./commands/list.ts')).listCommand,
+  ],
+  [
+    'doctor',
+    'what this machine has, what is missing, and how to get it',
+    async () => (await import('./commands/doctor.ts')).doctorCommand,
+  ],
 ];
+const [DEFAULT] = COMMANDS;
 
-/** `pnpm bench`: its commands and their flags. @param call told of the one that is called. */
-function createProgram(call: (called: BenchCommand, command: Command) => Promise<void>): Command {
+/** `pnpm bench` with the flags of the command that is called. */
+function createProgram(
+  called: string,
+  { flags, words }: BenchCommand,
+  action: (command: Command) => Promise<void>,
+): Command {
   const program = new Command('pnpm bench')
     .description('How should a site remember who is logged in? Every way, measured on equal terms.')
     .helpCommand(false)
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();
-  for (const one of COMMANDS) {
-    const { name, description, words, flags } = one;
-    const command = program.command(name, { isDefault: one === COMMANDS[0] }).description(description);
+  for (const [name, description] of COMMANDS) {
+    const command = program.command(name, { isDefault: name === DEFAULT?.[0] }).description(description);
+    if (name !== called) continue;
     if (words !== undefined) command.usage(words.usage).argument(words.spelling, words.help);
-    addFlags(command, flags).action(() => call(one, command));
+    addFlags(command, flags).action(() => action(command));
   }
   return program;
 }
 
-async function dispatch(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT.ok;
-  const program = createProgram(async (called, command) => {
-    exitCode = await called.run({ given: givenFlags(command), words: command.args, argv, signal });
-  });
-  await program.parseAsync([...argv], { from: 'user' });
-  return exitCode;
-}
-
 const argv = process.argv.slice(2);
+const [called, , load] = COMMANDS.find(([name]) => name === argv[0]) ?? (COMMANDS[0] as (typeof COMMANDS)[0]);
+const command = await load();
 process.exitCode = await runToExitCode(
   argv,
-  () => createProgram(async () => undefined),
-  (signal) => dispatch(argv, signal),
+  () => createProgram(called, command, async () => undefined),
+  async (signal) => {
+    let exitCode: ExitCode = EXIT.ok;
+    const program = createProgram(called, command, async (parsed) => {
+      exitCode = await command.run({ given: givenFlags(parsed), words: parsed.args, argv, signal });
+    });
+    await program.parseAsync([...argv], { from: 'user' });
+    return exitCode;
+  },
 );

@@ -1,4 +1,5 @@
 import type { Durability, StoreOptions } from '../stores/store.ts';
+import { REQUIRED_CONFIG_KEYS, SERVER_CONFIG_ENV } from './frozen.ts';
 import { checkHandicap } from './handicap.ts';
 import type { Handicap } from './protocol.ts';
 
@@ -50,7 +51,7 @@ export interface ServerConfig {
   handicap?: Handicap;
 }
 
-export const SERVER_CONFIG_ENV = 'SESSION_BENCH_SERVER';
+export { SERVER_CONFIG_ENV };
 
 const DEFAULTS = {
   host: '127.0.0.1',
@@ -71,14 +72,12 @@ const DEFAULTS = {
   accessSeconds: 60,
 } as const satisfies Partial<ServerConfig>;
 
-const REQUIRED = ['id', 'store', 'secret', 'password', 'adminPassword'] as const;
-
 /** The configuration in this text, defaults filled in. @throws Error naming what is missing or unknown. */
 export function parseServerConfig(text: string | undefined): ServerConfig {
   if (text === undefined)
     throw new Error(`${SERVER_CONFIG_ENV} must hold the server's configuration as JSON`);
   const given = parsed(text);
-  const missing = REQUIRED.filter((key) => typeof given[key] !== 'string' || given[key] === '');
+  const missing = REQUIRED_CONFIG_KEYS.filter((key) => typeof given[key] !== 'string' || given[key] === '');
   if (missing.length > 0) throw new Error(`${SERVER_CONFIG_ENV} lacks ${missing.join(', ')}`);
   if (given.handicap !== undefined) checkHandicap(given.handicap);
   return { ...DEFAULTS, ...(given as ServerConfig) };

@@ -3,10 +3,11 @@ import type { FastifyRequest } from 'fastify';
 import type { SessionStore } from '../stores/store.ts';
 import type { ServerConfig } from './config.ts';
 import { deriveKey } from './derived-key.ts';
+import type { Refusal } from './frozen.ts';
 import { CSRF_HEADER, ORIGIN } from './protocol.ts';
 import type { Transport } from './session-plugin.ts';
 
-export type CsrfRefusal = 'foreign_origin' | 'csrf_token_missing' | 'csrf_token_wrong';
+export type CsrfRefusal = Extract<Refusal, 'foreign_origin' | `csrf_${string}`>;
 
 /** What tells a write of our own pages from one that another site makes the browser send (ASVS 5 V3.5.1). */
 export interface CsrfDefence {

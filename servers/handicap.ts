@@ -6,21 +6,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { SessionStore } from '../stores/store.ts';
+import { HANDICAP_KEYS } from './frozen.ts';
 import type { Handicap } from './protocol.ts';
 import type { Transport } from './session-plugin.ts';
-
-const KEYS: readonly (keyof Handicap)[] = [
-  'busyUs',
-  'sleepMs',
-  'extraTrips',
-  'stallEveryRequests',
-  'stallMs',
-];
 
 /** The handicap itself. @throws Error naming what is unknown, no number, or only half of a stall. */
 export function checkHandicap(handicap: Handicap): Handicap {
   for (const [key, value] of Object.entries(handicap)) {
-    if (!(KEYS as readonly string[]).includes(key)) throw new Error(`no handicap is named ${key}`);
+    if (!(HANDICAP_KEYS as readonly string[]).includes(key)) throw new Error(`no handicap is named ${key}`);
     if (typeof value !== 'number' || !(value >= 0 && value <= 1e6))
       throw new Error(`handicap ${key} must be a number from 0 to 1000000`);
   }

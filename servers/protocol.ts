@@ -1,4 +1,7 @@
-/** What a server and its client must agree on: names, paths, and the rule that makes session data. Imports nothing. */
+/**
+ * What a server and its client must agree on: names, and the rule that makes session data. All of it is
+ * frozen, and so is what `frozen.ts` lists: the two may be of different commits. Imports nothing.
+ */
 
 /** Session cookie: `__Host-` fixes Path=/, Secure and no Domain (RFC 6265bis §4.1.3.2); a generic name says nothing about us. */
 export const SESSION_COOKIE = '__Host-id';

@@ -3,6 +3,7 @@ import type { CreateResult, Role, Session, SessionStore } from '../stores/store.
 import { type Accounts, createAccounts } from './accounts.ts';
 import type { ServerConfig } from './config.ts';
 import { type CsrfDefence, csrfDefence } from './csrf.ts';
+import type { Refusal } from './frozen.ts';
 import { type LifecycleEvent, type LifecycleLog, openLifecycleLog } from './lifecycle-log.ts';
 import { type CredentialCheck, credentialCheck } from './login-throttle.ts';
 import { type Current, currentSession, type Transport } from './session-plugin.ts';
@@ -127,7 +128,7 @@ function logging(
 }
 
 /** A refusal by status and code; the reply carries nothing else. */
-export function refuse(reply: FastifyReply, status: number, error: string): FastifyReply {
+export function refuse(reply: FastifyReply, status: number, error: Refusal): FastifyReply {
   return reply.code(status).send({ error });
 }
 

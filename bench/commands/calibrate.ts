@@ -38,8 +38,6 @@ const RIG = only(
 
 /** `pnpm bench calibrate`: this machine's noise floor, shown and kept for `doctor`. */
 export const calibrateCommand: BenchCommand = {
-  name: 'calibrate',
-  description: "this machine's noise floor, in five minutes",
   flags: { time: TIME_FLAG, ...RIG, ...OUTPUT_FLAGS },
   run: measureTwins,
 };

@@ -4,9 +4,6 @@ import type { ExitCode } from '../errors.ts';
 
 /** One command of `pnpm bench`: its flags, and what it does. */
 export interface BenchCommand {
-  name: string;
-  /** One line for help. */
-  description: string;
   /** Words that it takes besides flags. How many there are it checks itself. */
   words?: { usage: string; spelling: string; help: string };
   flags: FlagTable;

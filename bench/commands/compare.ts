@@ -16,8 +16,6 @@ import type { BenchCommand } from './command.ts';
 
 /** `pnpm bench compare BASE.csv HEAD.csv`: two result files in, table or JSON on standard output, exit code out. */
 export const compareCommand: BenchCommand = {
-  name: 'compare',
-  description: 'two result files: what changed, and is it worse',
   words: {
     usage: 'BASE.csv HEAD.csv [options]',
     spelling: '[files...]',

@@ -15,8 +15,6 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** `pnpm bench doctor`. */
 export const doctorCommand: BenchCommand = {
-  name: 'doctor',
-  description: 'what this machine has, what is missing, and how to get it',
   flags: {},
   async run() {
     process.stdout.write(await examine(process.env));

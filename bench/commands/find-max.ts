@@ -51,8 +51,6 @@ const FLAGS = only(
 
 /** `pnpm bench find-max --store redis --slo 'p99<20ms'`: the answer on standard output, exit code out. */
 export const findMaxCommand: BenchCommand = {
-  name: 'find-max',
-  description: 'the highest rate that holds an objective',
   flags: withServiceFlags({ slo: SLO_FLAG, ...FLAGS }),
   run: search,
 };

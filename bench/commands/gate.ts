@@ -16,8 +16,6 @@ const FLAGS = { base: BASE_FLAG, ...without(RUN_TABLE, ...RUN_ONLY) };
 
 /** `pnpm bench gate --base main`: the table on standard output, exit code out. */
 export const gateCommand: BenchCommand = {
-  name: 'gate',
-  description: 'the work tree against a commit, interleaved in one run: is it worse',
   flags: FLAGS,
   run: judge,
 };

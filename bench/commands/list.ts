@@ -17,8 +17,6 @@ const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
 
 /** `pnpm bench list`. */
 export const listCommand: BenchCommand = {
-  name: 'list',
-  description: 'stores, scenarios and balancers, with what each can and cannot do',
   flags: {},
   async run() {
     process.stdout.write(renderList());

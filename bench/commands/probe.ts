@@ -12,8 +12,6 @@ const OVERHEAD_MS = 700;
 
 /** `pnpm bench probe URL`: one URL in, text or a flat object on standard output, exit code out. */
 export const probeCommand: BenchCommand = {
-  name: 'probe',
-  description: 'the load generator alone, against any server',
   words: {
     usage: 'URL [options]',
     spelling: '[urls...]',

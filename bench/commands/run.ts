@@ -13,8 +13,6 @@ import type { BenchCommand, Call } from './command.ts';
 
 /** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */
 export const runCommand: BenchCommand = {
-  name: 'run',
-  description: 'measure (the default command)',
   flags: RUN_TABLE,
   run: measure,
 };

@@ -28,7 +28,7 @@ const base = write('base.csv', rows());
 const same = write('same.csv', rows({ firstPlace: 100 }));
 const slower = write('slower.csv', rows({ factor: 1.1, firstPlace: 100 }));
 
-describe('verdicts and exit codes', () => {
+describe.concurrent('verdicts and exit codes', () => {
   test('a regression ends with 3, and says what on one line', async () => {
     const { code, stdout, stderr } = await compare(base, slower);
     expect(code).toBe(3);
@@ -88,7 +88,7 @@ describe('verdicts and exit codes', () => {
   });
 });
 
-describe('other forms', () => {
+describe.concurrent('other forms', () => {
   test('--json is an array of objects, and nothing else', async () => {
     const { code, stdout } = await compare(base, slower, '--json');
     expect(code).toBe(3);
@@ -125,7 +125,7 @@ describe('other forms', () => {
   });
 });
 
-describe('every wrong argument: one line, nothing on standard output', () => {
+describe.concurrent('every wrong argument: one line, nothing on standard output', () => {
   mkdirSync(at('folder.csv'));
   const damaged = (name: string, text: string) => {
     writeFileSync(at(name), text);

@@ -2,13 +2,12 @@
 
 import { STORES } from '../../stores/registry.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
-import { pairsText } from '../../stores/variant.ts';
 import { parseThreshold } from '../results/threshold.ts';
 import { duration, type FlagTable, flagsOf, type Kind, text, whole, wholes, word, words } from './flag.ts';
 import { parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
-import { parseStoreChoice, type StoreChoice } from './store-choice.ts';
+import { parseStoreChoice, type StoreChoice, storeText } from './store-choice.ts';
 import { distinct, listOf, usage } from './values.ts';
 import {
   AFFINITIES,
@@ -162,9 +161,4 @@ function listedArms({ name, options }: StoreDefinition): string[] {
   if (option === undefined) return [name];
   const [key, { compared = [] }] = option;
   return compared.map((setting) => `${name}:${key}=${setting}`);
-}
-
-function storeText({ store, options }: StoreChoice): string {
-  const pairs = pairsText(options);
-  return pairs === '' ? store : `${store}:${pairs}`;
 }

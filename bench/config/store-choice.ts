@@ -4,6 +4,7 @@ import type { Handicap } from '../../servers/protocol.ts';
 import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
+import { pairsText } from '../../stores/variant.ts';
 import { oneOf, quoted, usage } from './values.ts';
 
 /** A backend and the values of its options, complete. */
@@ -43,4 +44,10 @@ export function parseStoreChoice(text: string): StoreChoice {
   if (conflict !== undefined)
     throw usage(`${conflict.expected} in --store ${store}`, conflict.got, 'Change one of the two.');
   return { store, options };
+}
+
+/** As `--store` takes it, with all options. */
+export function storeText({ store, options }: StoreChoice): string {
+  const pairs = pairsText(options);
+  return pairs === '' ? store : `${store}:${pairs}`;
 }

@@ -2,12 +2,10 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { SERVER_ENTRY } from '../../servers/frozen.ts';
 
 /** The project's folder: the one that holds package.json. */
 export const PROJECT_ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
-
-/** Where the server is in every root: the one program that a comparison of two commits builds from each. */
-const SERVER_ENTRY = 'servers/main.ts';
 
 const ENTRIES = {
   server: SERVER_ENTRY,

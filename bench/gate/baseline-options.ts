@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { REGISTRY_ENTRY } from '../../servers/frozen.ts';
 import { absentOptions } from '../../stores/variant.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { runProgram } from '../environment/processes/run-program.ts';
@@ -8,7 +9,6 @@ import { BenchError, messageOf } from '../errors.ts';
 /** The options of each backend at a commit, with their values. */
 type Defined = Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
 
-const REGISTRY = 'stores/registry.ts';
 const TIMEOUT_MS = 20_000;
 
 /**
@@ -50,7 +50,7 @@ function conflict(expected: string, got: string, values: readonly (string | unde
 /** In a process of its own: code of another commit does not run in the harness. */
 async function readDefinitions(root: string, signal: AbortSignal): Promise<Defined> {
   try {
-    const { registry = '' } = await bundle(root, { registry: REGISTRY });
+    const { registry = '' } = await bundle(root, { registry: REGISTRY_ENTRY });
     const script = `const { STORES } = await import(${JSON.stringify(pathToFileURL(registry).href)});
       const optionsOf = ({ options }) => Object.entries(options).map(([name, { values }]) => [name, values]);
       const defined = STORES.map((store) => [store.name, Object.fromEntries(optionsOf(store))]);
@@ -69,7 +69,7 @@ async function readDefinitions(root: string, signal: AbortSignal): Promise<Defin
     signal.throwIfAborted();
     throw new BenchError({
       code: 'SERVER_FAILED',
-      expected: `the backends in ${REGISTRY} of the baseline to be read`,
+      expected: `the backends in ${REGISTRY_ENTRY} of the baseline to be read`,
       got: messageOf(cause).slice(0, 500),
       remedy: 'Name a later --base.',
       cause,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { COLUMNS, type Row } from '../results/row.ts';
 import {
   bench,
@@ -13,20 +13,18 @@ import {
   until,
 } from '../tests/cli-fixture.ts';
 
-let tmp: ReturnType<typeof scratch>;
+/** What a look at a healthy server finds is a figure: one at a time. The others go side by side. */
+
+const tmp = scratch();
 const closers: (() => Promise<unknown> | unknown)[] = [];
 
-beforeEach(() => {
-  tmp = scratch();
-});
-
-afterEach(async () => {
+afterAll(async () => {
   for (const close of closers.splice(0).reverse()) await close();
   expect(tmp.leftovers()).toEqual([]);
   tmp.remove();
 });
 
-/** A server of this test's; ends with it. */
+/** A server of this file's; ends with it. */
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer({ keepAliveTimeout: 60_000 }, listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -105,7 +103,7 @@ describe('a probe of a healthy server', () => {
   });
 });
 
-describe('a probe that cannot be trusted says so', () => {
+describe.concurrent('a probe that cannot be trusted says so', () => {
   test.each([404, 500])('replies of status %i', async (status) => {
     const origin = await serve((_request, response) => void response.writeHead(status).end('broken'));
     const cells = await probeJson(origin);
@@ -149,7 +147,7 @@ describe('a probe that cannot be trusted says so', () => {
   });
 });
 
-describe('a probe that has nothing to show', () => {
+describe.concurrent('a probe that has nothing to show', () => {
   test('of nobody: one line', async () => {
     const server = createTcpServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -172,7 +170,7 @@ describe('a probe that has nothing to show', () => {
   });
 });
 
-describe('Ctrl-C', () => {
+describe.concurrent('Ctrl-C', () => {
   test('in the measured load: the figures so far, exit code 130, nothing left', async () => {
     let replies = 0;
     const origin = await serve((_request, response) => {

@@ -1,3 +1,4 @@
+import type { Bottleneck } from '../../servers/frozen.ts';
 import type { LoadResult } from '../load/job.ts';
 import type { Observed } from './observed.ts';
 
@@ -17,7 +18,7 @@ export function bottleneckOf(
   observed: Pick<Observed, 'cpuNs' | 'machineBusyNs' | 'busiestServerNs' | 'windowSeconds'>,
   storeCores: number,
   cpuCount: number,
-): string | undefined {
+): Bottleneck | undefined {
   const share = (ns: number | undefined, cores: number) => (ns ?? 0) / 1e9 / observed.windowSeconds / cores;
   const { balancer, store } = observed.cpuNs;
   if (result.open === undefined && result.cpuNs / 1e9 / result.durationSeconds >= FULL) return 'generator';

@@ -1,3 +1,4 @@
+import type { Status } from '../../servers/frozen.ts';
 import type { LoadResult, OperationResult } from '../load/job.ts';
 import type { Trial } from '../run/plan.ts';
 import { decodeHistogram, type LatencySummary, summarize } from '../stats/histogram.ts';
@@ -36,7 +37,7 @@ export function rowsOf(
 }
 
 /** The one row of a trial without figures. */
-export function rowWithout(base: Row, status: 'unsupported' | 'failed' | 'interrupted', reason: string): Row {
+export function rowWithout(base: Row, status: Exclude<Status, 'ok'>, reason: string): Row {
   return { ...base, operation: 'all', status, valid: false, invalid_reason: reason };
 }
 

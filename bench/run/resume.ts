@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { parseVariant } from '../../stores/variant.ts';
 import type { Config } from '../config/config.ts';
 import { type Flag, type FlagTable, keyOf } from '../config/flag.ts';
 import { RUN_TABLE } from '../config/flags.ts';
+import { storeText } from '../config/store-choice.ts';
 import { type RawOptions, usage } from '../config/values.ts';
 import type { MachineCells } from '../environment/machine/machine.ts';
 import { BenchError, messageOf } from '../errors.ts';
@@ -91,11 +93,25 @@ function recordedOptions(path: string): RawOptions {
     });
   try {
     const options = readEnvironmentRecord(path)?.options;
-    if (options !== undefined) return options as RawOptions;
+    if (options !== undefined) return withAbsentOptions(options as RawOptions);
   } catch (error) {
     throw wrong(messageOf(error), error);
   }
   throw wrong('none');
+}
+
+/**
+ * The flags, with the options of backends that the commit which wrote them did not have yet: as it was
+ * without them.
+ */
+function withAbsentOptions(options: RawOptions): RawOptions {
+  const { store } = options;
+  if (typeof store !== 'string') return options;
+  const arms = store.split(',').map((arm) => {
+    const [name = '', pairs] = arm.split(':');
+    return storeText({ store: name, options: parseVariant(name, pairs) });
+  });
+  return { ...options, store: arms.join(',') };
 }
 
 /** Blocks of one run come from one machine and one commit. @throws BenchError CONFLICT */

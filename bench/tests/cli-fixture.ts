@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
@@ -51,11 +51,21 @@ export function bench(args: readonly string[], tmp: string, env?: Record<string,
   return startBench(args, tmp, env).finished;
 }
 
+export interface Scratch {
+  path: string;
+  remove: () => void;
+  leftovers: () => string[];
+}
+
 /** A directory of a test's own: temporary files of the command go there, so that leftovers are seen. */
-export function scratch(): { path: string; remove: () => void; leftovers: () => string[] } {
+export function scratch(): Scratch {
   const path = mkdtempSync(join(tmpdir(), 'sb-test-'));
   // As /tmp is: root runs Postgres as another user, who must be able to pass.
   chmodSync(path, 0o711);
+  // What tsx has compiled is kept: without it each first start in a directory takes half a second more.
+  const cache = `tsx-${process.getuid?.()}`;
+  mkdirSync(join(tmpdir(), cache), { recursive: true });
+  symlinkSync(join(tmpdir(), cache), join(path, cache));
   return {
     path,
     remove: () => rmSync(path, { recursive: true, force: true }),
@@ -120,6 +130,25 @@ export function isAlive(pid: number): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
+  }
+}
+
+/**
+ * Waits until the generator of a run, of no more than some hundred sessions, is at the load: its log-ins are
+ * fewer writes.
+ */
+export async function untilLoaded(running: Running): Promise<void> {
+  const isAtWork = () => descendants(running.child.pid as number).some((pid) => writesOfGenerator(pid) > 500);
+  await until('the load', isAtWork, 60_000);
+}
+
+/** How often a load generator has written; 0 of any other process, and of one that has ended. */
+function writesOfGenerator(pid: number): number {
+  try {
+    if (!/generator-\w+\.mjs/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) return 0;
+    return Number(/^syscw: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+  } catch {
+    return 0;
   }
 }
 

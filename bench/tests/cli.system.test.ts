@@ -113,7 +113,8 @@ describe('the matrix: six backends, both affinities, one and three servers', () 
   });
 });
 
-describe('scenarios', () => {
+// What they look at is who was answered what, not how fast: side by side.
+describe.concurrent('scenarios', () => {
   test('mixed has a row for each operation, and CPU on the row of all', async () => {
     const out = `${directory.path}/mixed.csv`;
     const args = [
@@ -141,8 +142,9 @@ describe('scenarios', () => {
     expect(sum('completed')).toBe(Number(rows[0]?.['completed']));
   }, 60_000);
 
-  test('update, login and logout succeed on every backend, by cookie and by bearer', async () => {
-    for (const transport of ['cookie', 'bearer']) {
+  test.each(['cookie', 'bearer'])(
+    'update, login and logout succeed on every backend, by %s',
+    async (transport) => {
       const out = `${directory.path}/writes-${transport}.csv`;
       const stores = 'none,memory,redis,postgres,jwt,jwt-blacklist';
       const scenarios = ['--scenario', 'update,login,logout', '--transport', transport];
@@ -151,8 +153,9 @@ describe('scenarios', () => {
       const rows = rowsIn(out);
       expect(faultsOf(result, rows)).toEqual([]);
       expect(rows.filter((row) => row['status'] === 'ok')).toHaveLength(18);
-    }
-  }, 300_000);
+    },
+    300_000,
+  );
 
   test('revocation: at once where a store is asked, at expiry for the plain token', async () => {
     const out = `${directory.path}/revocation.csv`;
@@ -246,7 +249,9 @@ describe('answers', () => {
     expect(missing.code ?? 99).toBe(99);
     if (missing.code === 99) expect(missing.stderr).toContain('too few samples');
   }, 90_000);
+});
 
+describe.concurrent('answers without a measurement', () => {
   test('--dry-run shows the plan and starts nothing', async () => {
     const out = `${directory.path}/dry.csv`;
     const { code, stdout } = await bench(['--store', 'redis,jwt', '--dry-run', '-o', out], directory.path);

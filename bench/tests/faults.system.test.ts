@@ -15,18 +15,23 @@ import {
   isAlive,
   type Running,
   rowsIn,
+  type Scratch,
   scratch,
   startBench,
   until,
+  untilLoaded,
 } from './cli-fixture.ts';
 
-/** Bad input and bad luck, with real processes: one clear line, the right exit code, nothing left behind. */
+/**
+ * Bad input and bad luck, with real processes: one clear line, the right exit code, nothing left behind. No
+ * figure is looked at but where a run ends well, so that the others go side by side.
+ */
 const directory = scratch();
 afterAll(directory.remove);
 const LONG = ['--sessions', '100', '-c', '4', '-w', '100ms', '-d', '60s'];
 const SHORT = ['--sessions', '100', '-c', '4', '-w', '100ms', '-d', '300ms'];
 
-describe('bad input: exit 2, one line, nothing started', () => {
+describe.concurrent('bad input: exit 2, one line, nothing started', () => {
   test.each([
     [['--stor', 'redis'], 'Did you mean --store?'],
     [['--store', 'rediss'], 'Did you mean redis?'],
@@ -48,7 +53,7 @@ describe('bad input: exit 2, one line, nothing started', () => {
   );
 });
 
-describe('a file that cannot be written: nothing started, nothing lost', () => {
+describe.concurrent('a file that cannot be written: nothing started, nothing lost', () => {
   test('one that exists is left as it is', async () => {
     const out = `${directory.path}/mine.csv`;
     writeFileSync(out, 'precious');
@@ -64,7 +69,7 @@ describe('a file that cannot be written: nothing started, nothing lost', () => {
   }, 20_000);
 });
 
-describe('a service that cannot be used', () => {
+describe.concurrent('a service that cannot be used', () => {
   test('a closed port is SERVICE_UNREACHABLE, in the row and on standard error', async () => {
     const out = `${directory.path}/closed.csv`;
     const port = await closedPort();
@@ -121,7 +126,7 @@ describe('a service that somebody else runs', () => {
   }, 90_000);
 });
 
-describe('a service that somebody else runs, and that', () => {
+describe.concurrent('a service that somebody else runs, and that', () => {
   async function withRedis(work: (redis: StartedService) => Promise<void>): Promise<void> {
     const guard = await openGuard();
     const own = guard.createDirectory('foreign');
@@ -165,9 +170,7 @@ describe('a service that somebody else runs, and that', () => {
         const out = `${directory.path}/hangs.csv`;
         const url = ['--redis-url', redis.url, '--durability', 'none'];
         const running = startBench(['--store', 'redis', ...url, '-o', out, ...LONG], directory.path);
-        const under = () => descendants(running.child.pid as number);
-        await until('the balancer', () => under().some((child) => nameOf(child) === 'haproxy'), 30_000);
-        await new Promise((resolve) => setTimeout(resolve, 1500));
+        await untilLoaded(running);
         process.kill(pid, 'SIGSTOP');
         try {
           running.child.kill('SIGINT');
@@ -181,19 +184,41 @@ describe('a service that somebody else runs, and that', () => {
   );
 });
 
-describe('the end in mid-run', () => {
+describe.concurrent('the end in mid-run', () => {
+  /** A run of a test's own, with its own directory for temporary files. */
+  interface MidRun {
+    running: Running;
+    out: string;
+    leftovers: Scratch['leftovers'];
+    /** Processes of this name, or of this command line. */
+    below(name: string): number[];
+  }
+
+  const directories: Scratch[] = [];
+  afterAll(() => {
+    for (const { remove } of directories) remove();
+  });
+
+  function start(args: readonly string[]): MidRun {
+    const own = scratch();
+    directories.push(own);
+    const out = `${own.path}/run.csv`;
+    const running = startBench([...args, '-o', out], own.path);
+    const below = (name: string) =>
+      descendants(running.child.pid as number).filter(
+        (pid) => nameOf(pid) === name || commandOf(pid).includes(name),
+      );
+    return { running, out, leftovers: own.leftovers, below };
+  }
+
   /** A run that is in its second trial: the first one's row is in the file, everything is up. */
-  async function runInSecondTrial(name: string): Promise<{ running: Running; pids: number[]; out: string }> {
-    const out = `${directory.path}/${name}.csv`;
-    const first = ['--store', 'redis', '--servers', '2', '--seed', '1', '--repeat', '2', '-o', out];
-    const running = startBench([...first, ...LONG.slice(0, -1), '2500ms'], directory.path);
-    await until('the first trial to end', () => running.stderr().includes('[1/2]'), 40_000);
-    await until(
-      'all processes of the second trial',
-      () => descendants(running.child.pid as number).length >= 6,
-      20_000,
-    );
-    return { running, pids: descendants(running.child.pid as number), out };
+  async function runInSecondTrial(): Promise<MidRun & { pids: number[] }> {
+    const first = ['--store', 'redis', '--servers', '2', '--seed', '1', '--repeat', '2'];
+    const run = start([...first, ...LONG.slice(0, -1), '2500ms']);
+    await until('the first trial to end', () => run.running.stderr().includes('[1/2]'), 60_000);
+    const pids = () => descendants(run.running.child.pid as number);
+    await until('all processes of the second trial', () => pids().length >= 6, 30_000);
+    return { ...run, pids: pids() };
   }
 
   test.each([
@@ -203,53 +228,45 @@ describe('the end in mid-run', () => {
   ] as const)(
     '%s keeps finished rows and leaves nothing',
     async (signal, exitCode) => {
-      const { running, pids, out } = await runInSecondTrial(signal);
+      const { running, pids, out, leftovers } = await runInSecondTrial();
       running.child.kill(signal);
       const { code } = await running.finished;
       expect(code).toBe(exitCode);
       expect(rowsIn(out).map((row) => row['status'])).toEqual(['ok', 'interrupted']);
       expect(pids.filter(isAlive)).toEqual([]);
-      expect(directory.leftovers()).toEqual([]);
+      expect(leftovers()).toEqual([]);
     },
     90_000,
   );
 
   test('kill -9 of the harness: everything it started leaves by itself', async () => {
-    const { running, pids, out } = await runInSecondTrial('SIGKILL');
+    const { running, pids, out, leftovers } = await runInSecondTrial();
     running.child.kill('SIGKILL');
     await until('all children gone', () => pids.filter(isAlive).length === 0, 10_000);
-    await until('temporary files gone', () => directory.leftovers().length === 0, 10_000);
+    await until('temporary files gone', () => leftovers().length === 0, 10_000);
     expect(rowsIn(out).map((row) => row['status'])).toEqual(['ok']);
   }, 90_000);
 
   test('a store that dies is a failed row, and the run goes on with the next trial', async () => {
-    const out = `${directory.path}/store-dies.csv`;
-    const args = ['--store', 'redis', '--repeat', '2', '-o', out, ...LONG.slice(0, -1), '5s'];
-    const running = startBench(args, directory.path);
-    const redis = () =>
-      descendants(running.child.pid as number).filter((pid) => nameOf(pid) === 'redis-server');
-    await until('redis', () => redis().length === 1, 20_000);
-    await new Promise((resolve) => setTimeout(resolve, 2500));
-    process.kill(redis()[0] as number, 'SIGKILL');
-    const { code, stderr } = await running.finished;
+    const run = start(['--store', 'redis', '--repeat', '2', ...LONG.slice(0, -1), '3s']);
+    await untilLoaded(run.running);
+    process.kill(run.below('redis-server')[0] as number, 'SIGKILL');
+    const { code, stderr } = await run.running.finished;
     expect(code).toBe(1);
     expect(stderr).toContain('SERVICE_DIED');
-    expect(rowsIn(out).map((row) => row['status'])).toEqual(['failed', 'ok']);
-    expect(directory.leftovers()).toEqual([]);
+    expect(rowsIn(run.out).map((row) => row['status'])).toEqual(['failed', 'ok']);
+    expect(run.leftovers()).toEqual([]);
   }, 90_000);
 
   test('a server that dies is a failed row', async () => {
-    const out = `${directory.path}/server-dies.csv`;
-    const running = startBench(['--store', 'none', '-o', out, ...LONG], directory.path);
-    const servers = () =>
-      descendants(running.child.pid as number).filter((pid) => commandOf(pid).includes('/server-'));
-    await until('the server', () => servers().length === 1, 20_000);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    process.kill(servers()[0] as number, 'SIGKILL');
-    const { code, stderr } = await running.finished;
+    const run = start(['--store', 'none', ...LONG]);
+    await untilLoaded(run.running);
+    process.kill(run.below('/server-')[0] as number, 'SIGKILL');
+    const { code, stderr } = await run.running.finished;
     expect([code, stderr]).toEqual([1, expect.stringContaining('SERVER_FAILED')]);
-    expect(rowsIn(out)[0]?.['status']).toBe('failed');
-  }, 60_000);
+    expect(rowsIn(run.out)[0]?.['status']).toBe('failed');
+    expect(run.leftovers()).toEqual([]);
+  }, 90_000);
 });
 
 test('nothing is left in the directory for temporary files', () => {

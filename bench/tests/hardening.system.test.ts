@@ -9,20 +9,23 @@ import {
   scratch,
   startBench,
   until,
+  untilLoaded,
 } from './cli-fixture.ts';
 
-/** The harness as an attacker on the network, or on the same machine, would look at it: real runs, seen from outside. */
+/**
+ * The harness as an attacker on the network, or on the same machine, would look at it: real runs, seen from
+ * outside. No figure is looked at, so that they go side by side.
+ */
 const directory = scratch();
 afterAll(directory.remove);
 
 const SERVERS = 2;
 const LOAD = ['--servers', String(SERVERS), '--sessions', '100', '-c', '4', '-w', '100ms'];
 const BACKENDS = 'redis,postgres,jwt-blacklist';
-let foreignRuns = 0;
 /** Servers, balancer and service of three arms. */
 const LISTENERS_OF_BACKENDS = 3 * (SERVERS + 2);
 
-describe('nothing listens to the network', () => {
+describe.concurrent('nothing listens to the network', () => {
   test('a server that is not told where listens to the loopback', () => {
     const needed = { id: 's1', store: 'none', secret: 's', password: 'p', adminPassword: 'a' };
     expect(parseServerConfig(JSON.stringify(needed)).host).toBe('127.0.0.1');
@@ -48,10 +51,12 @@ describe('nothing listens to the network', () => {
   );
 });
 
-describe('the secrets of a run', () => {
+describe.concurrent('the secrets of a run', () => {
   test('are random, and stand in no output, file or argument, whether it ends well or badly', async () => {
-    const well = await watchedRun('well', ['-d', '500ms']);
-    const badly = await watchedRun('badly', ['-d', '60s'], killOneService);
+    const [well, badly] = await Promise.all([
+      watchedRun('well', ['-d', '500ms']),
+      watchedRun('badly', ['-d', '60s'], killOneService),
+    ]);
     expect(badly.finished.stderr).toContain('SERVICE_DIED');
     for (const { secrets, texts } of [well, badly]) {
       // Signing secret, two passwords, and the passwords of a Redis and a Postgres at least.
@@ -75,8 +80,7 @@ describe('the secrets of a run', () => {
   ])(
     'of a %s that somebody else runs are redacted: %#',
     async (store, url, password) => {
-      foreignRuns += 1;
-      const out = `${directory.path}/foreign-${foreignRuns}.csv`;
+      const out = `${directory.path}/foreign-${password.replace('hunter2-', '')}.csv`;
       const args = ['--store', store, `--${store}-url`, url, '-o', out, ...LOAD, '-d', '300ms', '--verbose'];
       const finished = await bench(args, directory.path);
       expect(finished.stderr).toContain('SERVICE_UNREACHABLE');
@@ -118,8 +122,8 @@ async function watchedRun(
 }
 
 async function killOneService(running: Running): Promise<void> {
-  // Into the load, where most is said of a failure.
-  await new Promise((resolve) => setTimeout(resolve, 2_500));
+  // Where most is said of a failure.
+  await untilLoaded(running);
   const [pid] = below(running).filter((one) => readProc(`/proc/${one}/comm`).trim() === 'redis-server');
   process.kill(pid as number, 'SIGKILL');
 }

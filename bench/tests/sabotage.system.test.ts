@@ -16,6 +16,7 @@ import {
   scratch,
   startBench,
   until,
+  untilLoaded,
 } from './cli-fixture.ts';
 
 /**
@@ -24,9 +25,9 @@ import {
  */
 const directory = scratch();
 afterAll(directory.remove);
-const BASE = ['--balancer', 'none', '--sessions', '100', '-c', '8', '-w', '300ms'];
-/** From the sessions to well within the measured load. */
+/** From the sessions to well within the measured load: not into the warm-up, whose replies are not judged. */
 const LOADED_MS = 2_500;
+const BASE = ['--balancer', 'none', '--sessions', '100', '-c', '8', '-w', '300ms'];
 
 describe('work of others', () => {
   test('a processor hog makes the block INVALID: rule 4, exit 4, no ranking', async () => {
@@ -89,7 +90,7 @@ describe('a store that dies or forgets', () => {
     const out = `${directory.path}/dead.csv`;
     const running = startBench(['--store', 'none,redis', '-d', '20s', '-o', out, ...BASE], directory.path);
     const redis = await pidOf(running, /redis-server .*:\d+/);
-    await setTimeout(LOADED_MS);
+    await untilLoaded(running);
     process.kill(redis, 'SIGKILL');
     const { code, stderr } = await running.finished;
     expect(code).toBe(1);

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import { privateKeyFor } from '../jwt/fixture.ts';
 import { type RedisFixture, startRedisFixture } from '../redis/fixture.ts';
-import { describeStore } from '../suite/conformance.ts';
+import { describeStoreAside } from '../suite/aside.ts';
 import { jwtBlacklist } from './backend.ts';
 
 const variants: readonly Record<string, string>[] = [
@@ -19,7 +19,7 @@ const variants: readonly Record<string, string>[] = [
 for (const options of variants) {
   let server: RedisFixture | undefined;
   const privateKeyPem = options['alg'] === 'EdDSA' ? privateKeyFor('EdDSA') : undefined;
-  describeStore(`jwt-blacklist ${JSON.stringify(options)}`, {
+  describeStoreAside(`jwt-blacklist ${JSON.stringify(options)}`, {
     definition: jwtBlacklist,
     options,
     ...(privateKeyPem === undefined ? {} : { privateKeyPem }),

@@ -1,5 +1,5 @@
 import type { Durability } from '../store.ts';
-import { describeStore } from '../suite/conformance.ts';
+import { describeStoreAside } from '../suite/aside.ts';
 import { redis } from './backend.ts';
 import { type RedisFixture, startRedisFixture } from './fixture.ts';
 
@@ -14,7 +14,7 @@ const variants: readonly { options: Record<string, string>; durability: Durabili
 for (const { options, durability } of variants) {
   let server: RedisFixture | undefined;
   const title = ['redis', ...Object.entries(options).map((entry) => entry.join('=')), durability].join(' ');
-  describeStore(title, {
+  describeStoreAside(title, {
     definition: redis,
     options,
     durability,

@@ -54,7 +54,7 @@ export function describeFailedLogins({ traits, open, freshUser }: ConformanceSce
       expect(await here.isOver(user)).toBe(false);
     });
 
-    test('a window ends', async () => {
+    test('a window ends', async ({ expect }) => {
       const failures = countsOf(store, SHORT_WINDOW);
       const user = freshUser();
       await failures.add(user);

@@ -11,8 +11,9 @@ import type { StartedService } from './service.ts';
 import { describeService } from './service-suite.ts';
 import { startService } from './start.ts';
 
-describeService({ ...POSTGRES_SUITE, tier: 'local' });
-describeService({ ...POSTGRES_SUITE, tier: 'embedded' });
+describe.concurrent.each(['local', 'embedded'] as const)('%s, beside the other', (tier) => {
+  describe.sequential('in turn', () => describeService({ ...POSTGRES_SUITE, tier }));
+});
 
 describe('postgresArguments', () => {
   it.each([

@@ -1,0 +1,12 @@
+import { describe } from 'vitest';
+import { type ConformanceSubject, describeStore } from './conformance.ts';
+
+/**
+ * The suite for one of several subjects of a file, beside the others: each waits for windows to end. Its own
+ * tests stay one after the other.
+ */
+export function describeStoreAside(title: string, subject: ConformanceSubject): void {
+  describe.concurrent(title, () => {
+    describe.sequential('in turn', () => describeStore(title, subject));
+  });
+}
