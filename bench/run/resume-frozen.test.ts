@@ -36,7 +36,7 @@ test.each(Object.keys(recorded))('--resume %s goes on with the configuration of 
 });
 
 test('every run is among them', () => {
-  const runs = readdirSync(FOLDER).filter((name) => name.endsWith('.csv'));
+  const runs = readdirSync(FOLDER).filter((name) => name.endsWith('.csv') && !name.startsWith('gate-'));
   expect(Object.keys(recorded).sort()).toEqual(runs.sort());
   expect(runs.length).toBeGreaterThanOrEqual(7);
 });
