@@ -8,7 +8,7 @@
  *     pnpm exec tsx scripts/prove.ts summary               the table of all that was made so far
  *
  * What the load generator itself is worth: scripts/generator-truth.ts, scripts/generator-cost.ts; how long a slice must
- * be: scripts/slice-scatter.ts; sabotage: bench/sabotage.system.test.ts.
+ * be: scripts/slice-scatter.ts; sabotage: bench/tests/sabotage.system.test.ts.
  */
 
 import { setMaxListeners } from 'node:events';
