@@ -1,9 +1,9 @@
 /**
- * What the built-in balancer and HAProxy make of each case of the smuggling corpus. Prints the table of docs/hardening.md,
- * or with --write puts it there. Usage: pnpm exec tsx scripts/smuggling-table.ts [--write]
+ * Sends each case of the smuggling corpus through the built-in balancer and HAProxy. Prints docs/generated/smuggling.md, or
+ * with --write replaces it. Usage: pnpm exec tsx scripts/smuggling-table.ts [--write]
  */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,17 +21,31 @@ import {
 import { haproxy } from '../servers/balancers/haproxy.ts';
 import { node } from '../servers/balancers/node.ts';
 
-const DOCUMENT = fileURLToPath(new URL('../docs/hardening.md', import.meta.url));
-const MARKERS = ['<!-- smuggling table: begin -->', '<!-- smuggling table: end -->'] as const;
+const DOCUMENT = fileURLToPath(new URL('../docs/generated/smuggling.md', import.meta.url));
+
+const HEAD = `# The smuggling corpus, case by case
+
+Made by \`pnpm exec tsx scripts/smuggling-table.ts --write\`, which replaces this file. [hardening.md](../hardening.md) says what
+is tested, and why. The column RFC 9112 is the reference parser's reading of the same bytes.
+
+| entry | meaning |
+| --- | --- |
+| *passes 2* | two requests reached the server |
+| a number | the balancer's own refusal |
+| *waits* | the balancer waits for the rest |
+| *closes* | the balancer closes the connection without a reply |
+| *PASSES A FAULT* | a request reached the server that RFC 9112 requires the server to refuse |
+
+`;
 
 const cleanup: Cleanup = { undo: [] };
 try {
   const server = await strictServer(cleanup);
   const own = await outcomes(node, server);
   const other = await outcomes(haproxy, server);
-  const table = tableOf(own.cells, other.cells, other.version);
-  if (process.argv.includes('--write')) replaceTable(table);
-  else process.stdout.write(table);
+  const document = HEAD + tableOf(own.cells, other.cells, other.version);
+  if (process.argv.includes('--write')) writeFileSync(DOCUMENT, document);
+  else process.stdout.write(document);
 } finally {
   for (const step of cleanup.undo.reverse()) await step();
 }
@@ -67,11 +81,4 @@ function tableOf(own: readonly string[], other: readonly string[], version: stri
     '| --- | --- | --- | --- | --- |',
     ...rows,
   ].join('\n')}\n`;
-}
-
-function replaceTable(table: string): void {
-  const text = readFileSync(DOCUMENT, 'utf8');
-  const [begin, end] = MARKERS.map((marker) => text.indexOf(marker)) as [number, number];
-  if (begin < 0 || end < begin) throw new Error(`expected ${MARKERS.join(' and ')} in ${DOCUMENT}`);
-  writeFileSync(DOCUMENT, `${text.slice(0, begin + MARKERS[0].length)}\n\n${table}\n${text.slice(end)}`);
 }

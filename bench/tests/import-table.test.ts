@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 
 /**
- * Who may import whom, as in ARCHITECTURE.md: the first rule whose `module` a file's path begins with holds.
+ * Who may import whom: the first rule whose `module` a file's path begins with holds.
  * Paths are those of this project, bare names are packages; what belongs to Node itself is free to all.
  * Tests and their fixtures may import anything.
  */

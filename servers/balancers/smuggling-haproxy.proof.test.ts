@@ -49,7 +49,7 @@ describe('HAProxy', () => {
     if (lane === undefined) throw new Error(`expected at most ${LANES} cases at once`);
     const clients: Cleanup = { undo: [] };
     try {
-      // How it reads a case is its own affair, and stands in docs/hardening.md; whom else it hits is ours.
+      // docs/generated/smuggling.md records how it reads each case; this test asserts that no other client is hit.
       const { stolen } = await runCase(clients, lane.port, lane.server, one);
       expect(stolen).toEqual([]);
     } finally {
