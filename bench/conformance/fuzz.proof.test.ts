@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ORIGIN, SERVER_HEADER, SESSION_COOKIE } from '../../servers/protocol.ts';
-import { printedSeed } from '../../stores/suite/seed.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
 import { descendants } from '../tests/cli-fixture.ts';
 import { fieldOf, type Login, logIn, need } from './acts.ts';
 import { anyBody, anyContentType } from './fixtures/fuzz-bodies.ts';
@@ -38,7 +38,7 @@ const WRITES = [
   ['DELETE', '/sessions/nobody'],
 ] as const;
 
-const seed = printedSeed('fuzzer');
+const seed = printSeed('fuzzer');
 
 interface Stage {
   site: Site;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LIBRARIES } from '../../stores/jwt/signer.ts';
-import { printedSeed } from '../../stores/suite/seed.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
 import { checksOf } from './catalogue.ts';
 import { type Choice, openTestRig, subjectOfChoice, titleOf } from './fixtures/sites.ts';
 import { runChecks } from './run.ts';
@@ -23,7 +23,7 @@ const cached = stores.map(
   (store): Choice => ({ store, options: { lib: 'fast-jwt', cache: '1000' }, servers: 2 }),
 );
 
-const seed = printedSeed('JWT libraries');
+const seed = printSeed('JWT libraries');
 let shared: Awaited<ReturnType<typeof openTestRig>>;
 beforeAll(async () => {
   shared = await openTestRig('node');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { printedSeed } from '../../stores/suite/seed.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
 import type { Traits } from '../../stores/traits.ts';
 import { checksOf } from './catalogue.ts';
 import type { Cell, Subject } from './check.ts';
@@ -62,7 +62,7 @@ const LIES: readonly Lie[] = [
   { choice: REDIS, claim: { clientReadable: true }, check: '42' },
 ];
 
-const seed = printedSeed('planted faults');
+const seed = printSeed('planted faults');
 let shared: Awaited<ReturnType<typeof openTestRig>>;
 beforeAll(async () => {
   shared = await openTestRig('node');

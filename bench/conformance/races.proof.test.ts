@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { printedSeed } from '../../stores/suite/seed.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
 import { logIn, need } from './acts.ts';
 import type { Browser, Reply } from './browser.ts';
 import { type Counted, countInTabs, parallelLogins, summed } from './fixtures/contests.ts';
@@ -49,7 +49,7 @@ const AT_A_TIME = 8;
 /** Within so many milliseconds all that races has been started: about what a request takes. */
 const SPREAD_MS = 3;
 
-const seed = printedSeed('races');
+const seed = printSeed('races');
 let shared: Awaited<ReturnType<typeof openTestRig>>;
 beforeAll(async () => {
   shared = await openTestRig('node');

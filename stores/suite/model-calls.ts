@@ -1,4 +1,4 @@
-/** The calls of a store, by chance. */
+/** Random calls of a store. */
 
 import fc from 'fast-check';
 import type { Capability, NewSession, RotatePatch, SessionStore } from '../store.ts';
@@ -16,7 +16,7 @@ import {
   anyUser,
   call,
   limitText,
-  shown,
+  pickToken,
   userOf,
 } from './model-picks.ts';
 import { offered } from './offered.ts';
@@ -45,9 +45,9 @@ const anyPatch = fc.record({
 const anyRotate: fc.Arbitrary<AnyCall> = fc
   .tuple(anyPick, anyPatch, fc.constantFrom('own', 'own', 'own', 'own', 'any', 'none'), anyPick, anyLimit)
   .map(([pick, { user, role, data }, renewal, otherPick, limit]) => (model) => {
-    const token = shown(model, pick);
+    const token = pickToken(model, pick);
     if (token === undefined) return undefined;
-    const any = renewal === 'any' ? shown(model, otherPick, 'refresh')?.text : undefined;
+    const any = renewal === 'any' ? pickToken(model, otherPick, 'refresh')?.text : undefined;
     const refreshToken = renewal === 'own' ? model.tokens.get(token.text)?.session.refreshToken : any;
     const patch: RotatePatch = {
       ...(user === undefined ? {} : { userId: userOf(model, user) }),
@@ -64,7 +64,7 @@ const anyRotate: fc.Arbitrary<AnyCall> = fc
 const anyUpdate: fc.Arbitrary<AnyCall> = fc
   .tuple(anyPick, anyData, fc.constantFrom(undefined, 0, 0, -1, 1))
   .map(([pick, data, off]) => (model) => {
-    const token = shown(model, pick);
+    const token = pickToken(model, pick);
     if (token === undefined) return undefined;
     const version = off === undefined ? undefined : (model.tokens.get(token.text)?.copy.version ?? 1) + off;
     return call(
@@ -74,7 +74,7 @@ const anyUpdate: fc.Arbitrary<AnyCall> = fc
     );
   });
 
-/** A call that is given a token and nothing else. */
+/** A call whose only argument is a token. */
 function ofToken<A>(
   name: string,
   ask: (store: SessionStore, text: string) => Promise<A>,
@@ -82,7 +82,7 @@ function ofToken<A>(
   picks = anyPick,
 ): fc.Arbitrary<AnyCall> {
   return picks.map((pick) => (model) => {
-    const token = shown(model, pick);
+    const token = pickToken(model, pick);
     if (token === undefined) return undefined;
     return call(
       `${name}(${token.name})`,
@@ -94,7 +94,7 @@ function ofToken<A>(
 
 const anyTouch = ofToken('touch', (store, text) => store.touch(text), touch);
 const anyDestroy = ofToken('destroy', (store, text) => store.destroy(text), destroy);
-// Of the others each is read after every call.
+// Valid tokens are read after every call.
 const anyForgedRead = ofToken(
   'read',
   (store, text) => store.read(text),
@@ -109,8 +109,8 @@ const anyRefresh: fc.Arbitrary<AnyCall> = fc
     fc.option(anyPick, { nil: undefined }),
   )
   .map(([pick, kind, copyPick]) => (model) => {
-    const token = shown(model, pick, kind);
-    const copy = copyPick && shown(model, copyPick);
+    const token = pickToken(model, pick, kind);
+    const copy = copyPick && pickToken(model, copyPick);
     if (token === undefined) return undefined;
     return call(
       `refresh(${token.name}${copy === undefined ? '' : `, ${copy.name}`})`,
@@ -132,7 +132,7 @@ const anyRevoke: fc.Arbitrary<AnyCall> = fc
   .tuple(anyUser, fc.option(anyPick, { nil: undefined, freq: 2 }))
   .map(([user, pick]) => (model) => {
     const userId = userOf(model, user);
-    const except = pick && shown(model, pick);
+    const except = pick && pickToken(model, pick);
     return call(
       `revoke(${userId}${except === undefined ? '' : ` but ${except.name}`})`,
       (store) => offered(store, 'users').revoke(userId, except?.text),
@@ -168,7 +168,7 @@ const anySetDisabled: fc.Arbitrary<AnyCall> = fc
     );
   });
 
-/** What a sweep removes is nothing that anybody could see. */
+/** A sweep has no visible effect. */
 const anySweep: fc.Arbitrary<AnyCall> = fc.nat(5).map((limit) => () => {
   return call(
     `sweep(${limit})`,
@@ -177,7 +177,7 @@ const anySweep: fc.Arbitrary<AnyCall> = fc.nat(5).map((limit) => () => {
   );
 });
 
-/** Any call of a store that offers these. */
+/** Any call of a store with these capabilities. */
 export function anyCall(offers: readonly Capability[]): fc.Arbitrary<AnyCall> {
   const weighted: readonly [weight: number, calls: fc.Arbitrary<AnyCall>, needs?: Capability][] = [
     [6, anyCreate],

@@ -28,7 +28,7 @@ export async function useExternal(
 async function pidsBehind(definition: ServiceDefinition, url: string): Promise<number[]> {
   if (!isLoopbackUrl(url)) return [];
   const client = await definition.client();
-  return (await client.lookAtProcess(url, rootsOf)) ?? [];
+  return (await client.inspectProcess(url, rootsOf)) ?? [];
 }
 
 function rootsOf({ pid, program, isChild }: ServiceProcess): number[] {

@@ -47,7 +47,7 @@ describe('startService', () => {
   });
 
   it.each([
-    [redisService, 'embedded', 'no npm package holds a real Redis'],
+    [redisService, 'embedded', 'there is no npm package with a real Redis'],
     [redisService, 'url', 'no --redis-url'],
     [postgresService, 'url', 'no --postgres-url'],
   ] as const)('$0.name by the tier $1: SERVICE_MISSING, why, and what to do', async (service, tier, why) => {

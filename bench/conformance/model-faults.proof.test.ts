@@ -1,27 +1,22 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { believesRefreshTokens, keepsFamilies } from '../bench/conformance/fixtures/refresh-faults.ts';
+import { jwt } from '../../stores/jwt/backend.ts';
+import { jwtBlacklist } from '../../stores/jwt-blacklist/backend.ts';
+import { memory } from '../../stores/memory/backend.ts';
+import { redis } from '../../stores/redis/backend.ts';
+import { type RedisFixture, startRedisFixture } from '../../stores/redis/fixture.ts';
+import type { StoreDefinition } from '../../stores/store.ts';
+import { type ModelSubject, runModel, type WrapStore } from '../../stores/suite/model-run.ts';
+import * as faults from '../../stores/suite/planted-faults.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
+import { believesRefreshTokens, keepsFamilies } from './fixtures/refresh-faults.ts';
 import {
   countsThenCreates,
   logsOutAtClient,
   upsertsOnUpdate,
   withoutRotation,
-} from '../bench/conformance/fixtures/session-faults.ts';
-import {
-  acceptsUnsigned,
-  believesTokens,
-  deniesTokens,
-  epochInSeconds,
-} from '../bench/conformance/fixtures/token-faults.ts';
-import { jwt } from './jwt/backend.ts';
-import { jwtBlacklist } from './jwt-blacklist/backend.ts';
-import { memory } from './memory/backend.ts';
-import { redis } from './redis/backend.ts';
-import { type RedisFixture, startRedisFixture } from './redis/fixture.ts';
-import type { StoreDefinition } from './store.ts';
-import { type ModelSubject, runModel, type WrapStore } from './suite/model-run.ts';
-import * as faults from './suite/planted-faults.ts';
-import { printedSeed } from './suite/seed.ts';
+} from './fixtures/session-faults.ts';
+import { acceptsUnsigned, believesTokens, deniesTokens, epochInSeconds } from './fixtures/token-faults.ts';
 
 /** Sequences within which a fault must show: some ten times as many as the rarest takes on average. */
 const RUNS = 500;
@@ -59,7 +54,7 @@ const PLANTED: readonly Planted[] = [
   planted('a refresh token that was used is only refused', jwtBlacklist, faults.forgivesReuse(), ROTATING),
   planted('an update ignores the version', redis, faults.ignoresVersion),
   planted('a rotation leaves the old token', redis, faults.keepsRotated),
-  planted('the limit is one more', redis, faults.countsFromZero),
+  planted('the limit is one more', redis, faults.allowsOneMore),
   planted('the newest login is evicted', redis, faults.evictsNewest),
   planted('a disabled user stays logged in', memory, faults.keepsDisabled),
   planted('the login that is to be kept is revoked too', redis, faults.revokesAll),
@@ -69,7 +64,7 @@ const PLANTED: readonly Planted[] = [
   planted('a touch reaches beyond the absolute expiry', faults.touchesPastAbsolute(memory)),
 ];
 
-const seed = printedSeed('faults of a store');
+const seed = printSeed('faults of a store');
 let server: RedisFixture;
 beforeAll(async () => {
   server = await startRedisFixture('none');
