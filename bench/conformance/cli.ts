@@ -11,7 +11,7 @@ import { runConformance } from './conformance.ts';
 import { layOutMatrix } from './matrix.ts';
 import { renderMatrix, renderMatrixMarkdown } from './render.ts';
 
-/** A backend's checks at all its places, until one has been timed. */
+/** Estimate for a backend's checks at all its places, until one has been timed. */
 const COLUMN_GUESS_MS = 50_000;
 
 /** `pnpm conformance` and its flags. */
@@ -23,7 +23,7 @@ function createProgram(): Command {
   return addFlags(command, withServiceFlags(CONFORMANCE_FLAGS, '; it is not broken then'));
 }
 
-async function look(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
+async function runCommand(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   const program = createProgram();
   program.parse([...argv], { from: 'user' });
   const options = givenFlags(program);
@@ -49,4 +49,4 @@ function renderJson(cells: readonly Cell[]): string {
 }
 
 const argv = process.argv.slice(2);
-process.exitCode = await runToExitCode(argv, createProgram, (signal) => look(argv, signal));
+process.exitCode = await runToExitCode(argv, createProgram, (signal) => runCommand(argv, signal));

@@ -14,7 +14,7 @@ import { BenchError, messageOf } from '../errors.ts';
 import { isCheckId } from './catalogue.ts';
 import { type Contract, contractSchema } from './contract.ts';
 
-/** What is to be looked at. */
+/** The configuration of a run. */
 export interface ConformanceConfig {
   stores: readonly StoreChoice[];
   servers: number;
@@ -27,15 +27,15 @@ export interface ConformanceConfig {
   seed: number;
   tier: (typeof TIERS)[number];
   urls: ServiceUrls;
-  /** A site that somebody else runs. */
-  foreign: { target: string; contract: Contract } | undefined;
+  /** An external site. */
+  external: { target: string; contract: Contract } | undefined;
   json: boolean;
   markdown: string | undefined;
 }
 
 export const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
-/** The flags of `pnpm conformance`, but for the URLs of services. */
+/** The flags of `pnpm conformance`, except the URLs of services. */
 export const CONFORMANCE_FLAGS = {
   stores: value({
     ...RUN_FLAGS.stores,
@@ -55,7 +55,7 @@ export const CONFORMANCE_FLAGS = {
   balancers: value({
     scope: 'run',
     spelling: '--balancer <names>',
-    help: 'what stands before the servers, a list',
+    help: 'balancers in front of the servers, a list',
     fallback: 'auto',
     ...words(CONFORMANCE_BALANCERS),
   }),
@@ -83,7 +83,7 @@ export const CONFORMANCE_FLAGS = {
   }),
   contract: optional({
     spelling: '--contract <file>',
-    help: 'its endpoints and what it says of itself, as JSON',
+    help: 'its endpoints and its properties, as JSON',
     scope: 'run',
     ...text,
   }),
@@ -95,17 +95,17 @@ export const CONFORMANCE_FLAGS = {
   color: OUTPUT_FLAGS.color,
 };
 
-/** What these options mean. @throws BenchError USAGE or CONFLICT, naming the first wrong value. */
+/** Parses the options. @throws BenchError USAGE or CONFLICT, for the first wrong value. */
 export function parseConformance(
   raw: RawOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): ConformanceConfig {
-  const foreign = foreignOf(raw);
+  const external = externalOf(raw);
   const parsed = parseFlags(CONFORMANCE_FLAGS, raw, { env });
-  return { ...parsed, urls: parseServiceUrls(raw, env), foreign };
+  return { ...parsed, urls: parseServiceUrls(raw, env), external };
 }
 
-/** @throws BenchError USAGE, also for the control: without sessions there is nothing to look at. */
+/** @throws BenchError USAGE, also for the control: without sessions there is nothing to check. */
 function storesOf(given: string): StoreChoice[] {
   const choices = distinct(listOf('store', given).map(parseStoreChoice));
   const names = STORES.filter(keepsSessions).map(({ name }) => name);
@@ -129,10 +129,10 @@ function onlyOf(given: string): string[] {
   );
 }
 
-/** What says how our own sites are started has no meaning for somebody else's. */
+/** Flags that configure how our sites are started; they conflict with an external one. */
 const OWN_FLAGS = ['store', 'servers', 'balancer', 'affinity', 'durability', 'services'] as const;
 
-function foreignOf(raw: RawOptions): ConformanceConfig['foreign'] {
+function externalOf(raw: RawOptions): ConformanceConfig['external'] {
   const { target, contract } = raw;
   if (target === undefined && contract === undefined) return undefined;
   if (target === undefined || contract === undefined) {
@@ -148,9 +148,9 @@ function foreignOf(raw: RawOptions): ConformanceConfig['foreign'] {
   if (own !== undefined) {
     throw new BenchError({
       code: 'CONFLICT',
-      expected: 'no flag for sites of our own with --target',
+      expected: 'no flag of our sites together with --target',
       got: `--${own}`,
-      remedy: `Leave --${own} out: the contract says what the target is.`,
+      remedy: `Leave --${own} out: the contract describes the target.`,
     });
   }
   const url = parseUrl('--target', target, ['http:']);
@@ -159,7 +159,7 @@ function foreignOf(raw: RawOptions): ConformanceConfig['foreign'] {
   return { target: url, contract: readContract(String(contract)) };
 }
 
-/** @throws BenchError USAGE naming the first field that is wrong. */
+/** @throws BenchError USAGE for the first field that is wrong. */
 function readContract(path: string): Contract {
   let given: unknown;
   try {

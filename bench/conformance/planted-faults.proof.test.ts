@@ -72,12 +72,12 @@ afterAll(() => shared.close());
 async function onSite<T>(
   subject: Subject,
   serverProgram: string | undefined,
-  look: (site: Site) => Promise<T>,
+  observe: (site: Site) => Promise<T>,
 ): Promise<T> {
   const program = serverProgram === undefined ? {} : { serverProgram };
   const site = await openSite({ subject, rig: shared.rig, seed, tries: TRIES, ...program });
   try {
-    return await look(site);
+    return await observe(site);
   } finally {
     await site.close();
   }
