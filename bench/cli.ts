@@ -24,7 +24,7 @@ const COMMANDS: readonly BenchCommand[] = [
   doctorCommand,
 ];
 
-/** `pnpm bench`: its commands and their flags. @param call told of the one that is called. */
+/** `pnpm bench`: its commands and their flags. @param call receives the selected command. */
 function createProgram(call: (called: BenchCommand, command: Command) => Promise<void>): Command {
   const program = new Command('pnpm bench')
     .description('How should a site remember who is logged in? Every way, measured on equal terms.')

@@ -71,7 +71,7 @@ describe('startService', () => {
       await expect(startService(redisService, request({}))).rejects.toMatchObject({
         code: 'SERVICE_MISSING',
         details: {
-          got: expect.stringMatching(/url: .*local: .*embedded: .*docker: no Docker engine answers/),
+          got: expect.stringMatching(/url: .*local: .*embedded: .*docker: no Docker engine is available/),
         },
       });
     } finally {

@@ -1,4 +1,4 @@
-import { difference, greatestOf, sumOf } from '../../environment/sums.ts';
+import { difference, maxOf, sumOf } from '../../environment/sums.ts';
 
 /** CPU time of an arm's processes so far, nanoseconds, and the moment of reading. */
 export interface CpuReading {
@@ -58,7 +58,7 @@ export function createLedger(storeIsShared: boolean): Ledger {
           );
       return {
         server: sumOf(servers),
-        busiestServer: greatestOf(servers),
+        busiestServer: maxOf(servers),
         balancer: net(
           total(({ start, end }) => difference(end.balancer, start.balancer)),
           idle?.balancer,
