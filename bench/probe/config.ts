@@ -4,7 +4,7 @@ import { OUTPUT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import { quoted, type RawOptions, usage } from '../config/values.ts';
 import type { ProbeJob } from './job.ts';
 
-/** What `pnpm bench probe` is told, complete. */
+/** The complete configuration of `pnpm bench probe`. */
 export interface ProbeConfig {
   job: ProbeJob;
   json: boolean;
@@ -14,7 +14,7 @@ export interface ProbeConfig {
 export const PROBE_FLAGS = {
   rate: optional({
     spelling: '--rate <number>',
-    help: 'requests due per second, whatever is outstanding',
+    help: 'requests due per second, whatever is in flight',
     fallbackHelp: 'a closed loop',
     scope: 'run',
     parse: parseRate,
@@ -25,7 +25,7 @@ export const PROBE_FLAGS = {
   warmup: {
     ...RUN_FLAGS.warmupSeconds,
     spelling: '--warmup <time>',
-    help: 'discarded load before it',
+    help: 'discarded load before the measured one',
     fallback: '1s',
   },
   headers: {
@@ -46,7 +46,7 @@ const EXAMPLE = 'Write for example pnpm bench probe http://127.0.0.1:3000/.';
 /** More than one process of Node can send. */
 const GREATEST_RATE = 1_000_000;
 
-/** Headers that the generator writes itself or that would change how a reply ends, with what to do instead. */
+/** Headers that the generator writes itself or that would change how a reply ends, with the remedy. */
 const RESERVED: Readonly<Record<string, string>> = {
   host: 'It comes from the URL: write the name there.',
   'content-length': 'A probe sends GET without a body: leave it out.',
@@ -56,17 +56,17 @@ const RESERVED: Readonly<Record<string, string>> = {
   upgrade: 'A probe speaks HTTP/1.1 only: leave it out.',
 };
 
-/** The probe that these words and options mean. @throws BenchError USAGE, naming the first wrong value. */
+/** Parses arguments and options. @throws BenchError USAGE, for the first wrong value. */
 export function parseProbe(words: readonly string[], raw: RawOptions): ProbeConfig {
   const url = parseTarget(words);
-  const told = parseFlags(PROBE_FLAGS, raw, { env: {} });
-  const { rate: ratePerSecond, arrivals, headers, connections, seed, json } = told;
+  const parsed = parseFlags(PROBE_FLAGS, raw, { env: {} });
+  const { rate: ratePerSecond, arrivals, headers, connections, seed, json } = parsed;
   if (ratePerSecond === undefined && raw['arrivals'] !== undefined) {
     throw usage('--rate with --arrivals', 'none', 'Add --rate, or leave --arrivals out.');
   }
   const load: ProbeJob['load'] =
     ratePerSecond === undefined ? { model: 'closed' } : { model: 'open', ratePerSecond, arrivals };
-  const [warmupSeconds, durationSeconds] = [told.warmup, told.duration];
+  const [warmupSeconds, durationSeconds] = [parsed.warmup, parsed.duration];
   const [origin, path] = [url.origin, url.pathname + url.search];
   return { job: { origin, path, headers, connections, warmupSeconds, durationSeconds, load, seed }, json };
 }
@@ -78,7 +78,11 @@ function parseTarget(words: readonly string[]): URL {
   const url = new URL(text);
   const expected = 'a URL that begins with http://';
   if (url.protocol === 'https:') {
-    throw usage(expected, quoted(text), 'The generator speaks no TLS: probe the plain port behind it.');
+    throw usage(
+      expected,
+      quoted(text),
+      'The generator does not support TLS: probe the plain port behind it.',
+    );
   }
   if (url.protocol !== 'http:') throw usage(expected, quoted(text), EXAMPLE);
   if (url.username !== '' || url.password !== '') {
@@ -96,14 +100,14 @@ function parseRate(text: string): number {
   throw usage(`requests per second, above 0 and at most ${GREATEST_RATE}, for --rate`, quoted(text), remedy);
 }
 
-/** Field names are tokens (RFC 9110 §5.6.2); values hold neither control characters nor line breaks (§5.5). */
+/** Field names are tokens (RFC 9110 §5.6.2); values contain neither control characters nor line breaks (§5.5). */
 function parseHeaders(lines: readonly string[]): Record<string, string> {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\P{Cc}]*)$/u.exec(line);
     const [, written, value] = match ?? [];
     if (written === undefined || value === undefined) {
-      // What it holds may be a secret: the name alone is shown.
+      // The value may be a secret: only the name is shown.
       const shown = line.includes(':')
         ? `${quoted(line.slice(0, line.indexOf(':')))}, wrongly written`
         : 'no colon';

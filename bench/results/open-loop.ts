@@ -37,8 +37,8 @@ export function achievedShare(figures: OpenLoopFigures): number {
   // count few, and by chance up to two standard deviations more.
   const slices = outstandingEnds?.length ?? 0;
   const expected = slices * ((offeredRps * (meanResponseUs ?? 0)) / 1e6 + 1);
-  const underWay = expected + 2 * Math.sqrt(expected);
-  const beyond = sum(outstandingEnds ?? []) - Math.min(underWay, MOST_UNDER_WAY_SHARE * scheduled);
+  const inFlight = expected + 2 * Math.sqrt(expected);
+  const beyond = sum(outstandingEnds ?? []) - Math.min(inFlight, MOST_UNDER_WAY_SHARE * scheduled);
   // What was lost may have been counted as left over before: it is not taken off twice.
   const leftOver = Math.max(scheduled - completed, sum(backlogEnds), beyond);
   return Math.max(0, 1 - leftOver / scheduled);
