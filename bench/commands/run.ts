@@ -58,7 +58,7 @@ function exitCodeOf(config: Config, outcome: RunOutcome): ExitCode {
   const code = reportCrossings(config, outcome);
   if (code !== EXIT.ok || !config.strict) return code;
   const doubts = [
-    ...outcome.leftOut.map((text) => `left out: ${text}`),
+    ...outcome.unavailable.map((text) => `left out: ${text}`),
     ...(rows.some((row) => row.status === 'ok' && row.valid === false)
       ? ['blocks were dropped and replaced']
       : []),
@@ -81,8 +81,8 @@ function reportCrossings(config: Config, outcome: RunOutcome): ExitCode {
   return crossed.length > 0 ? EXIT.threshold : EXIT.ok;
 }
 
-function renderJson({ runId, path, rows, leftOut }: RunOutcome): string {
-  return `${JSON.stringify({ run_id: runId, csv: path, left_out: leftOut, rows }, undefined, 2)}\n`;
+function renderJson({ runId, path, rows, unavailable }: RunOutcome): string {
+  return `${JSON.stringify({ run_id: runId, csv: path, left_out: unavailable, rows }, undefined, 2)}\n`;
 }
 
 function renderPlan(config: Config): string {

@@ -18,8 +18,8 @@ export function warningsOf(
   return [
     ...machineWarning(difference),
     ...versionWarnings(pairs),
-    ...leftOut(pairs, paired, 'base', names.base),
-    ...leftOut(pairs, paired, 'head', names.head),
+    ...excluded(pairs, paired, 'base', names.base),
+    ...excluded(pairs, paired, 'head', names.head),
   ];
 }
 
@@ -44,7 +44,7 @@ function versionWarnings(pairs: readonly Pair[]): string[] {
   return [...new Set(lines)];
 }
 
-function leftOut(pairs: readonly Pair[], paired: boolean, side: keyof Pair, file: string): string[] {
+function excluded(pairs: readonly Pair[], paired: boolean, side: keyof Pair, file: string): string[] {
   const invalid = pairs.reduce((sum, pair) => sum + pair[side].invalid, 0);
   const dropped = pairs.reduce((sum, pair) => sum + pair[side].dropped, 0);
   const alone = pairs.flatMap((pair) => {

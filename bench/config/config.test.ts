@@ -109,7 +109,7 @@ describe('what is accepted', () => {
 
   test('without a store the short look is taken at all that can be had', () => {
     const config = parseConfig({}, {});
-    expect(config.leaveOutMissing).toBe(true);
+    expect(config.skipUnavailable).toBe(true);
     expect(config.stores.map(({ store, options }) => armText(store, options))).toEqual([
       'none',
       'memory',

@@ -15,7 +15,7 @@ export interface Config extends Omit<ValuesOf<typeof RUN_FLAGS>, 'pin'> {
   /** External services. */
   urls: ServiceUrls;
   /** True when no store was named: those that are not available are left out, with a word, instead of an error. */
-  leaveOutMissing: boolean;
+  skipUnavailable: boolean;
 }
 
 /** Values that a preset stands for; a flag that is given wins. */
@@ -48,7 +48,7 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
     preset: presetName as Config['preset'],
     pin: parsed.pin ?? (parsed.rate === undefined ? false : 'auto'),
     urls: parseServiceUrls(raw, env),
-    leaveOutMissing: raw['store'] === undefined,
+    skipUnavailable: raw['store'] === undefined,
   };
   refuseContradictions(config);
   return config;

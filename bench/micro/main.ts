@@ -24,7 +24,7 @@ async function measureAndShow(options: MicroOptions, signal: AbortSignal): Promi
     }
   } finally {
     progress.close();
-    if (outcomes.some(({ measurements, leftOut }) => measurements.length + leftOut.length > 0)) {
+    if (outcomes.some(({ measurements, unavailable }) => measurements.length + unavailable.length > 0)) {
       const color = process.stdout.isTTY === true && !process.env['NO_COLOR'];
       const tables = () => `\n${machine.join('\n')}\n\n${renderTables(outcomes, color)}`;
       process.stdout.write(options.json ? renderJson(outcomes) : tables());
@@ -39,7 +39,7 @@ async function measureGroup(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
-  const outcome: GroupOutcome = { group, measurements: [], leftOut: [], notes: [] };
+  const outcome: GroupOutcome = { group, measurements: [], unavailable: [], notes: [] };
   outcomes.push(outcome);
   let end = 'stopped';
   try {
@@ -50,7 +50,7 @@ async function measureGroup(
       },
       leaveOut(name, reason) {
         progress.say(`left out: ${name}: ${reason}. To have it: sh scripts/setup.sh`);
-        outcome.leftOut.push({ name, reason });
+        outcome.unavailable.push({ name, reason });
       },
       note: (text) => void outcome.notes.push(text),
       step: progress.step,

@@ -8,7 +8,7 @@ import type { Measurement } from './measure.ts';
 export interface GroupOutcome {
   group: GroupName;
   measurements: Measurement[];
-  leftOut: { name: string; reason: string }[];
+  unavailable: { name: string; reason: string }[];
   notes: string[];
 }
 
@@ -16,7 +16,7 @@ const UNITS_PER_US = { ns: 1_000, µs: 1 } as const;
 
 /** An array of `{group, name, median_us, p99_us, rme_pct, samples}`; what was left out has null figures and `left_out`. */
 export function renderJson(outcomes: readonly GroupOutcome[]): string {
-  const rows = outcomes.flatMap(({ group, measurements, leftOut }) => [
+  const rows = outcomes.flatMap(({ group, measurements, unavailable }) => [
     ...measurements.map(({ name, medianUs, p99Us, rmePct, samples }) => ({
       group,
       name,
@@ -25,7 +25,7 @@ export function renderJson(outcomes: readonly GroupOutcome[]): string {
       rme_pct: rounded(rmePct),
       samples,
     })),
-    ...leftOut.map(({ name, reason }) => {
+    ...unavailable.map(({ name, reason }) => {
       return { group, name, median_us: null, p99_us: null, rme_pct: null, samples: 0, left_out: reason };
     }),
   ]);
@@ -34,7 +34,9 @@ export function renderJson(outcomes: readonly GroupOutcome[]): string {
 
 /** A table for each group, and what must be known to read them. */
 export function renderTables(outcomes: readonly GroupOutcome[], color: boolean): string {
-  const seen = outcomes.filter(({ measurements, leftOut }) => measurements.length + leftOut.length > 0);
+  const seen = outcomes.filter(
+    ({ measurements, unavailable }) => measurements.length + unavailable.length > 0,
+  );
   return `${[...seen.map((outcome) => renderGroup(outcome, color)), FOOTNOTES].join('\n\n')}\n`;
 }
 
@@ -49,7 +51,7 @@ export function describeMachine(): string[] {
     : [line];
 }
 
-function renderGroup({ group, measurements, leftOut, notes }: GroupOutcome, color: boolean): string {
+function renderGroup({ group, measurements, unavailable, notes }: GroupOutcome, color: boolean): string {
   const { heading, unit, findings } = GROUPS[group];
   const cell = (us: number | undefined) => (us === undefined ? '' : significant(us * UNITS_PER_US[unit]));
   const table = new Table({
@@ -77,7 +79,7 @@ function renderGroup({ group, measurements, leftOut, notes }: GroupOutcome, colo
     ]);
   }
   const below = [
-    ...leftOut.map(({ name, reason }) => `LEFT OUT: ${name}: ${reason}. To have it: sh scripts/setup.sh`),
+    ...unavailable.map(({ name, reason }) => `LEFT OUT: ${name}: ${reason}. To have it: sh scripts/setup.sh`),
     ...notes,
     ...findings(measurements),
   ].map((text) => wrap(text));
