@@ -1,8 +1,8 @@
 import { type Cell, cellsOf } from '../compare/cells.ts';
 import { columnsIn, figureOf, logMargin, METRICS, type Metric } from '../compare/metrics.ts';
-import { CONFIDENCE } from '../compare/sample.ts';
 import { spoiltBlocks } from '../results/blocks.ts';
 import type { Row } from '../results/row.ts';
+import { CONFIDENCE, FAMILY_ALPHA } from '../stats/levels.ts';
 import { normalQuantile } from '../stats/normal.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { smallestEffect } from '../stats/smallest-effect.ts';
@@ -26,7 +26,7 @@ export interface Noise {
 /** Number of blocks in the gate for which the detectable change is given. */
 export const GATE_BLOCKS = 24;
 /** Two cells, each decided by CPU and throughput: the level of each is that share of the family's 1 %. */
-const ALPHA = 0.01 / 4;
+const ALPHA = FAMILY_ALPHA / 4;
 
 /** The noise of each metric, from the rows of two identical arms of the same blocks. Pure. */
 export function noiseOf(first: readonly Row[], second: readonly Row[]): Noise[] {

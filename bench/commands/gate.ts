@@ -4,7 +4,7 @@ import { parseFlags, without } from '../config/flag.ts';
 import { BASE_FLAG, RUN_TABLE } from '../config/flags.ts';
 import { usage } from '../config/values.ts';
 import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
-import { refuseReports } from '../export/write.ts';
+import { checkReportPaths } from '../export/write.ts';
 import { gate } from '../gate/gate.ts';
 import type { BenchCommand, Call } from './command.ts';
 import { reportComparison } from './compare.ts';
@@ -28,7 +28,7 @@ async function judge({ given, argv, signal }: Call): Promise<ExitCode> {
   const config = parseConfig({ preset: 'gate', ...options }, process.env);
   if (config.engine !== 'slices')
     throw usage('--engine slices for gate', config.engine, 'One side after the other decides nothing.');
-  refuseReports(config);
+  checkReportPaths(config);
   const outcome = await gate(
     config,
     base,

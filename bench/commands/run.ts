@@ -3,7 +3,7 @@ import { withConfigFile } from '../config/file.ts';
 import { RUN_TABLE } from '../config/flags.ts';
 import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
 import { entriesOfRun } from '../export/entries.ts';
-import { refuseReports, writeExports, writeReport } from '../export/write.ts';
+import { checkReportPaths, writeExports, writeReport } from '../export/write.ts';
 import { crossings } from '../results/threshold.ts';
 import { planBlocks, titleOf } from '../run/plan.ts';
 import { renderReport, renderReportMarkdown } from '../run/report.ts';
@@ -27,7 +27,7 @@ async function measure({ given, argv, signal }: Call): Promise<ExitCode> {
     process.stdout.write(renderPlan(config));
     return EXIT.ok;
   }
-  refuseReports(config);
+  checkReportPaths(config);
   const words = withoutSecrets(argv);
   const outcome = await run(config, words, options, signal, resumption?.unfinished);
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];

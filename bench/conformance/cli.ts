@@ -3,7 +3,7 @@ import { runToExitCode } from '../commands/exit-code.ts';
 import { addFlags, givenFlags } from '../config/flag.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
-import { refuseReports, writeReport } from '../export/write.ts';
+import { checkReportPaths, writeReport } from '../export/write.ts';
 import { createProgress } from '../progress.ts';
 import type { Cell } from './check.ts';
 import { CONFORMANCE_FLAGS, parseConformance } from './config.ts';
@@ -28,7 +28,7 @@ async function runCommand(argv: readonly string[], signal: AbortSignal): Promise
   program.parse([...argv], { from: 'user' });
   const options = givenFlags(program);
   const config = parseConformance(options, process.env);
-  refuseReports(config);
+  checkReportPaths(config);
   const progress = createProgress(process.stderr, COLUMN_GUESS_MS);
   progress.say(`seed ${config.seed}`);
   const { cells, isStopped } = await runConformance(config, progress, signal).finally(progress.close);
