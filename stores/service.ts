@@ -8,7 +8,8 @@
  * crash of the service alone, except for what it had not yet passed to the system (Postgres: up to 0.6 s of WAL; Redis:
  * only what it held back behind a slow fsync). `commit`: both.
  */
-export type Durability = 'none' | 'second' | 'commit';
+export const DURABILITIES = ['none', 'second', 'commit'] as const;
+export type Durability = (typeof DURABILITIES)[number];
 
 /** The only address that servers of the harness listen on. */
 export const LOOPBACK = '127.0.0.1';

@@ -11,7 +11,7 @@ import { readUnfinished } from '../run/resume.ts';
 import { type RunOutcome, run } from '../run/run.ts';
 import type { BenchCommand, Call } from './command.ts';
 
-/** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */
+/** `pnpm bench run`: prints tables or JSON. */
 export const runCommand: BenchCommand = {
   name: 'run',
   description: 'measure (the default command)',
@@ -94,7 +94,7 @@ function renderPlan(config: Config): string {
   return `${[...lines, total].join('\n')}\n`;
 }
 
-/** The command line as it may stand in a file: without passwords in URLs. */
+/** The command line for a file: without passwords in URLs. */
 function withoutSecrets(command: readonly string[]): string[] {
   return command.map((word) => redactUrl(word));
 }

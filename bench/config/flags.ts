@@ -1,6 +1,7 @@
 /** The flags of `pnpm bench run`, and the tables of the commands that measure with some of them. */
 
 import { STORES } from '../../stores/registry.ts';
+import { DURABILITIES } from '../../stores/service.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { pairsText } from '../../stores/variant.ts';
 import { parseThreshold } from '../results/threshold.ts';
@@ -27,7 +28,6 @@ import {
   AFFINITIES,
   ARRIVALS,
   BALANCERS,
-  DURABILITIES,
   ENGINES,
   KEY_DISTRIBUTIONS,
   PRESETS,
@@ -55,7 +55,7 @@ export const RUN_FLAGS = {
   }),
   balancer: value({
     spelling: '--balancer <name>',
-    help: 'what stands before the servers',
+    help: 'balancer in front of the servers',
     fallback: 'auto',
     scope: 'run',
     ...word(BALANCERS),
@@ -69,7 +69,7 @@ export const RUN_FLAGS = {
   }),
   scenarios: value({
     spelling: '--scenario <names>',
-    help: 'what the load does',
+    help: 'scenario of the load',
     fallback: 'read',
     scope: 'run',
     ...words(SCENARIOS),
@@ -97,7 +97,7 @@ export const RUN_FLAGS = {
   }),
   warmupSeconds: value({
     spelling: '-w, --warmup <time>',
-    help: 'discarded load before it, such as 2s; longer while a trend remains',
+    help: 'discarded load before the measured one, such as 2s; longer while there is a trend',
     fallback: '2s',
     scope: 'run',
     ...duration(),
@@ -118,7 +118,7 @@ export const RUN_FLAGS = {
   }),
   keys: value({
     spelling: '--keys <distribution>',
-    help: 'which sessions are used',
+    help: 'distribution of requests over sessions',
     fallback: 'uniform',
     scope: 'run',
     ...word(KEY_DISTRIBUTIONS),
@@ -160,20 +160,20 @@ export const RUN_FLAGS = {
   }),
   rate: optional({
     spelling: '--rate <rate>',
-    help: 'open loop: 2000 per second for every arm, or 50% of what the slowest can do',
+    help: 'open loop: 2000 per second for every arm, or 50% of the capacity of the slowest',
     scope: 'run',
     parse: parseRate,
   }),
   arrivals: value({
     spelling: '--arrivals <kind>',
-    help: 'how requests come due, with --rate',
+    help: 'how requests become due, with --rate',
     fallback: 'poisson',
     scope: 'run',
     ...word(ARRIVALS),
   }),
   pin: either({
     spelling: '--pin',
-    help: 'load generator and balancer on other processors than servers and services (default with --rate)',
+    help: 'separate processors for load generator and balancer, and for servers and services (default with --rate)',
     opposite: { spelling: '--no-pin', help: 'everything on all processors' },
     scope: 'run',
   }),
@@ -189,7 +189,7 @@ export const RUN_FLAGS = {
     help: 'where services come from',
     fallback: 'auto',
     scope: 'run',
-    ...word(TIERS),
+    ...word(['auto', ...TIERS]),
   }),
   thresholds: repeatable({
     spelling: '--threshold <bound>',
@@ -208,14 +208,14 @@ export const RUN_FLAGS = {
   }),
   resume: optional({
     spelling: '--resume <file>',
-    help: 'go on with a run that was stopped; its flags are those of the file',
+    help: 'continue a run that was stopped, with the flags of the file',
     scope: 'view',
     inFile: false,
     ...text,
   }),
   config: optional({
     spelling: '--config <file>',
-    help: 'flags from a JSON file, such as {"store": "redis", "servers": [1, 3]}; those given win',
+    help: 'flags from a JSON file, such as {"store": "redis", "servers": [1, 3]}; those on the command line win',
     scope: 'start',
     inFile: false,
     ...text,
@@ -234,13 +234,13 @@ export const RUN_FLAGS = {
   color: OUTPUT_FLAGS.color,
 };
 
-/** All that `run` takes. */
+/** All flags of `run`. */
 export const RUN_TABLE = withServiceFlags(RUN_FLAGS);
 
-/** What `gate` takes besides. */
+/** The additional flag of `gate`. */
 export const BASE_FLAG = value({
   spelling: '--base <commit>',
-  help: 'what to compare the work tree with: a branch, tag or commit',
+  help: 'the commit to compare the work tree with: a branch, tag or commit',
   fallback: 'main',
   scope: 'start',
   parse(text) {
@@ -250,10 +250,10 @@ export const BASE_FLAG = value({
   },
 });
 
-/** What a config file may hold, for `run` and `gate`. */
+/** The flags in a config file, for `run` and `gate`. */
 export const FILE_TABLE: FlagTable = { base: BASE_FLAG, ...RUN_TABLE };
 
-/** The arms of a backend in lists that we make: libraries that are to stand side by side are an arm each. */
+/** The arms of a backend in built-in lists: libraries to compare are an arm each. */
 function listedArms({ name, options }: StoreDefinition): string[] {
   const [option] = Object.entries(options).filter(([, { compared }]) => compared !== undefined);
   if (option === undefined) return [name];

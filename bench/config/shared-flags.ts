@@ -3,14 +3,14 @@
 import { type Export, parseExports } from '../export/parse.ts';
 import { either, type Flag, optional, text, value, whole, yes } from './flag.ts';
 
-/** Flags that every command has which prints a result. */
+/** Flags of every command that prints a result. */
 export const OUTPUT_FLAGS = {
   json: yes({ spelling: '--json', help: 'rows as JSON on standard output instead of tables', scope: 'view' }),
   verbose: yes({ spelling: '--verbose', help: 'with stack traces', scope: 'view' }),
   color: either({ spelling: '--no-color', help: 'plain tables (or NO_COLOR)', scope: 'view' }),
 };
 
-/** Files beside the table. */
+/** Files in addition to the table. */
 export const REPORT_FLAGS = {
   markdown: optional({
     spelling: '--markdown <file>',

@@ -9,7 +9,7 @@ import { parseServiceUrls, type ServiceUrls } from '../config/service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import { parseStoreChoice, type StoreChoice } from '../config/store-choice.ts';
 import { distinct, listOf, parseUrl, quoted, type RawOptions, usage } from '../config/values.ts';
-import type { AFFINITIES, TIERS } from '../config/words.ts';
+import type { AFFINITIES, Tier } from '../config/words.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import { isCheckId } from './catalogue.ts';
 import { type Contract, contractSchema } from './contract.ts';
@@ -25,7 +25,7 @@ export interface ConformanceConfig {
   only: readonly string[] | undefined;
   tries: number;
   seed: number;
-  tier: (typeof TIERS)[number];
+  tier: Tier | 'auto';
   urls: ServiceUrls;
   /** An external site. */
   external: { target: string; contract: Contract } | undefined;

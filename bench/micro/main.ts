@@ -6,11 +6,11 @@ import { measure } from './measure.ts';
 import { createCommand, type MicroOptions, parseOptions } from './options.ts';
 import { describeMachine, type GroupOutcome, renderJson, renderTables } from './render.ts';
 
-/** A first guess, until a group has ended: operations of a group, and what each costs beyond its time. */
+/** First estimates, until a group has ended: operations of a group, and the overhead of each beyond its time. */
 const GUESSED_OPERATIONS = 30;
 const WARM_UP_SHARE = 1 / 3;
 
-/** Whatever ends the measuring, what was measured until then is shown. */
+/** Whatever ends the measurement, the figures so far are printed. */
 async function measureAndShow(options: MicroOptions, signal: AbortSignal): Promise<void> {
   const machine = describeMachine();
   const outcomes: GroupOutcome[] = [];
@@ -48,8 +48,8 @@ async function measureGroup(
         progress.step(operation.name);
         outcome.measurements.push(await measure(operation, { timeMs, signal }));
       },
-      leaveOut(name, reason) {
-        progress.say(`left out: ${name}: ${reason}. To have it: sh scripts/setup.sh`);
+      skipOperation(name, reason) {
+        progress.say(`left out: ${name}: ${reason}. To install it: sh scripts/setup.sh`);
         outcome.unavailable.push({ name, reason });
       },
       note: (text) => void outcome.notes.push(text),

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { nearest, usage } from '../config/values.ts';
 import { GROUP_NAMES, type GroupName } from './group.ts';
 
-/** What the command is told, complete. */
+/** The complete configuration of the command. */
 export interface MicroOptions {
   only: GroupName[];
   /** Timed part of each operation. */
@@ -13,12 +13,12 @@ export interface MicroOptions {
 const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000 } as const;
 const [LEAST_MS, MOST_MS] = [1, 60_000];
 
-/** The command line, before any value is checked. Its errors are thrown, not printed. */
+/** The command line, before values are checked. Errors are thrown, not printed. */
 export function createCommand(): Command {
   return new Command('pnpm bench:micro')
     .description(
-      'Times the parts that sessions are made of, one by one: on this machine, in one process. ' +
-        'For stores it starts Redis and Postgres of its own. Results go to standard output, progress to standard error.',
+      'Times the building blocks of sessions, one by one: on this machine, in one process. ' +
+        'For stores it starts its own Redis and Postgres. Results go to standard output, progress to standard error.',
     )
     .option(
       '--only <groups>',
@@ -32,7 +32,7 @@ export function createCommand(): Command {
     .exitOverride();
 }
 
-/** The options of an argument list. @throws BenchError USAGE; CommanderError for an unknown flag. */
+/** Parses an argument list. @throws BenchError USAGE; CommanderError for an unknown flag. */
 export function parseOptions(argv: readonly string[]): MicroOptions {
   const raw = createCommand()
     .parse([...argv], { from: 'user' })

@@ -1,10 +1,10 @@
-import { spellingsOf, standsAlone } from '../config/flag.ts';
+import { spellingsOf, takesNoValue } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 
 /** Flags of a run that the command must not repeat: the number of blocks, the engine, and the file. */
 const { repeat, engine, out, resume, dryRun } = RUN_FLAGS;
 const OMITTED_FLAGS = [repeat, engine, out, resume, dryRun].flatMap((flag) =>
-  spellingsOf(flag).map((spelling) => ({ spelling, isAlone: standsAlone(flag) })),
+  spellingsOf(flag).map((spelling) => ({ spelling, isAlone: takesNoValue(flag) })),
 );
 
 /** Number of blocks in the command: half of them would suffice, in case some are dropped. */

@@ -1,15 +1,13 @@
 /** What each tier offers on this machine, and how to start it. */
 
 import type { ServerPrograms, ServiceDefinition } from '../../../stores/service.ts';
+import { TIERS, type Tier } from '../../config/words.ts';
 import { redactUrl } from '../../errors.ts';
 import { isDockerAvailable } from './container.ts';
 import { startDocker } from './docker.ts';
 import { useExternal } from './external.ts';
 import { startPrograms } from './local.ts';
-import type { StartTier, Tier } from './service.ts';
-
-/** The order of preference of `auto`. */
-export const TIERS = ['url', 'local', 'embedded', 'docker'] as const satisfies readonly Tier[];
+import type { StartTier } from './service.ts';
 
 /** `start` is missing when the tier is not available here; `detail` then says why. */
 export interface TierOffer {

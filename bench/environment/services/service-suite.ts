@@ -2,13 +2,12 @@
 
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
+import { DURABILITIES, type Durability, type ServiceDefinition } from '../../../stores/service.ts';
+import type { Tier } from '../../config/words.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../processes/guard.ts';
 import { isRunning } from '../processes/process-identity.ts';
-import type { ServiceRequest, StartedService, Tier } from './service.ts';
+import type { ServiceRequest, StartedService } from './service.ts';
 import { startService } from './start.ts';
-
-const DURABILITIES = ['none', 'second', 'commit'] as const satisfies readonly Durability[];
 
 export interface ServiceSuite {
   definition: ServiceDefinition;

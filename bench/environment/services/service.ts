@@ -2,15 +2,13 @@
 
 import { isIP } from 'node:net';
 import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
+import type { Tier } from '../../config/words.ts';
 import { BenchError } from '../../errors.ts';
 import { treeOf } from '../machine/cpu.ts';
 import type { Guard } from '../processes/guard.ts';
 import type { StartedProcess } from '../processes/process.ts';
 import { isRunning, sendSignal } from '../processes/process-identity.ts';
 import { pollUntil } from '../processes/process-ready.ts';
-
-/** `url`: external. `docker`: official image. `local`: binary of this machine. `embedded`: binary from npm. */
-export type Tier = 'url' | 'local' | 'embedded' | 'docker';
 
 export interface ServiceRequest {
   /** `auto`: the given url, else local, embedded, docker: the first that is available. */

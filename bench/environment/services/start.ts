@@ -1,6 +1,7 @@
 import type { ServiceDefinition } from '../../../stores/service.ts';
+import { TIERS } from '../../config/words.ts';
 import { BenchError } from '../../errors.ts';
-import { findTier, TIERS } from './find.ts';
+import { findTier } from './find.ts';
 import type { ServiceRequest, StartedService } from './service.ts';
 
 /**
