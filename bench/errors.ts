@@ -1,4 +1,4 @@
-/** One catalogue of what can go wrong for a person: what was expected, what was got, and the remedy. */
+/** The catalogue of errors for users: what was expected, what was got, and the remedy. */
 
 /** Exit codes of every command, as in the README. */
 export const EXIT = {
@@ -15,7 +15,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Code of each error, with the exit code that it ends the program with. */
+/** Exit code of each error code. */
 const CATALOGUE = {
   USAGE: EXIT.usage,
   CONFLICT: EXIT.usage,
@@ -42,14 +42,14 @@ export interface ErrorDetails {
   code: ErrorCode;
   /** What would have been right, as a noun phrase. */
   expected: string;
-  /** What was found instead. Never holds a secret. */
+  /** What was found instead. Never contains a secret. */
   got: string;
   /** What to do about it, as an imperative sentence. */
   remedy: string;
   cause?: unknown;
 }
 
-/** A failure that a person can act on. Its message is one line. */
+/** A failure that the user can fix. Its message is one line. */
 export class BenchError extends Error {
   readonly code: ErrorCode;
   readonly exitCode: ExitCode;
@@ -76,8 +76,8 @@ function oneLine(text: string): string {
 }
 
 /**
- * The text with every password in a URL replaced, for people and files. Up to the last @ of a word: a password
- * that was not escaped may itself hold @, / or ?.
+ * The text with every password in a URL replaced, for people and files. The password extends to the last @ of a word:
+ * if it was not escaped it may contain @, / or ?.
  */
 export function redactUrl(text: string): string {
   return text.replace(/(\/\/[^:/?#@\s]*):\S*@/g, '$1:***@').replace(/([?&]password=)[^&\s]*/gi, '$1***');

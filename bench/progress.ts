@@ -1,10 +1,10 @@
 /** Progress on standard error: one line that is rewritten on a terminal, plain lines elsewhere. */
 export interface Progress {
-  /** A trial begins: its name, and how many of how many. */
+  /** Starts a trial: its name, number and total. */
   begin(name: string, ordinal: number, total: number): void;
-  /** What the trial does now. */
+  /** The current step of the trial. */
   step(text: string): void;
-  /** The trial has ended. */
+  /** Ends the trial. */
   end(outcome: string): void;
   /** A line that stays. */
   say(line: string): void;
@@ -14,7 +14,7 @@ export interface Progress {
 const REDRAW_MS = 250;
 const CLEAR_LINE = '\r\u001B[2K';
 
-/** `firstGuessMs` is how long a trial is thought to take until one has ended. */
+/** `firstGuessMs` is the estimated duration of a trial until one has ended. */
 export function createProgress(stream: NodeJS.WriteStream, firstGuessMs: number): Progress {
   const live = stream.isTTY === true;
   const ended: number[] = [];

@@ -103,7 +103,7 @@ function probing({ ratePerSecond, seconds }: Load): Measure<Reported> {
     const result = await probe(job, new AbortController().signal, (phase) => {
       if (phase === 'measured load') onMeasuring();
     });
-    if (result === undefined) throw new Error('a probe that nobody stops has a result');
+    if (result === undefined) throw new Error('expected a result of a probe that was not stopped');
     const { invalid_reason: invalidReason, lat_p50_us, lat_p99_us, lat_p999_us } = cellsOf(job, result);
     const ms = (us: number | undefined) => (us ?? Number.NaN) / 1000;
     return { p50Ms: ms(lat_p50_us), p99Ms: ms(lat_p99_us), p999Ms: ms(lat_p999_us), invalidReason };

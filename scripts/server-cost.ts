@@ -14,6 +14,7 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cpuNsOf } from '../bench/environment/machine/cpu.ts';
 import { buildServer, PROJECT_ROOT } from '../bench/environment/programs.ts';
+import { CONFIDENCE } from '../bench/stats/levels.ts';
 import { median } from '../bench/stats/median.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
 import { signedRankEstimate } from '../bench/stats/signed-rank.ts';
@@ -171,7 +172,7 @@ function print(names: readonly string[], blocks: readonly Map<string, number>[])
   console.log(`${REFERENCE}: ${base.toFixed(2)} µs per request, ${blocks.length} blocks`);
   for (const name of names.slice(1)) {
     const differences = ofArm(name).map((value, index) => value - (reference[index] as number));
-    const { estimate = Number.NaN, lower, upper } = signedRankEstimate(differences, 0.95);
+    const { estimate = Number.NaN, lower, upper } = signedRankEstimate(differences, CONFIDENCE);
     const share = (us: number) => `${((us / base) * 100).toFixed(2)} %`;
     console.log(
       `${name}: ${estimate.toFixed(3)} µs more [${lower.toFixed(3)}, ${upper.toFixed(3)}], ${share(estimate)} [${share(lower)}, ${share(upper)}]`,

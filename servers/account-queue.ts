@@ -1,20 +1,20 @@
-/** Attempts at accounts, those at one account one after the other. */
+/** Runs the attempts at one account one after the other. */
 export interface AccountQueue {
   /**
-   * What the attempt comes to when those before it are over; `undefined` when too many wait already, and it is not made.
-   * A failure is that of all who wait behind it as well: each of them would have to sit out the same outage anew.
+   * Returns the result of the attempt, which starts when earlier ones have finished; `undefined` when too many wait
+   * already. A failure rejects all waiting attempts too: each of them would otherwise sit out the same outage again.
    */
   enter<T>(user: string, attempt: () => Promise<T>): Promise<T> | undefined;
 }
 
-/** Queues of this process alone. Nothing is kept of an account at which nobody tries. */
-export function accountQueue(mostWaiting: number): AccountQueue {
+/** Queues of this process only. An account without attempts takes no memory. */
+export function accountQueue(maxWaiting: number): AccountQueue {
   const lines = new Map<string, { last: Promise<unknown>; attempts: number }>();
   return {
     enter(user, attempt) {
       const line = lines.get(user) ?? { last: Promise.resolve(), attempts: 0 };
-      // One of them is under way, the others wait.
-      if (line.attempts > mostWaiting) return undefined;
+      // One attempt is running, the others wait.
+      if (line.attempts > maxWaiting) return undefined;
       lines.set(user, line);
       const turn = line.last.then(attempt);
       line.last = turn;
@@ -23,7 +23,7 @@ export function accountQueue(mostWaiting: number): AccountQueue {
         line.attempts -= 1;
         if ((isLineOver || line.attempts === 0) && lines.get(user) === line) lines.delete(user);
       };
-      // Who comes after a failure begins a new line. The failure itself is told to whom the turn belongs.
+      // Attempts after a failure start a new queue. The failure itself is reported to the attempt that failed.
       turn.then(
         () => leave(false),
         () => leave(true),

@@ -17,7 +17,7 @@ type Disable = ById & { Body: { disabled: boolean } };
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** What is done to an account: by its user, and by the administrator. */
+/** Changes to an account, by its user and by the administrator. */
 export function registerAccountRoutes(app: FastifyInstance, context: RouteContext): void {
   registerPassword(app, context);
   registerAdministration(app, context);
@@ -33,19 +33,19 @@ function registerPassword(app: FastifyInstance, context: RouteContext): void {
     if (changeable === undefined) return refuse(reply, 501, 'unsupported_by_server');
     const { userId: user, session } = found;
     const { current, next } = request.body;
-    // Half a surrogate pair has no bytes of its own: another password would be as good.
+    // A lone surrogate has no UTF-8 encoding: another password would match it.
     if (LONE_SURROGATE.test(next)) return refuse(reply, 400, 'bad_request');
     const verdict = await checkCredential(user, current);
     if (verdict.is !== 'right')
       return refuseCredential(reply, verdict.is, context, { user, handle: session.handle });
-    // First: of several who hold this session one goes on, and nothing has been changed for the others.
+    // First: of several concurrent holders of this session only one continues, and nothing has changed for the others.
     const rotated = await rotate(request, found);
     if (rotated === undefined) return unauthenticated(reply);
     if (rotated.status !== 'created') return refuseLogin(reply, rotated);
     issue(reply, rotated);
     if (log.isOn) await note('rotate', rotated.token);
-    // Twice: before, so that nothing is changed while the store is down and the thief could not be thrown out; after,
-    // for who knows the old password could log in again until it was changed.
+    // Twice. Before: if the store is down, nothing changes, for the thief could not be logged out. After: whoever knows
+    // the old password could log in until it was changed.
     const before = await store.users?.revoke(user, rotated.token);
     const changed = await changeable.change(user, verdict.version, next);
     if (changed === 'conflict') return refuse(reply, 409, 'conflict');
@@ -57,7 +57,7 @@ function registerPassword(app: FastifyInstance, context: RouteContext): void {
 }
 
 function registerAdministration(app: FastifyInstance, { store, log, loggedIn }: RouteContext): void {
-  /** The session of the administrator; has replied otherwise when it answers `undefined`. */
+  /** The session of the administrator; `undefined` after it has sent a refusal. */
   async function admin(request: FastifyRequest, reply: FastifyReply): Promise<CurrentUser | undefined> {
     const found = await loggedIn(request, reply);
     if (found === undefined || found.session.role === 'admin') return found;
@@ -80,7 +80,7 @@ function registerAdministration(app: FastifyInstance, { store, log, loggedIn }: 
     if (found === undefined) return reply;
     const { id: user } = request.params;
     const { disabled } = request.body;
-    // The only one who could enable it again.
+    // Only the administrator could enable it again.
     if (disabled && user === ADMIN_USER) return refuse(reply, 403, 'forbidden');
     if (store.users === undefined) return unsupported(reply);
     const ended = await store.users.setDisabled(user, disabled);

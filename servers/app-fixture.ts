@@ -6,7 +6,7 @@ import { parseServerConfig, type ServerConfig } from './config.ts';
 import { ORIGIN, payloadFor, REFRESH_COOKIE, REFRESH_HEADER, SESSION_COOKIE } from './protocol.ts';
 import { bearerTransport, cookieTransport, readCookie } from './session-plugin.ts';
 
-/** The endpoints over real sockets; what each backend does behind them is the conformance suite's. */
+/** The endpoints over real sockets. The conformance suite covers the backends behind them. */
 const CONFIG = {
   id: 's1',
   store: 'memory',
@@ -15,11 +15,11 @@ const CONFIG = {
   adminPassword: 'root',
   loginCap: 3,
   onCap: 'refuse',
-  // What the usual cost is, servers/accounts.test.ts has it.
+  // servers/accounts.test.ts checks the default cost.
   passwordCostLog2: 10,
 } as const satisfies Partial<ServerConfig>;
 
-/** Any of the replies; which fields there are is what the tests assert. */
+/** Any of the replies. Tests assert which fields are present. */
 export interface Body {
   user?: string | null;
   role?: string;
@@ -31,16 +31,16 @@ export interface Body {
 }
 
 export interface ServeOptions {
-  /** Methods of the store that are replaced. */
+  /** Methods of the store to replace. */
   store?: Partial<SessionStore> | ((opened: SessionStore) => Partial<SessionStore>);
-  /** What the store is opened with, where it is not the usual. */
+  /** Overrides of the context that the store is opened with. */
   open?: Partial<OpenContext>;
   bearer?: boolean;
   config?: Partial<ServerConfig>;
   now?: () => number;
 }
 
-/** A promise that a test settles when it wants the server to go on. */
+/** A promise that a test settles to let the server continue. */
 export function gate<T = void>() {
   let open: (value: T) => void = () => undefined;
   let fail: (error: Error) => void = () => undefined;
@@ -57,7 +57,7 @@ export async function closeServers(): Promise<void> {
   for (const close of closers.splice(0)) await close();
 }
 
-/** One server in this process, and a client of it that names its origin when it writes. */
+/** One server in this process, and a client that sends the server's origin with writes. */
 export async function serve(definition: StoreDefinition, options: ServeOptions = {}) {
   const { bearer = false, now = Date.now } = options;
   const transport = bearer ? bearerTransport({ refresh: true }) : cookieTransport({ refresh: true });
@@ -97,7 +97,7 @@ export async function serve(definition: StoreDefinition, options: ServeOptions =
 }
 
 function client(base: string, bearer: boolean) {
-  /** A header given as `undefined` is left out, also where it would be sent by itself. */
+  /** A header passed as `undefined` is omitted, even one that is sent by default. */
   const call = async (
     method: string,
     path: string,

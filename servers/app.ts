@@ -1,33 +1,33 @@
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { StoreUnavailableError } from '../stores/store.ts';
-import { answerClientError } from './client-error.ts';
+import { replyToClientError } from './client-error.ts';
 import { addHandicap } from './handicap.ts';
 import { BODY_LIMIT_BYTES, ORIGIN, SERVER_HEADER } from './protocol.ts';
 import { type AppParts, createRouteContext, type RouteContext } from './route-context.ts';
 import { registerRoutes } from './routes.ts';
 
-/** The application on one backend. It never listens: the caller does. */
+/** The application on one backend. The caller makes it listen. */
 export function createApp(parts: AppParts): FastifyInstance {
   const { config, onError } = parts;
   const app = fastify({
     logger: false,
     bodyLimit: BODY_LIMIT_BYTES,
-    // A URL that cannot be decoded: answered like any other bad request, without repeating it. No hook sees it.
+    // A URL that cannot be decoded gets the usual 400, without repeating it. No hook runs for it.
     frameworkErrors: (_error, _request, reply) => {
-      nameServer(reply as unknown as FastifyReply, config.id);
+      setServerHeader(reply as unknown as FastifyReply, config.id);
       (reply as unknown as FastifyReply).code(400).send({ error: 'bad_request' });
     },
-    clientErrorHandler: answerClientError(config.id),
+    clientErrorHandler: replyToClientError(config.id),
     // Longer than any balancer keeps an idle connection, so that the balancer closes first.
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });
-  // With it goes all that a form of another site can send: see csrf.ts for the browsers that do not say where from.
+  // Forms of other sites cannot send JSON. csrf.ts covers browsers that send neither Origin nor Sec-Fetch-Site.
   app.removeContentTypeParser('text/plain');
   const context = createRouteContext(parts);
   app.addHook('onClose', async () => context.log.close());
-  beginReplies(app, context);
+  addRequestHook(app, context);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }));
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     if (error instanceof StoreUnavailableError) {
@@ -43,16 +43,16 @@ export function createApp(parts: AppParts): FastifyInstance {
   return app;
 }
 
-function nameServer(reply: FastifyReply, id: string): void {
+function setServerHeader(reply: FastifyReply, id: string): void {
   reply.header(SERVER_HEADER, id).header('cache-control', 'no-store');
 }
 
-/** What every request meets first, in one hook: a second one would be felt in what is measured. */
-function beginReplies(app: FastifyInstance, { config, csrf }: RouteContext): void {
-  // A header that says who asks is not sent by the browser of itself, so that no other site can make it.
+/** The work at the start of every request, in one hook: a second hook would show in the measurements. */
+function addRequestHook(app: FastifyInstance, { config, csrf }: RouteContext): void {
+  // Browsers do not add an Authorization header by themselves, so no other site can forge a bearer request.
   const isGuarded = config.transport === 'cookie';
   app.addHook('onRequest', (request, reply, done) => {
-    nameServer(reply, config.id);
+    setServerHeader(reply, config.id);
     const { method } = request;
     if (method === 'GET' || method === 'HEAD' || !isGuarded || request.headers.origin === ORIGIN)
       return done();

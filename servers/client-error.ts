@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { SERVER_HEADER } from './protocol.ts';
 
-/** How long what a client still sends is taken and thrown away, so that our reply is not lost to a reset. */
+/** For this long further bytes of the client are discarded, so that a reset does not destroy the reply. */
 const LINGER_MS = 1000;
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -9,10 +9,10 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
 };
 
-/** Answers what never became a request, as HTTP has it: with the headers and the body of any other refusal. */
-export function answerClientError(serverId: string): (error: { code?: string }, socket: Socket) => void {
+/** Replies to bytes that did not form a request, with the headers and the body of any other refusal. */
+export function replyToClientError(serverId: string): (error: { code?: string }, socket: Socket) => void {
   return ({ code = '' }, socket) => {
-    // Gone, or answered already: each further piece of a broken request comes by here.
+    // Closed, or replied to already: every further piece of a broken request raises this again.
     if (code === 'ECONNRESET' || !socket.writable) return;
     const body = '{"error":"bad_request"}';
     socket.end(
@@ -27,7 +27,7 @@ export function answerClientError(serverId: string): (error: { code?: string }, 
         body,
       ].join('\r\n'),
     );
-    // The parser takes nothing more after an error of its own. After a time-out it would.
+    // After an error of its own the parser reads nothing more. After a time-out it would.
     if (!code.startsWith('HPE_')) return socket.destroySoon();
     const end = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     socket.once('close', () => clearTimeout(end));

@@ -1,8 +1,8 @@
-/** Time as the store sees it. In a measured run it is the machine's own until the load is over. */
+/** Time as the store sees it. In a measured run it is the machine's clock until the load has ended. */
 
 import type { ServerConfig } from './config.ts';
 
-/** Message that sets how far the clock is ahead, in milliseconds; a server with an adjustable clock answers it. */
+/** Message that sets how far the clock is ahead, in milliseconds. A server with an adjustable clock replies to it. */
 export interface ClockMessage {
   type: 'clock';
   offsetMs: number;
@@ -12,11 +12,11 @@ export interface Clock {
   /** Milliseconds since the epoch. */
   now: () => number;
   setOffset: (offsetMs: number) => void;
-  /** Whether the message `clock` may set it. */
+  /** Whether the message `clock` may set the offset. */
   isAdjustable: boolean;
 }
 
-/** The clock that this configuration asks for. */
+/** Creates the clock for this configuration. */
 export function createClock({
   clockOffsetMs,
   adjustableClock = false,

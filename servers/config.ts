@@ -3,7 +3,7 @@ import { REQUIRED_CONFIG_KEYS, SERVER_CONFIG_ENV } from './frozen.ts';
 import { checkHandicap } from './handicap.ts';
 import type { Handicap } from './protocol.ts';
 
-/** Everything that a server process is told, as JSON in the environment variable {@link SERVER_CONFIG_ENV}. */
+/** The configuration of a server process, passed as JSON in the environment variable {@link SERVER_CONFIG_ENV}. */
 export interface ServerConfig {
   /** Name in the `x-served-by` header. */
   id: string;
@@ -21,33 +21,33 @@ export interface ServerConfig {
   absoluteSeconds: number;
   touchIntervalSeconds: number;
   transport: 'cookie' | 'bearer';
-  /** Bytes of session data that a login begins with. */
+  /** Bytes of session data at login. */
   payloadBytes: number;
-  /** Most concurrent logins of a user; 0 sets no limit. */
+  /** Maximum of concurrent logins of a user; 0 sets no limit. */
   loginCap: number;
   onCap: 'evict' | 'refuse';
-  /** Failed logins of an account within the window from which on it is refused; 0 sets no limit, and looks at nothing. */
+  /** Failed logins of an account within the window before it is refused; 0 sets no limit, and makes no store calls. */
   failedLoginLimit: number;
   failedLoginWindowSeconds: number;
-  /** How long a token lives where the backend renews it by a refresh token. */
+  /** Lifetime of an access token, where the backend has refresh tokens. */
   accessSeconds: number;
-  /** Where changed passwords lie, shared by all servers; absent, no password can be changed. */
+  /** Directory of changed passwords, shared by all servers. If absent, passwords cannot be changed. */
   accountsDirectory?: string;
-  /** Log2 of scrypt's cost N for these; 14, as OWASP has it, unless given: less where checks change them by the hundred. */
+  /** Log2 of scrypt's cost N for these. Default 14, as OWASP recommends; lower for checks that change hundreds. */
   passwordCostLog2?: number;
-  /** File that the lifecycle of sessions is appended to; absent, nothing is written. */
+  /** File to which session events are appended; if absent, none are written. */
   lifecycleLog?: string;
-  /** How far the store's clock is ahead of the machine's from the start, in milliseconds. */
+  /** How far the store's clock is ahead of the machine's at the start, in milliseconds. */
   clockOffsetMs?: number;
-  /** Whether the message `clock` may set that offset; absent in all but tests of expiry. */
+  /** Whether the message `clock` may set that offset; only tests of expiry set it. */
   adjustableClock?: boolean;
   /** At least 32 random bytes, base64. */
   secret: string;
   privateKeyPem?: string;
-  /** Password of every user of the fixture, and that of its administrator. */
+  /** Password of every user of the fixture, and of its administrator. */
   password: string;
   adminPassword: string;
-  /** Planted slowness; absent in all but the proof of the instrument. */
+  /** Planted slowness; only set to verify the instrument. */
   handicap?: Handicap;
 }
 
@@ -72,19 +72,19 @@ const DEFAULTS = {
   accessSeconds: 60,
 } as const satisfies Partial<ServerConfig>;
 
-/** The configuration in this text, defaults filled in. @throws Error naming what is missing or unknown. */
+/** Parses the configuration and fills in defaults. @throws Error that names missing and unknown keys. */
 export function parseServerConfig(text: string | undefined): ServerConfig {
   if (text === undefined)
     throw new Error(`${SERVER_CONFIG_ENV} must hold the server's configuration as JSON`);
-  const given = parsed(text);
+  const given = parseJson(text);
   const missing = REQUIRED_CONFIG_KEYS.filter((key) => typeof given[key] !== 'string' || given[key] === '');
   if (missing.length > 0) throw new Error(`${SERVER_CONFIG_ENV} lacks ${missing.join(', ')}`);
   if (given.handicap !== undefined) checkHandicap(given.handicap);
   return { ...DEFAULTS, ...(given as ServerConfig) };
 }
 
-/** What a parser says of a text quotes from it, and this one holds secrets: the cause is left out. */
-function parsed(text: string): Partial<ServerConfig> {
+/** A JSON error quotes the text, which holds secrets: the cause is omitted. */
+function parseJson(text: string): Partial<ServerConfig> {
   try {
     return JSON.parse(text) as Partial<ServerConfig>;
   } catch {

@@ -9,24 +9,24 @@ import type { Transport } from './session-plugin.ts';
 
 export type CsrfRefusal = Extract<Refusal, 'foreign_origin' | `csrf_${string}`>;
 
-/** What tells a write of our own pages from one that another site makes the browser send (ASVS 5 V3.5.1). */
+/** Distinguishes a write of our own pages from one that another site makes the browser send (ASVS 5 V3.5.1). */
 export interface CsrfDefence {
   /**
-   * Why a request that changes state is refused; `undefined` when it may go on. Only for requests whose `Origin` is not
-   * ours: the caller has compared it.
-   * @throws StoreUnavailableError when the session must be known and the store cannot be asked.
+   * Why a request that changes state is refused; `undefined` when it is allowed. Only for requests whose `Origin` is
+   * not ours: the caller has compared it.
+   * @throws StoreUnavailableError when the session must be read and the store is not available.
    */
   refusalOf(request: FastifyRequest): Promise<CsrfRefusal | undefined>;
-  /** The token that goes with the session of this handle. */
+  /** The token for the session of this handle. */
   tokenFor(handle: string): string;
 }
 
-/** Where the refresh cookie alone gives the right to do something. */
+/** The route where the refresh cookie alone authorizes. */
 export const REFRESH_PATH = '/token/refresh';
 
 /**
- * The defence of cookies: by `Origin`, else by `Sec-Fetch-Site`, else by a token for browsers that send neither. The
- * token is bound to the session, so that one of the attacker's own does not help (OWASP, signed double submit).
+ * The defence for cookies: by `Origin`, else by `Sec-Fetch-Site`, else by a token for browsers that send neither. The
+ * token is bound to the session, so that an attacker's own token does not work (OWASP, signed double submit).
  */
 export function csrfDefence(
   config: Pick<ServerConfig, 'secret'>,
@@ -40,16 +40,16 @@ export function csrfDefence(
   async function refusalByToken(request: FastifyRequest): Promise<CsrfRefusal | undefined> {
     const token = transport.tokenOf(request);
     const refreshToken = transport.refreshTokenOf(request);
-    // Without our cookies nothing is done in anybody's name. That a reply gives or takes cookies a form could still use,
-    // to log somebody out: but the application takes none of the content types that a form has.
+    // Without our cookies a request acts for nobody. A form could still make us set or clear cookies, to log a user
+    // out, but the application accepts none of a form's content types.
     if (token === undefined && refreshToken === undefined) return undefined;
     const given = request.headers[CSRF_HEADER];
     if (typeof given !== 'string') return 'csrf_token_missing';
     const session = token === undefined ? undefined : await store.read(token);
     if (session !== undefined)
       return isEqual(given, tokenFor(session.handle)) ? undefined : 'csrf_token_wrong';
-    // A dead cookie gives no right to anything, and must not keep its holder from logging in. A refresh cookie does
-    // give one, and whose it is shows only by its use: such browsers refresh while their session lives.
+    // A dead cookie authorizes nothing, and must not keep its holder from logging in. A refresh cookie does authorize,
+    // and its owner is known only once it is used: such browsers refresh while their session is alive.
     return refreshToken !== undefined && isRefresh(request) ? 'csrf_token_wrong' : undefined;
   }
 
@@ -65,7 +65,7 @@ export function csrfDefence(
   };
 }
 
-/** By the route that was found, not by the URL, which has many spellings. */
+/** By the matched route, not by the URL, which has many spellings. */
 function isRefresh(request: FastifyRequest): boolean {
   return request.routeOptions.url === REFRESH_PATH;
 }

@@ -4,7 +4,7 @@ import { SCHEMAS } from './schemas.ts';
 
 type ByHandle = { Params: { handle: string } };
 
-/** A user's own logins: which there are, and how they are ended from another one. */
+/** A user's own logins: to list them, and to end them from another one. */
 export function registerDeviceRoutes(app: FastifyInstance, context: RouteContext): void {
   const { store, transport, log, loggedIn } = context;
 

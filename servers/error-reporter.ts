@@ -1,4 +1,4 @@
-/** Writes failures to standard error, at most one line a second of each kind: an outage fails every request. */
+/** Writes errors to standard error, at most one line a second of each kind: an outage fails every request. */
 export function errorReporter(): (error: unknown) => void {
   const last = new Map<string, number>();
   return (error) => {

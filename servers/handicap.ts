@@ -1,6 +1,6 @@
 /**
- * Planted slowness, to prove that the instrument finds it: no server carries any unless its configuration names it,
- * and without one nothing is registered. Health checks are spared.
+ * Planted slowness, to prove that the instrument detects it. Nothing is registered unless the configuration sets one.
+ * Health checks are exempt.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -10,7 +10,7 @@ import { HANDICAP_KEYS } from './frozen.ts';
 import type { Handicap } from './protocol.ts';
 import type { Transport } from './session-plugin.ts';
 
-/** The handicap itself. @throws Error naming what is unknown, no number, or only half of a stall. */
+/** Validates the handicap. @throws Error for an unknown key, a value that is not a number, or only half of a stall. */
 export function checkHandicap(handicap: Handicap): Handicap {
   for (const [key, value] of Object.entries(handicap)) {
     if (!(HANDICAP_KEYS as readonly string[]).includes(key)) throw new Error(`no handicap is named ${key}`);
@@ -23,8 +23,8 @@ export function checkHandicap(handicap: Handicap): Handicap {
 }
 
 /**
- * Plants the handicap into every request of this application. What needs no waiting goes before the framework, for one more
- * hook of its own was seen to cost 2 µs [1.2, 2.9] besides what it does: more than the least that is to be planted.
+ * Adds the handicap to every request of this application. What needs no waiting runs before the framework: an
+ * additional hook costs 2 µs [1.2, 2.9] by itself, more than the smallest delay to be planted.
  */
 export function addHandicap(
   app: FastifyInstance,
@@ -40,7 +40,7 @@ export function addHandicap(
     });
   }
   if (stallEveryRequests > 0 && stallMs > 0) {
-    const stall = standStill(stallMs);
+    const stall = blockThread(stallMs);
     let requests = 0;
     app.server.prependListener('request', (request: IncomingMessage) => {
       if (isSpared(request)) return;
@@ -63,7 +63,7 @@ export function addHandicap(
   }
 }
 
-/** A function that looks at the clock until so many microseconds are over. */
+/** Returns a function that polls the clock until this many microseconds have passed. */
 export function busyWait(waitUs: number): () => void {
   const waitMs = Math.max(0, waitUs) / 1000;
   return () => {
@@ -72,8 +72,8 @@ export function busyWait(waitUs: number): () => void {
   };
 }
 
-/** A function that blocks the thread, without using CPU. */
-function standStill(durationMs: number): () => void {
+/** Returns a function that blocks the thread without using CPU. */
+function blockThread(durationMs: number): () => void {
   const never = new Int32Array(new SharedArrayBuffer(4));
   return () => void Atomics.wait(never, 0, 0, durationMs);
 }

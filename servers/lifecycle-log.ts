@@ -18,33 +18,33 @@ export type LifecycleEvent =
   | 'enable'
   | 'password_changed';
 
-/** One line of the log. Names are pseudonyms: equal ones are the same session or user, and nothing leads back to it. */
+/** One line of the log. Names are pseudonyms: equal ones are the same session or user, and cannot be reversed. */
 export interface LifecycleEntry {
-  /** ISO 8601, by the clock that the store goes by. */
+  /** ISO 8601, by the store's clock. */
   at: string;
   /** Name of the server that wrote it. */
   server: string;
   event: LifecycleEvent;
-  /** Null where the event belongs to no session that is known. */
+  /** Null when the session is not known. */
   session: string | null;
   user: string | null;
 }
 
-/** What became of sessions, and of whom: for those who look for an attack afterwards. */
+/** Records what happened to sessions, and to whose: evidence after an attack. */
 export interface LifecycleLog {
-  /** False where nothing is written: what only the log would need is then not asked for. */
+  /** False when the log is off: callers then skip what only the log needs. */
   readonly isOn: boolean;
-  /** Appends a line, or does nothing. Handle and name are given in the clear, and are not written so. */
+  /** Appends a line, or does nothing. Handle and user are passed in the clear, and written as pseudonyms. */
   write(event: LifecycleEvent, of: { handle?: string | undefined; user?: string | undefined }): void;
-  /** What is written afterwards is lost, and told of as such. */
+  /** Lines written afterwards are lost, and reported as such. */
   close(): void;
 }
 
 const OFF: LifecycleLog = { isOn: false, write: () => undefined, close: () => undefined };
 
 /**
- * The log that this configuration asks for.
- * @param onError told of every line that is lost: a full disk ends no session, and the log goes on when there is room.
+ * Opens the log for this configuration.
+ * @param onError receives every lost line: a full disk ends no session, and the log continues once there is space.
  * @throws Error of the system when the file cannot be opened.
  */
 export function openLifecycleLog(
@@ -69,18 +69,18 @@ export function openLifecycleLog(
   };
 }
 
-/** A file at whose end lines are put while the caller waits: a stream would be lost for good with the first that fails. */
+/** Appends lines to a file synchronously: a stream would stop for good at the first error. */
 function appendOnly(path: string, onError: (error: unknown) => void) {
   const fd = openSync(path, 'a', 0o600);
   let isOpen = true;
   let isTorn = false;
   return {
     append(line: string): void {
-      // Not into the rest of a line that a full disk has cut.
+      // Do not continue a line that a full disk has cut.
       const bytes = Buffer.from(isTorn ? `\n${line}` : line);
       let written = 0;
       try {
-        // The number may be that of another file by now.
+        // The descriptor's number may belong to another file by now.
         if (!isOpen) throw new Error('the log is closed');
         while (written < bytes.length) written += writeSync(fd, bytes, written);
         isTorn = false;

@@ -8,7 +8,7 @@ import { SCHEMAS } from './schemas.ts';
 
 type Login = { Body: { user: string; password: string } };
 
-/** How sessions begin, go on under new tokens, and end by their own token. */
+/** How sessions begin, get a new token, and end by their own token. */
 export function registerLoginRoutes(app: FastifyInstance, context: RouteContext): void {
   const { store, transport, config } = context;
 
@@ -26,19 +26,19 @@ export function registerLoginRoutes(app: FastifyInstance, context: RouteContext)
 }
 
 function registerLogin(app: FastifyInstance, context: RouteContext): void {
-  const { store, accounts, log, checkCredential, answerLogin, note } = context;
-  const begin = beginning(context);
+  const { store, accounts, log, checkCredential, replyToLogin, note } = context;
+  const begin = loginStarter(context);
 
   app.post<Login>('/login', { schema: SCHEMAS.login }, async (request, reply) => {
     const { user, password } = request.body;
     const role = user === ADMIN_USER ? 'admin' : 'user';
     const checked = checkCredential(user, password);
-    // Waited for only where something was looked up: in a measured run nothing is.
+    // Awaited only where the check reads something; in a measured run it does not.
     const verdict = checked instanceof Promise ? await checked : checked;
     if (verdict.is !== 'right') return refuseCredential(reply, verdict.is, context, { user });
     const result = await begin(request, user, role);
     if (result.status === 'created') {
-      // Changed since it was checked: who changed it has ended all logins, maybe before this one was there to be ended.
+      // The password changed after the check: the change ended all logins, perhaps before this one existed.
       const version = accounts.changeable && (await accounts.changeable.versionOf(user));
       if (version !== undefined && version !== verdict.version) {
         await store.destroy(result.token);
@@ -46,23 +46,23 @@ function registerLogin(app: FastifyInstance, context: RouteContext): void {
       }
       if (log.isOn) await note('login', result.token, user);
     }
-    return answerLogin(reply, result, user, role);
+    return replyToLogin(reply, result, user, role);
   });
 }
 
-/** How a login begins, once the password was right: what the request had until then ends with it. */
-function beginning({ store, transport, config, log, refreshTokenOf }: RouteContext) {
+/** Starts a login after the password check: the session that the request had ends. */
+function loginStarter({ store, transport, config, log, refreshTokenOf }: RouteContext) {
   const limit: LoginLimit | undefined =
     config.loginCap > 0 ? { cap: config.loginCap, onCap: config.onCap } : undefined;
 
   return async (request: FastifyRequest, user: string, role: Role): Promise<CreateResult> => {
     const token = transport.tokenOf(request);
     const before = token === undefined ? undefined : await store.read(token);
-    // The login that it belongs to could go on by it, also where the token beside it is over.
+    // Its login could otherwise continue by refresh, even when the token beside it has expired.
     const refreshToken = refreshTokenOf(request);
     if (refreshToken !== undefined) await store.destroy(refreshToken);
     if (token !== undefined && before !== undefined) {
-      // An anonymous session goes over into the login under a new id; another login is never inherited.
+      // An anonymous session becomes the login under a new id; another login is never inherited.
       if (before.userId === undefined) {
         const rotated = await store.rotate(token, { userId: user, role }, limit);
         if (rotated !== undefined) return rotated;
@@ -86,7 +86,7 @@ function registerLogout(app: FastifyInstance, context: RouteContext): void {
       if (session === 'unknown') log.write('logout', {});
       else if (session !== undefined) log.write('logout', { handle: session.handle, user: session.userId });
     }
-    // A browser that was away for longer than a token lives may have kept its refresh token alone.
+    // A browser that was away for longer than a token's lifetime may hold only its refresh token.
     const refreshToken = refreshTokenOf(request);
     if (refreshToken !== undefined) await store.destroy(refreshToken);
     transport.clear(reply);
@@ -98,8 +98,8 @@ function registerRefresh(app: FastifyInstance, context: RouteContext): void {
   const { store, transport, log, issue, note } = context;
   app.post(REFRESH_PATH, { schema: SCHEMAS.refresh }, async (request, reply) => {
     if (store.refresh === undefined) return unsupported(reply);
-    // An empty one is nobody's. The session token, though its time may be over, brings the data that it was
-    // last given.
+    // An empty refresh token matches none. The session token, even when expired, carries the data that it was last
+    // given.
     const result = await store.refresh(transport.refreshTokenOf(request) ?? '', transport.tokenOf(request));
     if (result.status === 'gone') return unauthenticated(reply);
     if (result.status === 'reused') {
@@ -113,7 +113,7 @@ function registerRefresh(app: FastifyInstance, context: RouteContext): void {
   });
 }
 
-/** Refuses a password that is wrong, or that is not looked at any more; says nothing of which users there are. */
+/** Refuses a wrong password, or one that was not checked. The reply does not reveal which users exist. */
 export function refuseCredential(
   reply: FastifyReply,
   verdict: Exclude<Verdict['is'], 'right'>,
@@ -122,7 +122,7 @@ export function refuseCredential(
 ): FastifyReply {
   log.write(verdict === 'wrong' ? 'login_failed' : 'login_throttled', of);
   if (verdict === 'wrong') return refuse(reply, 401, 'bad_credentials');
-  // The window may have begun before: at the latest it is over then.
+  // An upper bound: the window may have begun earlier.
   reply.header('retry-after', String(config.failedLoginWindowSeconds));
   return refuse(reply, 429, 'too_many_failures');
 }

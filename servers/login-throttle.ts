@@ -4,18 +4,18 @@ import type { Accounts } from './accounts.ts';
 import type { ServerConfig } from './config.ts';
 
 /**
- * `throttled`: the account has failed too often of late, or too many try at once; the password was not looked at.
- * `version`: which of the user's passwords it was that was right.
+ * `throttled`: the account has failed too often recently, or has too many concurrent attempts; the password was not
+ * checked. `version`: which of the user's passwords matched.
  */
 export type Verdict = { is: 'right'; version: string } | { is: 'wrong' } | { is: 'throttled' };
 
-/** What is to be answered to this user and password; at once where nothing must be looked up. */
+/** Checks a user's password; synchronous where nothing must be read. */
 export type CredentialCheck = (user: string, password: string) => Verdict | Promise<Verdict>;
 
-/** Attempts at one account that wait in one server. */
-const MOST_WAITING = 100;
+/** Attempts at one account that may wait in one server. */
+const MAX_WAITING = 100;
 
-/** The check of passwords, throttled by account where the configuration says so and the backend can count (ASVS 5 V6.3.1). */
+/** The password check, throttled by account when a limit is configured and the backend can count (ASVS 5 V6.3.1). */
 export function credentialCheck(
   config: Pick<ServerConfig, 'failedLoginLimit' | 'failedLoginWindowSeconds'>,
   accounts: Accounts,
@@ -38,13 +38,13 @@ function verdictOf(version: string | undefined): Verdict {
 }
 
 /**
- * Only failures count, so that any number of right logins may come at once. Each attempt sees what became of those
- * before it, or a burst would be judged whole before its first failure is counted: so at most one attempt for each
- * further server is judged beyond the limit. What comes beyond it is neither judged nor counted, so that the account
- * opens again when the window ends, however long somebody goes on.
+ * Counts failures only, so that any number of correct logins may run at once. Attempts at an account run one after the
+ * other; otherwise a burst would be checked before its first failure is counted. So each further server allows at most
+ * one attempt beyond the limit. Attempts beyond it are neither checked nor counted, so that the account opens again at
+ * the end of the window, however long the guessing continues.
  */
 function throttled(accounts: Accounts, failures: FailedLogins): CredentialCheck {
-  const queue = accountQueue(MOST_WAITING);
+  const queue = accountQueue(MAX_WAITING);
   return (user, password) => {
     const turn = queue.enter(user, async (): Promise<Verdict> => {
       if (await failures.isOver(user)) return { is: 'throttled' };

@@ -1,39 +1,41 @@
 /**
- * What a server and its client must agree on: names, and the rule that makes session data. All of it is
- * frozen, and so is what `frozen.ts` lists: the two may be of different commits. Imports nothing.
+ * What a server and its client agree on: names, and the rule for session data. All of it is frozen, as is the list in
+ * `frozen.ts`, because the two may be of different commits. Imports nothing.
  */
 
-/** Session cookie: `__Host-` fixes Path=/, Secure and no Domain (RFC 6265bis §4.1.3.2); a generic name says nothing about us. */
+/**
+ * Session cookie: `__Host-` fixes Path=/, Secure and no Domain (RFC 6265bis §4.1.3.2); a generic name reveals nothing.
+ */
 export const SESSION_COOKIE = '__Host-id';
 
-/** Cookie of the refresh token, where the backend issues one: the same attributes as the session's. */
+/** Cookie of the refresh token, where the backend issues one; same attributes as the session cookie. */
 export const REFRESH_COOKIE = '__Host-refresh';
 
-/** The balancer's own affinity cookie. Independent of the session, so that a new session id moves nobody. */
+/** The balancer's affinity cookie. Independent of the session, so that a new session id does not move a user. */
 export const AFFINITY_COOKIE = 'lb';
 
-/** Header by which each reply names the server that made it. */
+/** Header with the id of the server that replied. */
 export const SERVER_HEADER = 'x-served-by';
 
-/** Header in which a bearer client finds a new token. */
+/** Header that carries a new token to a bearer client. */
 export const TOKEN_HEADER = 'x-session-token';
 
-/** Header by which a bearer client sends its refresh token, and finds a new one. */
+/** Header that carries the refresh token of a bearer client, in both directions. */
 export const REFRESH_HEADER = 'x-refresh-token';
 
-/** Header in which the token of `GET /csrf` comes back. */
+/** Reply header of `GET /csrf` that carries the token. */
 export const CSRF_HEADER = 'x-csrf-token';
 
-/** Largest `name=value` that browsers keep in one cookie, in bytes (RFC 6265 §6.1). */
+/** Largest `name=value` that browsers store in one cookie, in bytes (RFC 6265 §6.1). */
 export const COOKIE_LIMIT_BYTES = 4096;
 
-/** Longest body taken: 64 KiB of data, each byte escaped at worst, and its envelope. */
+/** Longest accepted body: 64 KiB of data, every byte escaped at worst, and its envelope. */
 export const BODY_LIMIT_BYTES = 512 * 1024;
 
-/** The origin that our own clients name, and the only one that may change state. */
+/** The origin that our clients send, and the only one that may change state. */
 export const ORIGIN = 'https://session-bench.test';
 
-/** User names are of fixed width, so that no reply differs in length by who asked. */
+/** User names have a fixed width, so that the length of a reply does not depend on the user. */
 export function userName(index: number): string {
   return `u${String(index).padStart(7, '0')}`;
 }
@@ -44,8 +46,8 @@ export const ADMIN_USER = 'admin000';
 const FILLER = 'abcdefghijklmnopqrstuvwxyz0123456789';
 
 /**
- * Session data of a user at a revision: begins with both, so that another user's or a stale answer is
- * noticed, and is filled with ASCII text to `payloadBytes` (never shorter than its beginning).
+ * Session data of a user at a revision. It begins with both, so that another user's reply or a stale one is detected,
+ * and is filled with ASCII text to `payloadBytes` (never shorter than its beginning).
  */
 export function payloadFor(user: string, revision: number, payloadBytes: number): string {
   const head = `${user}.${String(revision).padStart(6, '0')}.`;
@@ -57,23 +59,23 @@ export function payloadFor(user: string, revision: number, payloadBytes: number)
 export interface ReadyMessage {
   type: 'ready';
   port: number;
-  /** The backend that a server runs, and all of its options as they are in force. Servers of older commits do not say. */
+  /** The backend of a server, and all of its options as they are in force. Servers of older commits omit them. */
   store?: string;
   options?: Readonly<Record<string, string>>;
 }
 
-/** Slowness that is planted into a server to prove the instrument; absent parts are not. */
+/** Slowness planted into a server to prove the instrument; absent parts add none. */
 export interface Handicap {
   /**
-   * CPU burned by looking at the clock for so long, in microseconds. What it takes to look comes on top: some 0.5 to 3 µs,
-   * the more the colder the code. A wait of 0 costs that alone, and is what a longer one is to be held against.
+   * CPU burned by polling the clock, in microseconds. A poll itself takes some 0.5 to 3 µs more, the colder the code
+   * the longer. A wait of 0 costs only that, and is the baseline for a longer one.
    */
   busyUs?: number;
-  /** A wait that costs no CPU and leaves the server free meanwhile, in milliseconds. */
+  /** A wait without CPU during which the server serves others, in milliseconds. */
   sleepMs?: number;
-  /** More readings of the request's session, one after the other: round trips, where there is a service. */
+  /** Additional reads of the request's session, one after the other: round trips, where there is a service. */
   extraTrips?: number;
-  /** Every so many requests the whole server stands still for `stallMs`, without using CPU, as in a slow call to the disk. */
+  /** Period, in requests, at which the whole server blocks for `stallMs` without CPU, as in a slow disk call. */
   stallEveryRequests?: number;
   stallMs?: number;
 }

@@ -12,19 +12,19 @@ export interface AppParts {
   config: ServerConfig;
   store: SessionStore;
   transport: Transport;
-  /** Told of failures that no reply tells the client of. */
+  /** Receives failures that no reply reports to the client. */
   onError: (error: unknown) => void;
-  /** Milliseconds since the epoch, as the store has it; the machine's clock unless given. */
+  /** Milliseconds since the epoch, as the store sees it; the machine's clock by default. */
   now?: () => number;
 }
 
 /** The session of a known user. */
 export type CurrentUser = Current & { userId: string };
 
-/** A session that has begun, with its tokens. */
+/** A session that was created, with its tokens. */
 export type Created = Extract<CreateResult, { status: 'created' }>;
 
-/** What the endpoints work with. */
+/** What the endpoints share. */
 export interface RouteContext extends Pick<AppParts, 'config' | 'store' | 'transport'> {
   accounts: Accounts;
   csrf: CsrfDefence;
@@ -32,29 +32,29 @@ export interface RouteContext extends Pick<AppParts, 'config' | 'store' | 'trans
   checkCredential: CredentialCheck;
   /** The live session of a request; `undefined` without one. */
   current(request: FastifyRequest, reply: FastifyReply): Promise<Current | undefined>;
-  /** The session of a request whose user must be known; has replied 401 when it answers `undefined`. */
+  /** The session of a logged-in user; `undefined` after it has sent 401. */
   loggedIn(request: FastifyRequest, reply: FastifyReply): Promise<CurrentUser | undefined>;
-  /** The refresh token that a request carries; `undefined` without one, and where the backend issues none. */
+  /** The refresh token of a request; `undefined` without one, and where the backend issues none. */
   refreshTokenOf(request: FastifyRequest): string | undefined;
-  /** The session of a request under a new token; `undefined` when it is over, or its refresh token is not the right one. */
+  /** The session of a request under a new token; `undefined` when it has ended, or its refresh token is wrong. */
   rotate(request: FastifyRequest, current: Current): Promise<CreateResult | undefined>;
-  /** Hands the tokens of a session that has begun, or goes on, to the client. */
+  /** Sends the tokens of a new or continued session to the client. */
   issue(reply: FastifyReply, created: Pick<Created, 'token' | 'refreshToken'>): void;
-  /** Issues the token of a created or rotated session, or refuses as the result says. */
-  answerLogin(reply: FastifyReply, result: CreateResult, user: string | null, role: Role): FastifyReply;
+  /** Sends the token of a created or rotated session, or the refusal that the result names. */
+  replyToLogin(reply: FastifyReply, result: CreateResult, user: string | null, role: Role): FastifyReply;
   /**
-   * The session of this token, for the log: to be asked only of a log that is on. `unknown` when the store cannot be
-   * asked, of which nobody is told but `onError`: what was to be logged has been done, or will be.
+   * The session of this token, for the log; call it only when the log is on. `unknown` when the store is not available,
+   * which only `onError` reports: the action to be logged has been done, or will be.
    */
   sessionToLog(token: string): Promise<Session | 'unknown' | undefined>;
   /**
-   * Writes an event of the session of this token, as `sessionToLog` knows it.
-   * @param user whose it is, where that is known though the session may have ended meanwhile.
+   * Logs an event of the session of this token.
+   * @param user the session's user, where known although the session may have ended meanwhile.
    */
   note(event: LifecycleEvent, token: string, user?: string): Promise<void>;
 }
 
-/** Opens what the endpoints need besides the store. Who closes the application closes the log. */
+/** Opens what the endpoints need besides the store. Closing the application closes the log. */
 export function createRouteContext(parts: AppParts): RouteContext {
   const { config, store, transport, onError, now = Date.now } = parts;
   const accounts = createAccounts(config);
@@ -94,7 +94,7 @@ export function createRouteContext(parts: AppParts): RouteContext {
       await unauthenticated(reply);
       return undefined;
     },
-    answerLogin(reply, result, user, role) {
+    replyToLogin(reply, result, user, role) {
       if (result.status !== 'created') return refuseLogin(reply, result);
       issue(reply, result);
       return reply.send({ user, role });
@@ -103,7 +103,7 @@ export function createRouteContext(parts: AppParts): RouteContext {
   };
 }
 
-/** A log that made requests fail would turn what has been done into a failure: a refresh, tried again, counts as a theft. */
+/** A failing log must not fail a request that has been carried out: a refresh that is retried counts as a theft. */
 function logging(
   store: SessionStore,
   log: LifecycleLog,
@@ -127,22 +127,22 @@ function logging(
   };
 }
 
-/** A refusal by status and code; the reply carries nothing else. */
+/** A refusal with a status and a code; the body has nothing else. */
 export function refuse(reply: FastifyReply, status: number, error: Refusal): FastifyReply {
   return reply.code(status).send({ error });
 }
 
-/** There is no live session, or none that may do this. */
+/** There is no live session, or none with this permission. */
 export function unauthenticated(reply: FastifyReply): FastifyReply {
   return refuse(reply, 401, 'unauthenticated');
 }
 
-/** What this backend cannot do by nature: its store does not offer it. */
+/** The backend does not support this: its store lacks the method. */
 export function unsupported(reply: FastifyReply): FastifyReply {
   return refuse(reply, 501, 'unsupported_by_backend');
 }
 
-/** Why a session did not begin. */
+/** Replies with the reason why a session was not created. */
 export function refuseLogin(
   reply: FastifyReply,
   { status }: Exclude<CreateResult, { status: 'created' }>,

@@ -9,7 +9,7 @@ type Update = { Body: { data: string; version?: number } };
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** The identical endpoints: only the store behind them differs. */
+/** The endpoints, identical for all backends. */
 export function registerRoutes(app: FastifyInstance, context: RouteContext): void {
   app.get('/healthz', { schema: SCHEMAS.healthz }, (_request, reply) => reply.send({ status: 'ok' }));
   registerLoginRoutes(app, context);
@@ -19,7 +19,7 @@ export function registerRoutes(app: FastifyInstance, context: RouteContext): voi
 }
 
 function registerSessionRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { store, transport, csrf, log, current, rotate, answerLogin, note } = context;
+  const { store, transport, csrf, log, current, rotate, replyToLogin, note } = context;
 
   app.get('/session', { schema: SCHEMAS.read }, async (request, reply) => {
     const found = await current(request, reply);
@@ -32,7 +32,7 @@ function registerSessionRoutes(app: FastifyInstance, context: RouteContext): voi
     const found = await current(request, reply);
     if (found === undefined) return unauthenticated(reply);
     const { data, version = found.session.version } = request.body;
-    // Half a surrogate pair, which JSON can spell: stores that keep UTF-8 would answer something else.
+    // A lone surrogate, which JSON can express: stores that keep UTF-8 would return something else.
     if (LONE_SURROGATE.test(data)) return refuse(reply, 400, 'bad_request');
     const result = await store.update(found.token, data, version);
     if (result.status === 'gone') return unauthenticated(reply);
@@ -49,7 +49,7 @@ function registerSessionRoutes(app: FastifyInstance, context: RouteContext): voi
     const result = await rotate(request, found);
     if (result === undefined) return unauthenticated(reply);
     if (log.isOn && result.status === 'created') await note('rotate', result.token);
-    return answerLogin(reply, result, found.session.userId ?? null, found.session.role);
+    return replyToLogin(reply, result, found.session.userId ?? null, found.session.role);
   });
 
   app.get('/csrf', { schema: SCHEMAS.csrf }, async (request, reply) => {

@@ -1,20 +1,20 @@
-/** JSON schemas of bodies and replies: the same for every backend, and compiled once by fastify. */
+/** JSON schemas of bodies and replies, the same for every backend; fastify compiles them once. */
 
 const text = { type: 'string' } as const;
 const object = <T extends object>(properties: T, required = Object.keys(properties)) =>
   ({ type: 'object', additionalProperties: false, required, properties }) as const;
 
-/** Names of users in bodies and paths: short, and of harmless characters. */
+/** User names in bodies and paths: short, and without special characters. */
 const userId = { type: 'string', pattern: '^[A-Za-z0-9_@-]{1,32}$' } as const;
 
 const error = object({ error: text });
 const errors = { '4xx': error, '5xx': error } as const;
 const replies = <T extends object>(properties: T) => ({ 200: object(properties), ...errors });
 
-/** Length alone is asked of a password (NIST SP 800-63B §3.1.1.2). */
+/** Length is the only requirement for a password (NIST SP 800-63B §3.1.1.2). */
 const newPassword = { type: 'string', minLength: 8, maxLength: 128 } as const;
 
-/** Versions count from 1; eight digits are what every store keeps. */
+/** Versions count from 1; every store can keep eight digits. */
 const version = { type: 'integer', minimum: 1, maximum: 99_999_999 } as const;
 
 const user = { type: ['string', 'null'] } as const;

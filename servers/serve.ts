@@ -10,12 +10,15 @@ import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './confi
 import { errorReporter } from './error-reporter.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
 import { bearerTransport, cookieTransport, type Transport } from './session-plugin.ts';
-import { bytesOfSessions, type StatsMessage, type StatsRequest, watchProcess } from './stats.ts';
+import { measureSessionBytes, type StatsMessage, type StatsRequest, watchProcess } from './stats.ts';
 
-/** Connections that may wait to be accepted: Node's 511 turn a balancer's burst of a thousand into time-outs. */
+/**
+ * Connections that may wait to be accepted: Node's default of 511 turns a balancer's burst of a thousand into
+ * time-outs.
+ */
 const BACKLOG = 4096;
 
-/** Seams by which a test's own entry plants faults. No configuration reaches them, and our own entry passes none. */
+/** Seams through which a test's entry plants faults. No configuration reaches them, and servers/main.ts passes none. */
 export interface ServeParts {
   changeConfig?: (config: ServerConfig) => ServerConfig;
   wrapDefinition?: (definition: StoreDefinition) => StoreDefinition;
@@ -24,9 +27,9 @@ export interface ServeParts {
 }
 
 /**
- * One server process: its configuration comes in by the environment, `ready` goes out over IPC. Resolves once it
- * accepts connections; it leaves on SIGTERM.
- * @throws Error when the configuration is no good, StoreUnavailableError when the service does not answer.
+ * Runs one server process, configured by the environment, and sends `ready` over IPC. Resolves once the server accepts
+ * connections; the process exits on SIGTERM.
+ * @throws Error for an invalid configuration, StoreUnavailableError when the service is not available.
  */
 export async function serve(parts: ServeParts = {}): Promise<void> {
   const given = parseServerConfig(process.env[SERVER_CONFIG_ENV]);
@@ -60,38 +63,42 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   });
   const store = parts.wrapStore?.(opened, config) ?? opened;
   const app = createApp({ config, store, transport, onError, now: clock.now });
-  leaveWhenTold(app, store, onError);
+  shutdownOnSignal(app, store, onError);
   const sweep = traits.state === 'server' ? store.sweep : undefined;
-  const weigh = () => bytesOfSessions(sweep, clock, config.absoluteSeconds);
-  answerMessages(watchProcess(store), clock, weigh, onError);
+  const weigh = () => measureSessionBytes(sweep, clock, config.absoluteSeconds);
+  handleMessages(watchProcess(store), clock, weigh, onError);
   await app.listen({ host: config.host, port: config.port, backlog: BACKLOG });
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : config.port;
   process.send?.({ type: 'ready', port, store: config.store, options } satisfies ReadyMessage);
 }
 
-function leaveWhenTold(app: FastifyInstance, store: SessionStore, onError: (error: unknown) => void): void {
-  let leaving = false;
-  const leave = async () => {
-    if (leaving) return;
-    leaving = true;
+function shutdownOnSignal(
+  app: FastifyInstance,
+  store: SessionStore,
+  onError: (error: unknown) => void,
+): void {
+  let isShuttingDown = false;
+  const shutdown = async () => {
+    if (isShuttingDown) return;
+    isShuttingDown = true;
     await app.close();
     await store.close();
     process.exit(0);
   };
-  const leaveOrFail = () => {
-    leave().catch((error: unknown) => {
+  const shutdownOrFail = () => {
+    shutdown().catch((error: unknown) => {
       onError(error);
       process.exit(1);
     });
   };
-  process.on('SIGTERM', leaveOrFail);
-  process.on('SIGINT', leaveOrFail);
-  // The harness is gone, even by kill -9: nobody would end this process any more.
+  process.on('SIGTERM', shutdownOrFail);
+  process.on('SIGINT', shutdownOrFail);
+  // The harness has died, even by kill -9: nothing else would end this process.
   process.on('disconnect', () => process.exit(0));
 }
 
-function answerMessages(
+function handleMessages(
   stats: () => StatsMessage,
   clock: Clock,
   weigh: () => Promise<number>,

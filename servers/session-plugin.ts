@@ -10,26 +10,26 @@ import {
 
 /** How tokens travel between client and server. */
 export interface Transport {
-  /** Longest token that fits, in bytes. */
+  /** Longest token that the transport can carry, in bytes. */
   maxTokenBytes: number;
-  /** The token that the request carries; `undefined` when it carries none. */
+  /** The token of the request; `undefined` when it carries none. */
   tokenOf(request: FastifyRequest): string | undefined;
-  /** The refresh token that the request carries; `undefined` when it carries none. */
+  /** The refresh token of the request; `undefined` when it carries none. */
   refreshTokenOf(request: FastifyRequest): string | undefined;
   issue(reply: FastifyReply, token: string): void;
   issueRefresh(reply: FastifyReply, refreshToken: string): void;
-  /** Tells the client to forget its token, and its refresh token where the backend issues any. */
+  /** Makes the client delete its token, and its refresh token where the backend issues any. */
   clear(reply: FastifyReply): void;
 }
 
 export interface TransportOptions {
-  /** Whether the backend issues refresh tokens; without them a logout says nothing of any. */
+  /** Whether the backend issues refresh tokens; without them a logout clears no such cookie. */
   refresh?: boolean;
 }
 
 const ATTRIBUTES = '; Path=/; Secure; HttpOnly; SameSite=Lax';
 
-/** The tokens as `__Host-` cookies: the recommended way for browsers (RFC 6265bis). */
+/** The tokens as `__Host-` cookies, the recommended transport for browsers (RFC 6265bis). */
 export function cookieTransport({ refresh = false }: TransportOptions = {}): Transport {
   const longestName = Math.max(SESSION_COOKIE.length, refresh ? REFRESH_COOKIE.length : 0);
   return {
@@ -45,7 +45,9 @@ export function cookieTransport({ refresh = false }: TransportOptions = {}): Tra
   };
 }
 
-/** The last word counts: a touch and an update may both issue a token, and one name may be set only once (RFC 6265 §4.1.1). */
+/**
+ * The last value wins: a touch and an update may both issue a token, and a name may be set only once (RFC 6265 §4.1.1).
+ */
 function setCookie(reply: FastifyReply, name: string, value: string): void {
   const cookie = `${name}=${value}`;
   const before = reply.getHeader('set-cookie');
@@ -60,13 +62,13 @@ function setCookie(reply: FastifyReply, name: string, value: string): void {
 }
 
 /**
- * The token in `Authorization: Bearer` (RFC 6750), the refresh token in a header of its own; both are issued in headers
- * of the reply, never in a body.
+ * The token in `Authorization: Bearer` (RFC 6750), the refresh token in a header of its own. Replies carry both in
+ * headers, never in a body.
  */
 export function bearerTransport({ refresh = false }: TransportOptions = {}): Transport {
   const scheme = /^bearer +([^ ]+)$/i;
   return {
-    // The tightest head limit on the way (nginx' 8 KiB lines) less room for the header's name.
+    // The smallest head limit on the way (nginx: lines of 8 KiB) less space for the header's name.
     maxTokenBytes: 8000,
     tokenOf: (request) => scheme.exec(request.headers.authorization ?? '')?.[1],
     refreshTokenOf: (request) => {
@@ -83,8 +85,8 @@ export function bearerTransport({ refresh = false }: TransportOptions = {}): Tra
 }
 
 /**
- * Value of one cookie of a Cookie header (RFC 6265 §5.4): the first of that name; `undefined` without one.
- * Scans instead of parsing the whole header into an object: this runs on every request.
+ * Value of one cookie of a Cookie header (RFC 6265 §5.4): the first of that name; `undefined` without one. Scans
+ * instead of parsing the whole header into an object, for it runs on every request.
  */
 export function readCookie(header: string | undefined, name: string): string | undefined {
   if (header === undefined) return undefined;
@@ -101,7 +103,7 @@ export function readCookie(header: string | undefined, name: string): string | u
   return undefined;
 }
 
-/** A request's live session and the token it goes by now (a touch may have issued a new one). */
+/** A request's live session and its current token (a touch may have issued a new one). */
 export interface Current {
   session: Session;
   token: string;
@@ -109,7 +111,7 @@ export interface Current {
 
 /**
  * The live session of a request, touched when the throttle allows; `undefined` when there is none.
- * @throws StoreUnavailableError when the store cannot be asked: an outage is no miss.
+ * @throws StoreUnavailableError when the store is not available: an outage is not a miss.
  */
 export async function currentSession(
   store: SessionStore,

@@ -5,7 +5,7 @@ import { openStore } from '../stores/open.ts';
 import { contextFor } from '../stores/redis/fixture.ts';
 import type { StoreDefinition } from '../stores/store.ts';
 import { createClock } from './clock.ts';
-import { bytesOfSessions } from './stats.ts';
+import { measureSessionBytes } from './stats.ts';
 
 const SESSIONS = 5_000;
 const DATA_BYTES = 256;
@@ -24,7 +24,7 @@ async function weigh(definition: StoreDefinition): Promise<{ perSession: number;
     if (result.status === 'created') token = result.token;
   }
   expect(await store.read(token)).toBeDefined();
-  const bytes = await bytesOfSessions(store.sweep, clock, ABSOLUTE_SECONDS);
+  const bytes = await measureSessionBytes(store.sweep, clock, ABSOLUTE_SECONDS);
   const isAlive = (await store.read(token)) !== undefined;
   await store.close();
   return { perSession: bytes / SESSIONS, isAlive };

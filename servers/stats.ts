@@ -1,4 +1,4 @@
-/** What a server says of itself when the harness asks, over IPC. */
+/** What a server reports about itself over IPC. */
 
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
@@ -6,40 +6,40 @@ import { runInNewContext } from 'node:vm';
 import type { SessionStore, VerifyCacheStats } from '../stores/store.ts';
 import type { Clock } from './clock.ts';
 
-/** What a server answers to the IPC message `{ type: 'stats' }`. Servers of older commits know only the round trips. */
+/** The reply to the IPC message `{ type: 'stats' }`. Servers of older commits report only the round trips. */
 export interface StatsMessage {
   type: 'stats';
   /** Round trips to the service since the start. */
   roundTrips: number;
-  /** By how much the event loop was late, 99th percentile since the last such message, microseconds; absent within 200 ms of it. */
+  /** Event loop delay, 99th percentile since the last such message, microseconds; absent within 200 ms of it. */
   loopDelayP99Us?: number;
   /** Time in garbage collection on the main thread since the start, nanoseconds. */
   gcNs?: number;
-  /** What the sessions held in this process; only in the reply to {@link StatsRequest.weigh}. */
+  /** Memory of the sessions in this process; only in the reply to {@link StatsRequest.weigh}. */
   sessionBytes?: number;
-  /** Use of the cache of verified tokens since the start; absent without one. */
+  /** Counters of the cache of verified tokens since the start; absent without a cache. */
   verifyCache?: VerifyCacheStats;
 }
 
-/** The message that asks for them. */
+/** The request for a {@link StatsMessage}. */
 export interface StatsRequest {
   type: 'stats';
-  /** Ends all sessions that this process holds, to tell what they weighed. After the load: nothing is left to be served. */
+  /** Ends all sessions that this process holds, to measure their memory. Only after the load. */
   weigh?: true;
 }
 
 /**
- * How often the loop is looked at, in milliseconds. Each look wakes an idle server for some 30 µs: at 20 ms those of a
- * run with fifteen servers took 1 % of two processors from whoever was being measured, at 100 ms a sixth of that.
+ * Interval of the event loop samples, in milliseconds. Each sample wakes an idle server for some 30 µs: at 20 ms those
+ * of a run with fifteen servers took 1 % of two processors from the measured one, at 100 ms a sixth of that.
  */
 const RESOLUTION_MS = 100;
 
 const SWEEP_LIMIT = 100_000;
 
 /**
- * Begins to watch the process that it runs in, and answers a function that makes the message. Under load it costs some
- * 0.3 % of a server's CPU: 125 µs for each garbage collection, of which there is one in 900 requests of 55 µs on the control
- * (Node 20), and 0.04 µs a request for the loop.
+ * Starts to observe this process, and returns a function that builds the message. Under load it costs some 0.3 % of a
+ * server's CPU: 125 µs for each garbage collection, of which there is one in 900 requests of 55 µs on the control (Node
+ * 20), and 0.04 µs a request for the loop.
  */
 export function watchProcess(
   store: Pick<SessionStore, 'roundTrips' | 'verifyCacheStats'>,
@@ -54,7 +54,7 @@ export function watchProcess(
   observer.observe({ entryTypes: ['gc'] });
   return () => {
     count(observer.takeRecords());
-    // The histogram holds the time between two looks, which on time is the resolution itself.
+    // The histogram holds the time between two samples; without delay that is the resolution itself.
     const lateNs = delay.percentile(99) - RESOLUTION_MS * 1e6;
     const isKnown = delay.count > 0;
     delay.reset();
@@ -69,28 +69,28 @@ export function watchProcess(
 }
 
 /**
- * Bytes of heap and buffers that the sessions of this process hold: live bytes before and after all of them have expired and
- * were swept. Nothing else differs between the two, neither code nor connections.
- * @param sweep of the store, where the sessions lie in this process; about 0 bytes without it.
+ * Bytes of heap and buffers that the sessions of this process hold: live bytes before and after all of them have
+ * expired and were swept. Nothing else differs between the two, neither code nor connections.
+ * @param sweep of the store, where the sessions are in this process; about 0 bytes without it.
  */
-export async function bytesOfSessions(
+export async function measureSessionBytes(
   sweep: SessionStore['sweep'],
   clock: Clock,
   absoluteSeconds: number,
 ): Promise<number> {
-  const before = liveBytes();
+  const before = measureLiveBytes();
   if (sweep !== undefined) {
     clock.setOffset(2 * absoluteSeconds * 1000);
     while ((await sweep(SWEEP_LIMIT)) > 0);
   }
-  return before - liveBytes();
+  return before - measureLiveBytes();
 }
 
-/** What is left of the heap when all garbage is gone, with the buffers outside it. */
-function liveBytes(): number {
+/** Heap after garbage collection, and the buffers outside it. */
+function measureLiveBytes(): number {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  // What a first one finds only weakly held is gone with the second.
+  // A second collection frees what the first found only weakly held.
   collect();
   collect();
   const { heapUsed, external } = process.memoryUsage();

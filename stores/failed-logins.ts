@@ -4,15 +4,17 @@ import { type FailedLoginRule, type FailedLogins, StoreUnavailableError } from '
 
 /*
  * Failed logins by account (ASVS 5 V6.3.1), counted by rate-limiter-flexible where a backend keeps its state. Nothing
- * is made, asked or scheduled before a backend's `failedLogins` is called.
+ * is created, queried or scheduled before a backend's `failedLogins` is called.
  */
 
 export type CountFailedLogins = (rule: FailedLoginRule) => FailedLogins;
 
-/** A timer of Node waits no longer than 2^31 - 1 ms; what is set to more fires at once. */
+/** The longest Node timer is 2^31 - 1 ms; a longer one fires at once. */
 const LONGEST_WINDOW_SECONDS = 24 * 86_400;
 
-/** @throws RangeError for what the library or a service would quietly take for something else, such as "for ever". */
+/**
+ * @throws RangeError for values that the library or a service would silently interpret otherwise, such as "for ever".
+ */
 export function limiterOptions(keyPrefix: string, { limit, windowSeconds }: FailedLoginRule) {
   if (!Number.isSafeInteger(limit) || limit < 1)
     throw new RangeError(`expected a limit on failed logins of 1 or more, got ${limit}`);
@@ -24,8 +26,8 @@ export function limiterOptions(keyPrefix: string, { limit, windowSeconds }: Fail
 }
 
 /**
- * The counts that a limiter of the library keeps.
- * @param ask gives a failure of the place its name, where that has not been done.
+ * The counts of a limiter of the library.
+ * @param ask converts failures to the store's error type, where that has not been done.
  */
 export function counts(
   limiter: RateLimiterAbstract,
@@ -36,7 +38,7 @@ export function counts(
     async isOver(userId) {
       const found = await ask('isOver', limiter.get(accountOf(userId)));
       if (found === null) return false;
-      // No number would be less than any limit.
+      // NaN is below no limit.
       if (!Number.isFinite(found.consumedPoints))
         throw new StoreUnavailableError(
           'isOver',
@@ -55,8 +57,8 @@ export function counts(
 }
 
 /**
- * An account as a key: one length and harmless letters, whatever was typed as a name. Hashed as UTF-16, for in UTF-8
- * all halves of surrogate pairs are the same.
+ * An account as a key: fixed length and harmless characters, whatever name was typed. Hashed as UTF-16, for in UTF-8
+ * all lone surrogates are the same.
  */
 function accountOf(userId: string): string {
   return hash('sha256', Buffer.from(userId, 'utf16le'), 'base64url');

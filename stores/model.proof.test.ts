@@ -10,10 +10,10 @@ import { type RedisFixture, startRedisFixture } from './redis/fixture.ts';
 import { STORES } from './registry.ts';
 import type { StoreDefinition } from './store.ts';
 import { runModel } from './suite/model-run.ts';
-import { printedSeed } from './suite/seed.ts';
+import { printSeed } from './suite/seed.ts';
 import { armText } from './variant.ts';
 
-const seed = printedSeed('model');
+const seed = printSeed('model');
 let redisServer: RedisFixture;
 let postgresServer: PostgresFixture;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import type { Capability, OpenContext, SessionStore, StoreDefinition } from './store.ts';
 
-/** Every capability of the contract; a record, so that none can be forgotten. */
+/** Every capability of the contract; a record, so that none can be omitted. */
 const ALL: Readonly<Record<Capability, true>> = {
   users: true,
   refresh: true,
@@ -11,9 +11,9 @@ const ALL: Readonly<Record<Capability, true>> = {
 export const CAPABILITIES = Object.keys(ALL) as readonly Capability[];
 
 /**
- * Opens a backend's store: the only way to one. What is said of a backend before it is opened follows from what
- * it offers, hence a store that has more or less is refused, and closed.
- * @throws Error when the store is not what its definition offers, and whatever opening it throws.
+ * Opens a backend's store; nothing else may. Traits are derived from what the definition offers, so a store with more
+ * or fewer capabilities is refused, and closed.
+ * @throws Error when the store differs from what its definition offers, and the errors of opening it.
  */
 export async function openStore(definition: StoreDefinition, context: OpenContext): Promise<SessionStore> {
   const store = await definition.open(context);
@@ -28,7 +28,7 @@ export async function openStore(definition: StoreDefinition, context: OpenContex
   );
 }
 
-/** The capabilities that an open store has. */
+/** The capabilities of an open store. */
 export function capabilitiesOf(store: SessionStore): Capability[] {
   return CAPABILITIES.filter((name) => store[name] !== undefined);
 }

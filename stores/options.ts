@@ -1,8 +1,8 @@
-/** What the options of a backend are when some are not given. */
+/** The effective options of a backend when some are not given. */
 
 import type { StoreDefinition, StoreOptions } from './store.ts';
 
-/** The value of each of a backend's options when none is given. */
+/** The default of each of a backend's options. */
 export function defaultOptions(definition: StoreDefinition): Record<string, string> {
   return Object.fromEntries(
     Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]),
@@ -10,8 +10,8 @@ export function defaultOptions(definition: StoreDefinition): Record<string, stri
 }
 
 /**
- * The options that are in force when these are asked for: defaults filled in, and without those that the backend does not
- * have. @throws Error for a value that it does not have.
+ * The effective options: defaults filled in, options that the backend does not have removed.
+ * @throws Error for a value that the option does not have.
  */
 export function effectiveOptions(definition: StoreDefinition, given: StoreOptions): Record<string, string> {
   return Object.fromEntries(
@@ -26,7 +26,7 @@ export function effectiveOptions(definition: StoreDefinition, given: StoreOption
   );
 }
 
-/** The options with those filled in that whoever wrote them did not know: as it was before they existed. */
+/** Fills in options that did not exist when these were written, with the behaviour of that time. */
 export function withAbsentOptions(definition: StoreDefinition, options: StoreOptions): StoreOptions {
   const absent = Object.entries(definition.options).map(([name, option]) => [
     name,
@@ -36,8 +36,8 @@ export function withAbsentOptions(definition: StoreDefinition, options: StoreOpt
 }
 
 /**
- * These options, if need be with the one value changed that lets the backend issue refresh tokens; `undefined` when none
- * does.
+ * These options, with one value changed if necessary so that the backend issues refresh tokens; `undefined` when no
+ * value does that.
  */
 export function refreshingOptions(
   definition: StoreDefinition,
@@ -49,7 +49,7 @@ export function refreshingOptions(
   return [options, ...changed].find((candidate) => definition.offers(candidate).includes('refresh'));
 }
 
-/** Options of a backend in which each value of each option occurs, the others being the default. */
+/** Option sets in which every value of every option occurs once, the other options being default. */
 export function variantsOf(definition: StoreDefinition): StoreOptions[] {
   const defaults = defaultOptions(definition);
   const others = Object.entries(definition.options).flatMap(([name, { values }]) =>

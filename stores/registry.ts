@@ -8,7 +8,7 @@ import { redis } from './redis/backend.ts';
 import type { ServiceDefinition } from './service.ts';
 import type { StoreDefinition } from './store.ts';
 
-/** Every backend, in the order of `list` and of the tables. Adding one here is all that the harness needs. */
+/** Every backend, in the order of `list` and of the tables. To add one to the harness, add it here. */
 export const STORES: readonly StoreDefinition[] = [none, memory, redis, postgres, jwt, jwtBlacklist];
 
 /** The backend of this name; `undefined` when there is none. */
@@ -16,10 +16,10 @@ export function findStore(name: string): StoreDefinition | undefined {
   return STORES.find((store) => store.name === name);
 }
 
-/** The control: what an endpoint costs without any session. */
+/** The control: the cost of an endpoint without any session. */
 export const CONTROL: StoreDefinition = STORES.find(({ isControl }) => isControl) ?? none;
 
-/** Every service that a backend may use, by whichever of its options. */
+/** Every service that a backend uses with some option. */
 export const SERVICES: readonly ServiceDefinition[] = [
   ...new Set(STORES.flatMap((store) => variantsOf(store).flatMap((options) => store.service(options) ?? []))),
 ];

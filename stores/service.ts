@@ -1,53 +1,56 @@
 /**
- * The contract of a service: the server program in which a backend keeps its state. A definition says what the service is;
+ * The contract of a service: the server program in which a backend keeps its state. A definition describes the service;
  * the harness finds, starts, inspects, pins, measures and cleans up every service by the same code.
  */
 
 /**
- * What an acknowledged write survives. `none`: nothing. `second`: all but about the last second, of a power
- * loss; of a crash of the service alone, all but what it had not yet handed to the system (Postgres: up to 0.6 s
- * of WAL; Redis: only what it held back behind a slow fsync). `commit`: both.
+ * What an acknowledged write survives. `none`: nothing. `second`: a power loss, except for about the last second; a
+ * crash of the service alone, except for what it had not yet passed to the system (Postgres: up to 0.6 s of WAL; Redis:
+ * only what it held back behind a slow fsync). `commit`: both.
  */
-export type Durability = 'none' | 'second' | 'commit';
+export const DURABILITIES = ['none', 'second', 'commit'] as const;
+export type Durability = (typeof DURABILITIES)[number];
 
-/** The address that every server of ours listens on, and no other. */
+/** The only address that servers of the harness listen on. */
 export const LOOPBACK = '127.0.0.1';
 
-/** How long an external service may take to reply, in milliseconds. */
+/** Time limit for a reply of an external service, in milliseconds. */
 export const PROBE_TIMEOUT_MS = 2_000;
 
-/** Bound of one settle(), in milliseconds. */
+/** Time limit of one settle(), in milliseconds. */
 export const SETTLE_TIMEOUT_MS = 60_000;
 
-/** One service. Server and client are loaded, with their drivers, by whoever asks for them. */
+/** One service. Server and client, with their drivers, are loaded on demand. */
 export interface ServiceDefinition {
   /** In flags (`--redis-url`), tables and files: lower-case letters. */
   name: string;
   /** For people: `Redis`. */
   title: string;
-  /** How an external one is named: environment variable, and schemes such as `redis:`, the first of them in examples. */
+  /**
+   * How to name an external one: environment variable, and URL schemes such as `redis:`, the first of them in examples.
+   */
   url: { variable: string; schemes: readonly [string, ...string[]] };
   /** Official image of the tier `docker`. */
   image: string;
-  /** Debian's package with the program, which scripts/setup.sh installs: keep it on one line. */
+  /** Debian's package with the program, which scripts/setup.sh installs. Keep it on one line: that script reads it. */
   debian?: { package: string; program: string };
-  /** Processors that it can use at one time; infinite unless it is known. */
+  /** Processors that it can use at a time; infinite unless known. */
   processors: number;
-  /** Settings that decide its durability, for the error of one that is set otherwise. */
+  /** Settings that determine its durability, for the error when they differ. */
   durabilitySettings: readonly string[];
   server(): Promise<ServiceServer>;
   client(): Promise<ServiceClient>;
 }
 
-/** How the service is run. */
+/** How to run the service. */
 export interface ServiceServer {
   /** Whether its program refuses to run as root; it then runs as `nobody`. */
   refusesRoot?: boolean;
-  /** The programs of this machine. A text says why there are none. */
+  /** The programs of this machine, or the reason why there are none. */
   local(): Promise<ServerPrograms | string>;
-  /** The programs of an npm package. A text says why there are none. */
+  /** The programs of an npm package, or the reason why there are none. */
   embedded(): Promise<ServerPrograms | string>;
-  /** How one server is started, and started again. Passwords are new in each plan. */
+  /** How to start and restart one server. Each plan has new passwords. */
   plan(request: PlanRequest): ServerPlan;
 }
 
@@ -62,9 +65,9 @@ export interface ServerPrograms {
 
 export interface PlanRequest {
   durability: Durability;
-  /** How many connections all clients together will open. */
+  /** Number of connections that all clients together will open. */
   maxConnections: number;
-  /** Programs, and a directory for all data; absent in a container, where the image has both. */
+  /** Programs, and a directory for all data; absent in a container, whose image has both. */
   place?: { programs: ServerPrograms; directory: string };
 }
 
@@ -74,57 +77,63 @@ export interface ServerPlan {
   env?: Readonly<Record<string, string>>;
   /** URL with credentials: for servers, never for people or files. */
   url(port: number): string;
-  /** Texts that no output may show. */
+  /** Texts that must not appear in any output. */
   secrets: readonly string[];
-  /** Whether this very server, and not one that took its port, takes requests. */
+  /** Whether this very server accepts requests, and not another one that took its port. */
   isReady(port: number): Promise<boolean>;
-  /** What remains to be done after each start. */
+  /** Remaining steps after each start. */
   onReady?(port: number): Promise<void>;
-  /** A program that makes the data before the first start; its files are removed when it has ended. */
+  /** A program that creates the data before the first start; its files are removed when it has ended. */
   initialise?: { command: string; args: string[]; files: Readonly<Record<string, string>> };
-  /** What ends it without delay, its data being of no more use; SIGTERM unless given. */
+  /** Ends it immediately, for its data is not needed any more; default SIGTERM. */
   stopSignal?: NodeJS.Signals;
-  /** Whether a restart that failed with this output may succeed in a moment. */
+  /** Whether a restart that failed with this output may soon succeed. */
   isTransient?(message: string): boolean;
 }
 
-/** Short conversations of the harness with a running service. Each rejects with {@link ServiceError}, or with what failed. */
+/**
+ * Short connections of the harness to a running service. Each method rejects with {@link ServiceError}, or with the
+ * cause.
+ */
 export interface ServiceClient {
-  /** @param connections how many the run will open. @throws ServiceError also when the service cannot take these. */
+  /** @param connections that the run will open. @throws ServiceError also when the service cannot accept that many. */
   inspect(url: string, connections?: number): Promise<Inspection>;
-  /** Whether settings give this durability; `undefined` when they do not tell. */
+  /** Whether settings provide this durability; `undefined` when they are unknown. */
   durabilityMatches(settings: Readonly<Record<string, string>>, durability: Durability): boolean | undefined;
-  /** Completes deferred work, so that no measured window pays for it. Returns what it was not permitted to do. */
+  /** Completes deferred work, so that no measured window pays for it. Returns what it lacked permission for. */
   settle(url: string): Promise<string[]>;
-  /** Bytes that its data takes. */
+  /** Size of its data in bytes. */
   dataBytes(url: string): Promise<number>;
-  /** All that it holds, as text: what the thief of a dump or a backup would have. */
+  /** All of its content, as text: what a thief would find in a dump or a backup. */
   dump(url: string): Promise<string>;
-  /** Removes all that backends have kept under this namespace. */
+  /** Removes everything that backends have stored under this namespace. */
   purge(url: string, namespace: string): Promise<void>;
-  /** What `look` makes of the process that serves us, while it serves us; `undefined` when the service does not tell it. */
-  lookAtProcess<T>(url: string, look: (serving: ServiceProcess) => T): Promise<T | undefined>;
+  /**
+   * Calls `look` with the process that serves a connection, while it is open; `undefined` when the service does not
+   * report it.
+   */
+  inspectProcess<T>(url: string, look: (serving: ServiceProcess) => T): Promise<T | undefined>;
 }
 
 export interface Inspection {
   /** Such as `7.0.15`. */
   version: string;
-  /** The settings that matter. One that the service does not tell is missing. */
+  /** The relevant settings. Those that the service does not report are missing. */
   settings: Readonly<Record<string, string>>;
 }
 
 export interface ServiceProcess {
   pid: number;
-  /** Name that the system knows its program by; the pid may be of another machine or container. */
+  /** The system's name of its program; the pid may belong to another machine or container. */
   program: string;
   /** Whether the service itself is the parent of this process. */
   isChild: boolean;
 }
 
-/** `unreachable`: nothing replied. `refused`: it replied, and does not let us in or cannot serve us. */
+/** `unreachable`: nothing replied. `refused`: it replied, and rejects the connection or cannot serve the run. */
 export class ServiceError extends Error {
   readonly kind: 'unreachable' | 'refused';
-  /** Where it is not about credentials: what was expected of the service, and what to do. */
+  /** Where the error is not about credentials: what was expected of the service, and the remedy. */
   readonly advice: { expected: string; remedy: string } | undefined;
 
   constructor(
@@ -139,8 +148,8 @@ export class ServiceError extends Error {
   }
 }
 
-/** False where `ask` finds no service, or one that refuses us. @throws what else `ask` throws. */
-export async function answers(ask: () => Promise<unknown>): Promise<boolean> {
+/** False when `ask` finds no service, or one that refuses. @throws other errors of `ask`. */
+export async function isAvailable(ask: () => Promise<unknown>): Promise<boolean> {
   try {
     return (await ask()) !== false;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 
-/** Bytes from the CSPRNG in a server-side session's token: 256 bits (ASVS 5 V7.2.3 asks for 128). */
+/** Random bytes in a server-side session's token: 256 bits (ASVS 5 V7.2.3 asks for 128). */
 const TOKEN_BYTES = 32;
 const TOKEN_LENGTH = 43;
 const TOKEN_SHAPE = /^[A-Za-z0-9_-]{43}$/;
@@ -11,8 +11,9 @@ export function newToken(): string {
 }
 
 /**
- * The id under which a token is stored: its SHA-256 as base64url, so that a dump of the store holds no
- * usable token. It doubles as the login's public handle: no token can be made from it. `undefined` for text that cannot be a token of ours: malformed is absence.
+ * The id under which a token is stored: its SHA-256 as base64url, so that a dump of the store holds no usable token. It
+ * is also the login's public handle: no token can be derived from it. `undefined` for text that cannot be a token:
+ * malformed is absence.
  */
 export function idOfToken(token: string): string | undefined {
   if (token.length !== TOKEN_LENGTH || !TOKEN_SHAPE.test(token)) return undefined;

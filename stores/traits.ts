@@ -1,10 +1,10 @@
-/** What a backend can and cannot do, known before anything is open. */
+/** What a backend can and cannot do, known before it is opened. */
 
 import type { Durability } from './service.ts';
 
-/** What a backend says of itself beyond what its store offers. */
+/** What a backend declares beyond what its store offers. */
 export interface DeclaredTraits {
-  /** Where the session lives. */
+  /** Where the session is kept. */
   state: 'nowhere' | 'server' | 'store' | 'client' | 'client-and-store';
   /** Every server sees the same sessions. */
   shared: boolean;
@@ -27,21 +27,21 @@ export interface DeclaredTraits {
 }
 
 /**
- * What a backend can and cannot do. Traits assert: the conformance suite proves each, also the cannot.
- * Those that are not declared follow from what the store offers, in `traitsOf`.
+ * What a backend can and cannot do. The conformance suite proves each trait, including what it cannot. Those that are
+ * not declared follow from what the store offers, in `traitsOf`.
  */
 export interface Traits extends DeclaredTraits {
   /** Knows the logins of a user: revoke all, list, limit, disable. */
   userIndex: boolean;
-  /** `rotating`: tokens live briefly, and are renewed by a refresh token that may be used once. */
+  /** `rotating`: tokens are short-lived, and renewed by a refresh token that can be used once. */
   refresh: 'none' | 'rotating';
-  /** A token verified before may come from a cache: never past its expiry or revocation, nor under another key. */
+  /** A verified token may come from a cache: never past its expiry or revocation, nor under another key. */
   verifyCache: boolean;
 }
 
 type Options = Readonly<Record<string, string>>;
 
-/** The traits of a backend with these options: what it declares, and what follows from what it offers. */
+/** The traits of a backend with these options: those that it declares, and those that follow from what it offers. */
 export function traitsOf(
   definition: {
     declaredTraits(options: Options, durability: Durability): DeclaredTraits;

@@ -1,4 +1,4 @@
-/** How an arm's options are written: in its name, as `--store` takes it, and in the column `variant`. */
+/** How an arm's options are written: in its name, in `--store`, and in the column `variant`. */
 
 import { withAbsentOptions } from './options.ts';
 import { findStore } from './registry.ts';
@@ -9,7 +9,7 @@ export function variantText(options: StoreOptions, durability: string): string {
   return pairsText({ ...options, durability });
 }
 
-/** Options as they are written everywhere: `alg=HS256;lib=jose`, sorted. */
+/** The common text of options: `alg=HS256;lib=jose`, sorted. */
 export function pairsText(options: StoreOptions): string {
   return Object.entries(options)
     .map(([key, value]) => `${key}=${value}`)
@@ -17,15 +17,17 @@ export function pairsText(options: StoreOptions): string {
     .join(';');
 }
 
-/** Whether a text can be a column `variant`: pairs of a name and a value, each name once, the durability among them. */
+/**
+ * Whether a text is a valid column `variant`: pairs of a name and a value, each name once, including the durability.
+ */
 export function isVariant(text: string): boolean {
   const names = text.split(';').map((pair) => /^([\w-]+)=[^=;]+$/.exec(pair)?.[1]);
   return !names.includes(undefined) && new Set(names).size === names.length && names.includes('durability');
 }
 
 /**
- * The options and the durability in a column `variant`. Options that its writer did not know get the meaning that they
- * had before they existed, so that an old file pairs with a new one.
+ * The options and the durability in a column `variant`. Options that its writer did not know get the behaviour of that
+ * time, so that an old file pairs with a new one.
  */
 export function parseVariant(store: string | undefined, variant: string | undefined): Record<string, string> {
   const pairs = (variant ?? '').split(';').filter((pair) => pair !== '');
@@ -33,13 +35,13 @@ export function parseVariant(store: string | undefined, variant: string | undefi
   return { ...absentOptions(store ?? ''), ...given };
 }
 
-/** What the options of a backend mean to whoever does not know them: files and servers of before. */
+/** The options of a backend as older files and servers, which do not know them, behave. */
 export function absentOptions(store: string): StoreOptions {
   const definition = findStore(store);
   return definition === undefined ? {} : withAbsentOptions(definition, {});
 }
 
-/** An arm as `--store` takes it: the backend, its options that are not the default, and those that a name always says. */
+/** An arm as in `--store`: the backend, its options that are not default, and those that a name always includes. */
 export function armText(store: string, options: StoreOptions): string {
   const defined = new Map(Object.entries(findStore(store)?.options ?? {}));
   const shown = Object.entries(options).filter(([key, value]) => {

@@ -9,14 +9,14 @@ import { type Noise, noiseOf } from './noise.ts';
 
 export interface CalibrationOutcome {
   noise: readonly Noise[];
-  /** For {@link keepCalibration}; `undefined` when no two blocks were valid. */
+  /** For {@link keepCalibration}; `undefined` with fewer than two valid blocks. */
   kept: Calibration | undefined;
   failures: readonly string[];
 }
 
 /**
- * Measures this machine's noise: two identical arms in interleaved blocks until the time is used up. What they differ
- * by is noise, for there is nothing else.
+ * Measures this machine's noise: two identical arms in interleaved blocks until the time is used up. Any difference
+ * between them is noise.
  */
 export function calibrate(
   config: Config,
@@ -26,7 +26,7 @@ export function calibrate(
 ): Promise<CalibrationOutcome> {
   return openTogether(async (resources) => {
     const [choice] = config.stores;
-    if (choice === undefined) throw new Error('a calibration needs a store');
+    if (choice === undefined) throw new Error('expected a store to calibrate with, got none');
     const stores = (['base', 'head'] as const).map((side) => ({ ...choice, side }));
     const twins = { ...config, stores };
     const bench = await openBench(

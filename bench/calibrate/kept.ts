@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { BenchError, messageOf } from '../errors.ts';
 
-/** The noise floor of a machine, as `calibrate` leaves it for `doctor`. */
+/** The noise floor of a machine, as `calibrate` stores it for `doctor`. */
 const SCHEMA = z.object({
   measured_at: z.string(),
   host_id: z.string(),
@@ -27,7 +27,7 @@ const SCHEMA = z.object({
 
 export type Calibration = z.infer<typeof SCHEMA>;
 
-/** Where a user's state lies by the XDG base directory specification. */
+/** The path of the stored calibration, by the XDG base directory specification. */
 export function calibrationPath(env: Readonly<Record<string, string | undefined>>): string {
   const state = env['XDG_STATE_HOME'] || join(env['HOME'] || homedir(), '.local', 'state');
   return join(state, 'session-bench', 'calibration.json');
@@ -43,13 +43,13 @@ export function keepCalibration(path: string, calibration: Calibration): void {
       code: 'OUTPUT_UNWRITABLE',
       expected: `to keep the calibration in ${path}`,
       got: messageOf(cause),
-      remedy: 'Set XDG_STATE_HOME to a directory that can be written.',
+      remedy: 'Set XDG_STATE_HOME to a writable directory.',
       cause,
     });
   }
 }
 
-/** The calibration that was kept last; `undefined` when there is none, or one that this version cannot read. */
+/** The calibration that was stored last; `undefined` when there is none, or one that this version cannot read. */
 export function readCalibration(path: string): Calibration | undefined {
   if (!existsSync(path)) return undefined;
   try {

@@ -1,32 +1,34 @@
 import { type Cell, cellsOf } from '../compare/cells.ts';
 import { columnsIn, figureOf, logMargin, METRICS, type Metric } from '../compare/metrics.ts';
-import { CONFIDENCE } from '../compare/sample.ts';
 import { spoiltBlocks } from '../results/blocks.ts';
 import type { Row } from '../results/row.ts';
+import { CONFIDENCE, FAMILY_ALPHA } from '../stats/levels.ts';
 import { normalQuantile } from '../stats/normal.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { smallestEffect } from '../stats/smallest-effect.ts';
 
-/** How far two identical arms differ on this machine, and what can therefore be told apart. */
+/** How much two identical arms differ on this machine, and which changes are therefore detectable. */
 export interface Noise {
   metric: Metric['name'];
   label: string;
-  /** Blocks that have the figure on both sides. */
+  /** Blocks with the figure on both sides. */
   blocks: number;
   /** Standard deviation of ln(B/A) between blocks. */
   scatter: number;
-  /** Hodges–Lehmann estimate of ln(B/A) and its 95 % interval: 0 lies outside when the instrument prefers a side. */
+  /** Hodges–Lehmann estimate of ln(B/A) and its 95 % interval. If 0 is outside, the instrument favours a side. */
   bias: { estimate: number; lower: number; upper: number };
-  /** ln ratio for the worse that a gate of {@link GATE_BLOCKS} blocks over two cells would find in 80 % of cases. */
+  /**
+   * The ln ratio for the worse that a gate of {@link GATE_BLOCKS} blocks over two cells would detect in 80 % of cases.
+   */
   detectable: number;
 }
 
-/** Blocks of the gate that the detectable change is given for. */
+/** Number of blocks in the gate for which the detectable change is given. */
 export const GATE_BLOCKS = 24;
-/** Two cells, of which CPU and throughput decide: the level of each is that share of the family's 1 %. */
-const ALPHA = 0.01 / 4;
+/** Two cells, each decided by CPU and throughput: the level of each is that share of the family's 1 %. */
+const ALPHA = FAMILY_ALPHA / 4;
 
-/** What the rows of two identical arms of the same blocks say about the noise of each metric. Pure. */
+/** The noise of each metric, from the rows of two identical arms of the same blocks. Pure. */
 export function noiseOf(first: readonly Row[], second: readonly Row[]): Noise[] {
   const spoilt = spoiltBlocks([...first, ...second]);
   const [left] = [...cellsOf(first, 'the first arm', spoilt).values()];
@@ -48,7 +50,7 @@ export function noiseOf(first: readonly Row[], second: readonly Row[]): Noise[] 
   });
 }
 
-/** ln(second / first) of each block that has the figure on both sides. */
+/** ln(second / first) of each block with the figure on both sides. */
 export function logRatios(metric: Metric, first: Cell, second: Cell): number[] {
   const columns = columnsIn(metric, [...first.blocks.values(), ...second.blocks.values()]);
   return [...first.blocks].flatMap(([block, row]) => {
@@ -58,7 +60,7 @@ export function logRatios(metric: Metric, first: Cell, second: Cell): number[] {
   });
 }
 
-/** Of a sample (n − 1); `undefined` of fewer than two values. */
+/** Of a sample (n − 1); `undefined` for fewer than two values. */
 export function standardDeviation(values: readonly number[]): number | undefined {
   if (values.length < 2) return undefined;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -5,7 +5,7 @@ import { GATE_BLOCKS } from './noise.ts';
 
 const share = (percent: number | null) => (percent === null ? '∞' : `${percent.toFixed(1)} %`);
 
-/** The noise floor as a table, with what it means. */
+/** The noise floor as a table, with an explanation. */
 export function renderCalibration(calibration: Calibration): string {
   const { blocks, dropped_blocks: dropped, measured_at: at, metrics } = calibration;
   const table = new Table({

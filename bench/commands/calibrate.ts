@@ -3,27 +3,27 @@ import { calibrate } from '../calibrate/calibrate.ts';
 import { calibrationPath, keepCalibration } from '../calibrate/kept.ts';
 import { renderCalibration } from '../calibrate/render.ts';
 import { parseConfig } from '../config/config.ts';
-import { duration, flagsOf, only, parseFlags, withFallbacks } from '../config/flag.ts';
+import { duration, flagsOf, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { OUTPUT_FLAGS } from '../config/shared-flags.ts';
 import { usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import type { BenchCommand, Call } from './command.ts';
 
-/** More than any calibration can run: the time ends it. */
+/** More than any calibration can run: the time limit ends it. */
 const UNBOUNDED_BLOCKS = '1000';
-/** Load of each arm in a block: short, for the scatter between blocks is what is wanted. */
+/** Load of each arm in a block: short, for the scatter between blocks is measured. */
 const BLOCK_DURATION = '2s';
 
-const TIME_FLAG = flagsOf('start').value('-d, --duration <time>', 'time for all of it', '5m', duration());
+const TIME_FLAG = flagsOf('start').value('-d, --duration <time>', 'total time', '5m', duration());
 
-/** What it measures with, of the flags of `run`. */
-const RIG = only(
+/** The flags of `run` that apply here. */
+const RIG = pickFlags(
   RUN_FLAGS,
   [
     'stores',
     {
-      help: 'the backend whose twins are measured',
+      help: 'the backend to measure as two identical arms',
       fallback: CONTROL.name,
       fallbackHelp: `${CONTROL.name}, the control`,
     },
@@ -36,7 +36,7 @@ const RIG = only(
   'seed',
 );
 
-/** `pnpm bench calibrate`: this machine's noise floor, shown and kept for `doctor`. */
+/** `pnpm bench calibrate`: this machine's noise floor, printed and stored for `doctor`. */
 export const calibrateCommand: BenchCommand = {
   flags: { time: TIME_FLAG, ...RIG, ...OUTPUT_FLAGS },
   run: measureTwins,
@@ -56,7 +56,7 @@ async function measureTwins({ given, argv, signal }: Call): Promise<ExitCode> {
     if (!signal.aborted) keepCalibration(path, kept);
     const text = renderCalibration(kept);
     process.stdout.write(given['json'] === true ? `${JSON.stringify(kept, undefined, 2)}\n` : `${text}\n`);
-    if (!signal.aborted) process.stderr.write(`kept for pnpm bench doctor in ${path}\n`);
+    if (!signal.aborted) process.stderr.write(`stored for pnpm bench doctor in ${path}\n`);
   }
   const [failure] = failures;
   if (failure !== undefined) {

@@ -2,22 +2,22 @@ import type { FlagTable } from '../config/flag.ts';
 import type { RawOptions } from '../config/values.ts';
 import type { ExitCode } from '../errors.ts';
 
-/** One command of `pnpm bench`: its flags, and what it does. */
+/** One command of `pnpm bench`: its flags, and its action. */
 export interface BenchCommand {
-  /** Words that it takes besides flags. How many there are it checks itself. */
+  /** Arguments besides flags. The command checks their number. */
   words?: { usage: string; spelling: string; help: string };
   flags: FlagTable;
-  /** @throws BenchError; what it throws becomes one line on standard error. */
+  /** @throws BenchError, which becomes one line on standard error. */
   run(call: Call): Promise<ExitCode>;
 }
 
-/** A command as it was called. */
+/** A command with its arguments. */
 export interface Call {
-  /** The flags that were given, as text. */
+  /** The flags that were passed, as text. */
   given: RawOptions;
   words: readonly string[];
-  /** The command line, which may hold passwords in URLs. */
+  /** The command line, which may contain passwords in URLs. */
   argv: readonly string[];
-  /** Aborted by Ctrl-C and its kin. */
+  /** Aborted by Ctrl-C and similar signals. */
   signal: AbortSignal;
 }

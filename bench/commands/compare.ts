@@ -14,12 +14,12 @@ import { writeExports, writeReport } from '../export/write.ts';
 import { readResultFile } from '../results/csv.ts';
 import type { BenchCommand } from './command.ts';
 
-/** `pnpm bench compare BASE.csv HEAD.csv`: two result files in, table or JSON on standard output, exit code out. */
+/** `pnpm bench compare BASE.csv HEAD.csv`: prints a table or JSON; the exit code is the verdict's. */
 export const compareCommand: BenchCommand = {
   words: {
     usage: 'BASE.csv HEAD.csv [options]',
     spelling: '[files...]',
-    help: 'result files: what was, and what is to be judged',
+    help: 'result files: the baseline, and the one to judge',
   },
   flags: {
     strict: { ...RUN_FLAGS.strict, help: 'INCONCLUSIVE ends with 4 instead of 0' },
@@ -38,14 +38,14 @@ export const compareCommand: BenchCommand = {
 function compareFiles(files: readonly string[], options: RawOptions): ExitCode {
   const [base, head] = checkedFiles(files);
   const markdown = options['markdown'];
-  if (typeof markdown === 'string') refuseResultFile(reportPath('markdown', markdown, '.md'), [base, head]);
+  if (typeof markdown === 'string') checkNotResultFile(reportPath('markdown', markdown, '.md'), [base, head]);
   const exports = parseExports(asList(options['export']));
-  for (const { path } of exports) refuseResultFile(path, [base, head]);
+  for (const { path } of exports) checkNotResultFile(path, [base, head]);
   const comparison = compareRows(readResultFile(base), readResultFile(head), { base, head });
   return reportComparison(comparison, options);
 }
 
-/** Shows a comparison as the flags say, and writes its reports. Answers the exit code of its verdict. */
+/** Prints a comparison as the flags say, and writes its reports. Returns the exit code of its verdict. */
 export function reportComparison(comparison: Comparison, options: RawOptions): ExitCode {
   const markdown = options['markdown'];
   if (typeof markdown === 'string') writeReport(markdown, renderMarkdown(comparison), '--markdown');
@@ -78,7 +78,7 @@ function checkedFiles(files: readonly string[]): [base: string, head: string] {
   }
   for (const file of [base, head]) {
     if (!existsSync(file)) throw usage('a result file', `"${file}", which does not exist`, example);
-    if (!statSync(file).isFile()) throw usage('a result file', `"${file}", which is no file`, example);
+    if (!statSync(file).isFile()) throw usage('a result file', `"${file}", which is not a file`, example);
   }
   if (realpathSync(base) === realpathSync(head)) {
     throw usage('two different files', `"${base}" twice`, 'A file compared with itself says nothing.');
@@ -86,8 +86,8 @@ function checkedFiles(files: readonly string[]): [base: string, head: string] {
   return [base, head];
 }
 
-/** Whatever a result file is called, a report does not replace it. */
-function refuseResultFile(path: string, files: readonly string[]): void {
+/** A report must not replace a result file, whatever its name. */
+function checkNotResultFile(path: string, files: readonly string[]): void {
   if (!existsSync(path) || files.every((file) => realpathSync(file) !== realpathSync(path))) return;
   throw usage('another file for the report', `"${path}", which is compared`, 'Name a new one.');
 }

@@ -22,7 +22,7 @@ export const doctorCommand: BenchCommand = {
   },
 };
 
-/** What this machine offers, what is missing and how to get it. Starts nothing. */
+/** What this machine offers, what is missing and how to install it. Starts nothing. */
 async function examine(env: Env): Promise<string> {
   const services = await Promise.all(
     SERVICES.map((service) => describeService(service, env[service.url.variable])),
@@ -36,9 +36,9 @@ async function examine(env: Env): Promise<string> {
         ? 'not available here, its columns stay empty'
         : 'nanoseconds from /proc'
     }`,
-    'services, in the order in which auto takes them',
+    'services, in the order of preference of auto',
     ...services.flat(),
-    'balancers, in the order in which auto takes them',
+    'balancers, in the order of preference of auto',
     ...(await Promise.all(BALANCERS.map(describeBalancer))),
     'noise floor',
     ...describeNoise(env),
@@ -55,7 +55,7 @@ async function describeService(service: ServiceDefinition, url: string | undefin
     return `  ${mark} ${name.padEnd(9)}${offer.tier.padEnd(9)}${offer.detail}`;
   });
   const found = offers.some((offer) => offer.start !== undefined);
-  return found ? lines : [...lines, `    missing: run sh scripts/setup.sh, or give --${name}-url`];
+  return found ? lines : [...lines, `    missing: run sh scripts/setup.sh, or pass --${name}-url`];
 }
 
 async function describeBalancer(balancer: (typeof BALANCERS)[number]): Promise<string> {

@@ -5,11 +5,11 @@ import { BenchError, EXIT, type ExitCode, messageOf, redactUrl } from '../errors
 
 const ECHO_MS = 500;
 
-/** What every command of ours does around its work: signals, errors on one line, exit codes. */
+/** What every command needs around its work: signals, errors on one line, exit codes. */
 
 /**
- * Runs a command to its exit code. SIGINT and SIGTERM abort the signal that the work is given; it stops in order,
- * keeps what it has, and the exit code says which signal it was. Errors become one line on standard error.
+ * Runs a command to its exit code. SIGINT and SIGTERM abort the signal that the work receives; it stops in order and
+ * keeps what it has, and the exit code names the signal. Errors become one line on standard error.
  */
 export async function runToExitCode(
   argv: readonly string[],
@@ -17,12 +17,12 @@ export async function runToExitCode(
   work: (signal: AbortSignal) => Promise<ExitCode>,
 ): Promise<ExitCode> {
   const stop = new AbortController();
-  // Each part of each arm listens: dozens are no leak.
+  // Each part of each arm listens: dozens of listeners are not a leak.
   setMaxListeners(0, stop.signal);
   let stoppedBy: ExitCode | undefined;
   let stoppedAtMs = 0;
-  // A terminal and the package manager may both send the same Ctrl-C; a second one of the user's comes later, and
-  // ends at once: the guard tidies up.
+  // A terminal and the package manager may both send the same Ctrl-C. A second one of the user comes later, and exits
+  // at once: the guard cleans up.
   const isEcho = () => Date.now() - stoppedAtMs < ECHO_MS;
   const onSignal = (name: NodeJS.Signals, code: ExitCode) => {
     process.on(name, () => {
@@ -51,12 +51,12 @@ export async function runToExitCode(
   }
 }
 
-/** Who reads our output may leave (`| head -1`): the work and its files go on. */
+/** Ignores EPIPE: `| head -1` must not abort the run. */
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error;
 }
 
-/** Commander's error in our one-line form; `undefined` for what is no error, such as --help. */
+/** Commander's error in the one-line format; `undefined` for what is not an error, such as --help. */
 function plainError(
   error: CommanderError,
   program: Command,

@@ -1,5 +1,5 @@
 import { parseConfig } from '../config/config.ts';
-import { flagsOf, only, parseFlags, withFallbacks } from '../config/flag.ts';
+import { flagsOf, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
 import { usage } from '../config/values.ts';
@@ -12,12 +12,12 @@ import type { BenchCommand, Call } from './command.ts';
 
 const SLO_FLAG = flagsOf('start').optional(
   '--slo <bound>',
-  "what must hold, such as 'p99<20ms': p50 to p99.9, mean or max of the response time",
+  "the objective, such as 'p99<20ms': p50 to p99.9, mean or max of the response time",
   { parse: parseObjective },
 );
 
-/** Of the flags of `run`, those that make sense for one environment. */
-const FLAGS = only(
+/** The flags of `run` that make sense for one environment. */
+const FLAGS = pickFlags(
   RUN_FLAGS,
   [
     'stores',
@@ -40,16 +40,16 @@ const FLAGS = only(
   [
     'pin',
     {
-      help: 'load generator and balancer on other processors than servers and services (default, where possible)',
+      help: 'separate processors for load generator and balancer, and for servers and services (default, where possible)',
     },
   ],
   'tier',
-  ['json', { help: 'the answer as JSON on standard output' }],
+  ['json', { help: 'the result as JSON on standard output' }],
   'seed',
   'verbose',
 );
 
-/** `pnpm bench find-max --store redis --slo 'p99<20ms'`: the answer on standard output, exit code out. */
+/** `pnpm bench find-max --store redis --slo 'p99<20ms'`: prints the result. */
 export const findMaxCommand: BenchCommand = {
   flags: withServiceFlags({ slo: SLO_FLAG, ...FLAGS }),
   run: search,
@@ -59,7 +59,7 @@ async function search({ given, argv, signal }: Call): Promise<ExitCode> {
   const { slo: objective } = parseFlags({ slo: SLO_FLAG }, given, { env: process.env });
   if (objective === undefined) throw usage("--slo, such as 'p99<20ms'", 'none', "Add --slo 'p99<20ms'.");
   if (given['store'] === undefined) throw usage('--store, one backend', 'none', 'Add --store redis.');
-  // An open loop by its nature: the rate is what is searched.
+  // Always an open loop: the search is for its rate.
   const parsed = parseConfig({ ...withFallbacks(FLAGS, given), repeat: '1' }, process.env);
   const config = { ...parsed, pin: given['pin'] === undefined ? ('auto' as const) : parsed.pin };
   for (const [flag, values] of Object.entries({
@@ -119,7 +119,7 @@ function render(found: FoundMaximum, slo: string): string {
       : [
           `${backend}: ${round(ratePerSecond)} requests/s hold ${slo}${found.confirmed ? ', confirmed' : ', NOT confirmed'}`,
           upper === undefined
-            ? `  every rate up to ${round(lower)}/s held: the objective is no limit here`
+            ? `  every rate up to ${round(lower)}/s held: the objective is not the limit here`
             : `  interval: ${round(lower)} to ${round(upper)} requests/s: the first held and the second did not, in two of three trials`,
         ];
   const reasons = Object.entries(found.reasons).map(([reason, count]) => `${reason} (${count})`);

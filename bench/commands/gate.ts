@@ -1,20 +1,20 @@
 import { parseConfig } from '../config/config.ts';
 import { withConfigFile } from '../config/file.ts';
-import { parseFlags, without } from '../config/flag.ts';
+import { omitFlags, parseFlags } from '../config/flag.ts';
 import { BASE_FLAG, RUN_TABLE } from '../config/flags.ts';
 import { usage } from '../config/values.ts';
 import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
-import { refuseReports } from '../export/write.ts';
+import { checkReportPaths } from '../export/write.ts';
 import { gate } from '../gate/gate.ts';
 import type { BenchCommand, Call } from './command.ts';
 import { reportComparison } from './compare.ts';
 
-/** What a run of two commits has no use for. */
+/** Flags of a run that do not apply to two commits. */
 const RUN_ONLY = ['resume', 'dryRun', 'engine'] as const;
 
-const FLAGS = { base: BASE_FLAG, ...without(RUN_TABLE, ...RUN_ONLY) };
+const FLAGS = { base: BASE_FLAG, ...omitFlags(RUN_TABLE, ...RUN_ONLY) };
 
-/** `pnpm bench gate --base main`: the table on standard output, exit code out. */
+/** `pnpm bench gate --base main`: prints the table; the exit code is the verdict's. */
 export const gateCommand: BenchCommand = {
   flags: FLAGS,
   run: judge,
@@ -25,8 +25,12 @@ async function judge({ given, argv, signal }: Call): Promise<ExitCode> {
   const { base } = parseFlags({ base: BASE_FLAG }, options, { env: process.env });
   const config = parseConfig({ preset: 'gate', ...options }, process.env);
   if (config.engine !== 'slices')
-    throw usage('--engine slices for gate', config.engine, 'One side after the other decides nothing.');
-  refuseReports(config);
+    throw usage(
+      '--engine slices for gate',
+      config.engine,
+      'Sides that run one after the other give no verdict.',
+    );
+  checkReportPaths(config);
   const outcome = await gate(
     config,
     base,

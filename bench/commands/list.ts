@@ -1,8 +1,9 @@
 import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
+import { DURABILITIES } from '../../stores/service.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { traitsOf } from '../../stores/traits.ts';
-import { AFFINITIES, BALANCERS, DURABILITIES, SCENARIOS } from '../config/words.ts';
+import { AFFINITIES, BALANCERS, SCENARIOS } from '../config/words.ts';
 import { EXIT } from '../errors.ts';
 import type { BenchCommand } from './command.ts';
 

@@ -7,10 +7,10 @@ import { renderProbe } from '../probe/render.ts';
 import { createProgress } from '../progress.ts';
 import type { BenchCommand, Call } from './command.ts';
 
-/** Starting the generator and ending it. */
+/** Time to start and stop the generator. */
 const OVERHEAD_MS = 700;
 
-/** `pnpm bench probe URL`: one URL in, text or a flat object on standard output, exit code out. */
+/** `pnpm bench probe URL`: prints text or a flat object. */
 export const probeCommand: BenchCommand = {
   words: {
     usage: 'URL [options]',
@@ -24,7 +24,7 @@ export const probeCommand: BenchCommand = {
 async function probeUrl({ words, given, signal }: Call): Promise<ExitCode> {
   const { job, json } = parseProbe(words, given);
   const result = await runWithProgress(job, signal);
-  // Stopped before there was anything to show; the caller knows by which signal.
+  // Stopped before there were any figures; the caller knows the signal.
   if (result === undefined) return EXIT.ok;
   const cells = cellsOf(job, result);
   const color = process.stdout.isTTY === true && given['color'] !== false && !process.env['NO_COLOR'];
@@ -32,7 +32,7 @@ async function probeUrl({ words, given, signal }: Call): Promise<ExitCode> {
     json ? `${JSON.stringify(cells, undefined, 2)}\n` : renderProbe(job, result, cells, color),
   );
   if (cells.valid !== false) return EXIT.ok;
-  // The text holds it already.
+  // The text includes it already.
   if (json) process.stderr.write(`session-bench: INVALID: ${cells.invalid_reason}\n`);
   return EXIT.invalid;
 }

@@ -3,7 +3,7 @@ import { withConfigFile } from '../config/file.ts';
 import { RUN_TABLE } from '../config/flags.ts';
 import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
 import { entriesOfRun } from '../export/entries.ts';
-import { refuseReports, writeExports, writeReport } from '../export/write.ts';
+import { checkReportPaths, writeExports, writeReport } from '../export/write.ts';
 import { crossings } from '../results/threshold.ts';
 import { planBlocks, titleOf } from '../run/plan.ts';
 import { renderReport, renderReportMarkdown } from '../run/report.ts';
@@ -11,7 +11,7 @@ import { readUnfinished } from '../run/resume.ts';
 import { type RunOutcome, run } from '../run/run.ts';
 import type { BenchCommand, Call } from './command.ts';
 
-/** `pnpm bench run`: options in, tables or JSON on standard output, exit code out. */
+/** `pnpm bench run`: prints tables or JSON. */
 export const runCommand: BenchCommand = {
   flags: RUN_TABLE,
   run: measure,
@@ -25,7 +25,7 @@ async function measure({ given, argv, signal }: Call): Promise<ExitCode> {
     process.stdout.write(renderPlan(config));
     return EXIT.ok;
   }
-  refuseReports(config);
+  checkReportPaths(config);
   const words = withoutSecrets(argv);
   const outcome = await run(config, words, options, signal, resumption?.unfinished);
   const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
@@ -56,7 +56,7 @@ function exitCodeOf(config: Config, outcome: RunOutcome): ExitCode {
   const code = reportCrossings(config, outcome);
   if (code !== EXIT.ok || !config.strict) return code;
   const doubts = [
-    ...outcome.leftOut.map((text) => `left out: ${text}`),
+    ...outcome.unavailable.map((text) => `left out: ${text}`),
     ...(rows.some((row) => row.status === 'ok' && row.valid === false)
       ? ['blocks were dropped and replaced']
       : []),
@@ -79,8 +79,8 @@ function reportCrossings(config: Config, outcome: RunOutcome): ExitCode {
   return crossed.length > 0 ? EXIT.threshold : EXIT.ok;
 }
 
-function renderJson({ runId, path, rows, leftOut }: RunOutcome): string {
-  return `${JSON.stringify({ run_id: runId, csv: path, left_out: leftOut, rows }, undefined, 2)}\n`;
+function renderJson({ runId, path, rows, unavailable }: RunOutcome): string {
+  return `${JSON.stringify({ run_id: runId, csv: path, left_out: unavailable, rows }, undefined, 2)}\n`;
 }
 
 function renderPlan(config: Config): string {
@@ -92,7 +92,7 @@ function renderPlan(config: Config): string {
   return `${[...lines, total].join('\n')}\n`;
 }
 
-/** The command line as it may stand in a file: without passwords in URLs. */
+/** The command line for a file: without passwords in URLs. */
 function withoutSecrets(command: readonly string[]): string[] {
   return command.map((word) => redactUrl(word));
 }

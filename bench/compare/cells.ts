@@ -3,7 +3,7 @@ import { BenchError } from '../errors.ts';
 import { blockKey } from '../results/blocks.ts';
 import { type ColumnName, cellText, isUsable, type Row, SCHEMA_VERSION } from '../results/row.ts';
 
-/** Columns that say which backend a row is of; the other configuration columns are the group that it stands in. */
+/** Columns that identify the backend of a row; the other configuration columns identify its group. */
 const ARM_COLUMNS = ['store', 'variant', 'pool_size'] as const satisfies readonly ColumnName[];
 const GROUP_COLUMNS = [
   'servers',
@@ -23,21 +23,21 @@ const GROUP_COLUMNS = [
   'pinning',
 ] as const satisfies readonly ColumnName[];
 
-/** What tells one cell from another: the same cell was measured in both files, or it cannot be compared. */
+/** Columns that identify a cell; only cells that were measured in both files can be compared. */
 export const CONFIGURATION_COLUMNS: readonly ColumnName[] = [...ARM_COLUMNS, ...GROUP_COLUMNS];
 
 /** All rows of one configuration in one file. */
 export interface Cell {
-  /** Names the configuration; equal in both files. */
+  /** Identifies the configuration; equal in both files. */
   key: string;
-  /** Names the group: equal for a backend and its control. */
+  /** Identifies the group; equal for a backend and its control. */
   group: string;
   configuration: Row;
   /** The valid row of each block. */
   blocks: ReadonlyMap<string, Row>;
-  /** Rows that may not be used, without those that a backend does not support by its nature. */
+  /** Rows that must not be used, except those that a backend does not support. */
   invalid: number;
-  /** Valid rows of blocks that are left out whole, for another row of theirs may not be used. */
+  /** Valid rows in blocks that are omitted as a whole, because another of their rows must not be used. */
   dropped: number;
   /** Whether any row has or should have figures; false when the backend does not support the configuration. */
   supported: boolean;
@@ -45,14 +45,14 @@ export interface Cell {
 
 /**
  * The rows of a file by configuration, in the order of the file.
- * @param spoilt keys of blocks that are left out whole.
+ * @param spoilt keys of blocks that are omitted as a whole.
  * @throws BenchError CSV_INVALID
  */
 export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<string>): Map<string, Cell> {
   const cells = new Map<string, Cell & { blocks: Map<string, Row> }>();
   for (const [index, row] of rows.entries()) {
-    refuseUnusable(row, index, file);
-    // A block that was stopped half way, of which not even the number of sessions is known.
+    checkRow(row, index, file);
+    // Of a block that was stopped half way not even the number of sessions is known.
     if (row.status === 'interrupted') continue;
     const key = textOf(withWholeVariant(row), CONFIGURATION_COLUMNS);
     const cell = cells.get(key) ?? newCell(row, key);
@@ -76,14 +76,14 @@ export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<
   return cells;
 }
 
-/** The row with the options that its writer did not know, so that files of before and after an option pair. */
+/** The row with options that its writer did not know, so that files from before and after an option pair. */
 function withWholeVariant(row: Row): Row {
   if (row.variant === undefined) return row;
   const { durability = '', ...options } = parseVariant(row.store, row.variant);
   return { ...row, variant: variantText(options, durability) };
 }
 
-/** The configuration of a cell on one line: backend first, then what is not empty. */
+/** The configuration of a cell on one line: backend first, then non-empty columns. */
 export function cellName(configuration: Row): string {
   return CONFIGURATION_COLUMNS.map((column) => cellText(configuration[column]))
     .filter((text) => text !== '')
@@ -107,7 +107,7 @@ function textOf(row: Row, columns: readonly ColumnName[]): string {
   return JSON.stringify(columns.map((column) => cellText(row[column])));
 }
 
-function refuseUnusable(row: Row, index: number, file: string): void {
+function checkRow(row: Row, index: number, file: string): void {
   const where = `in row ${index + 1}`;
   if (row.schema_version !== SCHEMA_VERSION) {
     throw damaged(file, `schema_version ${cellText(row.schema_version) || 'empty'} ${where}`);
@@ -124,6 +124,6 @@ function damaged(file: string, got: string): BenchError {
     code: 'CSV_INVALID',
     expected: `result rows of schema_version ${SCHEMA_VERSION}, one for each block and configuration, in ${file}`,
     got,
-    remedy: 'Give a file that pnpm bench of this version wrote.',
+    remedy: 'Name a file that pnpm bench of this version wrote.',
   });
 }

@@ -136,7 +136,7 @@ describe.concurrent('every wrong argument: one line, nothing on standard output'
     ['one file', [base], 2, 'got 1'],
     ['three files', [base, same, slower], 2, 'got 3'],
     ['a file that does not exist', [base, at('nowhere.csv')], 2, 'does not exist'],
-    ['a directory', [at('folder.csv'), base], 2, 'which is no file'],
+    ['a directory', [at('folder.csv'), base], 2, 'which is not a file'],
     ['one file twice', [base, join(directory.path, '.', 'base.csv')], 2, 'twice'],
     ['an unknown flag', [base, same, '--strickt'], 2, 'Did you mean --strict?'],
     ['no value of a flag', [base, same, '--markdown'], 2, 'none for --markdown'],

@@ -15,29 +15,30 @@ export interface Finding extends Decision {
   evidence: Evidence | undefined;
 }
 
-/** Everything that two result files say about each other. */
+/** The result of comparing two result files. */
 export interface Comparison {
-  /** `paired` when the files share blocks, whatever a single cell has. */
+  /** `paired` when the files share blocks, even if a single cell does not. */
   paired: boolean;
   findings: Finding[];
   /** Short commit of each side, with `+` for uncommitted changes; empty outside a checkout. */
   commits: Names;
-  /** What a reader must know before believing a figure, one line each. */
+  /** What a reader must know before trusting a figure, one line each. */
   warnings: string[];
-  /** The gravest of all findings: REGRESSED before INVALID before INCONCLUSIVE. */
+  /** The most serious of all findings: REGRESSED before INVALID before INCONCLUSIVE. */
   verdict: Exclude<Verdict, 'INFORMATIVE'>;
 }
 
-/** Why two files of two runs decide nothing. */
+/** Why files of two separate runs give no verdict. */
 const SINGLE_RUNS =
   'one run on each side: from run to run the same code was seen to differ by 6 %, more than the blocks of a run show; measure both in one run with pnpm bench gate';
 
 /**
  * Compares the rows of two result files, cell by cell and metric by metric. Pure.
  *
- * Files that share blocks, in which their arms have places of their own, are arms of one run and are paired. Others are two runs, and a single run a side
- * decides nothing: runs of the same code differ by more than their blocks show, with or without the control (docs/measurement.md).
- * A block of turns is left out whole when one of its rows may not be used: on both sides when they are paired.
+ * Files that share blocks, in which their arms have different places, are arms of one run and are paired. Others are
+ * two runs, and a single run on each side gives no verdict: runs of the same code differ by more than their blocks
+ * show, with or without the control (docs/measurement.md). A block of turns is omitted as a whole when one of its rows
+ * must not be used: on both sides when they are paired.
  *
  * @throws BenchError CSV_INVALID for rows that do not belong together, NOTHING_TO_COMPARE
  */
@@ -47,9 +48,9 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
   const base = cellsOf(baseRows, names.base, spoilt(baseRows));
   const head = cellsOf(headRows, names.head, spoilt(headRows));
   const difference = machineDifference(baseRows, headRows, names);
-  refuseNothing([...base.values()], names.base);
-  refuseNothing([...head.values()], names.head);
-  if (paired) refuseTwoMachines(difference);
+  checkHasRows([...base.values()], names.base);
+  checkHasRows([...head.values()], names.head);
+  if (paired) checkSameMachine(difference);
   const common = [...base.values()].filter((cell) => head.has(cell.key));
   if (common.length === 0) throw nothing('a configuration that both files measured', 'none in common');
 
@@ -81,10 +82,10 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
   );
   const warnings = warningsOf(asked, difference, paired, names);
   const commits = { base: commitText(baseRows), head: commitText(headRows) };
-  return { paired, findings, commits, warnings, verdict: gravest(findings) };
+  return { paired, findings, commits, warnings, verdict: mostSevere(findings) };
 }
 
-/** A cell with rows on both sides, of which one may not use any: nothing can be said, and that is no success. */
+/** A cell with rows on both sides, but no usable one on one of them: nothing is known, which is not a success. */
 function invalidCell(base: Cell, head: Cell, names: Names, paired: boolean): Finding[] {
   if (!base.supported && !head.supported) return [];
   const empty = [
@@ -112,7 +113,7 @@ function finding(configuration: Row, verdict: Verdict, reason: string): Finding 
   return { configuration, metric: undefined, evidence: undefined, verdict, reason, ...none };
 }
 
-function gravest(findings: readonly Finding[]): Comparison['verdict'] {
+function mostSevere(findings: readonly Finding[]): Comparison['verdict'] {
   const has = (verdict: Verdict) => findings.some((one) => one.verdict === verdict);
   if (has('REGRESSED')) return 'REGRESSED';
   if (has('INVALID')) return 'INVALID';
@@ -122,8 +123,8 @@ function gravest(findings: readonly Finding[]): Comparison['verdict'] {
 }
 
 /**
- * Whether the files are arms of one run: they share blocks, and each arm has a place of its own in them. The same place
- * twice is one arm measured twice, as by two continuations of a run that was stopped.
+ * Whether the files are arms of one run: they share blocks, and each arm has a different place in them. An equal place
+ * is one arm measured twice, as by two continuations of a run that was stopped.
  */
 function areOfOneRun(base: readonly Row[], head: readonly Row[]): boolean {
   const blockOf = ({ run_id, block }: Row) => JSON.stringify([run_id, block]);
@@ -132,20 +133,20 @@ function areOfOneRun(base: readonly Row[], head: readonly Row[]): boolean {
   return head.some((row) => blocks.has(blockOf(row))) && !head.some((row) => places.has(placeOf(row)));
 }
 
-function refuseTwoMachines(difference: readonly string[]): void {
+function checkSameMachine(difference: readonly string[]): void {
   if (difference.length === 0) return;
   throw new BenchError({
     code: 'CSV_INVALID',
     expected: 'files that share blocks to come from one machine',
     got: difference.join('; '),
-    remedy: 'A block is one pass on one machine: give the files as the run wrote them.',
+    remedy: 'A block is one pass on one machine: pass the files as the run wrote them.',
   });
 }
 
-function refuseNothing(cells: readonly Cell[], file: string): void {
+function checkHasRows(cells: readonly Cell[], file: string): void {
   if (cells.some((cell) => cell.blocks.size > 0)) return;
   const invalid = cells.reduce((sum, cell) => sum + cell.invalid, 0);
-  const got = invalid === 0 ? 'none' : `${invalid} that may not be used`;
+  const got = invalid === 0 ? 'none' : `${invalid} that must not be used`;
   throw nothing(
     `valid rows in ${file}`,
     `${got}${cells[0] === undefined ? '' : `, first of ${cellName(cells[0].configuration)}`}`,
@@ -153,6 +154,7 @@ function refuseNothing(cells: readonly Cell[], file: string): void {
 }
 
 function nothing(expected: string, got: string): BenchError {
-  const remedy = 'The column invalid_reason says what spoilt a row; give files of the same stores and flags.';
+  const remedy =
+    'The column invalid_reason says why a row is invalid; pass files of the same stores and flags.';
   return new BenchError({ code: 'NOTHING_TO_COMPARE', expected, got, remedy });
 }

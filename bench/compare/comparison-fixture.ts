@@ -4,17 +4,17 @@ import { seededRandom } from '../stats/random.ts';
 import { type Comparison, compareRows } from './compare.ts';
 import { type Synthetic, syntheticRows } from './rows-fixture.ts';
 
-/** For tests: comparisons of synthetic files, and what they came to. */
+/** For tests: comparisons of synthetic files, and their results. */
 export const compare = (base: readonly Row[], head: readonly Row[]) =>
   compareRows(base, head, { base: 'base.csv', head: 'head.csv' });
 
 const HEAD_PLACE = 100;
 
-/** The same rows as another arm of their blocks has them. */
+/** The same rows as another arm of their blocks. */
 export const asOtherArm = (rows: readonly Row[]): Row[] =>
   rows.map((row) => ({ ...row, order_index: (row.order_index ?? 0) + HEAD_PLACE }));
 
-/** As `compare`, where head's rows were made from base's: another arm of the same blocks. */
+/** As `compare`, for head rows that were derived from base's: another arm of the same blocks. */
 export const compareArms = (base: readonly Row[], head: readonly Row[]) => compare(base, asOtherArm(head));
 
 /** Two files of one run: the same blocks, each side with its own scatter and effect. */
@@ -37,7 +37,7 @@ export const verdictOf = (comparison: Comparison, metric: string, store = 'redis
     ?.verdict;
 export const reasons = ({ findings }: Comparison) => findings.map(({ reason }) => reason);
 
-/** The error that this ends with; `undefined` without one. */
+/** The error that is thrown; `undefined` without one. */
 export function caught(work: () => unknown): BenchError | undefined {
   try {
     work();

@@ -1,18 +1,13 @@
 import { holmAdjusted } from '../stats/holm.ts';
+import { CONFIDENCE, FAMILY_ALPHA, MIN_BLOCKS } from '../stats/levels.ts';
 import { smallestEffect } from '../stats/smallest-effect.ts';
 import { logMargin, type Metric } from './metrics.ts';
 import { percentText } from './percent.ts';
-import { CONFIDENCE, type Evidence } from './sample.ts';
+import type { Evidence } from './sample.ts';
 
 export type Verdict = 'REGRESSED' | 'INVALID' | 'INCONCLUSIVE' | 'IMPROVED' | 'OK' | 'INFORMATIVE';
 
-/** The chance that a comparison without any change calls one REGRESSED, over all that decides. */
-export const FAMILY_ALPHA = 0.01;
-
-/** Below so many blocks on a side no verdict is given. */
-export const LEAST_BLOCKS = 12;
-
-/** A metric of a cell and what was measured of it. */
+/** A metric of a cell and its measurements. */
 export interface Question {
   metric: Metric;
   evidence: Evidence;
@@ -20,27 +15,27 @@ export interface Question {
   informative: string | undefined;
 }
 
-/** The answer to a question. p-values are `undefined` for what does not decide. */
+/** The decision on a question. p-values are `undefined` for what does not decide. */
 export interface Decision {
   verdict: Verdict;
-  /** Why there is no verdict, or none better; `undefined` when the figures speak. */
+  /** Why there is no verdict, or no better one; `undefined` when the figures decide. */
   reason: string | undefined;
-  /** One-sided, adjusted by Holm over all that decides. */
+  /** One-sided, adjusted by Holm over everything that decides. */
   pWorseHolm: number | undefined;
   pBetterHolm: number | undefined;
-  /** ln ratio for the worse that would have been called in 80 % of such comparisons; `undefined` when none would. */
+  /** ln ratio for the worse that would be detected in 80 % of such comparisons; `undefined` when none would. */
   smallestEffect: number | undefined;
 }
 
 /**
- * Answers all questions of a comparison together, in their order, by the measurement design:
+ * Decides all questions of a comparison together, in their order, by the measurement design:
  *
  * - REGRESSED: Holm-adjusted one-sided p at most 1 % **and** an estimate of at least the margin;
- * - IMPROVED: the mirror, as a family of its own;
- * - OK: the upper bound of the change for the worse lies below the margin;
+ * - IMPROVED: the mirror image, as a separate family;
+ * - OK: the upper bound of the change for the worse is below the margin;
  * - INCONCLUSIVE: anything else, and fewer than 12 blocks;
  * - INFORMATIVE: what does not decide. A metric that joins `if-quiet` does so by the length of its interval, which does
- *   not see where the interval lies.
+ * not depend on where the interval lies.
  */
 export function decide(questions: readonly Question[]): Decision[] {
   const candidates = questions.filter((one) => one.informative === undefined && hasEnoughBlocks(one));
@@ -66,7 +61,7 @@ function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alp
   const rule = { alpha, margin };
   const seen = smallestEffect(question.evidence.shift, CONFIDENCE, rule);
   const { base, head } = question.evidence.blocks;
-  // The least p that so many pairs of blocks can give.
+  // The smallest p that this many pairs of blocks can give.
   const visible = 2 ** -base <= alpha && Number.isFinite(seen) ? seen : undefined;
   const decision = (verdict: Verdict, reason?: string): Decision => ({
     verdict,
@@ -81,12 +76,12 @@ function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alp
   if (visible === undefined) {
     return decision(
       'INCONCLUSIVE',
-      `so many figures decide that ${Math.min(base, head)} blocks can show nothing: more blocks or fewer cells`,
+      `with this many deciding figures ${Math.min(base, head)} blocks can show nothing: more blocks or fewer cells`,
     );
   }
   return decision(
     'INCONCLUSIVE',
-    `the least change that could have been seen is ${percentText(question.metric.worse === 'higher' ? visible : -visible)}`,
+    `the smallest detectable change is ${percentText(question.metric.worse === 'higher' ? visible : -visible)}`,
   );
 }
 
@@ -102,7 +97,7 @@ function oneSided({ metric, evidence }: Question): { worse: number; better: numb
 }
 
 function hasEnoughBlocks({ evidence }: Question): boolean {
-  return Math.min(evidence.blocks.base, evidence.blocks.head) >= LEAST_BLOCKS;
+  return Math.min(evidence.blocks.base, evidence.blocks.head) >= MIN_BLOCKS;
 }
 
 function isQuiet(question: Question, alpha: number): boolean {
@@ -113,7 +108,7 @@ function isQuiet(question: Question, alpha: number): boolean {
 function tooFewBlocks({ evidence, metric }: Question): Decision {
   const { base, head } = evidence.blocks;
   const got = base === head ? `${base}` : `${base} and ${head}`;
-  const reason = `${got} blocks; a verdict needs ${LEAST_BLOCKS}`;
+  const reason = `${got} blocks; a verdict needs ${MIN_BLOCKS}`;
   return without(metric.gates === 'always' ? 'INCONCLUSIVE' : 'INFORMATIVE', reason);
 }
 

@@ -6,12 +6,12 @@ import type { Comparison, Finding } from './compare.ts';
 import { percentText } from './percent.ts';
 import { certaintyOf, type Evidence } from './sample.ts';
 
-/** A p from here on is no difference: `~`, as benchstat writes it. */
+/** A p above this is shown as no difference: `~`, as in benchstat. */
 const NO_DIFFERENCE_ABOVE = 0.05;
 
 /**
- * The change with its interval; `~` in its place where no difference is shown. Of two runs the change alone: the interval of
- * their blocks does not hold what runs differ by.
+ * The change with its interval; `~` where no difference is shown. For two runs only the change: the interval of their
+ * blocks does not include the differences between runs.
  */
 export function changeText(evidence: Evidence): string {
   const { shift, test } = evidence;
@@ -21,14 +21,14 @@ export function changeText(evidence: Evidence): string {
   return `${estimate} [${percentText(shift.lower)}, ${percentText(shift.upper)}]`.replaceAll(' %', '%');
 }
 
-/** Two-sided and not adjusted, as benchstat shows it; empty of two runs, as is their interval. */
+/** Two-sided and not adjusted, as in benchstat; empty for two runs, like their interval. */
 export function pText(evidence: Evidence): string {
   const test = certaintyOf(evidence)?.test;
   if (test === undefined) return '';
   return test.pTwoSided < 0.001 ? '<0.001' : test.pTwoSided.toFixed(3);
 }
 
-/** Blocks: one number when paired or equal. */
+/** Number of blocks: one number when paired or equal. */
 export function blocksText({ blocks }: Evidence): string {
   return blocks.base === blocks.head ? String(blocks.base) : `${blocks.base}+${blocks.head}`;
 }
@@ -39,7 +39,7 @@ export function medianText(value: number | undefined): string {
   return value < 1000 ? value.toFixed(1) : whole(value);
 }
 
-/** What all these configurations share, on one line, and the name of each by what is its own. */
+/** What all these configurations share, on one line, and a name for each by its differences. */
 export function cellNames(configurations: readonly Row[]): { shared: string; nameOf: (one: Row) => string } {
   const varies = (column: ColumnName, rows: readonly Row[]) =>
     new Set(rows.map((row) => cellText(row[column]))).size > 1;
@@ -61,7 +61,7 @@ export function cellNames(configurations: readonly Row[]): { shared: string; nam
   };
 }
 
-/** The sentence a person looks for: the verdict, and what decided it. */
+/** The summary: the verdict, and what decided it. */
 export function summaryLine({ findings, verdict }: Comparison): string {
   const { nameOf } = cellNames(findings.map(({ configuration }) => configuration));
   const those = findings.filter((one) => one.verdict === verdict);
@@ -81,12 +81,12 @@ export function summaryLine({ findings, verdict }: Comparison): string {
     : `${counted}: ${list}${more}`;
 }
 
-/** How the files were held against each other, for the line above a table. */
+/** The method of comparison, for the line above a table. */
 export function methodText({ paired }: Comparison): string {
   return paired ? 'paired by block' : 'one run on each side: no verdict';
 }
 
-/** A verdict as people read it; JSON keeps the word. */
+/** A verdict for people; JSON keeps the word. */
 export function verdictText({ verdict, metric }: Pick<Finding, 'verdict' | 'metric'>): string {
   if (verdict === 'INFORMATIVE') return 'no verdict';
   if (verdict !== 'OK' || metric === undefined) return verdict;

@@ -4,7 +4,7 @@ import type { Comparison, Finding } from './compare.ts';
 import { logMargin } from './metrics.ts';
 import { certaintyOf } from './sample.ts';
 
-/** One finding under names that say their units; what is unknown or unbounded is null. */
+/** One finding under names with units; unknown or unbounded values are null. */
 export type ComparisonRecord = Record<string, string | number | boolean | null>;
 
 /** The findings as flat objects, configuration columns first. Changes are per cent of base, head against base. */

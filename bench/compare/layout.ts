@@ -12,7 +12,7 @@ import {
   verdictText,
 } from './format.ts';
 
-/** A comparison as lines of text, before a terminal or Markdown gives them their form. */
+/** A comparison as lines of text, independent of the format. */
 export interface Layout {
   /** How the files were compared, and the configuration that all cells share. */
   title: string;
@@ -35,7 +35,7 @@ interface Line {
 export const LEGEND =
   'Δ is head against base, Hodges-Lehmann over blocks; ~ is no difference shown (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.';
 
-/** Lays a comparison out in benchstat's shape: a line for each metric of each cell. */
+/** Arranges a comparison like benchstat: a line for each metric of each cell. */
 export function layOut(comparison: Comparison): Layout {
   const { shared, nameOf } = cellNames(comparison.findings.map(({ configuration }) => configuration));
   const notes: string[] = [];
@@ -66,7 +66,7 @@ function figuresOf({ metric, evidence }: Finding): string[] {
   ];
 }
 
-/** The footnote of a finding's reason, shared by those of the same reason; empty without one. */
+/** The number of the footnote with a finding's reason, shared by equal reasons; empty without one. */
 function noteFor({ reason }: Finding, notes: string[]): string {
   if (reason === undefined) return '';
   const text = plain(reason);

@@ -16,8 +16,8 @@ export interface Names {
 }
 
 /**
- * How the machines of two files differ: one line for each column that does.
- * @throws BenchError CSV_INVALID when one file holds several machines
+ * The differences between the machines of two files, one line for each column.
+ * @throws BenchError CSV_INVALID when one file contains several machines
  */
 export function machineDifference(base: readonly Row[], head: readonly Row[], files: Names): string[] {
   return MACHINE_COLUMNS.map((column) => ({
@@ -29,7 +29,7 @@ export function machineDifference(base: readonly Row[], head: readonly Row[], fi
     .map(({ column, before, after }) => `${column} ${before || 'empty'} and ${after || 'empty'}`);
 }
 
-/** The commits that rows were measured of, short, with `+` for uncommitted changes; empty outside a checkout. */
+/** The commits of rows, short, with `+` for uncommitted changes; empty outside a checkout. */
 export function commitText(rows: readonly Row[]): string {
   const commits = rows
     .filter(({ git_sha }) => git_sha !== undefined)
@@ -44,6 +44,6 @@ function onlyValue(rows: readonly Row[], column: ColumnName, file: string): stri
     code: 'CSV_INVALID',
     expected: `rows of one machine and Node version in ${file}`,
     got: `${column} ${first || 'empty'} and ${second || 'empty'}`,
-    remedy: 'Give the file of one run.',
+    remedy: 'Name the file of a single run.',
   });
 }

@@ -1,15 +1,15 @@
 import type { ColumnName, Row } from '../results/row.ts';
 
-/** A figure that is compared, with its margin and its part in the gate. */
+/** A figure that is compared, with its margin and its role in the gate. */
 export interface Metric {
   name: 'cpu_us_per_req' | 'rps_ok' | 'p50_us' | 'p99_us';
   label: string;
   worse: 'higher' | 'lower';
-  /** The least change for the worse that counts, as a share: 0.03 is 3 %. */
+  /** The smallest change for the worse that counts, as a share: 0.03 is 3 %. */
   margin: number;
   /**
-   * Whether it decides: `always` where it is measured, or `if-quiet`, when its scatter would have shown a change
-   * as small as the margin.
+   * Whether it decides: `always` where it is measured, or `if-quiet`, when its scatter allows a change as small as the
+   * margin to be detected.
    */
   gates: 'always' | 'if-quiet';
   /** Column sets in order of preference; a row's figure is the sum of a set. */
@@ -17,11 +17,11 @@ export interface Metric {
 }
 
 /**
- * What is compared, with the margins of the measurement design.
+ * The compared metrics, with the margins of the measurement design.
  *
- * CPU per request is that of the servers and of the store: it is what a backend costs. Balancer and generator belong
- * to the rig. Where rows lack the store's (there is none, or it cannot be read on one side), the servers' alone is
- * compared on both sides.
+ * CPU per request is that of the servers and of the store, which is the cost of a backend. Balancer and generator
+ * belong to the rig. Where rows lack the store's (there is none, or it cannot be read on one side), only the servers'
+ * is compared on both sides.
  */
 export const METRICS: readonly Metric[] = [
   {
@@ -53,14 +53,14 @@ export const METRICS: readonly Metric[] = [
 
 /**
  * Whether the metric may decide in such a configuration. Only whole trials do: the operations of a mix are parts of
- * them. Throughput in an open loop is the rate that was offered, and a revocation trial polls at its own pace.
+ * them. Throughput in an open loop is the offered rate, and a revocation trial polls at its own pace.
  */
 export function mayGate(metric: Metric, configuration: Row): boolean {
   if (configuration.operation !== 'all' || configuration.scenario === 'revocation') return false;
   return metric.name !== 'rps_ok' || configuration.load_model === 'closed';
 }
 
-/** The columns of this metric that most of these rows have whole, the preferred ones of equals. */
+/** The columns of this metric that are complete in most of these rows; among equals the preferred ones. */
 export function columnsIn(metric: Metric, rows: readonly Row[]): readonly ColumnName[] {
   const having = metric.columns.map(
     (columns) => rows.filter((row) => figureOf(row, columns) !== undefined).length,
@@ -68,19 +68,19 @@ export function columnsIn(metric: Metric, rows: readonly Row[]): readonly Column
   return metric.columns[having.indexOf(Math.max(...having))] ?? [];
 }
 
-/** The figure of a row: the sum of these columns; `undefined` when one is empty, or nothing to take a ratio of. */
+/** The figure of a row: the sum of these columns; `undefined` when one is empty, or the sum allows no ratio. */
 export function figureOf(row: Row, columns: readonly ColumnName[]): number | undefined {
   const cells = columns.map((column) => row[column]).filter((cell) => typeof cell === 'number');
   const sum = cells.reduce((total, cell) => total + cell, 0);
   return cells.length === columns.length && sum > 0 ? sum : undefined;
 }
 
-/** Whether any of these rows has a figure of this metric; a metric that none has is no question. */
+/** Whether any of these rows has a figure of this metric; otherwise it is not compared. */
 export function isMeasured(metric: Metric, rows: readonly Row[]): boolean {
   return rows.some((row) => metric.columns.some((columns) => figureOf(row, columns) !== undefined));
 }
 
-/** The margin as ln(head / base) for the worse, a positive number: −5 % of throughput is 0.051, +3 % CPU 0.030. */
+/** The margin as ln(head / base) for the worse, positive: −5 % of throughput is 0.051, +3 % CPU 0.030. */
 export function logMargin({ margin, worse }: Metric): number {
   return worse === 'higher' ? Math.log(1 + margin) : -Math.log(1 - margin);
 }

@@ -35,7 +35,7 @@ describe('what is missing or spoilt', () => {
     expect(comparisonRecords(comparison)[0]).toMatchObject({ base_blocks: 12, verdict: 'OK' });
     expect(comparison.warnings).toEqual([
       'base.csv: rows left out because the other file lacks their block: 1',
-      'head.csv: rows left out because they may not be used: 1',
+      'head.csv: rows left out because they must not be used: 1',
     ]);
   });
 
@@ -86,7 +86,7 @@ describe('what is missing or spoilt', () => {
     valid.head.map((row) => ({ ...row, ...cells }) as Row);
   test.each<[string, Row[], string, string]>([
     ['no rows', [], 'NOTHING_TO_COMPARE', 'valid rows in head.csv, got none'],
-    ['no valid row', change({ valid: false }), 'NOTHING_TO_COMPARE', '24 that may not be used'],
+    ['no valid row', change({ valid: false }), 'NOTHING_TO_COMPARE', '24 that must not be used'],
     ['no cell in common', change({ store: 'jwt' }), 'NOTHING_TO_COMPARE', 'none in common'],
     ['another schema', change({ schema_version: 2 }), 'CSV_INVALID', 'schema_version 2 in row 1'],
     ['no schema', change({ schema_version: undefined }), 'CSV_INVALID', 'schema_version empty'],
@@ -129,9 +129,9 @@ describe('blocks in which arms took turns are left out whole', () => {
     expect(blocksOf(worseBase, worseHead, 'redis')).toEqual([13, 13]);
     expect(blocksOf(worseBase, worseHead, 'jwt')).toEqual([13, 13]);
     const { warnings } = compare(worseBase, worseHead);
-    expect(warnings).toContain('base.csv: rows left out because they may not be used: 1');
+    expect(warnings).toContain('base.csv: rows left out because they must not be used: 1');
     expect(warnings).toContain(
-      'base.csv: rows left out with their block, of which another row may not be used: 5',
+      'base.csv: rows left out with their block, of which another row must not be used: 5',
     );
   });
 

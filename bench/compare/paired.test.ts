@@ -79,8 +79,8 @@ describe('paired by block', () => {
     const { base, head } = twoArms(1, { scatter: 0.2 });
     const comparison = compare(base, head);
     expect(comparison.verdict).toBe('INCONCLUSIVE');
-    expect(reasons(comparison)[0]).toMatch(/least change that could have been seen is \+\d+\.\d %/);
-    expect(reasons(comparison)[1]).toMatch(/least change that could have been seen is -\d+\.\d %/);
+    expect(reasons(comparison)[0]).toMatch(/smallest detectable change is \+\d+\.\d %/);
+    expect(reasons(comparison)[1]).toMatch(/smallest detectable change is -\d+\.\d %/);
     const [cpu] = comparisonRecords(comparison);
     expect(cpu?.['smallest_effect_pct']).toBeGreaterThan(15);
     expect(cpu?.['smallest_effect_pct']).toBeLessThan(40);

@@ -5,16 +5,16 @@ export interface Synthetic {
   run: string;
   stores: readonly string[];
   blocks: number;
-  /** Standard deviation of ln(figure), in each row on its own. */
+  /** Standard deviation of ln(figure), independently in each row. */
   scatter: number;
-  /** Standard deviation of what a block does to all of its rows alike: the machine's speed. */
+  /** Standard deviation of a block's effect on all of its rows: the machine's speed. */
   drift?: number;
   /** Factor on CPU per request and latency, and divisor of throughput, of every store but the control. */
   factor?: number;
   /** Factor on all figures: how slow the machine is. */
   slowness?: number;
   cells?: Row;
-  /** Place of the first store in its block. Two files of one run have places of their own. */
+  /** Place of the first store in its block. Two files of one run have different places. */
   firstPlace?: number;
   random: () => number;
 }

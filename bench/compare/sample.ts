@@ -1,29 +1,27 @@
 import type { Estimate, RankTest } from '../stats/interval.ts';
+import { CONFIDENCE } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';
 import { rankSumEstimate, rankSumTest } from '../stats/rank-sum.ts';
 import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
 import type { Cell } from './cells.ts';
 import { columnsIn, figureOf, type Metric } from './metrics.ts';
 
-/** Of the intervals shown, two-sided; its upper bound alone has 97.5 %. */
-export const CONFIDENCE = 0.95;
-
-/** How two files are compared: block by block, as two arms of one run; or as they are, of two runs. */
+/** How two files are compared: block by block, as two arms of one run, or as two runs. */
 export type Method = 'paired' | 'unpaired';
 
-/** What the blocks of a cell say about one metric. Shifts are ln(head / base). */
+/** The evidence of a cell's blocks on one metric. Shifts are ln(head / base). */
 export interface Evidence {
   method: Method;
-  /** Blocks on each side that have the figure; equal when paired. */
+  /** Blocks with the figure on each side; equal when paired. */
   blocks: { base: number; head: number };
-  /** Of the figures as they are in the files, in the metric's unit. */
+  /** Medians of the figures as in the files, in the metric's unit. */
   medians: { base: number | undefined; head: number | undefined };
   shift: Estimate;
   test: RankTest;
 }
 
 /**
- * The interval and p of an evidence; `undefined` of two runs, for those of their blocks do not hold what runs differ by.
+ * The interval and p of an evidence; `undefined` for two runs, whose blocks do not show the differences between runs.
  */
 export function certaintyOf({
   method,
@@ -33,14 +31,14 @@ export function certaintyOf({
   return method === 'paired' ? { shift, test } : undefined;
 }
 
-/** What both sides' valid blocks say about a metric, by this method. */
+/** The evidence of both sides' valid blocks on a metric, by this method. */
 export function evidenceOf(metric: Metric, method: Method, base: Cell, head: Cell): Evidence {
   return method === 'paired' ? pairedEvidence(metric, base, head) : unpairedEvidence(metric, base, head);
 }
 
 /**
- * Two files of two runs. Interval and p are those of blocks, which differ less within a run than runs do: of identical code
- * they called 56 % of pairs. They describe these two runs, and decide nothing.
+ * Two files of two runs. Interval and p are those of blocks, which differ less within a run than runs do: for identical
+ * code they reported a difference in 56 % of pairs. They describe these two runs, and decide nothing.
  */
 function unpairedEvidence(metric: Metric, base: Cell, head: Cell): Evidence {
   const columns = columnsIn(metric, [...base.blocks.values(), ...head.blocks.values()]);
@@ -57,7 +55,7 @@ function unpairedEvidence(metric: Metric, base: Cell, head: Cell): Evidence {
   };
 }
 
-/** Two files of one run: blocks with an id in common, each its own comparison. */
+/** Two files of one run: blocks with a common id, each one comparison. */
 function pairedEvidence(metric: Metric, base: Cell, head: Cell): Evidence {
   const columns = columnsIn(metric, [...base.blocks.values(), ...head.blocks.values()]);
   const pairs = [...base.blocks].flatMap(([block, row]) => {

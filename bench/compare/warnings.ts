@@ -8,7 +8,7 @@ interface Pair {
   head: Cell;
 }
 
-/** What a reader must know before believing a figure, one line each. */
+/** What a reader must know before trusting a figure, one line each. */
 export function warningsOf(
   pairs: readonly Pair[],
   difference: readonly string[],
@@ -18,8 +18,8 @@ export function warningsOf(
   return [
     ...machineWarning(difference),
     ...versionWarnings(pairs),
-    ...leftOut(pairs, paired, 'base', names.base),
-    ...leftOut(pairs, paired, 'head', names.head),
+    ...excluded(pairs, paired, 'base', names.base),
+    ...excluded(pairs, paired, 'head', names.head),
   ];
 }
 
@@ -44,7 +44,7 @@ function versionWarnings(pairs: readonly Pair[]): string[] {
   return [...new Set(lines)];
 }
 
-function leftOut(pairs: readonly Pair[], paired: boolean, side: keyof Pair, file: string): string[] {
+function excluded(pairs: readonly Pair[], paired: boolean, side: keyof Pair, file: string): string[] {
   const invalid = pairs.reduce((sum, pair) => sum + pair[side].invalid, 0);
   const dropped = pairs.reduce((sum, pair) => sum + pair[side].dropped, 0);
   const alone = pairs.flatMap((pair) => {
@@ -52,9 +52,9 @@ function leftOut(pairs: readonly Pair[], paired: boolean, side: keyof Pair, file
     return [...pair[side].blocks.keys()].filter((block) => !other.blocks.has(block));
   }).length;
   return [
-    ...(invalid > 0 ? [`${file}: rows left out because they may not be used: ${invalid}`] : []),
+    ...(invalid > 0 ? [`${file}: rows left out because they must not be used: ${invalid}`] : []),
     ...(dropped > 0
-      ? [`${file}: rows left out with their block, of which another row may not be used: ${dropped}`]
+      ? [`${file}: rows left out with their block, of which another row must not be used: ${dropped}`]
       : []),
     ...(paired && alone > 0
       ? [`${file}: rows left out because the other file lacks their block: ${alone}`]

@@ -107,9 +107,9 @@ describe('what is accepted', () => {
     expect([config.durationSeconds, config.servers]).toEqual([3, [2]]);
   });
 
-  test('without a store the short look is taken at all that can be had', () => {
+  test('without a store all available ones get a short measurement', () => {
     const config = parseConfig({}, {});
-    expect(config.leaveOutMissing).toBe(true);
+    expect(config.skipUnavailable).toBe(true);
     expect(config.stores.map(({ store, options }) => armText(store, options))).toEqual([
       'none',
       'memory',

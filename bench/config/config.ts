@@ -8,17 +8,17 @@ import { PRESETS, type SCENARIOS } from './words.ts';
 
 export type Scenario = (typeof SCENARIOS)[number];
 
-/** Everything that a run is told, validated and complete. Lists are axes: they expand to a matrix. */
+/** The configuration of a run, validated and complete. Lists are axes: they expand to a matrix. */
 export interface Config extends Omit<ValuesOf<typeof RUN_FLAGS>, 'pin'> {
-  /** Generator and servers on processors of their own; `auto` where they can be. */
+  /** Separate processors for generator and servers; `auto` where possible. */
   pin: boolean | 'auto';
   /** External services. */
   urls: ServiceUrls;
-  /** True when no store was named: those that are not available are left out, with a word, instead of an error. */
-  leaveOutMissing: boolean;
+  /** True when no store was named: unavailable ones are skipped with a message instead of an error. */
+  skipUnavailable: boolean;
 }
 
-/** Values that a preset stands for; a flag that is given wins. */
+/** The values of each preset; explicit flags win. */
 const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, string>>> = {
   glance: { duration: '1s', warmup: '500ms', sessions: '1000' },
   quick: { scenario: 'read', servers: '3', duration: '3s', warmup: '1s', sessions: '2000' },
@@ -38,7 +38,7 @@ const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, st
   },
 };
 
-/** The configuration that these options mean. @throws BenchError USAGE, naming the first wrong value. */
+/** Parses the options. @throws BenchError USAGE, for the first wrong value. */
 export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {
   const presetName = raw['preset'] ?? (raw['store'] === undefined ? 'glance' : undefined);
   const preset = presetName === undefined ? {} : PRESET_VALUES[oneOf('preset', presetName, PRESETS)];
@@ -48,13 +48,13 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
     preset: presetName as Config['preset'],
     pin: parsed.pin ?? (parsed.rate === undefined ? false : 'auto'),
     urls: parseServiceUrls(raw, env),
-    leaveOutMissing: raw['store'] === undefined,
+    skipUnavailable: raw['store'] === undefined,
   };
-  refuseContradictions(config);
+  checkConflicts(config);
   return config;
 }
 
-function refuseContradictions(config: Config): void {
+function checkConflicts(config: Config): void {
   const spread = config.servers.some((servers) => servers > 1);
   if (config.balancer === 'none' && spread && config.affinities.includes('round-robin')) {
     throw new BenchError({
@@ -86,7 +86,7 @@ function refuseContradictions(config: Config): void {
       code: 'CONFLICT',
       expected: '--engine slices with --rate',
       got: '--engine autocannon',
-      remedy: 'Its own rate mode is no open loop (docs/measurement.md): leave --engine out.',
+      remedy: 'Its own rate mode is not an open loop (docs/measurement.md): leave --engine out.',
     });
   }
   if (config.rate !== undefined && config.scenarios.includes('revocation')) {

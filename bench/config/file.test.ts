@@ -79,8 +79,8 @@ describe('a configuration file', () => {
     [{ json: 'yes' }, /expected true or false for "json"/],
     [{ 'redis-url': true }, /expected a value for "redis-url"/],
     [['redis'], /got something else/],
-    ['', /got no JSON/],
-    ['{"redis-url": "redis://:hunter2@h" ', /got no JSON/],
+    ['', /got text that is not JSON/],
+    ['{"redis-url": "redis://:hunter2@h" ', /got text that is not JSON/],
   ])('such as %j is refused on one line, without values', (content, words) => {
     const error = errorOf(content);
     expect(error.exitCode).toBe(EXIT.usage);

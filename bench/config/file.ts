@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf } from '../errors.ts';
-import { type Flag, type FlagTable, keyOf, longName, standsAlone } from './flag.ts';
+import { type Flag, type FlagTable, keyOf, longName, takesNoValue } from './flag.ts';
 import { FILE_TABLE } from './flags.ts';
 import { nearest, quoted, type RawOptions, usage } from './values.ts';
 
-/** A flag's value as JSON has it: text as on the command line, a number, yes or no, or a list of these. */
+/** A flag's value in JSON: text as on the command line, a number, a boolean, or a list of these. */
 const VALUE = z.union([
   z.string(),
   z.number(),
@@ -15,8 +15,8 @@ const VALUE = z.union([
 const FILE = z.record(z.string(), VALUE);
 
 /**
- * The options with those of the file that `--config` names below them: a flag that is given wins.
- * @throws BenchError USAGE naming the first key or value that is wrong.
+ * Adds the options in the file of `--config`; explicit flags win.
+ * @throws BenchError USAGE for the first wrong key or value.
  */
 export function withConfigFile(given: RawOptions): RawOptions {
   const path = given['config'];
@@ -43,7 +43,7 @@ export function flagsFromFile(content: z.infer<typeof FILE>, path: string, table
     const texts = Array.isArray(value) ? value.map(String) : [String(value)];
     const wrong = (expected: string, got: string) =>
       usage(`${expected} for "${key}" in ${path}`, got, 'Correct it.');
-    const isBoolean = standsAlone(flag);
+    const isBoolean = takesNoValue(flag);
     if (isBoolean && typeof value !== 'boolean') throw wrong('true or false', quoted(texts.join(',')));
     if (!isBoolean && typeof value === 'boolean') throw wrong('a value', String(value));
     const list = flag.isRepeatable === true ? texts : texts.join(',');
@@ -58,11 +58,9 @@ function parse(path: string): z.infer<typeof FILE> {
     json = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
     const remedy =
-      error instanceof SyntaxError
-        ? 'Correct it: no comments, no comma at the end.'
-        : 'Name a file that can be read.';
-    // What a parser quotes of the file may be a password.
-    const got = error instanceof SyntaxError ? 'no JSON' : messageOf(error);
+      error instanceof SyntaxError ? 'Correct it: no comments, no trailing comma.' : 'Name a readable file.';
+    // The part of the file that a parser quotes may be a password.
+    const got = error instanceof SyntaxError ? 'text that is not JSON' : messageOf(error);
     throw usage(`flags as JSON in ${path} for --config`, got, remedy);
   }
   const parsed = FILE.safeParse(json);
@@ -76,7 +74,7 @@ function parse(path: string): z.infer<typeof FILE> {
   );
 }
 
-/** Every flag that a file may hold, by its long name and by its key. */
+/** Every flag that a file may contain, by its long name and by its key. */
 function flagsByName(table: FlagTable): Map<string, Flag> {
   const flags = Object.values(table).filter(({ inFile }) => inFile !== false);
   // `--no-color` is `"color": false` in the file.

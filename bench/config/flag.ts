@@ -1,42 +1,42 @@
-/** What a flag is. Help, config file, `--resume`, every command and every Config read tables of these, and nothing else. */
+/** Flags as data. Help, config file, `--resume`, every command and every configuration read tables of these. */
 
 import { type Command, Option } from 'commander';
 import { distinct, listOf, oneOf, parseSeconds, type RawOptions, wholeNumber } from './values.ts';
 
-/** What commander, a config file or a recorded run hands over for one flag. */
+/** The raw value of one flag, from commander, a config file or a recorded run. */
 type Given = RawOptions[string];
 
 /**
- * `run`: makes a run what it is, so it is recorded and `--resume` takes it from the record. `view`: says how a run is
- * shown or where its services are, and may be given again with `--resume`. `start`: neither, such as `--out`.
+ * `run`: determines what is measured, so it is recorded and `--resume` takes it from the record. `view`: how a run is
+ * shown or where its services are; allowed again with `--resume`. `start`: neither, such as `--out`.
  */
 type Scope = 'run' | 'view' | 'start';
 
 export interface Flag<T = unknown> {
-  /** As commander takes it: `-c, --connections <count>`. */
+  /** In commander's syntax: `-c, --connections <count>`. */
   spelling: string;
   help: string;
   scope: Scope;
-  /** Text that stands in place of a flag that is not given. */
+  /** The default, as text. */
   fallback?: string | (() => string);
-  /** What help says of that; the text itself unless given. */
+  /** The default in help; its text if absent. */
   fallbackHelp?: string;
-  /** Environment variable that is read when the flag is not given. */
+  /** Environment variable to read when the flag is absent. */
   variable?: string;
-  /** Words that it takes, for help. */
+  /** Accepted words, for help. */
   choices?: readonly string[];
-  /** The flag that says the opposite, with its help. */
+  /** The flag with the opposite meaning, with its help. */
   opposite?: { spelling: string; help: string };
   isRepeatable?: true;
-  /** Whether a config file may hold it; unless this is false it may. */
+  /** Whether a config file may contain it; default true. */
   inFile?: false;
   /** @throws BenchError USAGE. @param name the long flag without its dashes. */
   parse(given: Given, name: string): T;
-  /** Its value as a command line would have it: recorded instead of what was given. */
+  /** Its value in the form of the command line, which is recorded instead of the given text. */
   format?(value: T): string;
 }
 
-/** A table of flags: each under the name of its value in a configuration. */
+/** A table of flags, each under the name of its value in a configuration. */
 export type FlagTable = Readonly<Record<string, Flag>>;
 
 /** The values that a table parses to. */
@@ -113,7 +113,7 @@ export const duration = (leastSeconds?: number, mostSeconds?: number): Kind<numb
 });
 export const text: Kind<string> = { parse: (given) => given };
 
-/** A flag as commander knows it. Its value is not checked here: those of files and records are checked with it, by the table. */
+/** A flag for commander. Its value is checked later by the table, like those of files and records. */
 function optionOf(flag: Flag): Option {
   const option = new Option(flag.spelling, flag.help);
   if (flag.choices !== undefined) option.choices(flag.choices);
@@ -126,7 +126,7 @@ function optionOf(flag: Flag): Option {
   return option;
 }
 
-/** The name under which commander and a recorded run have a flag: `dryRun`. */
+/** The key of a flag in commander and in a recorded run: `dryRun`. */
 export function keyOf(flag: Flag): string {
   return new Option(flag.spelling).attributeName();
 }
@@ -136,14 +136,14 @@ export function longName(flag: Flag): string {
   return (new Option(flag.spelling).long ?? '').replace(/^--(no-)?/, '');
 }
 
-/** How it may be written: `--connections`, `-c`. */
+/** Its spellings: `--connections`, `-c`. */
 export function spellingsOf(flag: Flag): string[] {
   const { long, short } = new Option(flag.spelling);
   return [long, short].filter((spelling) => spelling !== undefined);
 }
 
-/** Whether it stands alone, without a value. */
-export function standsAlone(flag: Flag): boolean {
+/** Whether it takes no value. */
+export function takesNoValue(flag: Flag): boolean {
   const option = new Option(flag.spelling);
   return option.isBoolean() || option.negate;
 }
@@ -157,20 +157,20 @@ export function addFlags(command: Command, table: FlagTable): Command {
   return command;
 }
 
-/** The flags that were given on the command line of a command that has been parsed. */
+/** The flags on the command line of a parsed command. */
 export function givenFlags(command: Command): RawOptions {
   const given = Object.entries(command.opts<RawOptions>());
   return Object.fromEntries(given.filter(([key]) => command.getOptionValueSource(key) === 'cli'));
 }
 
-/** Where a value comes from when it is not given. */
+/** The sources of a value when its flag is absent. */
 export interface Elsewhere {
   env: Readonly<Record<string, string | undefined>>;
-  /** Texts that a preset stands for, by long name. */
+  /** Texts of a preset, by long name. */
   preset?: Readonly<Record<string, string>>;
 }
 
-/** The values of a table. @throws BenchError USAGE, naming the first wrong one. */
+/** Parses the values of a table. @throws BenchError USAGE, for the first wrong one. */
 export function parseFlags<F extends FlagTable>(
   table: F,
   raw: RawOptions,
@@ -184,15 +184,15 @@ function parseFlag(flag: Flag, raw: RawOptions, { env, preset = {} }: Elsewhere)
   const name = longName(flag);
   const given = raw[keyOf(flag)];
   if (given !== undefined) return flag.parse(given, name);
-  // An empty variable is one that is not set.
+  // An empty variable counts as unset.
   const ofEnvironment = flag.variable === undefined ? undefined : env[flag.variable] || undefined;
   if (ofEnvironment !== undefined) return flag.parse(ofEnvironment, flag.variable ?? name);
   const { fallback } = flag;
   return flag.parse(preset[name] ?? (typeof fallback === 'function' ? fallback() : fallback), name);
 }
 
-/** Some flags of a table, each perhaps said otherwise. */
-export function only<F extends FlagTable, K extends keyof F>(
+/** Some flags of a table, with changes if given. */
+export function pickFlags<F extends FlagTable, K extends keyof F>(
   table: F,
   ...names: readonly (
     | K
@@ -207,12 +207,12 @@ export function only<F extends FlagTable, K extends keyof F>(
 }
 
 /** A table without some of its flags. */
-export function without<F extends FlagTable, K extends keyof F>(table: F, ...names: K[]): Omit<F, K> {
+export function omitFlags<F extends FlagTable, K extends keyof F>(table: F, ...names: K[]): Omit<F, K> {
   const kept = Object.entries(table).filter(([name]) => !names.includes(name as K));
   return Object.fromEntries(kept) as Omit<F, K>;
 }
 
-/** What is given, with the texts that stand for what is not: where a command has defaults of its own. */
+/** The given options and the defaults of the others, for commands whose defaults differ. */
 export function withFallbacks(table: FlagTable, raw: RawOptions): RawOptions {
   const texts = Object.values(table).flatMap((flag) =>
     typeof flag.fallback === 'string' ? [[keyOf(flag), flag.fallback] as const] : [],

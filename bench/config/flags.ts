@@ -1,6 +1,7 @@
 /** The flags of `pnpm bench run`, and the tables of the commands that measure with some of them. */
 
 import { STORES } from '../../stores/registry.ts';
+import { DURABILITIES } from '../../stores/service.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { parseThreshold } from '../results/threshold.ts';
 import { duration, type FlagTable, flagsOf, type Kind, text, whole, wholes, word, words } from './flag.ts';
@@ -13,7 +14,6 @@ import {
   AFFINITIES,
   ARRIVALS,
   BALANCERS,
-  DURABILITIES,
   ENGINES,
   KEY_DISTRIBUTIONS,
   PRESETS,
@@ -39,9 +39,9 @@ export const RUN_FLAGS = {
     { fallbackHelp: 'all that are available', format: (stores) => stores.map(storeText).join(',') },
   ),
   servers: run.value('--servers <counts>', 'server processes, a list such as 1,3', '1', wholes(1, 64)),
-  balancer: run.value('--balancer <name>', 'what stands before the servers', 'auto', word(BALANCERS)),
+  balancer: run.value('--balancer <name>', 'balancer in front of the servers', 'auto', word(BALANCERS)),
   affinities: run.value('--affinity <names>', 'how requests are spread', 'round-robin', words(AFFINITIES)),
-  scenarios: run.value('--scenario <names>', 'what the load does', 'read', words(SCENARIOS)),
+  scenarios: run.value('--scenario <names>', 'scenario of the load', 'read', words(SCENARIOS)),
   payloadsBytes: run.value('--payload <bytes>', 'session data, 64 to 65536', '256', wholes(64, 65_536)),
   connections: run.value('-c, --connections <count>', 'connections of the generator', '64', whole(1, 1000)),
   durationSeconds: run.value(
@@ -52,7 +52,7 @@ export const RUN_FLAGS = {
   ),
   warmupSeconds: run.value(
     '-w, --warmup <time>',
-    'discarded load before it, such as 2s; longer while a trend remains',
+    'discarded load before the measured one, such as 2s; longer while there is a trend',
     '2s',
     duration(),
   ),
@@ -63,7 +63,12 @@ export const RUN_FLAGS = {
     whole(1, 1000),
   ),
   sessions: run.value('--sessions <count>', 'live sessions before the load', '10000', whole(1, 1_000_000)),
-  keys: run.value('--keys <distribution>', 'which sessions are used', 'uniform', word(KEY_DISTRIBUTIONS)),
+  keys: run.value(
+    '--keys <distribution>',
+    'distribution of requests over sessions',
+    'uniform',
+    word(KEY_DISTRIBUTIONS),
+  ),
   poolSize: run.value(
     '--pool <count>',
     'connections of each server to the service, for Postgres; Redis has one',
@@ -88,13 +93,13 @@ export const RUN_FLAGS = {
   }),
   rate: run.optional(
     '--rate <rate>',
-    'open loop: 2000 per second for every arm, or 50% of what the slowest can do',
+    'open loop: 2000 per second for every arm, or 50% of the capacity of the slowest',
     { parse: parseRate },
   ),
-  arrivals: run.value('--arrivals <kind>', 'how requests come due, with --rate', 'poisson', word(ARRIVALS)),
+  arrivals: run.value('--arrivals <kind>', 'how requests become due, with --rate', 'poisson', word(ARRIVALS)),
   pin: run.either(
     '--pin',
-    'load generator and balancer on other processors than servers and services (default with --rate)',
+    'separate processors for load generator and balancer, and for servers and services (default with --rate)',
     { opposite: { spelling: '--no-pin', help: 'everything on all processors' } },
   ),
   preset: run.optional(
@@ -103,7 +108,7 @@ export const RUN_FLAGS = {
     word(PRESETS),
     { format: String },
   ),
-  tier: run.value('--services <tier>', 'where services come from', 'auto', word(TIERS)),
+  tier: run.value('--services <tier>', 'where services come from', 'auto', word(['auto', ...TIERS])),
   thresholds: view.repeatable(
     '--threshold <bound>',
     "p50, p75, p90, p95, p99, p99.9, mean, min, max with a unit, or rps per second, such as 'p99<20ms'; " +
@@ -113,13 +118,13 @@ export const RUN_FLAGS = {
   out: start.optional('-o, --out <file>', 'result CSV', text, { fallbackHelp: 'results/RUN.csv' }),
   resume: view.optional(
     '--resume <file>',
-    'go on with a run that was stopped; its flags are those of the file',
+    'continue a run that was stopped, with the flags of the file',
     text,
     { inFile: false },
   ),
   config: start.optional(
     '--config <file>',
-    'flags from a JSON file, such as {"store": "redis", "servers": [1, 3]}; those given win',
+    'flags from a JSON file, such as {"store": "redis", "servers": [1, 3]}; those on the command line win',
     text,
     { inFile: false },
   ),
@@ -136,13 +141,13 @@ export const RUN_FLAGS = {
   color: OUTPUT_FLAGS.color,
 };
 
-/** All that `run` takes. */
+/** All flags of `run`. */
 export const RUN_TABLE = withServiceFlags(RUN_FLAGS);
 
-/** What `gate` takes besides. */
+/** The additional flag of `gate`. */
 export const BASE_FLAG = start.value(
   '--base <commit>',
-  'what to compare the work tree with: a branch, tag or commit',
+  'the commit to compare the work tree with: a branch, tag or commit',
   'main',
   {
     parse(given) {
@@ -152,10 +157,10 @@ export const BASE_FLAG = start.value(
   },
 );
 
-/** What a config file may hold, for `run` and `gate`. */
+/** The flags in a config file, for `run` and `gate`. */
 export const FILE_TABLE: FlagTable = { base: BASE_FLAG, ...RUN_TABLE };
 
-/** The arms of a backend in lists that we make: libraries that are to stand side by side are an arm each. */
+/** The arms of a backend in built-in lists: libraries to compare are an arm each. */
 function listedArms({ name, options }: StoreDefinition): string[] {
   const [option] = Object.entries(options).filter(([, { compared }]) => compared !== undefined);
   if (option === undefined) return [name];

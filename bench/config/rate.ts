@@ -1,6 +1,6 @@
 import { quoted, usage } from './values.ts';
 
-/** The offered load of an open loop: requests per second, or a share of what the slowest arm can do. */
+/** The offered load of an open loop: requests per second, or a share of the slowest arm's capacity. */
 export type Rate = { perSecond: number } | { share: number };
 
 /** `2000` and `2000/s` are requests per second, `50%` a share of the slowest arm's capacity. */

@@ -1,14 +1,14 @@
-/** How external services are named: a flag and an environment variable for each service of the registry. */
+/** How to name external services: a flag and an environment variable for each service of the registry. */
 
 import { SERVICES } from '../../stores/registry.ts';
 import type { ServiceDefinition } from '../../stores/service.ts';
 import { type Flag, type FlagTable, parseFlags } from './flag.ts';
 import { parseUrl, type RawOptions } from './values.ts';
 
-/** URLs of external services, by the name of the service. They hold credentials: never for people or files. */
+/** URLs of external services, by the name of the service. They contain credentials: never for people or files. */
 export type ServiceUrls = Readonly<Record<string, string>>;
 
-/** A flag for each service. @param more what else help has to say in this command. */
+/** A flag for each service. @param more further help in this command. */
 export function serviceFlags(more = ''): Readonly<Record<string, Flag<string | undefined>>> {
   return Object.fromEntries(SERVICES.map((service) => [service.name, flagOf(service, more)]));
 }
@@ -17,14 +17,14 @@ function flagOf({ name, title, url }: ServiceDefinition, more: string): Flag<str
   const { variable, schemes } = url;
   return {
     spelling: `--${name}-url <url>`,
-    help: `a ${title} that runs already${more}`,
+    help: `an external ${title}${more}`,
     variable,
     scope: 'view',
     parse: (given, source) => parseUrl(source === variable ? source : `--${source}`, given, schemes),
   };
 }
 
-/** A table with these flags behind the one of the tier. */
+/** Inserts these flags into a table, after the one of the tier. */
 export function withServiceFlags(table: FlagTable, more?: string): FlagTable {
   const entries = Object.entries(table);
   const at = entries.findIndex(([name]) => name === 'tier') + 1;
@@ -35,7 +35,7 @@ export function withServiceFlags(table: FlagTable, more?: string): FlagTable {
   ]);
 }
 
-/** The URLs that are given. @throws BenchError USAGE for one of another scheme. */
+/** The URLs that were passed. @throws BenchError USAGE for another scheme. */
 export function parseServiceUrls(
   raw: RawOptions,
   env: Readonly<Record<string, string | undefined>>,

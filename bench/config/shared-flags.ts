@@ -5,14 +5,14 @@ import { flagsOf, text, whole } from './flag.ts';
 
 const { optional, repeatable, yes, either } = flagsOf('view');
 
-/** Flags that every command has which prints a result. */
+/** Flags of every command that prints a result. */
 export const OUTPUT_FLAGS = {
   json: yes('--json', 'rows as JSON on standard output instead of tables'),
   verbose: yes('--verbose', 'with stack traces'),
   color: either('--no-color', 'plain tables (or NO_COLOR)'),
 };
 
-/** Files beside the table. */
+/** Files in addition to the table. */
 export const REPORT_FLAGS = {
   markdown: optional('--markdown <file>', 'also write the tables as Markdown; replaces the file', text),
   exports: repeatable(

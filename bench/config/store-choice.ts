@@ -11,11 +11,11 @@ import { oneOf, quoted, usage } from './values.ts';
 export interface StoreChoice {
   store: string;
   options: Record<string, string>;
-  /** Which code serves it, when two commits are compared; the work tree's unless given. */
+  /** Whose code serves it, when two commits are compared; default the work tree's. */
   side?: 'base' | 'head';
   /** Slowness that is planted to prove the instrument. */
   handicap?: Handicap;
-  /** Tells it from another arm of the same backend, options and side. */
+  /** Distinguishes it from another arm of the same backend, options and side. */
   label?: string;
 }
 

@@ -1,14 +1,14 @@
 import { closest, distance } from 'fastest-levenshtein';
 import { BenchError, redactUrl } from '../errors.ts';
 
-/** Values of flags: text in, a checked value or one clear line out. */
+/** Values of flags: parses text to a checked value, or throws a one-line error. */
 
-/** Options as commander gives them, by flag name in camel case; absent ones are `undefined`. */
+/** Options as commander returns them, by flag name in camel case; absent ones are `undefined`. */
 export type RawOptions = Readonly<Record<string, string | string[] | boolean | undefined>>;
 
 const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60 } as const;
 
-/** The items between the commas, each once. @throws BenchError USAGE for an empty one. */
+/** The items between commas, without duplicates. @throws BenchError USAGE for an empty one. */
 export function listOf(flag: string, text: string): string[] {
   const items = text.split(',').map((item) => item.trim());
   if (items.includes(''))
@@ -16,7 +16,7 @@ export function listOf(flag: string, text: string): string[] {
   return [...new Set(items)];
 }
 
-/** Without what means the same as one before it, however it was spelt. */
+/** Removes values that equal an earlier one, however it was spelt. */
 export function distinct<T>(values: readonly T[]): T[] {
   return [...new Map(values.map((value) => [JSON.stringify(value), value])).values()];
 }
@@ -75,7 +75,7 @@ export function nearest(text: string, words: readonly string[]): string | undefi
   return distance(text, word) <= Math.max(2, word.length / 3) ? word : prefix;
 }
 
-/** Text as it may be shown in an error: short, and without passwords. */
+/** Text for an error: short, and without passwords. */
 export const quoted = (text: string) => `"${redactUrl(text).slice(0, 80)}"`;
 
 /** A wrong flag or value: exit code 2, nothing started. */

@@ -4,8 +4,12 @@ export const BALANCERS = ['auto', 'haproxy', 'nginx', 'node', 'none'] as const;
 export const AFFINITIES = ['round-robin', 'sticky'] as const;
 export const SCENARIOS = ['read', 'update', 'login', 'logout', 'mixed', 'revocation'] as const;
 export const TRANSPORTS = ['cookie', 'bearer'] as const;
-export const DURABILITIES = ['none', 'second', 'commit'] as const;
-export const TIERS = ['auto', 'url', 'docker', 'local', 'embedded'] as const;
+/**
+ * Where a service comes from, in the order of preference of `auto`: external, binary of this machine, binary from npm,
+ * official image.
+ */
+export const TIERS = ['url', 'local', 'embedded', 'docker'] as const;
+export type Tier = (typeof TIERS)[number];
 export const KEY_DISTRIBUTIONS = ['uniform', 'zipf'] as const;
 export const ENGINES = ['slices', 'autocannon'] as const;
 export const ARRIVALS = ['poisson', 'constant'] as const;

@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
 import type { Contract, OperationName } from './contract.ts';
 
-/** A reply that was received whole. */
+/** A complete reply. */
 export interface Reply extends PlainReply {
   /** The lines of `Set-Cookie`, as sent. */
   setCookies: readonly string[];
@@ -15,32 +15,34 @@ export type Values = Readonly<Partial<Record<'user' | 'password' | 'next' | 'dat
 };
 
 export interface SendOptions {
-  /** A string goes as it is, with `content-type: application/json` unless the headers say otherwise; else as JSON. */
+  /**
+   * A string is sent unchanged, as `content-type: application/json` unless the headers differ; other values as JSON.
+   */
   body?: unknown;
-  /** Added to, and winning over, those of the browser. `cookie` here replaces the jar for this request. */
+  /** Override those of the browser. `cookie` here replaces the jar for this request. */
   headers?: Readonly<Record<string, string>>;
-  /** Leaves the `Origin` out that a state-changing request otherwise carries. */
+  /** Omits the `Origin` that a state-changing request otherwise carries. */
   withoutOrigin?: boolean;
 }
 
-/** A browser: keeps cookies as it is told to, sends them back, names its origin when it changes state. */
+/** A browser: stores cookies, sends them back, and sends its origin when it changes state. */
 export interface Browser {
   readonly cookies: Map<string, string>;
-  /** Rejects when the connection fails or a reply takes over 10 s: an outage is no observation. */
+  /** Rejects when the connection fails or a reply takes over 10 s: an outage is not an observation. */
   send(method: string, path: string, options?: SendOptions): Promise<Reply>;
-  /** One of the contract's operations. @throws MissingOperation when the contract does not have it. */
+  /** One of the contract's operations. @throws MissingOperation when the contract lacks it. */
   perform(operation: OperationName, values?: Values, options?: SendOptions): Promise<Reply>;
   /** The session token in the jar; `undefined` without one. */
   token(): string | undefined;
-  /** Another browser at the same place, whose jar holds nothing but this session token. */
+  /** Another browser at the same address, whose jar holds only this session token. */
   holding(token: string): Browser;
 }
 
-/** The contract of somebody else's site has no such operation: what needs it cannot be looked at. */
+/** The contract of an external site lacks this operation: checks that need it cannot run. */
 export class MissingOperation extends Error {
   readonly operation: OperationName;
   constructor(operation: OperationName) {
-    super(`the contract names no operation ${operation}`);
+    super(`the contract has no operation ${operation}`);
     this.operation = operation;
   }
 }
@@ -48,16 +50,16 @@ export class MissingOperation extends Error {
 const CONNECTIONS = 64;
 
 /**
- * What opens new browsers, all of whose connections it closes: many share a few, as people behind one proxy do, so that a
- * server sees requests of several on one connection.
+ * Opens browsers, and closes all their connections. Many browsers share a few connections, like people behind a proxy,
+ * so that a server sees requests of several on one connection.
  */
 export interface Browsers {
-  /** @param base where its requests go, such as `http://127.0.0.1:8080`. */
+  /** @param base the address for its requests, such as `http://127.0.0.1:8080`. */
   open(base: string): Browser;
   close(): void;
 }
 
-/** Opens what opens the browsers of one site. */
+/** Creates the browsers of one site. */
 export function openBrowsers(contract: Parameters<typeof createBrowser>[1]): Browsers {
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
   return { open: (base) => createBrowser(base, contract, agent), close: () => agent.destroy() };
@@ -65,7 +67,7 @@ export function openBrowsers(contract: Parameters<typeof createBrowser>[1]): Bro
 
 /**
  * A browser without cookies.
- * @param base where its requests go. @param agent whose connections it uses.
+ * @param base the address for its requests. @param agent the pool of its connections.
  */
 export function createBrowser(
   base: string,
@@ -112,7 +114,7 @@ export function createBrowser(
   };
 }
 
-/** Fields whose value is not given are left out: a version that nobody knows is not sent. */
+/** Fields without a value are omitted, such as an unknown version. */
 function fill(body: Readonly<Record<string, string | number | boolean>>, values: Values) {
   const filled: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(body)) {
@@ -123,7 +125,7 @@ function fill(body: Readonly<Record<string, string | number | boolean>>, values:
   return filled;
 }
 
-/** What a browser does with a line of Set-Cookie: one that is emptied or expired is forgotten (RFC 6265bis §5.7). */
+/** Applies a line of Set-Cookie: a cookie that is emptied or expired is deleted (RFC 6265bis §5.7). */
 function keep(cookies: Map<string, string>, line: string): void {
   const [pair = '', ...attributes] = line.split(';');
   const at = pair.indexOf('=');

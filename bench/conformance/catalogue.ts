@@ -12,7 +12,7 @@ import { REFRESH_CHECKS } from './checks/refresh.ts';
 import { REQUEST_CHECKS } from './checks/requests.ts';
 import { TOKEN_CHECKS } from './checks/tokens.ts';
 
-/** All fifty, in the order of their ids. What moves the clock or kills something does so on a site of its own. */
+/** All fifty, ordered by id. Checks that move the clock or kill processes use a separate site. */
 export const CHECKS: readonly Check[] = [
   ...IDENTITY_CHECKS,
   ...COOKIE_CHECKS,
@@ -28,13 +28,13 @@ export const CHECKS: readonly Check[] = [
   ...OUTAGE_CHECKS,
 ].sort((a, b) => numberOf(a.id) - numberOf(b.id) || (a.id < b.id ? -1 : 1));
 
-/** The checks of these ids, or of all. A bare number means all its letters: `2` is 2a and 2b. */
+/** The checks with these ids, or all. A bare number includes all its letters: `2` is 2a and 2b. */
 export function checksOf(ids: readonly string[] | undefined): readonly Check[] {
   if (ids === undefined) return CHECKS;
   return CHECKS.filter(({ id }) => ids.includes(id) || ids.includes(String(numberOf(id))));
 }
 
-/** Whether an id names any check. */
+/** Whether there is a check with this id. */
 export function isCheckId(id: string): boolean {
   return CHECKS.some((check) => check.id === id || String(numberOf(check.id)) === id);
 }

@@ -1,4 +1,4 @@
-/** What a check of behaviour is, and what it is held against. Types only, but for the small words at the end. */
+/** A check of behaviour, its expectation, and its observation. Only types, and small helpers at the end. */
 
 import type { Scene } from './scene.ts';
 import type { Subject } from './subject.ts';
@@ -10,30 +10,32 @@ export type Outcome = 'pass' | 'fail' | 'n/a';
 /** What the traits imply for one check of one backend. */
 export interface Expectation {
   outcome: Outcome;
-  /** Of `fail`: one sentence on what an attacker or a user would see. Of `n/a`: the reason. Of `pass`: ''. */
+  /** For `fail`: one sentence on what an attacker or a user would see. For `n/a`: the reason. For `pass`: ''. */
   because: string;
 }
 
-/** What was seen, over real HTTP. */
+/** What was observed over real HTTP. */
 export interface Observation {
   outcome: Outcome;
-  /** What was done and seen, in one sentence with its counts; never a token, a password or a user's data. */
+  /** What was done and observed, in one sentence with counts; never a token, a password or a user's data. */
   evidence: string;
 }
 
 export interface Check {
-  /** Number in shared list of fifty, with a letter where one number holds two properties: `2a`. */
+  /** Number in the list of fifty, with a letter where one number has two properties: `2a`. */
   id: string;
-  /** The property, as a statement that is true of a backend that has it. */
+  /** The property, as a statement that holds for a backend with the property. */
   title: string;
-  /** Where the property is demanded: `ASVS 5 V7.2.4`, `RFC 8725 §3.1`. */
+  /** The source of the requirement: `ASVS 5 V7.2.4`, `RFC 8725 §3.1`. */
   source: string;
   expect(subject: Subject): Expectation;
-  /** Looks. A failure of the experiment itself (a server that cannot be reached) throws: it is no observation. */
+  /**
+   * Observes the site. A failure of the experiment (such as an unreachable server) throws: it is not an observation.
+   */
   observe(scene: Scene): Promise<Observation>;
 }
 
-/** One cell of the matrix: the keys are those of `--json`. */
+/** One cell of the matrix; its keys are those of `--json`. */
 export interface Cell {
   id: string;
   title: string;
@@ -43,7 +45,7 @@ export interface Cell {
   balancer: Subject['balancer'];
   expected: Outcome;
   observed: Outcome | 'error';
-  /** Whether it is not as expected, in either direction. */
+  /** Whether it differs from the expectation, in either direction. */
   surprise: boolean;
   /** What an attacker or a user would see, or why it does not apply; empty where the property is expected. */
   because: string;
@@ -61,23 +63,22 @@ export const notApplicable = (evidence: string): Observation => ({ outcome: 'n/a
 /**
  * Holds unless violations were counted.
  * @param what what was tried, such as `reads with the old token`.
- * @throws Error without any tries: what was not tried was not seen.
+ * @throws Error without any tries: nothing was observed.
  */
 export function judge(violations: number, tries: number, what: string): Observation {
-  if (tries === 0) throw new Error(`expected some tries to judge by, got none: ${what}`);
+  if (tries === 0) throw new Error(`expected at least one try, got none: ${what}`);
   const evidence = `${violations} of ${tries} ${what}`;
   return violations === 0 ? holds(evidence) : violated(evidence);
 }
 
 /**
- * Whether all requests of one user meet the same sessions: a shared store or token, one server, or a user that is
- * pinned to one.
+ * Whether all requests of one user reach the same sessions: a shared store or token, one server, or sticky sessions.
  */
 export function seesOwnSessions({ traits, servers, affinity }: Subject): boolean {
   return traits.shared || servers === 1 || affinity === 'sticky';
 }
 
-/** Whether requests of different users meet the same state, as an administrator's revocation must. */
+/** Whether requests of different users reach the same state, as an administrator's revocation requires. */
 export function seesAllSessions({ traits, servers }: Subject): boolean {
   return traits.shared || servers === 1;
 }

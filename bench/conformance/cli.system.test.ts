@@ -66,7 +66,7 @@ describe('pnpm conformance', () => {
     expect(directory.leftovers()).toEqual([]);
   }, 60_000);
 
-  test('looks at a site that somebody else runs, as its contract describes it', async () => {
+  test('looks at a external site as its contract describes it', async () => {
     await using resources = createResources();
     const signal = new AbortController().signal;
     const rig = await openRig({ balancer: 'node', tier: 'auto', signal }, resources);

@@ -3,7 +3,7 @@ import { runToExitCode } from '../commands/exit-code.ts';
 import { addFlags, givenFlags } from '../config/flag.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
-import { refuseReports, writeReport } from '../export/write.ts';
+import { checkReportPaths, writeReport } from '../export/write.ts';
 import { createProgress } from '../progress.ts';
 import type { Cell } from './check.ts';
 import { CONFORMANCE_FLAGS, parseConformance } from './config.ts';
@@ -11,7 +11,7 @@ import { runConformance } from './conformance.ts';
 import { layOutMatrix } from './matrix.ts';
 import { renderMatrix, renderMatrixMarkdown } from './render.ts';
 
-/** A backend's checks at all its places, until one has been timed. */
+/** Estimate for a backend's checks at all its places, until one has been timed. */
 const COLUMN_GUESS_MS = 50_000;
 
 /** `pnpm conformance` and its flags. */
@@ -23,12 +23,12 @@ function createProgram(): Command {
   return addFlags(command, withServiceFlags(CONFORMANCE_FLAGS, '; it is not broken then'));
 }
 
-async function look(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
+async function runCommand(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {
   const program = createProgram();
   program.parse([...argv], { from: 'user' });
   const options = givenFlags(program);
   const config = parseConformance(options, process.env);
-  refuseReports(config);
+  checkReportPaths(config);
   const progress = createProgress(process.stderr, COLUMN_GUESS_MS);
   progress.say(`seed ${config.seed}`);
   const { cells, isStopped } = await runConformance(config, progress, signal).finally(progress.close);
@@ -49,4 +49,4 @@ function renderJson(cells: readonly Cell[]): string {
 }
 
 const argv = process.argv.slice(2);
-process.exitCode = await runToExitCode(argv, createProgram, (signal) => look(argv, signal));
+process.exitCode = await runToExitCode(argv, createProgram, (signal) => runCommand(argv, signal));

@@ -86,9 +86,9 @@ describe('a contract', () => {
   const target = 'http://127.0.0.1:8080';
 
   test('says what somebody else’s site is', () => {
-    const { foreign } = parseConformance({ target, contract: contractFile(CONTRACT) }, {});
-    expect(foreign?.contract).toMatchObject({ name: 'shop', servers: [], affinity: 'round-robin' });
-    expect(foreign?.contract.traits).toMatchObject({ refresh: 'none', survivesStoreCrash: undefined });
+    const { external } = parseConformance({ target, contract: contractFile(CONTRACT) }, {});
+    expect(external?.contract).toMatchObject({ name: 'shop', servers: [], affinity: 'round-robin' });
+    expect(external?.contract.traits).toMatchObject({ refresh: 'none', survivesStoreCrash: undefined });
   });
 
   test.each([

@@ -9,12 +9,12 @@ import { parseServiceUrls, type ServiceUrls } from '../config/service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import { parseStoreChoice, type StoreChoice } from '../config/store-choice.ts';
 import { distinct, listOf, parseUrl, quoted, type RawOptions, usage } from '../config/values.ts';
-import type { AFFINITIES, TIERS } from '../config/words.ts';
+import type { AFFINITIES, Tier } from '../config/words.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import { isCheckId } from './catalogue.ts';
 import { type Contract, contractSchema } from './contract.ts';
 
-/** What is to be looked at. */
+/** The configuration of a run. */
 export interface ConformanceConfig {
   stores: readonly StoreChoice[];
   servers: number;
@@ -25,10 +25,10 @@ export interface ConformanceConfig {
   only: readonly string[] | undefined;
   tries: number;
   seed: number;
-  tier: (typeof TIERS)[number];
+  tier: Tier | 'auto';
   urls: ServiceUrls;
-  /** A site that somebody else runs. */
-  foreign: { target: string; contract: Contract } | undefined;
+  /** An external site. */
+  external: { target: string; contract: Contract } | undefined;
   json: boolean;
   markdown: string | undefined;
 }
@@ -38,7 +38,7 @@ export const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as con
 const { value, optional } = flagsOf('run');
 const SESSION_STORES = STORES.filter(keepsSessions).map(({ name }) => name);
 
-/** The flags of `pnpm conformance`, but for the URLs of services. */
+/** The flags of `pnpm conformance`, except the URLs of services. */
 export const CONFORMANCE_FLAGS = {
   stores: value(
     '--store <names>',
@@ -59,7 +59,7 @@ export const CONFORMANCE_FLAGS = {
   ),
   tries: value('--tries <count>', 'tries of each race, at least 9', '20', whole(9, 10_000)),
   target: optional('--target <url>', 'an external site instead of ours; needs --contract', text),
-  contract: optional('--contract <file>', 'its endpoints and what it says of itself, as JSON', text),
+  contract: optional('--contract <file>', 'its endpoints and its properties, as JSON', text),
   tier: RUN_FLAGS.tier,
   json: { ...OUTPUT_FLAGS.json, help: 'cells as a JSON array on standard output instead of the matrix' },
   markdown: { ...REPORT_FLAGS.markdown, help: 'also write the matrix as Markdown; replaces the file' },
@@ -68,17 +68,17 @@ export const CONFORMANCE_FLAGS = {
   color: OUTPUT_FLAGS.color,
 };
 
-/** What these options mean. @throws BenchError USAGE or CONFLICT, naming the first wrong value. */
+/** Parses the options. @throws BenchError USAGE or CONFLICT, for the first wrong value. */
 export function parseConformance(
   raw: RawOptions,
   env: Readonly<Record<string, string | undefined>>,
 ): ConformanceConfig {
-  const foreign = foreignOf(raw);
+  const external = externalOf(raw);
   const parsed = parseFlags(CONFORMANCE_FLAGS, raw, { env });
-  return { ...parsed, urls: parseServiceUrls(raw, env), foreign };
+  return { ...parsed, urls: parseServiceUrls(raw, env), external };
 }
 
-/** @throws BenchError USAGE, also for the control: without sessions there is nothing to look at. */
+/** @throws BenchError USAGE, also for the control: without sessions there is nothing to check. */
 function storesOf(given: string): StoreChoice[] {
   const choices = distinct(listOf('store', given).map(parseStoreChoice));
   const control = choices.find(({ store }) => !SESSION_STORES.includes(store));
@@ -105,10 +105,10 @@ function onlyOf(given: string): string[] {
   );
 }
 
-/** What says how our own sites are started has no meaning for somebody else's. */
+/** Flags that configure how our sites are started; they conflict with an external one. */
 const OWN_FLAGS = ['store', 'servers', 'balancer', 'affinity', 'durability', 'services'] as const;
 
-function foreignOf(raw: RawOptions): ConformanceConfig['foreign'] {
+function externalOf(raw: RawOptions): ConformanceConfig['external'] {
   const { target, contract } = raw;
   if (target === undefined && contract === undefined) return undefined;
   if (target === undefined || contract === undefined) {
@@ -124,9 +124,9 @@ function foreignOf(raw: RawOptions): ConformanceConfig['foreign'] {
   if (own !== undefined) {
     throw new BenchError({
       code: 'CONFLICT',
-      expected: 'no flag for sites of our own with --target',
+      expected: 'no flag of our sites together with --target',
       got: `--${own}`,
-      remedy: `Leave --${own} out: the contract says what the target is.`,
+      remedy: `Leave --${own} out: the contract describes the target.`,
     });
   }
   const url = parseUrl('--target', target, ['http:']);
@@ -135,7 +135,7 @@ function foreignOf(raw: RawOptions): ConformanceConfig['foreign'] {
   return { target: url, contract: readContract(String(contract)) };
 }
 
-/** @throws BenchError USAGE naming the first field that is wrong. */
+/** @throws BenchError USAGE for the first field that is wrong. */
 function readContract(path: string): Contract {
   let given: unknown;
   try {

@@ -4,23 +4,23 @@ import type { Progress } from '../progress.ts';
 import { checksOf } from './catalogue.ts';
 import type { Cell, Check, Subject } from './check.ts';
 import type { ConformanceConfig } from './config.ts';
-import { foreignScene } from './foreign.ts';
+import { externalScene } from './external-site.ts';
 import { openRig, type Rig } from './rig.ts';
 import { runChecks } from './run.ts';
 import { openSite } from './site.ts';
 import { subjectOf } from './subject.ts';
 
-/** What a run of the checks came to. */
+/** The result of a run of the checks. */
 export interface ConformanceOutcome {
   cells: readonly Cell[];
-  /** Whether it was stopped before its end. */
+  /** Whether it was stopped early. */
   isStopped: boolean;
 }
 
 /**
- * The straight line: configuration → backends, each behind each balancer → checks → cells. A backend that could not be
- * started is a column of errors, never a missing one; when the signal aborts, the columns so far stay.
- * @throws BenchError when nothing could be started at all.
+ * Runs the checks: configuration → backends, each behind each balancer → checks → cells. A backend that could not be
+ * started is a column of errors, never a missing one. When the signal aborts, the columns so far are kept.
+ * @throws BenchError when nothing could be started.
  */
 export async function runConformance(
   config: ConformanceConfig,
@@ -28,7 +28,7 @@ export async function runConformance(
   signal: AbortSignal,
 ): Promise<ConformanceOutcome> {
   const checks = checksOf(config.only);
-  if (config.foreign !== undefined) return lookAtForeign(config, config.foreign, checks, progress, signal);
+  if (config.external !== undefined) return checkExternal(config, config.external, checks, progress, signal);
   const cells: Cell[] = [];
   const { balancers, stores, affinities, servers, durability } = config;
   const total = balancers.length * stores.length;
@@ -43,9 +43,9 @@ export async function runConformance(
         ordinal += 1;
         const subjects = affinities.map((affinity) => subjectOf(choice, { ...place, affinity }));
         progress.begin(titleOf(subjects), ordinal, total);
-        // Side by side: much of a look is waiting, for lifetimes to end and for what was killed to come back.
-        const looks = subjects.map((subject) => lookAt(subject, rig, config, checks, progress));
-        const columns = await Promise.all(looks);
+        // In parallel: most of the time is waiting, for lifetimes to end and for killed processes to come back.
+        const running = subjects.map((subject) => checkSubject(subject, rig, config, checks, progress));
+        const columns = await Promise.all(running);
         cells.push(...columns.flat());
         progress.end(columns.map(summaryOf).join('; '));
       }
@@ -55,7 +55,7 @@ export async function runConformance(
   return { cells, isStopped: signal.aborted };
 }
 
-async function lookAt(
+async function checkSubject(
   subject: Subject,
   rig: Rig,
   { seed, tries }: ConformanceConfig,
@@ -82,15 +82,15 @@ async function lookAt(
   return done;
 }
 
-function lookAtForeign(
+function checkExternal(
   { seed, tries }: ConformanceConfig,
-  { target, contract }: NonNullable<ConformanceConfig['foreign']>,
+  { target, contract }: NonNullable<ConformanceConfig['external']>,
   checks: readonly Check[],
   progress: Progress,
   signal: AbortSignal,
 ): Promise<ConformanceOutcome> {
   return openTogether(async (resources) => {
-    const scene = foreignScene(target, contract, { seed, tries, resources });
+    const scene = externalScene(target, contract, { seed, tries, resources });
     progress.begin(contract.name, 1, 1);
     const cells: Cell[] = [];
     const onCell = (cell: Cell) => {
@@ -111,11 +111,11 @@ function lookAtForeign(
 function errorCell({ id, title, source, expect }: Check, subject: Subject, why: string): Cell {
   const { outcome, because } = expect(subject);
   const { name: backend, affinity, balancer } = subject;
-  const looked = { observed: 'error', surprise: true, evidence: why } as const;
-  return { id, title, source, backend, affinity, balancer, expected: outcome, because, ...looked };
+  const error = { observed: 'error', surprise: true, evidence: why } as const;
+  return { id, title, source, backend, affinity, balancer, expected: outcome, because, ...error };
 }
 
-/** Of the places of one backend. */
+/** For the places of one backend. */
 function titleOf(subjects: readonly Subject[]): string {
   const [{ name, balancer, servers } = { name: '', balancer: '', servers: 0 }] = subjects;
   const affinities = subjects.map(({ affinity }) => affinity).join(' and ');

@@ -3,8 +3,9 @@ import { COOKIE_LIMIT_BYTES, ORIGIN, SESSION_COOKIE } from '../../servers/protoc
 import type { Traits } from '../../stores/traits.ts';
 
 /**
- * The endpoints of a site, as data, so that the checks can be run against a server that somebody else runs. In paths and
- * bodies `{user}`, `{password}`, `{next}`, `{data}`, `{version}`, `{handle}` and `{disabled}` stand for values; a body is JSON.
+ * The endpoints of a site, as data, so that the checks can run against an external server. In paths and bodies
+ * `{user}`, `{password}`, `{next}`, `{data}`, `{version}`, `{handle}` and `{disabled}` are placeholders; a body is
+ * JSON.
  */
 
 const operation = z.strictObject({
@@ -49,18 +50,18 @@ const OPERATIONS = [
 ] as const;
 export type OperationName = (typeof OPERATIONS)[number];
 
-/** What the site must at least have for anything to be checked. */
+/** The operations that any check needs. */
 const NEEDED = ['login', 'read', 'logout'] as const satisfies readonly OperationName[];
 
 export const contractSchema = z.strictObject({
   /** Name in the matrix. */
   name: z.string().min(1).max(40),
-  /** The session cookie, and the one of refresh tokens where there is one. */
+  /** The session cookie, and that of refresh tokens if there is one. */
   cookie: z.string().min(1),
   refreshCookie: z.string().min(1).optional(),
   /** Sent with every request that changes state. */
   origin: z.string().optional(),
-  /** Header in which the token of `csrf` goes back, from the field of that name in its reply. */
+  /** Request header for the token of `csrf`, which its reply returns in the field `token`. */
   csrfHeader: z.string().optional(),
   operations: z
     .partialRecord(z.enum(OPERATIONS), operation)
@@ -73,22 +74,22 @@ export const contractSchema = z.strictObject({
     data: z.string().optional(),
     version: z.string().optional(),
   }),
-  /** Names with `{n}`, a number that is never used twice, where any name may log in; else a list of names. */
+  /** A pattern with `{n}`, a number that is never reused, where any name may log in; else a list of names. */
   users: z.union([z.string().includes('{n}'), z.array(z.string()).min(1)]),
   password: z.string(),
   admin: z.strictObject({ user: z.string(), password: z.string() }).optional(),
-  /** The servers behind the target, where they can be talked to one by one. */
+  /** The servers behind the target, if they can be addressed. */
   servers: z.array(z.url()).default([]),
   affinity: z.enum(['sticky', 'round-robin']).default('round-robin'),
   loginCap: z.number().int().min(1).optional(),
   failedLoginLimit: z.number().int().min(1).optional(),
-  /** What the site says of itself: the expectations come from it. */
+  /** The declared properties of the site, from which the expectations follow. */
   traits,
 });
 
 export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & { traits: Traits };
 
-/** The endpoints of our own servers. Password and names of users are the run's. */
+/** The endpoints of our servers. Password and names of users are those of the run. */
 export const OWN_OPERATIONS: Contract['operations'] = {
   visit: { method: 'POST', path: '/visit' },
   login: { method: 'POST', path: '/login', body: { user: '{user}', password: '{password}' } },
@@ -117,5 +118,5 @@ export const OWN_CONTRACT = {
   users: 'c{n}',
 } as const satisfies Partial<Contract>;
 
-/** Most bytes of `name=value` that a browser keeps. */
+/** Maximum bytes of `name=value` that a browser stores. */
 export const COOKIE_BYTES = COOKIE_LIMIT_BYTES;

@@ -8,16 +8,16 @@ import { sendSignal } from '../environment/processes/process-identity.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { startServer } from '../environment/server.ts';
 
-/** The servers of a site: each can be killed and started again on its port. */
+/** The servers of a site: each can be killed and restarted on its port. */
 export interface Fleet {
   upstreams: readonly Upstream[];
   urls: readonly string[];
   publicKeyPem: string | undefined;
   advanceClock(ms: number): Promise<void>;
   kill(server: number): Promise<void>;
-  /** Resolves when replies that come through `target` are this server's again. */
+  /** Resolves when replies through `target` come from this server again. */
   start(server: number, target: string): Promise<void>;
-  /** The last 16 KB that each life of each server wrote. */
+  /** The last 16 KB of output of each process of each server. */
   output(): string;
 }
 
@@ -25,7 +25,7 @@ const CLOCK_TIMEOUT_MS = 5_000;
 const SERVED_WITHIN_MS = 15_000;
 const POLL_MS = 50;
 
-/** Starts so many servers of this configuration. @throws BenchError SERVER_FAILED; none is left running then. */
+/** Starts this many servers. @throws BenchError SERVER_FAILED; then none is left running. */
 export async function openFleet(
   config: Omit<ServerConfig, 'id' | 'port'>,
   count: number,
@@ -79,7 +79,7 @@ async function setClock({ child }: StartedProcess, offsetMs: number): Promise<vo
   await answer;
 }
 
-/** A balancer takes a server back when its own probes have found it. */
+/** A balancer uses a server again only after its own probes have succeeded. */
 async function untilServed(id: string, target: string): Promise<void> {
   const deadlineMs = performance.now() + SERVED_WITHIN_MS;
   for (;;) {

@@ -2,14 +2,14 @@ import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypt
 import { type Forgery, type JwtParts, signedByKey, signedBySecret } from './forge.ts';
 import { selfSigned } from './self-signed.ts';
 
-/** Tokens whose header names the key that they are to be verified with: the forger's own, and the signature fits it. */
+/** Tokens whose header names the key to verify them with: the forger's own, with a matching signature. */
 
-/** The keys of a forger, in every form in which a header may bring them or point at them. */
+/** The keys of a forger, in every form in which a header may contain or reference them. */
 export interface ForgerKeys {
   rsa: KeyObject;
   ec: KeyObject;
   secret: string;
-  /** Self-signed, base64 of DER, as `x5c` has it. */
+  /** Self-signed, base64 of DER, as in `x5c`. */
   certificate: string;
   /** All three as a JSON Web Key Set. */
   keySet: string;
@@ -42,9 +42,9 @@ const algorithmOf = (key: KeyObject | string) =>
   typeof key === 'string' ? 'HS256' : key.asymmetricKeyType === 'rsa' ? 'RS256' : 'ES256';
 
 /**
- * Tokens with the genuine claims under a key of the forger's that the header brings (`jwk`, `x5c`), points at (`jku`,
- * `x5u`) or makes the verifier find (`kid`), and with a `crit` that nobody knows (RFC 7515 §4.1, RFC 8725 §3.10).
- * @param listener where the forger waits for somebody to fetch the key.
+ * Tokens with the genuine claims under a key of the forger that the header contains (`jwk`, `x5c`), references (`jku`,
+ * `x5u`) or names (`kid`), and with an unknown `crit` (RFC 7515 §4.1, RFC 8725 §3.10).
+ * @param listener the forger's key server.
  */
 export function injected({ header, payload }: JwtParts, keys: ForgerKeys, listener: string): Forgery[] {
   const signed = (how: string, key: KeyObject | string, extra: Readonly<Record<string, unknown>>) => {

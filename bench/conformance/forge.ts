@@ -1,8 +1,8 @@
 import { createHmac, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 
-/** Tokens as a forger makes them: from a genuine one and with keys of his own. Made by node:crypto alone. */
+/** Forged tokens: derived from a genuine one and signed with the forger's keys. Uses only node:crypto. */
 
-/** A value that is offered as a session token. `how` says what was done to it, and is safe to show. */
+/** A value that is offered as a session token. `how` describes the change, and is safe to show. */
 export interface Forgery {
   how: string;
   token: string;
@@ -10,7 +10,7 @@ export interface Forgery {
 
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** A JSON Web Token taken apart: what its parts say, and how they are written. */
+/** A JSON Web Token in parts: decoded, and as written. */
 export interface JwtParts {
   header: Claims;
   payload: Claims;
@@ -40,7 +40,7 @@ function claimsOf(text: string): Claims | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : undefined;
 }
 
-/** A token such as many sites issue, signed with a key of nobody: what a site whose ids are opaque is offered. */
+/** A token such as many sites issue, signed with a random key: for sites whose ids are opaque. */
 export function plausibleJwt(user: string): string {
   const now = Math.floor(Date.now() / 1000);
   const payload = { iss: 'site', aud: 'site', sub: user, role: 'user', iat: now, nbf: now, exp: now + 3600 };
@@ -61,7 +61,7 @@ export function signedBySecret(header: Claims, payload: Claims, secret: string |
   return `${input}.${mac.digest('base64url')}`;
 }
 
-/** Signed as RS256, ES256 or EdDSA, as the private key is of RSA, P-256 or Ed25519. The header says what it likes. */
+/** Signed as RS256, ES256 or EdDSA for a private key of RSA, P-256 or Ed25519, whatever the header says. */
 export function signedByKey(header: Claims, payload: Claims, key: KeyObject): string {
   const input = `${segment(header)}.${segment(payload)}`;
   const digest = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
@@ -69,17 +69,17 @@ export function signedByKey(header: Claims, payload: Claims, key: KeyObject): st
   return `${input}.${signature.toString('base64url')}`;
 }
 
-/** The same claims, raised to an administrator's. */
+/** The same claims with an administrator's role. */
 export const raised = (payload: Claims): Claims => ({ ...payload, role: 'admin', sub: 'admin', admin: true });
 
 const NONES = ['none', 'None', 'NONE', 'nOnE', ' none', 'none ', '', null, undefined] as const;
 
-/** Tokens that claim to need no signature (RFC 8725 §2.1), in the spellings that filters have overlooked. */
+/** Tokens that claim to need no signature (RFC 8725 §2.1), in spellings that filters have overlooked. */
 export function unsigned({ header, payload, payloadText, signatureText }: JwtParts): Forgery[] {
   const forgeries: Forgery[] = [];
   for (const alg of NONES) {
     for (const typ of [header['typ'], 'JWT']) {
-      // JSON leaves a field out that is undefined: a header without any alg.
+      // JSON omits undefined fields: a header without any alg.
       const headerText = segment({ ...header, alg, typ });
       const name = alg === undefined ? 'no alg' : `alg ${JSON.stringify(alg)}`;
       for (const body of [payloadText, segment(raised(payload))]) {
@@ -94,7 +94,7 @@ export function unsigned({ header, payload, payloadText, signatureText }: JwtPar
   return [...forgeries, { how: 'HS256 with an empty key', token: emptyKey }];
 }
 
-/** Everything that a careless verifier might take for an HMAC secret when it was given this public key. */
+/** Every form of this public key that a careless verifier might use as an HMAC secret. */
 export function secretsOfPublicKey(pem: string): { name: string; secret: string | Buffer }[] {
   const key = createPublicKey(pem);
   const spki = key.export({ type: 'spki', format: 'pem' }).toString();
@@ -124,7 +124,7 @@ function spellingsOfPem(name: string, pem: string): { name: string; secret: stri
   ];
 }
 
-/** Tokens under HMAC with a public key for its secret (RFC 8725 §2.1): to a verifier that takes `alg` as told, genuine. */
+/** Tokens under HMAC with a public key as the secret (RFC 8725 §2.1): genuine to a verifier that trusts `alg`. */
 export function confused({ header, payload }: JwtParts, publicKeyPem: string): Forgery[] {
   return secretsOfPublicKey(publicKeyPem).flatMap(({ name, secret }) =>
     Object.keys(MACS).map((alg) => ({
@@ -134,10 +134,10 @@ export function confused({ header, payload }: JwtParts, publicKeyPem: string): F
   );
 }
 
-/** The letters of base64url, by what they stand for (RFC 4648 §5). */
+/** The characters of base64url by value (RFC 4648 §5). */
 export const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** The text with one character changed, so that its bytes change too: of base64url, the top bit of its six. */
+/** The text with one character changed, so that its bytes change too: in base64url, the top bit of its six. */
 export function flipped(text: string, at: number): string {
   const old = text[at] ?? '';
   const digit = ALPHABET.indexOf(old);
@@ -166,7 +166,7 @@ export function tampered(token: string, other: string): Forgery[] {
     return [...common, ...flips, { how: 'halves of two users', token: crossed }];
   }
   const forgeries = [...flippedParts(mine), ...crossedParts(mine, theirs), ...rewritten(mine, theirs)];
-  // A claim that the token never had cannot be taken out of it.
+  // A claim that the token never had cannot be removed.
   return [...common, ...forgeries.filter((forgery) => forgery.token !== token)];
 }
 
@@ -191,7 +191,7 @@ function crossedParts(mine: JwtParts, theirs: JwtParts): Forgery[] {
   ];
 }
 
-/** Other claims, and headers that say the same in other letters, under the old signature. */
+/** Other claims, and headers with the same meaning in another spelling, under the old signature. */
 function rewritten({ header, payload, headerText, payloadText, signatureText }: JwtParts, theirs: JwtParts) {
   const far = Number(payload['exp']) + 31_536_000;
   const payloads: Claims[] = [

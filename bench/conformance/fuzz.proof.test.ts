@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ORIGIN, SERVER_HEADER, SESSION_COOKIE } from '../../servers/protocol.ts';
-import { printedSeed } from '../../stores/suite/seed.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
 import { descendants } from '../tests/cli-fixture.ts';
-import { fieldOf, type Login, logIn, need } from './acts.ts';
+import { expectStatus, fieldOf, type Login, logIn } from './acts.ts';
 import { anyBody, anyContentType } from './fixtures/fuzz-bodies.ts';
 import {
   anyCookies,
@@ -38,7 +38,7 @@ const WRITES = [
   ['DELETE', '/sessions/nobody'],
 ] as const;
 
-const seed = printedSeed('fuzzer');
+const seed = printSeed('fuzzer');
 
 interface Stage {
   site: Site;
@@ -63,7 +63,7 @@ describe.each(BALANCERS.flatMap((balancer) => STORES.map((store) => [balancer, s
       site = await openSite({ subject, rig: rig.rig, seed, tries: 1 });
       const victim = await logIn(site);
       const canary = `canary-${randomBytes(12).toString('hex')}`;
-      need(await victim.browser.perform('update', { data: canary }), 200, 'an update');
+      expectStatus(await victim.browser.perform('update', { data: canary }), 200, 'an update');
       const token = victim.browser.token() ?? victim.token;
       const attacker = await logIn(site);
       stage = { site, victim: { ...victim, token }, canary, attacker, pids: descendants(process.pid) };

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Forgery } from './forge.ts';
 
-/** Values that have broken servers where they were meant for something else: never well-formed ids of a site. */
+/** Values that have broken servers in other places; never well-formed ids of a site. */
 
-/** Names that every object of JavaScript has: a look-up in one finds something. */
+/** Names that every JavaScript object has: a look-up finds something. */
 export const PROTOTYPE_NAMES: readonly string[] = [
   '__proto__',
   'constructor',
@@ -67,7 +67,7 @@ const TEXTS: readonly { how: string; values: readonly string[] }[] = [
   { how: 'prototype name', values: PROTOTYPE_NAMES },
 ];
 
-/** The values, and with them well-shaped ids that nobody issued. @param like a genuine token, for its length. */
+/** The values, and well-shaped ids that were never issued. @param like a genuine token, for its length. */
 export function hostileValues(like: string): Forgery[] {
   const fixed = TEXTS.flatMap(({ how, values }) => values.map((token) => ({ how, token })));
   const shaped = Array.from({ length: 20 }, () => ({
@@ -78,5 +78,5 @@ export function hostileValues(like: string): Forgery[] {
   return [...fixed, ...shaped, ...filled];
 }
 
-/** One megabyte: too long for every head. */
+/** One megabyte: too long for any head. */
 export const HUGE = 'a'.repeat(1_048_576);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LIBRARIES } from '../../stores/jwt/signer.ts';
-import { printedSeed } from '../../stores/suite/seed.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
 import { checksOf } from './catalogue.ts';
 import { PASSWORD_CHECK } from './checks/password-change.ts';
 import { type Choice, openTestRig, subjectOfChoice, titleOf } from './fixtures/sites.ts';
@@ -26,7 +26,7 @@ const cached = stores.map(
   (store): Choice => ({ store, options: { lib: 'fast-jwt', cache: '1000' }, servers: 2 }),
 );
 
-const seed = printedSeed('JWT libraries');
+const seed = printSeed('JWT libraries');
 let shared: Awaited<ReturnType<typeof openTestRig>>;
 beforeAll(async () => {
   shared = await openTestRig('node');

@@ -1,4 +1,4 @@
-/** Bodies that no client of good will sends. */
+/** Bodies that no well-behaved client sends. */
 
 export interface Malformed {
   how: string;
@@ -8,7 +8,7 @@ export interface Malformed {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Values of every kind that JSON has: for each field, those that are not of its own kind are wrong. */
+/** Values of every JSON type: for each field, those of another type are wrong. */
 const KINDS: readonly unknown[] = ['text', 7, true, null, [], ['x'], {}, { a: 1 }];
 
 const kindOf = (value: unknown) =>
@@ -17,8 +17,8 @@ const kindOf = (value: unknown) =>
 const DEPTH = 50_000;
 
 /**
- * A right body, spoiled in every way. The canary stands in fields and around them, so that a log that repeats bodies
- * shows itself.
+ * A valid body, broken in every way. The canary is placed in fields and around them, so that a log that repeats bodies
+ * is detected.
  */
 export function malformedBodies(right: Fields, canary: string): Malformed[] {
   return [...notJson(right, canary), ...wrongFields(right, canary), ...wrongTypes(right)];
@@ -55,7 +55,7 @@ function formOf(fields: Fields): string {
   ).toString();
 }
 
-/** A body that names each field twice, wrongly both times: whichever a parser takes, it is to be refused. */
+/** A body with each field twice, wrong both times: it must be refused whichever a parser uses. */
 function doubled(right: Fields): string {
   const all = (value: unknown) =>
     JSON.stringify(Object.fromEntries(Object.keys(right).map((key) => [key, value])));

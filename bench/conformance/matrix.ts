@@ -1,24 +1,24 @@
 import type { Cell } from './check.ts';
 
-/** The matrix before a terminal or Markdown gives it its form: checks down, backends across. */
+/** The matrix, independent of its format: checks down, backends across. */
 export interface Matrix {
   columns: readonly Column[];
   rows: readonly { id: string; title: string; source: string; cells: readonly (Cell | undefined)[] }[];
-  /** For each ✗: what an attacker or a user would see, and of which backends. */
+  /** For each ✗: what an attacker or a user would see, and for which backends. */
   limits: readonly { id: string; backends: readonly string[]; because: string }[];
   /** Cells that do not apply, with the reason. */
   exempt: readonly { id: string; backends: readonly string[]; because: string }[];
   surprises: readonly Cell[];
 }
 
-/** One column: a backend, and where it was looked at when that made a difference. */
+/** One column: a backend, and its place if that made a difference. */
 export interface Column {
   backend: string;
-  /** Such as `sticky` or `round-robin, nginx`; empty where all places came to the same. */
+  /** Such as `sticky` or `round-robin, nginx`; empty where all places gave the same result. */
   place: string;
 }
 
-/** Lays cells out. Places (affinity, balancer) of a backend whose cells all agree share a column. Pure. */
+/** Arranges cells. Places (affinity, balancer) of a backend whose cells all agree share a column. Pure. */
 export function layOutMatrix(cells: readonly Cell[]): Matrix {
   const groups = [...new Set(cells.map(({ backend }) => backend))].flatMap((backend) =>
     columnsOf(cells.filter((cell) => cell.backend === backend)),
@@ -39,7 +39,7 @@ interface Group extends Column {
   byId: ReadonlyMap<string, Cell>;
 }
 
-/** The places of one backend, those that agree in every cell together. */
+/** The places of one backend, grouped by equal cells. */
 function columnsOf(cells: readonly Cell[]): Group[] {
   const places = groupBy(cells, ({ affinity, balancer }) => `${affinity} ${balancer}`);
   const agreeing = groupBy(places, (place) =>
@@ -59,7 +59,7 @@ function columnsOf(cells: readonly Cell[]): Group[] {
   });
 }
 
-/** What tells these places from the others: affinities where they differ, balancers where they do. */
+/** What distinguishes these places from the others: affinities where they differ, balancers where they do. */
 function placeOf(own: readonly Cell[], all: readonly Cell[]): string {
   const words = (key: 'affinity' | 'balancer') => {
     const mine = [...new Set(own.map((cell) => cell[key]))];
@@ -68,7 +68,7 @@ function placeOf(own: readonly Cell[], all: readonly Cell[]): string {
   return [...words('affinity'), ...words('balancer')].join(', ');
 }
 
-/** What was expected and seen to be so, each sentence once with the backends that it is true of. */
+/** Expected limits that were confirmed, each sentence once with its backends. */
 function sentences(all: readonly Cell[], outcome: 'fail' | 'n/a'): Matrix['limits'] {
   const cells = all.filter(({ observed, expected }) => observed === outcome && expected === outcome);
   const affinitiesOf = (backend: string, among: readonly Cell[]) => [

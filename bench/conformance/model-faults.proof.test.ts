@@ -8,7 +8,7 @@ import { type RedisFixture, startRedisFixture } from '../../stores/redis/fixture
 import type { StoreDefinition } from '../../stores/store.ts';
 import { type ModelSubject, runModel, type WrapStore } from '../../stores/suite/model-run.ts';
 import * as faults from '../../stores/suite/planted-faults.ts';
-import { printedSeed } from '../../stores/suite/seed.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
 import { believesRefreshTokens, keepsFamilies } from './fixtures/refresh-faults.ts';
 import {
   countsThenCreates,
@@ -54,7 +54,7 @@ const PLANTED: readonly Planted[] = [
   planted('a refresh token that was used is only refused', jwtBlacklist, faults.forgivesReuse(), ROTATING),
   planted('an update ignores the version', redis, faults.ignoresVersion),
   planted('a rotation leaves the old token', redis, faults.keepsRotated),
-  planted('the limit is one more', redis, faults.countsFromZero),
+  planted('the limit is one more', redis, faults.allowsOneMore),
   planted('the newest login is evicted', redis, faults.evictsNewest),
   planted('a disabled user stays logged in', memory, faults.keepsDisabled),
   planted('the login that is to be kept is revoked too', redis, faults.revokesAll),
@@ -64,7 +64,7 @@ const PLANTED: readonly Planted[] = [
   planted('a touch reaches beyond the absolute expiry', faults.touchesPastAbsolute(memory)),
 ];
 
-const seed = printedSeed('faults of a store');
+const seed = printSeed('faults of a store');
 let server: RedisFixture;
 beforeAll(async () => {
   server = await startRedisFixture('none');

@@ -1,28 +1,30 @@
-import { ExperimentFailed, logInAtHome, whoIs } from './acts.ts';
+import { currentUser, ExperimentFailed, logInAtHome } from './acts.ts';
 import type { Browser } from './browser.ts';
 import { holds, notApplicable, type Observation, violated } from './check.ts';
 import type { Forgery } from './forge.ts';
 import type { Scene } from './scene.ts';
 
-/** Offers values as session tokens, at every door that a site has, and counts what became of them. */
+/** Offers values as session tokens at every door of a site, and counts the results. */
 
-/** What servers made of values. Texts say how a value was made, never the value. */
+/** The result of offers. Texts say how a value was made, never the value. */
 export interface Offered {
   values: number;
   offers: number;
   /** Each offer that opened a session. */
   accepted: readonly string[];
-  /** Each offer that was answered with 5xx. */
+  /** Each offer that got a 5xx. */
   failed: readonly string[];
 }
 
-/** A way in: through the balancer, or to one server past it. */
+/** An entrance: through the balancer, or to one server past it. */
 export interface Door {
   browser: Browser;
   server: number | undefined;
 }
 
-/** The balancer, and each server that can be talked to. Open them once for many offers: each has connections of its own. */
+/**
+ * The balancer, and each server that can be addressed. Open them once for many offers: each has its own connections.
+ */
 export function doorsOf(scene: Scene): Door[] {
   const direct = Array.from({ length: scene.servers }, (_, server) => ({
     browser: scene.browserOf(server),
@@ -31,13 +33,13 @@ export function doorsOf(scene: Scene): Door[] {
   return [{ browser: scene.browser(), server: undefined }, ...direct];
 }
 
-/** What node:http sends as it is, and every balancer passes on. */
+/** What node:http sends unchanged, and every balancer forwards. */
 const SENDABLE = /^[\x20-\x7e]{0,8000}$/;
 const ABREAST = 12;
-/** A refusal has come by then; a connection that is closed ends the wait at once. */
+/** A refusal has arrived by then; a closed connection ends the wait at once. */
 const SILENCE_MS = 500;
 
-/** Reads with each value for its token at each door. @param options.doors fewer than all of them. */
+/** Reads with each value as the token at each door. @param options.doors fewer than all of them. */
 export async function offer(
   scene: Scene,
   forgeries: readonly Forgery[],
@@ -46,7 +48,7 @@ export async function offer(
   const accepted: string[] = [];
   const failed: string[] = [];
   const offers = forgeries.flatMap((forgery) => doors.map((door) => ({ ...forgery, door })));
-  await abreast(offers, async ({ how, token, door }) => {
+  await forEachConcurrently(offers, async ({ how, token, door }) => {
     const statuses = await readWith(scene, door, token);
     if (statuses.some((status) => status >= 200 && status < 300)) accepted.push(how);
     if (statuses.some((status) => status >= 500)) failed.push(how);
@@ -65,11 +67,11 @@ async function readWith(scene: Scene, { browser, server }: Door, token: string):
 /** An operation that every contract has. */
 function operationOf({ contract }: Scene, name: 'read') {
   const operation = contract.operations[name];
-  if (operation === undefined) throw new ExperimentFailed(`the contract names no operation ${name}`);
+  if (operation === undefined) throw new ExperimentFailed(`the contract has no operation ${name}`);
   return operation;
 }
 
-/** Sends text as UTF-8, past every check of node:http. @returns the reply, Latin-1; '' when none came. */
+/** Sends text as UTF-8, bypassing the checks of node:http. @returns the reply, Latin-1; '' when none came. */
 export function sendRaw(scene: Scene, server: number | undefined, text: string): Promise<string> {
   return scene.raw(Buffer.from(text), {
     silenceMs: SILENCE_MS,
@@ -77,13 +79,17 @@ export function sendRaw(scene: Scene, server: number | undefined, text: string):
   });
 }
 
-/** The statuses of all replies in bytes that came back. */
+/** The statuses of all replies in these bytes. */
 export function statusesOf(received: string): number[] {
   return [...received.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map((match) => Number(match[1]));
 }
 
-/** Does something for each item, so many at a time. */
-export async function abreast<T>(items: readonly T[], act: (item: T) => Promise<void>, width = ABREAST) {
+/** Calls `act` for each item, with limited concurrency. */
+export async function forEachConcurrently<T>(
+  items: readonly T[],
+  act: (item: T) => Promise<void>,
+  width = ABREAST,
+) {
   const queue = items.values();
   await Promise.all(
     Array.from({ length: width }, async () => {
@@ -92,10 +98,10 @@ export async function abreast<T>(items: readonly T[], act: (item: T) => Promise<
   );
 }
 
-/** In words: how many were accepted or failed, and the first few ways in which they were made. */
+/** In words: how many were accepted or failed, and the first few kinds. */
 export function wordsOf({ values, offers, accepted, failed }: Offered, what: string): string {
   const named = [...new Set([...accepted, ...failed])].slice(0, 3).join('; ');
-  const counts = `${values} ${what} in ${offers} offers: ${accepted.length} accepted, ${failed.length} answered with 5xx`;
+  const counts = `${values} ${what} in ${offers} offers: ${accepted.length} accepted, ${failed.length} got a 5xx`;
   return named === '' ? counts : `${counts} (${named})`;
 }
 
@@ -104,7 +110,7 @@ export function isInert({ accepted, failed }: Offered): boolean {
   return accepted.length + failed.length === 0;
 }
 
-/** Holds when all were refused; where the property does not apply, they must have been inert all the same. */
+/** Holds when all were refused; where the property does not apply, they must have had no effect either. */
 export function refusal(scene: Scene, offered: Offered, what: string): Observation {
   const evidence = wordsOf(offered, what);
   if (!isInert(offered)) return violated(evidence);
@@ -112,15 +118,15 @@ export function refusal(scene: Scene, offered: Offered, what: string): Observati
   return notApplicable(`${offered.values} ${what} inert on all servers`);
 }
 
-/** Observes while somebody else is logged in, who must still be so afterwards. */
+/** Observes while another user is logged in, who must still be logged in afterwards. */
 export async function besideBystander(
   scene: Scene,
   observe: () => Promise<Observation>,
 ): Promise<Observation> {
   const { browser } = await logInAtHome(scene);
-  const before = await whoIs(scene, browser);
-  if (before === undefined) throw new ExperimentFailed('expected a fresh login to be known');
+  const before = await currentUser(scene, browser);
+  if (before === undefined) throw new ExperimentFailed('expected a fresh login to be accepted');
   const observation = await observe();
-  if ((await whoIs(scene, browser)) === before) return observation;
+  if ((await currentUser(scene, browser)) === before) return observation;
   return violated(`${observation.evidence}; and a bystander's session did not survive it`);
 }

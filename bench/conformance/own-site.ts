@@ -7,7 +7,7 @@ import type { Fleet } from './fleet.ts';
 import { type Claims, signedByKey, signedBySecret } from './forge.ts';
 import type { OwnService, OwnSite } from './scene.ts';
 
-/** What can be done to a site of our own. @param target what its balancer answers at. */
+/** Control over one of our sites. @param target the address of its balancer. */
 export function ownSite(
   subject: Subject,
   config: Omit<ServerConfig, 'id' | 'port'>,
@@ -34,7 +34,7 @@ export function ownSite(
   };
 }
 
-/** What a backend derives its keys from. */
+/** The inputs from which a backend derives its keys. */
 function keyMaterial({ options, secret, privateKeyPem }: Omit<ServerConfig, 'id' | 'port'>) {
   const pem = privateKeyPem === undefined ? {} : { privateKeyPem };
   return { options, secret: Buffer.from(secret, 'base64'), ...pem };
@@ -45,7 +45,7 @@ function signedWith({ algorithm, signing }: JwtKeys, claims: Claims, header: Cla
   return algorithm === 'HS256' ? signedBySecret(full, claims, signing) : signedByKey(full, claims, signing);
 }
 
-/** `undefined` for a service that somebody else runs, or that runs in a container: it is not ours to break. */
+/** `undefined` for an external service or one in a container: it cannot be killed. */
 function ownService(service: StartedService): OwnService | undefined {
   const { breakable } = service;
   if (breakable === undefined) return undefined;

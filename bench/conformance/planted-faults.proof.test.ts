@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { printedSeed } from '../../stores/suite/seed.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
 import type { Traits } from '../../stores/traits.ts';
 import { checksOf } from './catalogue.ts';
 import type { Cell, Subject } from './check.ts';
@@ -68,7 +68,7 @@ const LIES: readonly Lie[] = [
   { choice: REDIS, claim: { clientReadable: true }, check: '42' },
 ];
 
-const seed = printedSeed('planted faults');
+const seed = printSeed('planted faults');
 let shared: Awaited<ReturnType<typeof openTestRig>>;
 beforeAll(async () => {
   shared = await openTestRig('node');
@@ -78,12 +78,12 @@ afterAll(() => shared.close());
 async function onSite<T>(
   subject: Subject,
   serverProgram: string | undefined,
-  look: (site: Site) => Promise<T>,
+  observe: (site: Site) => Promise<T>,
 ): Promise<T> {
   const program = serverProgram === undefined ? {} : { serverProgram };
   const site = await openSite({ subject, rig: shared.rig, seed, tries: TRIES, ...program });
   try {
-    return await look(site);
+    return await observe(site);
   } finally {
     await site.close();
   }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { printedSeed } from '../../stores/suite/seed.ts';
-import { logIn, need } from './acts.ts';
+import { printSeed } from '../../stores/suite/seed.ts';
+import { expectStatus, logIn } from './acts.ts';
 import type { Browser, Reply } from './browser.ts';
 import { type Counted, countInTabs, parallelLogins, summed } from './fixtures/contests.ts';
 import { isAlive, race, statusCounts, timed, tryMany } from './fixtures/race.ts';
@@ -49,7 +49,7 @@ const AT_A_TIME = 8;
 /** Within so many milliseconds all that races has been started: about what a request takes. */
 const SPREAD_MS = 3;
 
-const seed = printedSeed('races');
+const seed = printSeed('races');
 let shared: Awaited<ReturnType<typeof openTestRig>>;
 beforeAll(async () => {
   shared = await openTestRig('node');
@@ -83,7 +83,7 @@ describe.each(named(BACKENDS))('%s', (_title, choice) => {
         () => writer.perform('update', { data: `step ${index}` }),
         () => fresh().holding(token).perform('logout'),
       ]);
-      need(logout, 200, 'a logout');
+      expectStatus(logout, 200, 'a logout');
       replies.push(update);
       // The update may have issued another token.
       const tokens = [...new Set([token, writer.token() ?? token])];
@@ -143,7 +143,7 @@ describe.each(named(BACKENDS))('%s', (_title, choice) => {
         const browser = fresh();
         const values = { user, password: site().password };
         const call = await timed(() => browser.perform('login', values));
-        need(call.reply, 200, 'a login');
+        expectStatus(call.reply, 200, 'a login');
         return { ...call, token: browser.token() ?? '' };
       };
       const before = [await login(), await login()];
@@ -152,7 +152,7 @@ describe.each(named(BACKENDS))('%s', (_title, choice) => {
         () => timed(() => admin.perform('revoke', { user })),
         login,
       ]);
-      need(revocation.reply, 200, 'a revocation');
+      expectStatus(revocation.reply, 200, 'a revocation');
       const faults: string[] = [];
       for (const one of [...before, first, second, await login()]) {
         const alive = await isAlive(fresh(), one.token);

@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 
 const SILENCE_MS = 300;
-/** Nobody waits longer than this for the first byte, whatever the silence allowed. */
+/** Limit of the wait for the first byte, whatever the silence allowed. */
 const MOST_MS = 10_000;
 
 /**
- * Writes bytes to an address and answers all that came back, as Latin-1 text, until the connection ended or was silent
- * for `silenceMs` after the first byte. A connection that is cut ends the answer; nothing is thrown for it.
+ * Writes bytes to an address and returns all that came back, as Latin-1 text, until the connection ended or was silent
+ * for `silenceMs` after the first byte. A cut connection ends the result; it does not throw.
  */
 export function exchangeRaw(base: string, bytes: string | Buffer, silenceMs = SILENCE_MS): Promise<string> {
   const { hostname, port } = new URL(base);
@@ -32,7 +32,7 @@ export function exchangeRaw(base: string, bytes: string | Buffer, silenceMs = SI
     });
     socket.on('close', finish);
     socket.on('error', (error) => {
-      // Refused bytes come with a reset; a server that is not there is another matter.
+      // Refused bytes cause a reset; an unreachable server is an error.
       if (!isConnected) {
         clearTimeout(timer);
         reject(error);

@@ -8,13 +8,13 @@ const SIGNS = { pass: '✓', fail: '✗', 'n/a': '–', error: 'error' } as cons
 const TITLE_COLUMNS = 46;
 const SOURCE_COLUMNS = 32;
 
-/** Text of a cell: a surprise carries what was expected as well. */
+/** Text of a cell: an unexpected one includes the expectation. */
 function signOf(cell: Cell | undefined): string {
   if (cell === undefined) return '';
   return cell.surprise ? `${SIGNS[cell.observed]} not ${SIGNS[cell.expected]}` : SIGNS[cell.observed];
 }
 
-/** The matrix for a terminal, with what each ✗ means, and every surprise with its evidence. */
+/** The matrix for a terminal, with the meaning of each ✗, and every unexpected cell with its evidence. */
 export function renderMatrix(matrix: Matrix, color: boolean): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
     color ? styleText(style, text, { validateStream: false }) : text;
@@ -38,7 +38,7 @@ export function renderMatrix(matrix: Matrix, color: boolean): string {
       if (cell?.observed === 'pass') return paint('green', sign);
       return cell?.observed === 'fail' ? paint('yellow', sign) : sign;
     });
-    // What stands in parentheses is for the documents.
+    // Parentheses are for the documents.
     table.push([id, title, source.replaceAll(/ \([^)]*\)/g, ''), ...signs]);
   }
   const lines = [
@@ -56,7 +56,7 @@ export function renderMatrix(matrix: Matrix, color: boolean): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The matrix as Markdown, complete: also why something does not apply. */
+/** The complete matrix as Markdown, including why something does not apply. */
 export function renderMatrixMarkdown(matrix: Matrix): string {
   const heads = matrix.columns.map((column) => escaped(headOf(column).replace('\n', ', ')));
   const rows = matrix.rows.map(({ id, title, source, cells }) =>
@@ -95,7 +95,7 @@ function surpriseOf(cell: Cell): string {
 }
 
 function conclusionOf({ surprises, rows, columns }: Matrix): string {
-  const looked = `${rows.length} properties, ${columns.length} column${columns.length === 1 ? '' : 's'}`;
+  const summary = `${rows.length} properties, ${columns.length} column${columns.length === 1 ? '' : 's'}`;
   const found = surprises.length === 0 ? 'no surprise' : `${surprises.length} surprises`;
-  return `${looked}: ${found}`;
+  return `${summary}: ${found}`;
 }

@@ -7,7 +7,7 @@ import type { Resources } from '../environment/processes/resources.ts';
 import { buildPrograms, type Programs } from '../environment/programs.ts';
 import type { ServiceRequest } from '../environment/services/service.ts';
 
-/** What all sites of a run share. */
+/** Shared by all sites of a run. */
 export interface Rig {
   runId: string;
   guard: Guard;
@@ -15,7 +15,7 @@ export interface Rig {
   balancer: ChosenBalancer;
   secrets: Secrets;
   tier: ServiceRequest['tier'];
-  /** Services that somebody else runs, by name. */
+  /** External services, by name. */
   urls: ServiceUrls;
   signal: AbortSignal;
   /** A word that no other site of the run has. */
@@ -30,14 +30,14 @@ export interface RigOptions {
 }
 
 /**
- * Builds the programs, finds the balancer and opens the guard; who gave the resources closes them.
+ * Builds the programs, finds the balancer and opens the guard. The caller closes `resources`.
  * @throws BenchError BALANCER_MISSING.
  */
 export async function openRig(options: RigOptions, resources: Resources): Promise<Rig> {
   const { tier, urls = {}, signal } = options;
   const programs = await buildPrograms();
   const balancer = await chooseBalancer(options.balancer, programs);
-  if (balancer === undefined) throw new Error('the checks of behaviour need a balancer');
+  if (balancer === undefined) throw new Error('expected a balancer for the checks of behaviour, got none');
   const guard = await openGuard();
   resources.add('guard', guard.close);
   let sites = 0;

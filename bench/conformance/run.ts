@@ -4,12 +4,12 @@ import { MissingOperation } from './browser.ts';
 import type { Cell, Check, Expectation, Observation } from './check.ts';
 import type { Scene } from './scene.ts';
 
-/** A check that is not over by then has failed as an experiment. */
+/** A check that takes longer has failed as an experiment. */
 const CHECK_TIMEOUT_MS = 90_000;
 
 /**
- * Looks at one backend, check by check, and answers a cell for each. An experiment that fails is a cell `error`, which
- * is a surprise: never a pass.
+ * Runs the checks on one backend, and returns a cell for each. An experiment that fails is a cell `error`, which is
+ * unexpected: never a pass.
  * @throws the signal's reason when it is aborted.
  */
 export async function runChecks(
@@ -39,7 +39,7 @@ async function runCheck(scene: Scene, check: Check, signal: AbortSignal | undefi
     if (cause instanceof MissingOperation) observed = { outcome: 'n/a', evidence: cause.message };
     else error = withoutSecrets(messageOf(cause), scene);
   }
-  if (observed?.outcome === 'n/a' && !isWhollyOurs(scene)) expected = noLook(observed);
+  if (observed?.outcome === 'n/a' && !isFullyControlled(scene)) expected = notObserved(observed);
   const { id, title, source } = check;
   return {
     id,
@@ -56,19 +56,19 @@ async function runCheck(scene: Scene, check: Check, signal: AbortSignal | undefi
   };
 }
 
-/** Of somebody else's site or service we only know what we are told and let do: what cannot be looked at is no surprise. */
-function isWhollyOurs({ own, subject }: Scene): boolean {
+/** An external site or service can be observed only in part: what cannot be observed there is not a surprise. */
+function isFullyControlled({ own, subject }: Scene): boolean {
   return own !== undefined && (subject.service === undefined || own.service !== undefined);
 }
 
-function noLook({ evidence }: Observation): Expectation {
+function notObserved({ evidence }: Observation): Expectation {
   return { outcome: 'n/a', because: evidence };
 }
 
 function bounded<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new ExperimentFailed(`no end within ${CHECK_TIMEOUT_MS} ms`)),
+      () => reject(new ExperimentFailed(`expected the check to end within ${CHECK_TIMEOUT_MS} ms`)),
       CHECK_TIMEOUT_MS,
     );
     const onAbort = () => reject(signal?.reason as Error);
@@ -80,7 +80,7 @@ function bounded<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<
   });
 }
 
-/** An error of a driver or of Node may quote what it was given. */
+/** An error of a driver or of Node may quote its input. */
 function withoutSecrets(text: string, { password, contract }: Scene): string {
   const secrets = [password, contract.admin?.password ?? ''].filter((secret) => secret !== '');
   return secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), redactUrl(text)).slice(0, 400);

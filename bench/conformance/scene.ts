@@ -1,4 +1,4 @@
-/** What a check can see and do: clients before the balancer, servers one by one, and the processes behind them. */
+/** What a check can see and do: clients at the balancer, servers one by one, and the processes behind them. */
 
 import type { ServerConfig } from '../../servers/config.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
@@ -7,10 +7,10 @@ import type { Contract } from './contract.ts';
 import type { Claims } from './forge.ts';
 import type { Subject } from './subject.ts';
 
-/** A change to the site for checks that need another one: its name tells it apart, equal names share one site. */
+/** A change to the site, for checks that need another one. Variants of equal name share one site. */
 export interface Variant {
   name: string;
-  /** The backend's own options that differ. */
+  /** The backend's options that differ. */
   options?: StoreOptions;
   durability?: Durability;
   server?: Partial<
@@ -30,37 +30,37 @@ export interface Variant {
 export interface Scene {
   subject: Subject;
   contract: Contract;
-  /** Base URL of the balancer, or of what stands there for somebody else's site. */
+  /** Base URL of the balancer, or of an external site. */
   target: string;
-  /** A new browser before the balancer: no cookies yet. Its requests go where the balancer sends them. */
+  /** A new browser at the balancer, without cookies. The balancer routes its requests. */
   browser(): Browser;
   /** A new browser that talks to one server, past the balancer. */
   browserOf(server: number): Browser;
-  /** How many servers can be talked to one by one; 0 when somebody else's do not let us. */
+  /** Number of servers that can be addressed one by one; 0 for external ones that cannot. */
   servers: number;
-  /** The number of the server that made this reply (its `x-served-by`); `undefined` when it does not say. */
+  /** The number of the server that sent this reply (its `x-served-by`); `undefined` when it does not say. */
   serverOf(reply: { headers: NodeJS.Dict<string | string[]> }): number | undefined;
-  /** A user that no other check knows. */
+  /** A user that no other check uses. */
   freshUser(): string;
-  /** The right password of every user of {@link freshUser}, and a browser that is logged in as administrator. */
+  /** The correct password of every user of {@link freshUser}, and a browser that is logged in as administrator. */
   password: string;
   admin(): Promise<Browser>;
   /**
-   * Writes bytes to the balancer (or one server) and answers all that came back until the connection ended or was
-   * silent for `silenceMs` (300 unless given).
+   * Writes bytes to the balancer (or one server) and returns all that came back until the connection ended or was
+   * silent for `silenceMs` (300 by default).
    */
   raw(bytes: string | Buffer, options?: { server?: number; silenceMs?: number }): Promise<string>;
-  /** How many tries a race or a chance gets, for this run. */
+  /** The number of tries for a race or for what depends on chance, in this run. */
   tries: number;
   /** Seeded, from 0 to 1. */
   random(): number;
-  /** Another site of the same backend, started when first asked for. Rejects on somebody else's. */
+  /** Another site of the same backend, started on first use. Rejects for an external site. */
   variant(change: Variant): Promise<Scene>;
-  /** What can only be done to servers of our own; `undefined` for somebody else's. */
+  /** Control over our servers; `undefined` for external ones. */
   own: OwnSite | undefined;
 }
 
-/** Lifetimes and limits as the servers were told, and the power to break things. */
+/** Lifetimes and limits as configured, and the means to break things. */
 export interface OwnSite {
   config: Pick<
     ServerConfig,
@@ -72,32 +72,32 @@ export interface OwnSite {
     | 'payloadBytes'
     | 'namespace'
   >;
-  /** Moves the clock of all servers forward; never back. Services and balancer keep their own. */
+  /** Moves the clock of all servers forward, never back. Services and balancer keep their own. */
   advanceClock(ms: number): Promise<void>;
-  /** `kill -9`. Resolves when it is gone. */
+  /** `kill -9`. Resolves when the process is gone. */
   killServer(server: number): Promise<void>;
-  /** Starts it again on the same port; resolves when it and the balancer serve it. */
+  /** Restarts it on the same port; resolves when it and the balancer serve it. */
   startServer(server: number): Promise<void>;
-  /** The public half of the key that signs tokens, PEM; `undefined` for a shared secret. */
+  /** The public half of the signing key, PEM; `undefined` for a shared secret. */
   publicKeyPem: string | undefined;
   /**
-   * These claims, signed with the genuine key of this site; `undefined` where it signs no tokens. What the header does not
-   * say is left to the algorithm.
+   * These claims, signed with the genuine key of this site; `undefined` where it signs no tokens. The algorithm fills
+   * in the rest of the header.
    */
   signedAs(claims: Claims, header?: Claims): string | undefined;
   /** The process that keeps the state; `undefined` where there is none. */
   service: OwnService | undefined;
-  /** All that the servers have written: standard output and error, and the lifecycle log. */
+  /** All output of the servers: standard output and error, and the lifecycle log. */
   written(): string;
 }
 
 export interface OwnService {
   kill(): Promise<void>;
-  /** On the same port and data; resolves when it answers. */
+  /** On the same port and data; resolves when it accepts requests. */
   start(): Promise<void>;
-  /** Freezes and thaws it: connections stay, nothing answers. */
+  /** Freezes and thaws it: connections stay open, but nothing replies. */
   pause(): void;
   resume(): void;
-  /** Everything that it holds, keys and values, as text: what a thief of a dump would have. */
+  /** All keys and values as text: what a thief would find in a dump. */
   dump(): Promise<string>;
 }

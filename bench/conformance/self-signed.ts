@@ -1,6 +1,6 @@
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 
-/** The least of DER (X.690) that a certificate needs, for node:crypto reads certificates but makes none. */
+/** The minimum of DER (X.690) for a certificate: node:crypto reads certificates but cannot create them. */
 
 const tagged = (tag: number, ...parts: readonly Buffer[]): Buffer => {
   const body = Buffer.concat(parts);

@@ -19,21 +19,21 @@ import type { Rig } from './rig.ts';
 import type { OwnSite, Scene, Variant } from './scene.ts';
 import { subjectOf } from './subject.ts';
 
-/** A backend of ours, up behind its balancer, with all that the checks may do to it. */
+/** One of our backends, running behind its balancer, with all that the checks may do to it. */
 export type Site = Scene & { close(): Promise<void> };
 
 export interface SiteOptions {
   subject: Subject;
   rig: Rig;
   seed: number;
-  /** How many tries a race or a chance gets. */
+  /** The number of tries for a race or for what depends on chance. */
   tries: number;
   variant?: Variant;
-  /** Another server program than ours: for faults that are planted. */
+  /** A server program with planted faults instead of the usual one. */
   serverProgram?: string;
 }
 
-/** Lifetimes and limits of the site that most checks see. */
+/** Lifetimes and limits of the site that most checks use. */
 const USUAL = {
   idleSeconds: 1800,
   absoluteSeconds: 43_200,
@@ -46,12 +46,12 @@ const USUAL = {
   poolSize: 4,
 } as const satisfies Partial<ServerConfig>;
 
-/** What a password costs to check is no behaviour, and check 23 alone makes a hundred. */
+/** The cost of a password check is not behaviour, and check 23 alone makes a hundred. */
 const PASSWORD_COST_LOG2 = 10;
 
 const SPARE_CONNECTIONS = 20;
 
-/** Starts a site; what was started before a part that fails is closed. Variants are closed with it. */
+/** Starts a site. If a part fails, what was started before is closed. Variants are closed with it. */
 export function openSite(options: SiteOptions): Promise<Site> {
   return openTogether(async (resources) => {
     const { rig, variant } = options;
@@ -85,7 +85,7 @@ export function openSite(options: SiteOptions): Promise<Site> {
   });
 }
 
-/** The subject as a variant has it. Its traits are those of the new options: tokens that are renewed, say. */
+/** The subject of a variant, with the traits of the new options, such as renewed tokens. */
 function varied(subject: Subject, variant: Variant | undefined): Subject {
   if (variant?.durability === undefined && variant?.options === undefined) return subject;
   const { durability = subject.durability } = variant;

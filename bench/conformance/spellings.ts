@@ -1,14 +1,14 @@
 import { ALPHABET, type Forgery, jwtParts } from './forge.ts';
 
-/** Other ways to write a token that is genuine: what a list of dead tokens, kept by their text, does not know. */
+/** Other spellings of a genuine token, which a list of dead tokens, keyed by their text, would miss. */
 
 /** Order of the group of P-256 (SEC 2 §2.4.2). */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const P256_SIGNATURE_BYTES = 64;
 
 /**
- * Tokens with the signature written otherwise, though it decodes to the same bytes where the decoder is lenient: the
- * unused bits of the last character, the other alphabet, padding, letters that are skipped. Empty for what is no JWT.
+ * Tokens with another spelling of the signature that decodes to the same bytes where the decoder is lenient: the unused
+ * bits of the last character, the other alphabet, padding, characters that are skipped. Empty for what is not a JWT.
  */
 export function signatureSpellings(token: string): Forgery[] {
   const parts = jwtParts(token);
@@ -32,7 +32,7 @@ export function signatureSpellings(token: string): Forgery[] {
   ];
 }
 
-/** The signature with every other filling of the bits that its last character leaves unused. */
+/** The signature with every other value of the bits that its last character leaves unused. */
 function trailingBits(signature: string): string[] {
   const unused = { 2: 4, 3: 2 }[signature.length % 4] ?? 0;
   const last = ALPHABET.indexOf(signature.at(-1) ?? '');
@@ -42,7 +42,7 @@ function trailingBits(signature: string): string[] {
     .map((digit) => signature.slice(0, -1) + ALPHABET[digit]);
 }
 
-/** Tokens as a cookie may carry them: between blanks or quotes, or with percent signs. For any token. */
+/** Spellings of any token in a cookie: between blanks or quotes, or percent-encoded. */
 export function cookieSpellings(token: string): Forgery[] {
   const escaped = token.replaceAll(/[._-]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
   return [
@@ -53,9 +53,7 @@ export function cookieSpellings(token: string): Forgery[] {
   ];
 }
 
-/**
- * The twin of an ES256 signature: (r, n − s) verifies wherever (r, s) does. `undefined` unless the signature is 64 bytes.
- */
+/** The twin of an ES256 signature: (r, n − s) verifies wherever (r, s) does. `undefined` unless it has 64 bytes. */
 export function ecdsaTwin(token: string): Forgery | undefined {
   const parts = jwtParts(token);
   const signature = Buffer.from(parts?.signatureText ?? '', 'base64url');

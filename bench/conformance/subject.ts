@@ -5,7 +5,7 @@ import type { Durability, StoreOptions } from '../../stores/store.ts';
 import { type Traits, traitsOf } from '../../stores/traits.ts';
 import { armText } from '../../stores/variant.ts';
 
-/** One backend as it stands before the checks: what it is, behind what, and what it says it can do. */
+/** One backend under test: what it is, what it stands behind, and the traits that it declares. */
 export interface Subject {
   /** Name in the matrix, such as `jwt-blacklist` or `redis:write=lww`. */
   name: string;
@@ -21,12 +21,12 @@ export interface Subject {
   balancer: Balancer['name'] | 'none' | 'foreign';
 }
 
-/** Where a backend stands while it is looked at. */
+/** The configuration around a backend under test. */
 export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & { durability: Durability };
 
 /**
- * A backend of the registry as the checks take it: its expectations come from these traits and nothing else.
- * @throws Error for a name that the registry does not hold.
+ * A backend of the registry as the checks use it. Its expectations follow from these traits only.
+ * @throws Error for a name that is not in the registry.
  */
 export function subjectOf(choice: { store: string; options: StoreOptions }, place: Place): Subject {
   const definition = findStore(choice.store);

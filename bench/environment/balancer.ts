@@ -10,13 +10,13 @@ import { withFreePort } from './processes/port.ts';
 import { type StartedProcess, startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 
-/** In the order in which `auto` takes them. */
+/** In the order of preference of `auto`. */
 export const BALANCERS: readonly Balancer[] = [haproxy, nginx, node];
 
 const START_TIMEOUT_MS = 10_000;
 const HOST = '127.0.0.1';
 
-/** The balancer of a run: which, the program that is it, and its version. */
+/** The balancer of a run: the definition, its program, and its version. */
 export interface ChosenBalancer {
   balancer: Balancer;
   binary: string;
@@ -24,7 +24,7 @@ export interface ChosenBalancer {
 }
 
 /**
- * The balancer that this name means on this machine; `undefined` for `none`.
+ * The balancer of this name on this machine; `undefined` for `none`.
  * @throws BenchError BALANCER_MISSING when it is not installed, BALANCER_FAILED when it cannot be run.
  */
 export async function chooseBalancer(
@@ -49,7 +49,7 @@ export interface BalancerRequest {
   upstreams: readonly Upstream[];
   affinity: 'sticky' | 'round-robin';
   directory: string;
-  /** Processors that it may use; all unless given. */
+  /** Processors that it may use; default all. */
   cpus?: string | undefined;
   guard: Guard;
   signal: AbortSignal;

@@ -5,29 +5,29 @@ import type { Pinning } from './machine/pinning.ts';
 import type { Guard } from './processes/guard.ts';
 import type { Programs } from './programs.ts';
 
-/** What all trials of a run share. */
+/** Shared by all trials of a run. */
 export interface RunContext {
   runId: string;
   config: Config;
   guard: Guard;
   programs: Programs;
-  /** The server program of the commit to compare with; absent when only one is measured. */
+  /** The server program of the baseline commit; absent when only one commit is measured. */
   baselineServer?: string;
-  /** What the rows of that commit say of their code. */
+  /** The code columns in the rows of that commit. */
   baselineCells?: { git_sha: string; git_dirty: boolean };
-  /** Which role runs on which processors; absent when nothing is pinned. */
+  /** The processors of each role; absent when nothing is pinned. */
   pinning?: Pinning;
   chosenBalancer: ChosenBalancer | undefined;
   secrets: Secrets;
-  /** Aborted when the run is to end; its reason says by what. */
+  /** Aborted to end the run; the reason says why. */
   signal: AbortSignal;
 }
 
-/** Random per run; they appear in no log and no file. */
+/** Random per run; never logged or written to a file. */
 export interface Secrets {
   /** 32 bytes, base64: signs tokens. */
   signing: string;
-  /** Of every user of the fixture, and of its administrator. */
+  /** For every user of the fixture, and its administrator. */
   password: string;
   adminPassword: string;
 }
@@ -40,7 +40,7 @@ export function newSecrets(): Secrets {
   };
 }
 
-/** Time and chance: sorts by time, and two runs of one second differ. */
+/** A timestamp and random characters: sorts by time, and two runs in the same second differ. */
 export function newRunId(): string {
   const time = new Date().toISOString().replace(/[-:]/g, '').replace(/\..*/, '');
   return `${time}-${randomBytes(3).toString('hex')}`;

@@ -9,7 +9,7 @@ import { openTogether } from './processes/resources.ts';
 import { askStats, namespaceOf, serverConfig, startServer } from './server.ts';
 import type { StartedService } from './services/service.ts';
 import { startService } from './services/start.ts';
-import { greatestOf, sumOf } from './sums.ts';
+import { maxOf, sumOf } from './sums.ts';
 
 /** Service, servers and balancer of one trial, all running. */
 export interface Environment {
@@ -17,35 +17,35 @@ export interface Environment {
   targets: readonly string[];
   servers: readonly string[];
   service: StartedService | undefined;
-  /** Root pids by role; an empty list where no such process is ours to see. */
+  /** Root pids by role; an empty list where the processes are not visible. */
   pids(): Promise<Record<'server' | 'balancer' | 'store', number[]>>;
-  /** What the servers say of themselves. Costs them a message each. */
+  /** Statistics of the servers. Costs each of them a message. */
   stats(): Promise<EnvironmentStats>;
   /**
-   * What the sessions held in all servers, which it ends; `undefined` when a server of an older commit does not tell. Only
-   * after the load, also for its collections: a heap that was just collected made a read on Redis 6 % dearer.
+   * Memory of the sessions in all servers, which it ends; `undefined` when a server of an older commit does not report
+   * it. Only after the load, also because of its garbage collections: after one, a read on Redis was 6 % dearer.
    */
   weighSessions(): Promise<number | undefined>;
-  /** Resolves with what ended of itself, if anything does. */
+  /** Resolves with an error when a process ends unexpectedly. */
   died: Promise<BenchError>;
   close(): Promise<void>;
 }
 
-/** Sums over the servers since their start, and the greatest event-loop delay since it was asked for last. */
+/** Sums over the servers since their start, and the maximum event-loop delay since the last call. */
 export interface EnvironmentStats {
   /** Round trips to the service; `undefined` without a service. */
   roundTrips: number | undefined;
-  /** `undefined` when a server does not tell: one of an older commit. */
+  /** `undefined` when a server does not report it (an older commit). */
   gcNs: number | undefined;
   loopDelayP99Us: number | undefined;
   /** `undefined` where no verified tokens are cached. */
   verifyCache: VerifyCacheStats | undefined;
 }
 
-/** Connections beyond the pools: administration, and one for each server's own needs. */
+/** Connections in addition to the pools: administration, and one for each server. */
 const SPARE_CONNECTIONS = 20;
 
-/** Starts everything that a trial needs. When a part fails, what was started before it is closed. */
+/** Starts everything that a trial needs. If a part fails, the parts started before are closed. */
 export function openEnvironment(trial: Trial, context: RunContext): Promise<Environment> {
   return openTogether(async (resources) => {
     const { guard, signal } = context;
@@ -54,7 +54,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
 
     const service = await startServiceFor(trial, context, directory.path);
     if (service !== undefined) resources.add(service.name, service.stop);
-    if (service !== undefined) refuseOtherDurability(service, context.config.durability);
+    if (service !== undefined) checkDurability(service, context.config.durability);
     if (service?.tier === 'url') {
       const purge = () => service.purge(namespaceOf(trial, context.runId));
       resources.add(`sessions on ${service.name}`, purge);
@@ -71,7 +71,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
       );
     });
     const serviceDied = service === undefined ? [] : [service.died.then(rethrow)];
-    // A store that dies now is the store's fault, not that of the servers that cannot reach it.
+    // A store that dies now must be reported as such, not as servers that cannot reach it.
     const servers = await Promise.race([Promise.all(starting), ...serviceDied]);
     const urls = servers.map((server) => `http://127.0.0.1:${server.port}`);
 
@@ -107,32 +107,32 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
         };
       },
       async stats() {
-        const told = await Promise.all(servers.map((server) => askStats(server)));
-        const trips = told.map((one) => one.roundTrips);
+        const stats = await Promise.all(servers.map((server) => askStats(server)));
+        const trips = stats.map((one) => one.roundTrips);
         return {
           roundTrips: service === undefined ? undefined : sumOf(trips),
-          gcNs: sumOf(told.map((one) => one.gcNs)),
-          loopDelayP99Us: greatestOf(told.map((one) => one.loopDelayP99Us)),
-          verifyCache: sumOfCaches(told.map((one) => one.verifyCache)),
+          gcNs: sumOf(stats.map((one) => one.gcNs)),
+          loopDelayP99Us: maxOf(stats.map((one) => one.loopDelayP99Us)),
+          verifyCache: sumOfCaches(stats.map((one) => one.verifyCache)),
         };
       },
       async weighSessions() {
-        const told = await Promise.all(servers.map((server) => askStats(server, { weigh: true })));
-        return sumOf(told.map((one) => one.sessionBytes));
+        const stats = await Promise.all(servers.map((server) => askStats(server, { weigh: true })));
+        return sumOf(stats.map((one) => one.sessionBytes));
       },
       close: resources.close,
     };
   });
 }
 
-/** The context with the program of the side that the trial stands for. */
+/** The context with the server program for the trial's side. */
 function servingContext(trial: Trial, context: RunContext): RunContext {
   if (trial.side !== 'base' || context.baselineServer === undefined) return context;
   return { ...context, programs: { ...context.programs, server: context.baselineServer } };
 }
 
-/** A service that somebody else runs may be set otherwise than asked: its figures would bear the wrong name. */
-function refuseOtherDurability(service: StartedService, durability: string): void {
+/** An external service may have other settings than requested: its figures would be mislabelled. */
+function checkDurability(service: StartedService, durability: string): void {
   if (service.durabilityMatches !== false) return;
   const { name, settings, definition } = service;
   throw new BenchError({
@@ -143,7 +143,9 @@ function refuseOtherDurability(service: StartedService, durability: string): voi
   });
 }
 
-/** Hits and misses of all servers; a token may be known to each, so the most that one knows is a lower bound. */
+/**
+ * Hits and misses of all servers. Each may know the same token, so the distinct tokens are at least the maximum of one.
+ */
 function sumOfCaches(caches: readonly (VerifyCacheStats | undefined)[]): VerifyCacheStats | undefined {
   const known = caches.filter((cache) => cache !== undefined);
   if (known.length === 0) return undefined;
@@ -165,7 +167,7 @@ function endedError(process: StartedProcess): BenchError {
     code: 'SERVER_FAILED',
     expected: `${process.name} to run until the end`,
     got: `its end, after the output "${process.outputTail().slice(-500)}"`,
-    remedy: 'Look for the cause in that output, then run again.',
+    remedy: 'Find the cause in that output, then run again.',
   });
 }
 

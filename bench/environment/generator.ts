@@ -5,9 +5,9 @@ import { startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 
 const START_TIMEOUT_MS = 10_000;
-/** Beyond what a step takes by itself: a generator that is silent for longer hangs. */
+/** In addition to the time of a step: a generator that is silent for longer hangs. */
 const GRACE_SECONDS = 30;
-/** Slowest rate of logins that is still believed to be progress, per second. */
+/** Minimum rate of logins that counts as progress, per second. */
 const LEAST_LOGINS_PER_SECOND = 50;
 
 /**
@@ -16,17 +16,17 @@ const LEAST_LOGINS_PER_SECOND = 50;
  */
 export interface Generator {
   pid: number;
-  /** Makes the arm's population. `unsupported` with its reason when the backend cannot hold such sessions. */
+  /** Creates the arm's sessions. `unsupported` with a reason when the backend cannot hold such sessions. */
   prepare(arm: number, job: LoadJob): Promise<{ sessionsLive: number } | { unsupported: string }>;
-  /** Untimed: removes what the arm's last slice made, and makes what one of this length consumes. */
+  /** Untimed: removes the sessions that the arm's last slice created, and creates those that the next one consumes. */
   replenish(arm: number, seconds: number): Promise<void>;
   slice(arm: number, seconds: number, load: LoadModel): Promise<SliceResult>;
-  /** The sum of the arm's slices since the last time. */
+  /** The sum of the arm's slices since the last call. */
   collect(arm: number): Promise<LoadResult>;
   close(): Promise<void>;
 }
 
-/** Starts the generator; `onProgress` is told how far the preparation is. */
+/** Starts the generator; `onProgress` receives the progress of the preparation. */
 export async function startGenerator(
   context: Pick<RunContext, 'guard' | 'signal' | 'pinning'> & { programs: Pick<Programs, 'generator'> },
   onProgress: (text: string) => void,
@@ -40,7 +40,7 @@ export async function startGenerator(
     timeoutMs: START_TIMEOUT_MS,
     guard: context.guard,
     signal: context.signal,
-    failure: { code: 'GENERATOR_FAILED', remedy: 'Look for the cause in that output, then run again.' },
+    failure: { code: 'GENERATOR_FAILED', remedy: 'Find the cause in that output, then run again.' },
   });
   const { child } = process_;
   let onLost: (() => void) | undefined;
@@ -54,7 +54,7 @@ export async function startGenerator(
     return new Promise((resolve, reject) => {
       const limitMs = (seconds + GRACE_SECONDS) * 1000;
       const timer = setTimeout(
-        () => done(failed(`${message.type} within ${limitMs / 1000} s`, 'no answer')),
+        () => done(failed(`${message.type} within ${limitMs / 1000} s`, 'no reply')),
         limitMs,
       );
       const onMessage = (answer: FromGenerator) => {
@@ -72,13 +72,13 @@ export async function startGenerator(
       }
       child.on('message', onMessage);
       context.signal.addEventListener('abort', onAbort, { once: true });
-      onLost = () => done(failed('the load generator to live', process_.outputTail()));
+      onLost = () => done(failed('the load generator to keep running', process_.outputTail()));
       if (context.signal.aborted) onAbort();
       else child.send(message);
     });
   }
 
-  /** Most sessions that a step may have to make, by arm. */
+  /** Maximum of sessions that a step may have to create, by arm. */
   const sessions = new Map<number, number>();
   const loginSeconds = (arm: number) => ((sessions.get(arm) ?? 0) * 2) / LEAST_LOGINS_PER_SECOND;
 
@@ -106,7 +106,7 @@ export async function startGenerator(
     },
     async close() {
       await process_.stop();
-      // A step that nobody waits for any more would keep its timer, and with it the harness.
+      // An abandoned step would keep its timer, and with it the harness, alive.
       onLost?.();
     },
   };
@@ -117,6 +117,6 @@ function failed(expected: string, got: string): BenchError {
     code: 'GENERATOR_FAILED',
     expected,
     got: got.slice(0, 500),
-    remedy: 'See what the servers and the service said above, and run again with --verbose.',
+    remedy: 'Read the output of the servers and the service above, and run again with --verbose.',
   });
 }

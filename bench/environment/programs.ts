@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { SERVER_ENTRY } from '../../servers/frozen.ts';
 
-/** The project's folder: the one that holds package.json. */
+/** The project's folder, which contains package.json. */
 export const PROJECT_ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
 
 const ENTRIES = {
@@ -15,28 +15,28 @@ const ENTRIES = {
   nullServer: 'bench/probe/null-server-main.ts',
 } as const;
 
-/** Paths of the programs that run as processes of their own, as plain JavaScript. */
+/** Paths of the programs that run as separate processes, as plain JavaScript. */
 export type Programs = Record<keyof typeof ENTRIES, string>;
 
 /**
- * Turns the entries into plain JavaScript under node_modules/.cache. A measured process then carries no
- * transpiler: through tsx it would have a second thread and some 30 MB more.
+ * Compiles the entries to plain JavaScript under node_modules/.cache, so that a measured process has no transpiler:
+ * through tsx it would have a second thread and some 30 MB more.
  */
 export async function buildPrograms(): Promise<Programs> {
   return (await bundle(PROJECT_ROOT, ENTRIES)) as Programs;
 }
 
 /**
- * The same for the server of another checkout of this project, from its own sources and with its own packages; answers its path.
- * @throws what esbuild throws when those sources cannot be built.
+ * Compiles the server of another checkout of this project, from its sources and with its packages; returns the path.
+ * @throws what esbuild throws when the sources cannot be built.
  */
 export async function buildServer(root: string): Promise<string> {
   return (await bundle(root, { server: SERVER_ENTRY }))['server'] as string;
 }
 
 /**
- * The programs lie in the root's own node_modules, for that is where Node looks up the packages that they import. Two
- * roots may share one: the hash in the name keeps their programs apart. `define` replaces global names by code.
+ * The programs are placed in the root's own node_modules, where Node resolves the packages that they import. Two roots
+ * may share one: the hash in the name separates their programs. `define` replaces global names by code.
  */
 export async function bundle(
   root: string,
@@ -52,7 +52,7 @@ export async function bundle(
     entryNames: '[name]-[hash]',
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // What is imported when it is asked for is a file of its own: a server loads no library that its backend does not use.
+    // Dynamic imports become separate files: a server loads no library that its backend does not use.
     splitting: true,
     chunkNames: '[name]-[hash]',
     packages: 'external',
@@ -65,7 +65,7 @@ export async function bundle(
   });
   mkdirSync(directory, { recursive: true });
   for (const { path, contents } of result.outputFiles) {
-    // Renamed into place, so that another run at the same moment never reads half a file.
+    // Renamed into place, so that a concurrent run never reads a partial file.
     const half = `${path}.${process.pid}`;
     writeFileSync(half, contents);
     renameSync(half, path);

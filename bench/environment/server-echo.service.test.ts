@@ -10,7 +10,7 @@ import { buildPrograms } from './programs.ts';
 import { startServer } from './server.ts';
 import { differenceFrom, echoOf } from './server-echo.ts';
 
-describe('what a server runs against what it was told', () => {
+describe('a server that runs something else than configured', () => {
   const sent = { store: 'jwt', options: { alg: 'HS256', lib: 'fast-jwt', cache: 'off' } };
   test.each<[string, Record<string, string>, string | undefined]>([
     ['the same', { alg: 'HS256', lib: 'fast-jwt', cache: 'off' }, undefined],
@@ -86,7 +86,7 @@ describe('a started server', () => {
         "process.on('disconnect', () => process.exit()); process.send({ type: 'ready', port: 1 });",
       );
       const started = start(program, 'jwt', { lib: 'fast-jwt' }, side);
-      if (side === undefined) await expect(started).rejects.toThrow('got no word of it');
+      if (side === undefined) await expect(started).rejects.toThrow('got no report of it');
       else await (await started).stop();
     },
   );

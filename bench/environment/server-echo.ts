@@ -3,13 +3,13 @@ import type { StoreOptions } from '../../stores/store.ts';
 import { absentOptions, pairsText } from '../../stores/variant.ts';
 import { BenchError } from '../errors.ts';
 
-/** What a server says in its `ready` message that it runs. */
+/** The backend and options that a server reports in its `ready` message. */
 export interface Echo {
   store: string;
   options: StoreOptions;
 }
 
-/** The echo in a ready message; `undefined` of a server that is too old to send one. */
+/** The echo in a ready message; `undefined` for a server that is too old to send one. */
 export function echoOf(message: Readonly<Record<string, unknown>> | undefined): Echo | undefined {
   const { store, options } = message ?? {};
   if (typeof store !== 'string' || typeof options !== 'object' || options === null) return undefined;
@@ -17,8 +17,8 @@ export function echoOf(message: Readonly<Record<string, unknown>> | undefined): 
 }
 
 /**
- * How what a server runs differs from what it was told; `undefined` when it does not. An option that the server does
- * not have is no difference when the value sent is what its absence means.
+ * The first difference between a server's echo and its configuration; `undefined` when there is none. An option that
+ * the server does not have is no difference when the configured value is the behaviour without it.
  */
 export function differenceFrom(
   sent: Pick<ServerConfig, 'store' | 'options'>,
@@ -34,16 +34,16 @@ export function differenceFrom(
   return undefined;
 }
 
-/** Refuses an arm whose server runs something else than its label says. @throws BenchError ARM_DIFFERS */
-export function refuseDifference(
+/** Rejects an arm whose server runs something other than its label says. @throws BenchError ARM_DIFFERS */
+export function checkEcho(
   sent: Pick<ServerConfig, 'id' | 'store' | 'options'>,
   message: Readonly<Record<string, unknown>> | undefined,
   isBaseline: boolean,
 ): void {
   const echo = echoOf(message);
-  // Only a baseline may be too old to tell; it was held against its own list of backends.
+  // Only a baseline may be too old to report; it was checked against its own list of backends.
   if (echo === undefined && isBaseline) return;
-  const got = echo === undefined ? 'no word of it' : differenceFrom(sent, echo);
+  const got = echo === undefined ? 'no report of it' : differenceFrom(sent, echo);
   if (got === undefined) return;
   throw new BenchError({
     code: 'ARM_DIFFERS',

@@ -6,31 +6,31 @@ import type { Trial } from '../run/plan.ts';
 import type { RunContext } from './context.ts';
 import { type StartedProcess, startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
-import { refuseDifference } from './server-echo.ts';
+import { checkEcho } from './server-echo.ts';
 import type { StartedService } from './services/service.ts';
 
 const START_TIMEOUT_MS = 20_000;
 const STATS_TIMEOUT_MS = 5_000;
-/** A million sessions are swept and collected. */
+/** Enough to sweep and collect a million sessions. */
 const WEIGH_TIMEOUT_MS = 60_000;
 /**
- * The young generation begins at its full size of 16 MB. V8 otherwise lets it grow by what survives, and a server that had
- * loaded fewer modules paid for a smaller one: the control cost 21 to 23 µs instead of 16 to 17.
+ * The young generation starts at its full size of 16 MB. By default V8 grows it by what survives, and a server that had
+ * loaded fewer modules had a smaller, costlier one: the control cost 21 to 23 µs instead of 16 to 17.
  */
 const YOUNG_GENERATION = '--min-semi-space-size=16';
-/** Idle lifetime in the revocation scenario: short, so that the expiry of a plain token is seen. */
+/** Idle lifetime in the revocation scenario: short, so that the expiry of a plain token is observed. */
 export const REVOCATION_IDLE_SECONDS = 5;
 
 /**
- * Lifetimes so long that no touch falls into a run. A touch of a plain token issues a new one, which the load
- * generator, with its fixed headers, would not take up: such tokens would then be touched on every request, and
- * sessions in a store once a minute. What a touch costs, `pnpm bench:micro` shows.
+ * Lifetimes so long that no touch occurs in a run. A touch of a plain token issues a new one, which the load generator,
+ * with its fixed headers, would not adopt: such tokens would then be touched on every request, and sessions in a store
+ * once a minute. `pnpm bench:micro` measures the cost of a touch.
  */
 const IDLE_SECONDS = 2 * 86_400;
 const ABSOLUTE_SECONDS = 7 * 86_400;
 const TOUCH_INTERVAL_SECONDS = 86_400;
 
-/** What one server of a trial is told. */
+/** The configuration of one server of a trial. */
 export function serverConfig(
   trial: Trial,
   context: RunContext,
@@ -60,7 +60,7 @@ export function serverConfig(
     onCap: 'evict',
     failedLoginLimit: 0,
     failedLoginWindowSeconds: 300,
-    // As long as a session may lie idle: no token is renewed while it is measured.
+    // As long as the idle lifetime: no token is renewed while it is measured.
     accessSeconds: idleSeconds,
     secret: secrets.signing,
     password: secrets.password,
@@ -69,7 +69,7 @@ export function serverConfig(
   };
 }
 
-/** Keeps the trials of all runs apart on a service that somebody else runs. */
+/** Separates the trials of all runs on an external service. */
 export function namespaceOf(trial: Trial, runId: string): string {
   return `sb_${runId.replace(/\W/g, '').toLowerCase()}_${trial.block}_${trial.orderIndex}`;
 }
@@ -96,8 +96,8 @@ export function privateKeyFor(alg: string | undefined, runId: string): string | 
 /**
  * Starts one server process; resolves once it accepts connections.
  * @param side whose code the program is, when two commits are compared.
- * @throws BenchError SERVER_FAILED, or ARM_DIFFERS when it runs another backend or other options than it was told; one of
- * the baseline's says that it is.
+ * @throws BenchError SERVER_FAILED, or ARM_DIFFERS when it runs another backend or other options than configured; the
+ * error names the baseline if it is the baseline's.
  */
 export async function startServer(
   config: ServerConfig,
@@ -120,12 +120,12 @@ export async function startServer(
       code: 'SERVER_FAILED',
       remedy: isBaseline
         ? 'The commit compared with cannot run this configuration: name another --base, or leave out what it does not know.'
-        : 'Look for the cause in that output, then run again.',
+        : 'Find the cause in that output, then run again.',
     },
     secrets: [config.secret, config.password, config.adminPassword],
   });
   try {
-    refuseDifference(config, server.message, isBaseline);
+    checkEcho(config, server.message, isBaseline);
   } catch (error) {
     await server.stop();
     throw error;
@@ -133,12 +133,10 @@ export async function startServer(
   return server;
 }
 
-/** What a server says of itself; servers of older commits leave out what they do not know. */
+/** Statistics of a server; those of older commits omit some. */
 export type ServerStats = Omit<StatsMessage, 'type'>;
 
-/**
- * Asks a server what it says of itself, and begins its event-loop delay anew. Rejects when it does not reply in time.
- */
+/** Requests a server's statistics, and resets its event-loop delay. Rejects when it does not reply in time. */
 export async function askStats(
   server: StartedProcess,
   more: Omit<StatsRequest, 'type'> = {},

@@ -1,4 +1,4 @@
-/** Readings of several processes as one; `undefined` when one of them is. */
+/** Combines readings of several processes; `undefined` when one of them is. */
 
 type Reading = number | undefined;
 
@@ -8,11 +8,11 @@ export function sumOf(values: readonly Reading[]): Reading {
 }
 
 /** The greatest of these; `undefined` when one cannot be read. */
-export function greatestOf(values: readonly Reading[]): Reading {
+export function maxOf(values: readonly Reading[]): Reading {
   return isComplete(values) ? Math.max(...values) : undefined;
 }
 
-/** What came between two readings. */
+/** The difference of two readings. */
 export function difference(after: Reading, before: Reading): Reading {
   return after === undefined || before === undefined ? undefined : after - before;
 }

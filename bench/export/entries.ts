@@ -1,22 +1,23 @@
 import type { Comparison, Finding } from '../compare/compare.ts';
 import { certaintyOf } from '../compare/sample.ts';
 import { usableRows } from '../results/blocks.ts';
-import { CONFIDENCE, centreOf, type Figure, figuresOf, LEAST_BLOCKS } from '../results/figures.ts';
+import { centreOf, type Figure, figuresOf } from '../results/figures.ts';
 import { byArmAndOperation, groupsOf, isOpen } from '../results/groups.ts';
 import type { Row } from '../results/row.ts';
+import { CONFIDENCE, MIN_BLOCKS } from '../stats/levels.ts';
 
-/** One figure of one configuration, before an exporter gives it its form. */
+/** One figure of one configuration, independent of the format. */
 export interface Entry {
-  /** The configuration; the same text in every run of it. */
+  /** The configuration; the same text in every run. */
   benchmark: string;
   measure: string;
   unit: string;
   better: 'lower' | 'higher';
   value: number;
-  /** 95 % interval; `undefined` where there are too few blocks for one. */
+  /** 95 % interval; `undefined` with too few blocks. */
   lower: number | undefined;
   upper: number | undefined;
-  /** What else a reader of a single point should know. */
+  /** Further information for a reader of a single point. */
   extra: string;
 }
 
@@ -30,8 +31,8 @@ const UNITS: Readonly<Record<Figure['name'] | 'svc_p50_us' | 'svc_p99_us', strin
 };
 
 /**
- * The figures of a run: one entry for each arm and figure, from the rows that may be used; medians, and from 12 blocks
- * on Hodges–Lehmann estimates with their intervals. Arms of the plain engine are included: each is its own series.
+ * The figures of a run: one entry for each arm and figure, from usable rows; medians, and from 12 blocks on
+ * Hodges–Lehmann estimates with their intervals. Arms of the plain engine are included: each is a separate series.
  */
 export function entriesOfRun(rows: readonly Row[]): Entry[] {
   return groupsOf(usableRows(rows)).flatMap(({ rows: group }) =>
@@ -40,7 +41,7 @@ export function entriesOfRun(rows: readonly Row[]): Entry[] {
       return figuresToKeep(row).flatMap(({ name, better, of }) => {
         const centre = centreOf(sameArm.map(of).filter((value) => value !== undefined));
         if (centre === undefined) return [];
-        const isSettled = centre.blocks >= LEAST_BLOCKS;
+        const isSettled = centre.blocks >= MIN_BLOCKS;
         return [
           {
             benchmark: benchmarkName(row),
@@ -60,7 +61,9 @@ export function entriesOfRun(rows: readonly Row[]): Entry[] {
 
 type Kept = Pick<Figure, 'better' | 'of'> & { name: keyof typeof UNITS };
 
-/** What ranks arms, and in a closed loop service time besides: a series is followed by it, arms are not ranked by it. */
+/**
+ * The figures that rank arms, and in a closed loop also service time, which is followed over time but ranks nothing.
+ */
 function figuresToKeep(row: Row): Kept[] {
   const figures = figuresOf(row);
   if (isOpen(row) || figures.length === 0) return [...figures];
@@ -71,7 +74,7 @@ function figuresToKeep(row: Row): Kept[] {
   ];
 }
 
-/** Names a configuration the same in every run. */
+/** A name of the configuration that is the same in every run. */
 function benchmarkName(row: Row): string {
   const axes = [
     `${row.servers} ${row.servers === 1 ? 'server' : 'servers'}`,
@@ -89,12 +92,12 @@ function benchmarkName(row: Row): string {
   return `${row.store}[${row.variant}] ${row.scenario}${part}, ${axes.join(', ')}`;
 }
 
-/** Of two runs. */
+/** For two runs. */
 const NO_INTERVAL = { lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_INFINITY };
 
 /**
- * A comparison: head as per cent of base, 100 being no change, with its interval. Not head's own figures: those depend
- * on the machine of the hour, and a series of them would show that. What has no estimate has no entry.
+ * A comparison: head in per cent of base, 100 being no change, with its interval. Not head's own figures, which depend
+ * on the machine at that time. A finding without an estimate has no entry.
  */
 export function entriesOfComparison({ findings }: Comparison): Entry[] {
   return findings.flatMap((finding) => {

@@ -22,8 +22,9 @@ export interface GithubBenchmark {
 }
 
 /**
- * `tool: customSmallerIsBetter` or `customBiggerIsBetter`: the action knows one direction per file, so that a file holds
- * the entries of one. Its alerts compare `value` with the last one by their ratio; `range` and `extra` are shown.
+ * `tool: customSmallerIsBetter` or `customBiggerIsBetter`: the action supports one direction per file, so a file
+ * contains the entries of one. Its alerts compare `value` with the previous one by their ratio; `range` and `extra` are
+ * displayed.
  *
  * Source: github.com/benchmark-action/github-action-benchmark, README and src/extract.ts.
  */
@@ -41,7 +42,7 @@ function githubActionBenchmark(entries: readonly Entry[], better: Entry['better'
     }));
 }
 
-/** A value with the bounds that are known. */
+/** A value with its known bounds. */
 export interface BencherMetric {
   value: number;
   lower_value?: number;
@@ -49,8 +50,8 @@ export interface BencherMetric {
 }
 
 /**
- * Bencher Metric Format, for `bencher run --adapter json --file`: benchmark → measure → metric. Measures carry their
- * unit in the name, as columns here do; Bencher's own `latency` and `throughput` would be other units of the same.
+ * Bencher Metric Format, for `bencher run --adapter json --file`: benchmark → measure → metric. Measures have their
+ * unit in the name, like columns; Bencher's own `latency` and `throughput` have other units.
  *
  * Source: bencher.dev/docs/reference/bencher-metric-format.
  */
@@ -68,7 +69,7 @@ function bencher(entries: readonly Entry[]): Record<string, Record<string, Bench
   return benchmarks;
 }
 
-/** Four significant digits more than any interval here deserves. */
+/** Four significant digits, more than the precision of any interval here. */
 function rounded(value: number): number {
   return Number(value.toPrecision(6));
 }

@@ -1,8 +1,8 @@
 import { oneOf, quoted, usage } from '../config/values.ts';
 
 /**
- * Forms that other tools read. github-action-benchmark takes one direction per file: the plain name is what is better
- * when smaller (CPU per request and latency), `-throughput` what is better when bigger.
+ * Formats of other tools. github-action-benchmark takes one direction per file: the plain name contains figures that
+ * are better when smaller (CPU per request and latency), `-throughput` those that are better when bigger.
  */
 export const EXPORT_FORMATS = [
   'github-action-benchmark',
@@ -19,9 +19,9 @@ export interface Export {
 }
 
 /**
- * The values of `--export`, each `FORMAT=FILE`.
- * @throws BenchError USAGE for an unknown format, no file, a name in .csv (what was measured is never overwritten), or
- * one file twice.
+ * Parses the values of `--export`, each `FORMAT=FILE`.
+ * @throws BenchError USAGE for an unknown format, no file, a name in .csv (measurements are never overwritten), or one
+ * file twice.
  */
 export function parseExports(values: readonly string[]): Export[] {
   const exports = values.map(parseExport);
@@ -43,7 +43,7 @@ function parseExport(value: string): Export {
 }
 
 /**
- * The file that a report goes to: it may replace an older one, for it can be made again, but never what was measured.
+ * Checks the path of a report. It may replace an older one, which can be generated again, but never measurements.
  * @throws BenchError USAGE for a name in .csv.
  */
 export function reportPath(flag: 'export' | 'markdown', path: string, ending: string): string {

@@ -7,15 +7,15 @@ import { formatted } from './formats.ts';
 import type { Export } from './parse.ts';
 
 /**
- * Before anything is started: a report that cannot be written would be noticed only after the run.
- * @throws BenchError USAGE naming the first such file.
+ * Checks the paths of reports before anything is started; otherwise an unwritable one would fail only after the run.
+ * @throws BenchError USAGE for the first such file.
  */
-export function refuseReports(asked: { markdown: string | undefined; exports?: readonly Export[] }): void {
+export function checkReportPaths(asked: { markdown: string | undefined; exports?: readonly Export[] }): void {
   const reports = (asked.exports ?? []).map(({ path }) => ({ path, flag: '--export' }));
   if (asked.markdown !== undefined) reports.push({ path: asked.markdown, flag: '--markdown' });
   for (const { path, flag } of reports) {
     const got = path.toLowerCase().endsWith('.csv')
-      ? `${quoted(path)}, which looks like rows`
+      ? `${quoted(path)}, which is a name of result rows`
       : existsSync(dirname(resolve(path)))
         ? undefined
         : `${quoted(path)} in a directory that does not exist`;
@@ -28,7 +28,7 @@ export function writeExports(exports: readonly Export[], entries: readonly Entry
   for (const { format, path } of exports) writeReport(path, formatted(format, entries), '--export');
 }
 
-/** Writes a report, which can be made again and so replaces an older one. @throws BenchError OUTPUT_UNWRITABLE */
+/** Writes a report, replacing an older one. @throws BenchError OUTPUT_UNWRITABLE */
 export function writeReport(path: string, text: string, flag: string): void {
   try {
     writeFileSync(path, text);
@@ -37,7 +37,7 @@ export function writeReport(path: string, text: string, flag: string): void {
       code: 'OUTPUT_UNWRITABLE',
       expected: `to write ${path}`,
       got: messageOf(error),
-      remedy: `Name a file that can be written with ${flag}.`,
+      remedy: `Name a writable file with ${flag}.`,
       cause: error,
     });
   }

@@ -11,13 +11,13 @@ import { blockGuess } from '../run/run.ts';
 import { type JudgedTrial, judgeTrial, type Objective } from './objective.ts';
 import { type SearchResult, searchMaximum } from './search.ts';
 
-/** What a search came to. */
+/** The result of a search. */
 export interface FoundMaximum extends SearchResult {
   /** Throughput of a closed loop over the same connections, requests per second. */
   capacityPerSecond: number;
-  /** Why the trials that did not hold did not: reason and how often. */
+  /** Why trials failed the objective: each reason with its count. */
   reasons: Readonly<Record<string, number>>;
-  /** What the generator reaches on its own, asked for 1.3 times the answer; `undefined` when there is no answer. */
+  /** The rate that the generator reaches on its own at 1.3 times the result; `undefined` without a result. */
   nullServerRps: number | undefined;
   backend: string;
   title: string;
@@ -25,11 +25,11 @@ export interface FoundMaximum extends SearchResult {
   seed: number;
 }
 
-/** Trials that narrow, and those that decide: these are as long as `--duration`. */
+/** Length of the trials that narrow, as a share of those that decide, which are as long as `--duration`. */
 const SHORT_SHARE = 0.3;
 
 /**
- * Searches the highest rate of an open loop at which the objective holds, on one environment that stays up for the
+ * Searches for the highest rate of an open loop at which the objective holds, on one environment that runs for the
  * whole search. @throws BenchError when it cannot be started, or a part of it dies.
  */
 export function findMaximum(
@@ -45,7 +45,7 @@ export function findMaximum(
     );
     const { context, machine, progress } = bench;
     const [block] = planBlocks(context.config);
-    if (block === undefined) throw new Error('a plan has at least one block');
+    if (block === undefined) throw new Error('expected a plan with at least one block');
     progress.begin(blockTitle(block), 1, 1);
     const starting = startGenerator(context, progress.step).then((started) => {
       resources.add('load generator', started.close);
@@ -55,7 +55,7 @@ export function findMaximum(
     const { arms, absent } = await openArms(block, context, machine, starting, resources);
     const [arm] = arms;
     if (arm === undefined)
-      throw notToBeHad(absent[0]?.failure ?? absent[0]?.rows[0]?.invalid_reason ?? 'no reason');
+      throw notLoadable(absent[0]?.failure ?? absent[0]?.rows[0]?.invalid_reason ?? 'no reason');
     const died = arm.environment.died.then((error) => {
       throw error;
     });
@@ -101,7 +101,7 @@ async function search(
   await environment.service?.settle();
   const capacity = await load(config.durationSeconds, undefined);
   const capacityPerSecond = capacity.achievedPerSecond;
-  if (!(capacityPerSecond > 0)) throw notToBeHad(capacity.reason ?? 'no request was answered rightly');
+  if (!(capacityPerSecond > 0)) throw notLoadable(capacity.reason ?? 'no correct reply');
   say(`closed loop: ${Math.round(capacityPerSecond)} requests/s`);
 
   const reasons: Record<string, number> = {};
@@ -114,7 +114,7 @@ async function search(
       const { holds, value, reason } = trial;
       if (reason !== undefined) reasons[reason] = (reasons[reason] ?? 0) + 1;
       say(
-        `${Math.round(ratePerSecond)}/s for ${Number(seconds.toFixed(1))} s: ${holds ? 'holds' : `does not hold: ${reason}`}${objective.shown(value)}`,
+        `${Math.round(ratePerSecond)}/s for ${Number(seconds.toFixed(1))} s: ${holds ? 'holds' : `does not hold: ${reason}`}${objective.format(value)}`,
       );
       return { holds, value };
     },
@@ -122,7 +122,7 @@ async function search(
   return { ...result, capacityPerSecond, reasons };
 }
 
-function notToBeHad(got: string): BenchError {
+function notLoadable(got: string): BenchError {
   return new BenchError({
     code: 'SERVER_FAILED',
     expected: 'a backend that can be loaded',

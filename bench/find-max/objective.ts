@@ -3,27 +3,27 @@ import type { LoadResult, SliceResult } from '../load/job.ts';
 import { parseThreshold } from '../results/threshold.ts';
 import { decodeHistogram, summarize } from '../stats/histogram.ts';
 
-/** What must hold: a bound on a percentile of response time. */
+/** The condition: a bound on a percentile of response time. */
 export interface Objective {
   text: string;
   /** Field of a latency summary. */
   percentile: 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999' | 'mean' | 'max';
   boundUs: number;
-  /** A value as it is shown behind a trial: `, p99 12.3 ms`; empty without one. */
-  shown(valueUs: number | undefined): string;
+  /** Formats the value of a trial: `, p99 12.3 ms`; empty without one. */
+  format(valueUs: number | undefined): string;
 }
 
-/** One trial held against the objective. */
+/** One trial compared with the objective. */
 export interface JudgedTrial {
   holds: boolean;
-  /** Response time by the objective's percentile, microseconds; `undefined` with too few samples or in a closed loop. */
+  /** Response time by the objective's percentile, microseconds; `undefined` with too few samples or a closed loop. */
   value: number | undefined;
   /** Why it does not hold; absent when it does. */
   reason?: string;
   achievedPerSecond: number;
 }
 
-/** Under this share of the requests due answered rightly, a rate is not held, whatever the latency of the others. */
+/** A rate holds only if this share of the due requests got a correct reply in time, whatever their latency. */
 const LEAST_ACHIEVED_SHARE = 0.98;
 
 const FIELDS: Readonly<Record<string, Objective['percentile']>> = {
@@ -53,11 +53,11 @@ export function parseObjective(text: string): Objective {
     text,
     percentile,
     boundUs: threshold.bound,
-    shown: (valueUs) => (valueUs === undefined ? '' : `, ${name} ${(valueUs / 1000).toFixed(2)} ms`),
+    format: (valueUs) => (valueUs === undefined ? '' : `, ${name} ${(valueUs / 1000).toFixed(2)} ms`),
   };
 }
 
-/** Holds one trial against the objective. Pure. */
+/** Compares one trial with the objective. Pure. */
 export function judgeTrial(
   objective: Objective,
   ratePerSecond: number | undefined,

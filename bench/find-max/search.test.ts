@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { median } from '../stats/median.ts';
 import { seededRandom } from '../stats/random.ts';
-import { type Answer, type SearchRequest, searchMaximum } from './search.ts';
+import { type SearchRequest, searchMaximum, type TrialResult } from './search.ts';
 
 /** A system to search: the value of its objective at a rate, and the bound that it must stay below. */
 interface System {
-  /** 99th percentile in ms without noise, at a rate and after so many seconds of the search. */
+  /** 99th percentile in ms without noise, at a rate and after this many seconds of the search. */
   p99Ms: (rate: number, elapsedSeconds: number) => number;
   boundMs: number;
   /** Scatter of ln(p99) in a trial of 1 s; longer ones scatter less. */
@@ -30,7 +30,7 @@ async function search(
 ) {
   const random = seededRandom(seed);
   let elapsedSeconds = 0;
-  const measure = async (rate: number, seconds: number): Promise<Answer> => {
+  const measure = async (rate: number, seconds: number): Promise<TrialResult> => {
     elapsedSeconds += seconds;
     const noise = Math.exp((normal(random) * system.scatter) / Math.sqrt(seconds));
     const value = system.p99Ms(rate, elapsedSeconds) * noise * (random() < system.disturbed ? 3 : 1);
@@ -161,7 +161,7 @@ describe('the search', () => {
     }
   });
 
-  test('ends after so many trials, unconfirmed', async () => {
+  test('ends after the maximum of trials, unconfirmed', async () => {
     const random = seededRandom(1);
     const measure = async () => ({ holds: random() < 0.5, value: undefined });
     for (const maxTrials of [1, 5, 12]) {

@@ -1,44 +1,47 @@
-/** The highest rate that holds an objective, found so that the next search finds it again. Pure: it only asks for trials. */
+/** Searches for the highest rate at which an objective holds, reproducibly. Pure: trials are run by the caller. */
 
-/** One trial's answer: whether the objective held, and the value that decided, if there was one. */
-export interface Answer {
+/** The result of one trial: whether the objective held, and the value that decided, if there was one. */
+export interface TrialResult {
   holds: boolean;
   value: number | undefined;
 }
 
-export interface SearchTrial extends Answer {
+export interface SearchTrial extends TrialResult {
   ratePerSecond: number;
   seconds: number;
 }
 
 export interface SearchRequest {
-  measure: (ratePerSecond: number, seconds: number) => Promise<Answer>;
+  measure: (ratePerSecond: number, seconds: number) => Promise<TrialResult>;
   /** Rate of a closed loop, where the search begins. */
   capacityPerSecond: number;
-  /** Lowest rate worth trying; a hundredth of the capacity unless given. */
+  /** Lowest rate to try; default a hundredth of the capacity. */
   lowestPerSecond?: number;
-  /** Length of the trials that narrow, seconds; 2 unless given. */
+  /** Length of the trials that narrow, seconds; default 2. */
   shortSeconds?: number;
-  /** Length of the trials that decide, seconds; 10 unless given. */
+  /** Length of the trials that decide, seconds; default 10. */
   longSeconds?: number;
-  /** How far apart, as a share, the bounds may be in the end; 0.03 unless given. */
+  /** Final distance of the bounds, as a share; default 0.03. */
   width?: number;
-  /** After so many the search ends with what it has; 60 unless given. */
+  /** The search ends after this many trials with what it has; default 60. */
   maxTrials?: number;
 }
 
 /**
- * `found`: the rate held, `upper` did not. `capacity-holds`: so did every rate up to half as much again as the capacity: the
- * objective is no limit here. `none-holds`: not even the lowest did.
+ * `found`: the rate held, `upper` did not. `capacity-holds`: so did every rate up to half as much again as the
+ * capacity, so the objective is not the limit here. `none-holds`: not even the lowest did.
  */
 export interface SearchResult {
   outcome: 'found' | 'capacity-holds' | 'none-holds';
-  /** The answer; `undefined` when none held. */
+  /** The result; `undefined` when none held. */
   ratePerSecond: number | undefined;
-  /** Highest rate that held, and lowest that did not, by the majority of long trials where there were any; `undefined` when there is none. */
+  /**
+   * Highest rate that held and lowest that did not, by the majority of long trials where there were any; may be
+   * `undefined`.
+   */
   lower: number | undefined;
   upper: number | undefined;
-  /** Whether the objective held at the answer for one more long trial at the end. */
+  /** Whether the objective held at the result for one more long trial at the end. */
   confirmed: boolean;
   trials: readonly SearchTrial[];
 }
@@ -47,13 +50,13 @@ const HIGHEST_SHARE = 1.5;
 const UPWARDS = 1.15;
 const FIRST_STEP_DOWN = 1.2;
 
-/** No more trials: the search answers what it knows. */
+/** No more trials: the search returns what it knows. */
 const EXHAUSTED = Symbol('exhausted');
 
 /**
- * Bisects geometrically, in the spirit of MLRsearch (RFC 9971): short trials narrow, long ones decide, and what a long one
- * contradicts is given up. No single trial condemns a rate: two of three do. A last long trial must hold, else the search
- * steps down and confirms again.
+ * Bisects geometrically, in the spirit of MLRsearch (RFC 9971): short trials narrow, long ones decide, and a bound that
+ * a long one contradicts is given up. A single failed trial does not reject a rate: two of three do. A last long trial
+ * must hold; otherwise the search steps down and confirms again.
  * @throws what `measure` throws.
  */
 export async function searchMaximum(request: SearchRequest): Promise<SearchResult> {
@@ -65,11 +68,11 @@ export async function searchMaximum(request: SearchRequest): Promise<SearchResul
 
   async function holds(ratePerSecond: number, seconds: number): Promise<boolean> {
     if (trials.length >= maxTrials) throw EXHAUSTED;
-    const answer = await request.measure(ratePerSecond, seconds);
-    trials.push({ ratePerSecond, seconds, ...answer });
-    return answer.holds;
+    const result = await request.measure(ratePerSecond, seconds);
+    trials.push({ ratePerSecond, seconds, ...result });
+    return result.holds;
   }
-  /** One that holds is believed at first: a long trial will ask again. */
+  /** A success is accepted for now: a long trial will check it. */
   const briefly: Decide = async (rate) =>
     (await holds(rate, shortSeconds)) ||
     ((await holds(rate, shortSeconds)) && (await holds(rate, shortSeconds)));
@@ -93,7 +96,7 @@ export async function searchMaximum(request: SearchRequest): Promise<SearchResul
 }
 
 interface Bounds {
-  /** Believed to hold; and not to. */
+  /** Assumed to hold, and not to hold. */
   lower: number | undefined;
   upper: number | undefined;
 }
@@ -140,7 +143,7 @@ async function narrow(bounds: Bounds, width: number, decide: Decide): Promise<vo
   }
 }
 
-/** Asks again at both bounds; where the answer is another, that bound moves outwards, in growing steps. */
+/** Checks both bounds again; a bound that is contradicted moves outwards, in growing steps. */
 async function verify(
   bounds: Bounds,
   width: number,
@@ -155,7 +158,7 @@ async function verify(
     bounds.lower = bounds.lower <= lowest ? undefined : Math.max(lowest, bounds.lower / (1 + share));
     share *= 2;
   }
-  // A bound that has just failed for certain need not be asked again.
+  // A bound that has just failed by majority need not be checked again.
   for (let upperIsSure = share > width; !upperIsSure && bounds.upper !== undefined; ) {
     upperIsSure = !(await decide(bounds.upper));
     if (upperIsSure) break;

@@ -12,11 +12,11 @@ type Defined = Readonly<Record<string, Readonly<Record<string, readonly string[]
 const TIMEOUT_MS = 20_000;
 
 /**
- * Refuses arms that a baseline cannot run as labelled, from its own list of backends: a server that does not say which
- * options are in force would ignore those that it does not have, and be measured under the wrong name.
+ * Rejects arms that a baseline cannot run as labelled, based on its own list of backends: a server that does not report
+ * its effective options would ignore those that it does not have, and be measured under the wrong name.
  * @throws BenchError CONFLICT naming the option; SERVER_FAILED when the list cannot be read.
  */
-export async function refuseUndefinedOptions(
+export async function checkBaselineOptions(
   root: string,
   stores: readonly StoreChoice[],
   signal: AbortSignal,
@@ -47,7 +47,7 @@ function conflict(expected: string, got: string, values: readonly (string | unde
   });
 }
 
-/** In a process of its own: code of another commit does not run in the harness. */
+/** In a separate process: code of another commit must not run in the harness. */
 async function readDefinitions(root: string, signal: AbortSignal): Promise<Defined> {
   try {
     const { registry = '' } = await bundle(root, { registry: REGISTRY_ENTRY });

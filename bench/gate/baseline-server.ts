@@ -7,13 +7,13 @@ import { buildServer } from '../environment/programs.ts';
 import { askStats, startServer } from '../environment/server.ts';
 import { echoOf } from '../environment/server-echo.ts';
 import { BenchError, messageOf } from '../errors.ts';
-import { refuseUndefinedOptions } from './baseline-options.ts';
+import { checkBaselineOptions } from './baseline-options.ts';
 
 /**
- * Builds the server of the baseline, and proves on the control that it speaks our protocol: it takes its configuration,
- * names its port and tells its round trips. One that does not say which options are in force must have those of all
- * arms, by its own list. Returns the path of the program.
- * @throws BenchError SERVER_FAILED, which says that it is the baseline's; CONFLICT for an option that it does not have.
+ * Builds the server of the baseline, and checks with the control that it supports the protocol: it accepts its
+ * configuration, reports its port and its round trips. A server that does not report its effective options must have
+ * those of all arms, according to its own list. Returns the path of the program.
+ * @throws BenchError SERVER_FAILED, which names the baseline; CONFLICT for an option that it does not have.
  */
 export async function openBaselineServer(
   root: string,
@@ -26,13 +26,13 @@ export async function openBaselineServer(
   const server = await startServer(controlConfig(), { ...context, programs: { server: program } }, 'base');
   try {
     const { roundTrips } = await askStats(server);
-    if (typeof roundTrips !== 'number') throw unfit('its server to tell its round trips', 'another reply');
-    if (echoOf(server.message) === undefined) await refuseUndefinedOptions(root, stores, context.signal);
+    if (typeof roundTrips !== 'number') throw unfit('its server to report its round trips', 'another reply');
+    if (echoOf(server.message) === undefined) await checkBaselineOptions(root, stores, context.signal);
     return program;
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof BenchError) throw error;
-    throw unfit('its server to tell its round trips', messageOf(error), error);
+    throw unfit('its server to report its round trips', messageOf(error), error);
   } finally {
     await server.stop();
   }

@@ -8,7 +8,7 @@ import { blockGuess } from '../run/run.ts';
 import { openBaselineServer } from './baseline-server.ts';
 import { openBaseline } from './worktree.ts';
 
-/** Two commits measured in one run, and what came of it. */
+/** The result of measuring two commits in one run. */
 export interface GateOutcome extends BlocksOutcome {
   comparison: Comparison;
   /** Result files of the two sides; they share their block ids. */
@@ -16,10 +16,10 @@ export interface GateOutcome extends BlocksOutcome {
 }
 
 /**
- * Measures base and head interleaved: every store twice in each block, once by the servers and stores of the commit
- * `base`, once by those of the work tree. Harness, balancer and load generator are the work tree's for both.
- * @param base what git knows as a commit.
- * @throws BenchError for a base that cannot be had, a part that cannot be started, or files that cannot be written.
+ * Measures base and head interleaved: every store twice in each block, once with the servers and stores of the commit
+ * `base`, once with those of the work tree. Harness, balancer and load generator are the work tree's for both.
+ * @param base any name of a commit that git accepts.
+ * @throws BenchError for a base that is not available, a part that cannot be started, or files that cannot be written.
  */
 export function gate(
   config: Config,
@@ -70,7 +70,7 @@ async function withBaseline(bench: Bench, ref: string, resources: Resources): Pr
   return { ...bench, context: { ...context, baselineServer, baselineCells } };
 }
 
-/** `--out NAME.csv` names both: NAME-base.csv and NAME-head.csv. */
+/** `--out NAME.csv` gives NAME-base.csv and NAME-head.csv. */
 function gateFiles(out: string | undefined, runId: string): { base: string; head: string } {
   const stem = (out ?? `results/${runId}.csv`).replace(/\.csv$/, '');
   return { base: `${stem}-base.csv`, head: `${stem}-head.csv` };

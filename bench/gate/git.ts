@@ -3,39 +3,39 @@ import { BenchError, messageOf } from '../errors.ts';
 
 const TIMEOUT_MS = 60_000;
 
-/** What git answered. */
-export interface GitAnswer {
+/** The result of a git command. */
+export interface GitResult {
   ok: boolean;
   /** Standard output, trimmed. */
   text: string;
-  /** What it complained about, on one line. */
-  complaint: string;
+  /** Its error output, on one line. */
+  errorText: string;
 }
 
 /**
- * Runs git in a folder, without asking anybody anything and without hooks of the repository.
- * @throws BenchError CONFLICT when there is no git; the signal's reason when it is aborted.
+ * Runs git in a folder, without prompts and without hooks of the repository.
+ * @throws BenchError CONFLICT when git is not installed; the signal's reason when it is aborted.
  */
-export async function git(folder: string, args: readonly string[], signal?: AbortSignal): Promise<GitAnswer> {
-  const answer = await runProgram('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
+export async function git(folder: string, args: readonly string[], signal?: AbortSignal): Promise<GitResult> {
+  const result = await runProgram('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
     cwd: folder,
     timeout: TIMEOUT_MS,
     env: { ...environmentWithoutGit(), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
     signal,
   });
   signal?.throwIfAborted();
-  if (answer.startError === 'ENOENT')
+  if (result.startError === 'ENOENT')
     throw new BenchError({
       code: 'CONFLICT',
       expected: 'git on the PATH, to check the baseline out',
       got: 'no such program',
       remedy: 'Install git (Debian and Ubuntu: apt-get install git).',
     });
-  const complaint = messageOf(answer.stderr || answer.reason || 'no reason given');
-  return { ok: answer.ok, text: answer.stdout, complaint };
+  const errorText = messageOf(result.stderr || result.reason || 'no reason given');
+  return { ok: result.ok, text: result.stdout, errorText };
 }
 
-/** In a hook, git names its repository by variables, which would lead ours astray. */
+/** In a hook, git sets variables that name its repository, which would mislead this one. */
 export function environmentWithoutGit(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>

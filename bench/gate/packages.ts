@@ -7,7 +7,7 @@ import { BenchError } from '../errors.ts';
 import { environmentWithoutGit } from './git.ts';
 
 export interface PackagesRequest {
-  /** The checkout that needs them. */
+  /** The checkout that needs packages. */
   root: string;
   /** The checkout that has them installed. */
   head: string;
@@ -20,8 +20,8 @@ const INSTALL_LIMIT_MS = 5 * 60_000;
 const LOCK_FILE = 'pnpm-lock.yaml';
 
 /**
- * Gives a checkout its node_modules: head's own where both lock files say the same, else an installation of what its lock
- * file says. No install scripts, no development packages: nothing but its servers will run.
+ * Provides a checkout's node_modules: head's own if both lock files are equal, else an installation from its lock file.
+ * Without install scripts and development packages: only its servers will run.
  * @throws BenchError SERVER_FAILED when that fails or takes more than five minutes; the signal's reason when aborted.
  */
 export async function providePackages(request: PackagesRequest): Promise<void> {
@@ -43,7 +43,7 @@ export async function providePackages(request: PackagesRequest): Promise<void> {
     command,
     args,
     cwd: root,
-    // A registry's address and a proxy's may stand in any variable; CI keeps pnpm from asking.
+    // The address of a registry or a proxy may be in any variable; CI keeps pnpm from prompting.
     env: { ...environmentWithoutGit(), CI: 'true' },
     ready: 'spawned',
     timeoutMs: INSTALL_LIMIT_MS,
@@ -58,15 +58,15 @@ export async function providePackages(request: PackagesRequest): Promise<void> {
   limit.removeEventListener('abort', stop);
   signal.throwIfAborted();
   if (exit.code === 0) return;
-  const how = limit.aborted ? `no end of it in ${INSTALL_LIMIT_MS / 60_000} minutes` : exitText(exit);
+  const how = limit.aborted ? `no end within ${INSTALL_LIMIT_MS / 60_000} minutes` : exitText(exit);
   throw failed(
     'the packages of its lock file to be installed',
     `${how}, after the output "${started.outputTail().slice(-500)}"`,
-    'See what that output says, or name a --base with the packages of head.',
+    'Read that output, or name a --base with the packages of head.',
   );
 }
 
-/** pnpm if it is there, else by npx in the version that the commit names. */
+/** pnpm if it is installed, else by npx in the version that the commit names. */
 function installCommand(root: string): [command: string, ...args: string[]] {
   const flags = ['install', '--frozen-lockfile', '--prefer-offline', '--ignore-scripts', '--prod'];
   const pnpm = findOnPath('pnpm');

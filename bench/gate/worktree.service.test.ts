@@ -72,7 +72,7 @@ describe('openBaseline', () => {
     expect(readFileSync(join(baseline.root, 'servers', 'main.ts'), 'utf8')).toBe('// one\n');
     expect(lstatSync(join(baseline.root, 'node_modules')).isSymbolicLink()).toBe(true);
     expect(existsSync(join(baseline.root, 'node_modules', 'fastify'))).toBe(true);
-    expect(said).toEqual(['head is the work tree as it is, with changes that are not committed']);
+    expect(said).toEqual(['head is the work tree, including uncommitted changes']);
     await baseline.close();
     await baseline.close();
     expect([existsSync(baseline.root), worktrees(), leftovers()]).toEqual([false, 1, before]);
@@ -132,7 +132,7 @@ describe('openBaseline', () => {
     await expect(open('one', shallow)).rejects.toThrow(/a shallow clone without it\. .*fetch-depth: 0/);
   });
 
-  test('refuses a folder that is no checkout, and a commit without servers', async () => {
+  test('refuses a folder that is not a checkout, and a commit without servers', async () => {
     const plain = join(home, 'plain');
     mkdirSync(plain);
     await expect(open('one', plain)).rejects.toThrow(
@@ -160,7 +160,7 @@ describe('openBaseline', () => {
   });
 });
 
-/** A harness that opens a baseline and is killed; answers where that was. */
+/** A harness that opens a baseline and is killed; returns where that was. */
 async function killedHarness(head: string): Promise<string> {
   const code = `
     const { openGuard } = await import(${JSON.stringify(join(PROJECT_ROOT, 'bench/environment/processes/guard.ts'))});
@@ -208,7 +208,7 @@ describe('openBaselineServer', () => {
     ],
     [
       'process.on("message", () => process.send({ type: "stats" })); process.send({ type: "ready", port: 1 });',
-      /its server to tell its round trips, at the baseline/,
+      /its server to report its round trips, at the baseline/,
     ],
   ])('says of %s that it is the baseline’s', async (source, words) => {
     const root = join(home, 'base');

@@ -1,4 +1,4 @@
-/** The commit to compare with, as a checkout of its own beside the user's, which is never touched. */
+/** The baseline commit, as a separate checkout. The user's own is never changed. */
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -12,14 +12,14 @@ import { providePackages } from './packages.ts';
 
 /** A commit checked out into a temporary directory, with packages to run its servers. */
 export interface Baseline {
-  /** The folder of its package.json, ending without a slash. */
+  /** The folder of its package.json, without a trailing slash. */
   root: string;
   gitSha: string;
   /** Removes it. Idempotent. */
   close(): Promise<void>;
 }
 
-/** By this name we know the worktrees of a harness that was killed. */
+/** Identifies the worktrees of a harness that was killed. */
 const LABEL = 'baseline';
 const FOLDER = 'tree';
 
@@ -28,32 +28,32 @@ export interface BaselineRequest {
   ref: string;
   guard: Guard;
   signal: AbortSignal;
-  /** Told what a person should know: that changes are uncommitted, that packages are being installed. */
+  /** Receives notes for the user: uncommitted changes, an installation of packages. */
   say: (line: string) => void;
-  /** The checkout that it is compared with; this project unless given. */
+  /** The checkout to compare it with; default this project. */
   head?: string;
 }
 
 /**
- * Checks the commit out as a git worktree. Base and head may be one commit: identical code on both sides.
- * @throws BenchError USAGE for a commit that is not here, or holds no servers; CONFLICT outside a git checkout;
- * SERVER_FAILED when its packages cannot be installed. Nothing is left behind then.
+ * Checks the commit out as a git worktree. Base and head may be the same commit: identical code on both sides.
+ * @throws BenchError USAGE for a commit that is not here, or has no servers; CONFLICT outside a git checkout;
+ * SERVER_FAILED when its packages cannot be installed. Then nothing is left behind.
  */
 export function openBaseline(request: BaselineRequest): Promise<Baseline> {
   const { ref, guard, signal, say, head = PROJECT_ROOT } = request;
   return openTogether(async (resources) => {
     const prefix = await prefixInRepository(head, signal);
     const gitSha = await resolveCommit(head, ref, signal);
-    await tellOfHead(head, gitSha, signal, say);
-    await forgetLostWorktrees(head);
+    await reportHead(head, gitSha, signal, say);
+    await removeOrphanedWorktrees(head);
 
     const directory = guard.createDirectory(LABEL);
     resources.add('directory of the baseline', directory.remove);
     const tree = join(directory.path, FOLDER);
-    // Registered before it exists: an abort may leave half of one.
+    // Registered before it exists: an abort may leave a partial one.
     resources.add('worktree of the baseline', () => removeWorktree(head, tree));
     const added = await git(head, ['worktree', 'add', '--detach', '--force', tree, gitSha], signal);
-    if (!added.ok) throw notHere(`a worktree of ${ref}`, added.complaint, 'See git worktree list.');
+    if (!added.ok) throw notHere(`a worktree of ${ref}`, added.errorText, 'See git worktree list.');
     const root = join(tree, prefix);
     if (!existsSync(join(root, 'servers', 'main.ts')))
       throw notHere(`servers/main.ts at ${ref}`, `none in ${gitSha.slice(0, 12)}`, 'Name a later --base.');
@@ -62,14 +62,14 @@ export function openBaseline(request: BaselineRequest): Promise<Baseline> {
   });
 }
 
-/** Path of the project within its repository; empty when it is the whole of it. */
+/** Path of the project within its repository; empty when it is the root. */
 async function prefixInRepository(head: string, signal: AbortSignal): Promise<string> {
   const prefix = await git(head, ['rev-parse', '--show-prefix'], signal);
   if (prefix.ok) return prefix.text;
   throw new BenchError({
     code: 'CONFLICT',
     expected: 'a git checkout, to take the baseline from',
-    got: prefix.complaint,
+    got: prefix.errorText,
     remedy: 'Clone the repository instead of unpacking an archive, or compare two result files.',
   });
 }
@@ -94,7 +94,7 @@ async function resolveCommit(head: string, ref: string, signal: AbortSignal): Pr
   );
 }
 
-async function tellOfHead(
+async function reportHead(
   head: string,
   base: string,
   signal: AbortSignal,
@@ -102,15 +102,15 @@ async function tellOfHead(
 ): Promise<void> {
   const status = await git(head, ['status', '--porcelain', '--', '.'], signal);
   if (status.text !== '') {
-    say('head is the work tree as it is, with changes that are not committed');
+    say('head is the work tree, including uncommitted changes');
     return;
   }
   const commit = await git(head, ['rev-parse', 'HEAD'], signal);
   if (commit.text === base) say('base and head are the same commit: any difference is noise');
 }
 
-/** After a kill -9 its directory is gone, and git still lists it. Those of others, even when lost, stay listed. */
-async function forgetLostWorktrees(head: string): Promise<void> {
+/** After a kill -9 its directory is gone, but git still lists it. Worktrees of others are never removed. */
+async function removeOrphanedWorktrees(head: string): Promise<void> {
   const list = await git(head, ['worktree', 'list', '--porcelain']);
   for (const [, path] of list.text.matchAll(/^worktree (.+)$/gm)) {
     if (path === undefined || basename(path) !== FOLDER || existsSync(path)) continue;
@@ -118,12 +118,12 @@ async function forgetLostWorktrees(head: string): Promise<void> {
   }
 }
 
-/** Also one that was never finished. @throws Error when git still lists it afterwards. */
+/** Also removes a partial one. @throws Error when git still lists it afterwards. */
 async function removeWorktree(head: string, tree: string): Promise<void> {
   const removed = await git(head, ['worktree', 'remove', '--force', '--force', tree]);
   if (removed.ok) return;
   const list = await git(head, ['worktree', 'list', '--porcelain']);
-  if (list.text.includes(`${tree}\n`)) throw new Error(`git worktree remove: ${removed.complaint}`);
+  if (list.text.includes(`${tree}\n`)) throw new Error(`git worktree remove: ${removed.errorText}`);
 }
 
 function notHere(expected: string, got: string, remedy: string): BenchError {

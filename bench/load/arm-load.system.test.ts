@@ -15,7 +15,7 @@ const CLOSED = { model: 'closed' } as const;
 async function prepare(scenario: LoadJob['scenario'], change: Partial<LoadJob> = {}, definition = memory) {
   const { payloadBytes = 64, transport = 'cookie' } = change;
   const served = await serveSessions(definition, payloadBytes, transport);
-  const told: string[] = [];
+  const progress: string[] = [];
   const job: LoadJob = {
     targets: [served.url],
     servers: [served.url],
@@ -29,8 +29,8 @@ async function prepare(scenario: LoadJob['scenario'], change: Partial<LoadJob> =
     password: 'p',
     ...change,
   };
-  const arm = await prepareArm(job, (text) => told.push(text));
-  return { arm, served, told };
+  const arm = await prepareArm(job, (text) => progress.push(text));
+  return { arm, served, progress };
 }
 
 describe.each(['cookie', 'bearer'] as const)('by %s', (transport) => {
@@ -126,7 +126,7 @@ test.each(['read', 'login', 'logout', 'mixed'] as const)(
   },
 );
 
-test('an open loop answers how well it kept up', async () => {
+test('an open loop reports how well it kept up', async () => {
   const { arm } = await prepare('read');
   const slice = await arm.slice(0.2, { model: 'open', ratePerSecond: 100, arrivals: 'constant' });
   const { open, operations } = await arm.collect();
@@ -146,7 +146,7 @@ test('revocation is collected like the rest, and goes with no other load', async
   expect([revocation?.staleAccepts, revocation?.neverRefused]).toEqual([0, 0]);
 });
 
-test('the first failure is told with what it belongs to, and forgotten with it', async () => {
+test('the first failure is reported with its slices, and reset with them', async () => {
   const { arm, served } = await prepare('read', { payloadBytes: 64 });
   const wrong = await prepareArm(
     {
@@ -154,7 +154,7 @@ test('the first failure is told with what it belongs to, and forgotten with it',
       servers: [served.url],
       scenario: 'read',
       transport: 'cookie',
-      // Not what the server was told: all its replies are wrong.
+      // Not the size that the server was configured with: all replies are wrong.
       payloadBytes: 128,
       connections: 1,
       sessions: 1,
@@ -167,7 +167,7 @@ test('the first failure is told with what it belongs to, and forgotten with it',
   await wrong.slice(0.01, CLOSED);
   const { operations, firstFailure } = await wrong.collect();
   expect(operations[0]?.checkFailed).toBe(operations[0]?.scheduled);
-  expect(firstFailure).toContain('read was answered 200 {"user":"u0000000"');
+  expect(firstFailure).toContain('read got 200 {"user":"u0000000"');
   expect((await wrong.collect()).firstFailure).toBeUndefined();
   await arm.slice(0.01, CLOSED);
   expect((await arm.collect()).firstFailure).toBeUndefined();
@@ -176,5 +176,5 @@ test('the first failure is told with what it belongs to, and forgotten with it',
 test('a session that does not fit is unsupported, a refused login is an error', async () => {
   await expect(prepare('read', { payloadBytes: 8_192 }, jwt)).rejects.toThrow(UnsupportedError);
   await expect(prepare('revocation', { payloadBytes: 8_192 }, jwt)).rejects.toThrow(UnsupportedError);
-  await expect(prepare('read', { password: 'wrong' })).rejects.toThrow('a login was answered 401');
+  await expect(prepare('read', { password: 'wrong' })).rejects.toThrow('a login got 401');
 });

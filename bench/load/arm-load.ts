@@ -8,24 +8,24 @@ import { createSliceLoop, type LoopTotals } from './slice-loop.ts';
 import { createSupply } from './supply.ts';
 import { addTallies, countsOf } from './tally.ts';
 
-/** One arm as the generator sees it: its sessions, its connections, and what its slices came to. */
+/** One arm in the generator: its sessions, its connections, and the results of its slices. */
 export interface ArmLoad {
   sessionsLive: number;
-  /** Untimed: makes ready for a slice of this length. */
+  /** Untimed: prepares a slice of this length. */
   replenish(seconds: number): Promise<void>;
-  /** @throws Error when the scenario does not go with this model of load. */
+  /** @throws Error when the scenario does not support this load model. */
   slice(seconds: number, load: LoadModel): Promise<SliceResult>;
-  /** The sum of the slices since the last time; begins anew. */
+  /** The sum of the slices since the last call; resets it. */
   collect(): Promise<LoadResult>;
 }
 
-/** Until slices have shown it. */
+/** Used until slices have measured it. */
 const FIRST_RATE_PER_SECOND = 2_000;
-/** So much faster than the last one a slice may be without running out of what it consumes. */
+/** A slice may be this much faster than the last one without running out of sessions to consume. */
 const RATE_MARGIN = 1.5;
 const PROGRESS_EVERY_MS = 500;
 
-/** Makes the arm's sessions. @throws UnsupportedError when the backend cannot hold them. */
+/** Creates the arm's sessions. @throws UnsupportedError when the backend cannot hold them. */
 export function prepareArm(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
   return job.scenario === 'revocation' ? prepareRevocation(job) : preparePopulation(job, onProgress);
 }
@@ -36,8 +36,8 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
   let { plans } = supply;
   let firstFailure: string | undefined;
   const onFailure = (request: { operation: string }, status: number, body: string) => {
-    const answer = status === 0 ? `not by HTTP, but ${body}` : `${status} ${body}`;
-    firstFailure ??= `${request.operation} was answered ${answer.slice(0, 124)}`;
+    const got = status === 0 ? `no HTTP reply, but ${body}` : `${status} ${body}`;
+    firstFailure ??= `${request.operation} got ${got.slice(0, 124)}`;
   };
   const { targets, seed } = job;
   const loop = createSliceLoop({ targets, plans, onFailure, seed });
@@ -60,7 +60,8 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
       loop.replan(plans);
     },
     async slice(seconds, load) {
-      if (load.model === 'revocation') throw new Error(`no revocation in scenario ${job.scenario}`);
+      if (load.model === 'revocation')
+        throw new Error(`scenario ${job.scenario} does not support revocation`);
       const slice =
         load.model === 'autocannon' ? await sliceOnAutocannon(seconds) : await loop.run(seconds, load);
       if (slice.seconds > 0) ratePerSecond = slice.completed / slice.seconds;
@@ -84,17 +85,17 @@ function sumOf(one: LoopTotals, other: LoopTotals): LoopTotals {
   };
 }
 
-/** Revocation logs in as it goes; one login now tells whether such sessions can be had at all. */
+/** Revocation logs in during its slices; one login now shows whether the backend can hold such sessions. */
 async function prepareRevocation(job: LoadJob): Promise<ArmLoad> {
   await logInMany(job, 0, 1);
-  // A poll must not queue behind another for a connection of ours.
+  // A poll must not queue for a connection behind another.
   const client = createClient(job.sessions);
   let result: LoadResult | undefined;
   return {
     sessionsLive: job.sessions,
     replenish: () => Promise.resolve(),
     async slice(seconds, load) {
-      if (load.model !== 'revocation') throw new Error('revocation is no load of requests');
+      if (load.model !== 'revocation') throw new Error('the scenario revocation needs its own load model');
       result = await runRevocation(client, job, seconds);
       const [all] = result.operations;
       const { scheduled = 0, completed = 0, ok = 0 } = all ?? {};
@@ -109,7 +110,7 @@ async function prepareRevocation(job: LoadJob): Promise<ArmLoad> {
       };
     },
     async collect() {
-      if (result === undefined) throw new Error('collect comes after a slice');
+      if (result === undefined) throw new Error('expected a slice before collect, got none');
       const collected = result;
       result = undefined;
       return collected;
@@ -122,6 +123,6 @@ function progressOf(job: LoadJob, onProgress: (text: string) => void): (done: nu
   return (done) => {
     if (Date.now() - lastTold < PROGRESS_EVERY_MS) return;
     lastTold = Date.now();
-    onProgress(`${done} of ${job.sessions} sessions made`);
+    onProgress(`${done} of ${job.sessions} sessions created`);
   };
 }

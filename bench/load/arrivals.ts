@@ -1,27 +1,27 @@
 import { seededRandom } from '../stats/random.ts';
 import type { Arrivals } from './job.ts';
 
-/** The times at which requests become due, slice by slice: one long sequence that is cut into slices. */
+/** The times at which requests become due: one long sequence, cut into slices. */
 export interface ArrivalTimes {
-  /** Goes on at this rate. Another rate than before begins a new sequence. */
+  /** Continues at this rate. A new rate starts a new sequence. */
   begin(ratePerSecond: number, arrivals: Arrivals): void;
-  /** When the next request is due, milliseconds after the slice's start. */
+  /** When the next request is due, in milliseconds after the slice's start. */
   readonly nextMs: number;
   advance(): void;
-  /** The slice has ended after this long: what comes next is counted from there. */
+  /** Ends the slice after this time; later times are relative to that end. */
   end(lengthMs: number): void;
 }
 
 /**
- * `constant`: one every 1/rate, from a random moment in the first such interval. `poisson`: exponential gaps, as many
- * independent users make them. Between slices the gap goes on, so that the rate is exact however short slices are.
+ * `constant`: one every 1/rate, from a random moment in the first interval. `poisson`: exponential gaps, as from many
+ * independent users. A gap continues across slices, so that the rate is exact however short slices are.
  */
 export function createArrivals(seed: number): ArrivalTimes {
   const random = seededRandom(seed);
   let gapMs = 0;
   let kind: Arrivals = 'poisson';
   let nextMs = 0;
-  /** From a value above 0, whose logarithm is finite. */
+  /** Of a value above 0, whose logarithm is finite. */
   const exponential = () => -Math.log(1 - random()) * gapMs;
   return {
     begin(ratePerSecond, arrivals) {

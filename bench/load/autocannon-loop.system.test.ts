@@ -58,7 +58,7 @@ test('each reply is held against its own request, and every request is accounted
   expect(all?.requestBytes).toBeGreaterThan(0);
 });
 
-test('a wrong body, a 4xx and a 5xx are told apart', async () => {
+test('a wrong body, a 4xx and a 5xx are distinguished', async () => {
   const target = await listen((url, response) => {
     response.statusCode = url === '/4' ? 404 : url === '/5' ? 503 : 200;
     response.end(url === '/wrong' ? 'another user' : url);

@@ -6,27 +6,27 @@ import type { LoopTotals } from './slice-loop.ts';
 import { countReply, countSent, createTally, type Tally } from './tally.ts';
 
 /**
- * The plain closed loop: autocannon's connections under our own accounting. Its results are not used, for its
- * histogram holds whole milliseconds, it does not count connections that close without a reply, and its next
- * callbacks then get the wrong request. The hooks below are seams of autocannon 9.0.0, an exact version.
+ * A plain closed loop on autocannon's connections, with our accounting. Its results are not used: its histogram has a
+ * resolution of whole milliseconds, it does not count connections that close without a reply, and its next callbacks
+ * then get the wrong request. The hooks below are seams of autocannon 9.0.0, which is pinned.
  */
 
 export interface CannonOptions {
   targets: readonly string[];
   /** One for each connection; connection i goes to target i modulo their number. */
   plans: readonly ConnectionPlan[];
-  /** Length of the window; finite lists end it when every connection has sent as many as the shortest holds. */
+  /** Length of the window; finite lists end it when every connection has sent as many as the shortest contains. */
   seconds: number;
-  /** Told of each reply that its check refuses. */
+  /** Receives each reply that fails its check. */
   onFailure: (request: PlannedRequest, status: number, body: string) => void;
 }
 
-/** How often autocannon looks whether the window is over. */
+/** How often autocannon checks whether the window is over. */
 const STOP_CHECK_MS = 20;
 /** A request without a reply for this long counts as timed out. */
 const TIMEOUT_S = 10;
 
-/** A request in the form that autocannon keeps it. Ours come with their bytes, so that it has nothing to build. */
+/** A request in autocannon's form. Ours include their bytes, so that it builds nothing. */
 interface CannonRequest {
   planned: LiveRequest;
   tally: Tally;
@@ -47,7 +47,7 @@ interface CannonClient {
   pipelinedRequests: { clear(): void; insertRequest(request: CannonRequest): void };
 }
 
-/** Runs one window of load. Rejects only when the loop itself cannot run: failed requests are counted. */
+/** Runs one window of load. Rejects only when the loop cannot run: failed requests are counted. */
 export async function runAutocannon(options: CannonOptions): Promise<LoopTotals> {
   const { targets, plans, onFailure } = options;
   const tallies = new Map<Operation, Tally>();
@@ -78,14 +78,14 @@ export async function runAutocannon(options: CannonOptions): Promise<LoopTotals>
     excludeErrorStats: true,
     setupClient,
   };
-  // The types of autocannon know neither several URLs nor a client's inner parts.
+  // The types of autocannon lack several URLs and the internals of a client.
   await autocannon(settings as unknown as autocannon.Options);
   const { user, system } = process.cpuUsage(cpuBefore);
   const seconds = Number(process.hrtime.bigint() - startedNs) / 1e9;
   return { seconds, cpuNs: (user + system) * 1000, tallies };
 }
 
-/** Each different request is built once, however often it stands in the list. */
+/** Each different request is built once, however often it occurs in the list. */
 function toCannon(
   requests: readonly LiveRequest[],
   authority: string,
@@ -103,7 +103,7 @@ function toCannon(
   });
 }
 
-/** Puts our accounting into a client, before it connects. */
+/** Installs our accounting in a client, before it connects. */
 function countOn(client: CannonClient, onFailure: CannonOptions['onFailure']): void {
   const { requestIterator, pipelinedRequests: queue } = client;
   let waiting: CannonRequest | undefined;
@@ -121,7 +121,7 @@ function countOn(client: CannonClient, onFailure: CannonOptions['onFailure']): v
     countSent(tally, request.requestBuffer.length);
     insertRequest.call(queue, request);
   };
-  // Called with each whole reply, before `response` and before the next request is written.
+  // Called with each complete reply, before `response` and before the next request is written.
   requestIterator.recordBody = (request, status, body, rawHeaders) => {
     waiting = undefined;
     replied = request;
@@ -133,7 +133,7 @@ function countOn(client: CannonClient, onFailure: CannonOptions['onFailure']): v
   client.on('response', (status: number, bytes: number, serviceMs: number) => {
     if (replied !== undefined) countReply(replied.tally, status, isRight, serviceMs * 1000, bytes);
   });
-  // While the client lives, it drops a connection by itself only when a reply is overdue.
+  // A live client drops a connection by itself only when a reply is overdue.
   const destroyConnection = client._destroyConnection;
   client._destroyConnection = () => {
     if (waiting !== undefined && !client.destroyed) {
@@ -142,7 +142,7 @@ function countOn(client: CannonClient, onFailure: CannonOptions['onFailure']): v
     }
     destroyConnection.call(client);
   };
-  // A connection that ends takes its request with it; without this the next reply would be held against it.
+  // A connection that ends loses its request; otherwise the next reply would be counted for it.
   const connect = client._connect;
   client._connect = () => {
     if (waiting !== undefined) {

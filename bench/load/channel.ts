@@ -5,24 +5,24 @@ import { createReplyParser } from './reply-parser.ts';
 import { requestBytes } from './scenarios.ts';
 import { countReply, countSent, type Tally } from './tally.ts';
 
-/** What all channels of a loop share, and whom they tell. */
+/** State and events shared by all channels of a loop. */
 export interface Traffic {
   /** Within a slice: a lost connection is then replaced at once. */
   isRunning: boolean;
   /** Requests that were written and have not ended. */
-  underWay: number;
-  /** When a request was last written, and when one last ended, however it did; `performance.now()`. */
+  inFlight: number;
+  /** When a request was last written, and when one last ended in any way; `performance.now()`. */
   lastSendMs: number;
   lastEndMs: number;
   timeoutMs: number;
   onFailure: (request: LiveRequest, status: number, body: string) => void;
-  /** The channel can send, if its list is not used up. */
+  /** The channel can send, unless its list is used up. */
   onFree: (channel: Channel, nowMs: number) => void;
-  /** The channel's connection is gone, or, `isRefused`, could not be made. */
+  /** The channel's connection is lost or, with `isRefused`, could not be made. */
   onBlocked: (channel: Channel, isRefused: boolean) => void;
 }
 
-/** Where the replies to one operation are counted; what it holds is exchanged when the sum is taken. */
+/** Holds the tally of one operation, which is replaced when the sum is taken. */
 export interface Slot {
   tally: Tally;
 }
@@ -31,18 +31,21 @@ export interface Slot {
 export interface Channel {
   /** Whether a request can be sent now. */
   readonly isFree: boolean;
-  /** When that was last so. */
+  /** When it last became free. */
   readonly freeSinceMs: number;
-  /** Where the next request of the list will be counted; `undefined` when the list is used up. */
+  /** The tally of the next request in the list; `undefined` when the list is used up. */
   readonly nextSlot: Slot | undefined;
   plan(plan: ConnectionPlan, slotOf: (request: LiveRequest) => Slot): void;
-  /** Sends the next of the list. In an open loop, `dueMs` is when it was due; else absent. False when it cannot. */
+  /**
+   * Sends the next request of the list. In an open loop `dueMs` is when it was due; otherwise absent. False when it
+   * cannot.
+   */
   send(dueMs?: number): boolean;
-  /** Connects if it is not. Rejects when that fails. */
+  /** Connects if necessary. Rejects when that fails. */
   open(): Promise<void>;
-  /** Within a slice: tries to connect again and again, until the channel is free. */
+  /** Within a slice: retries to connect until the channel is free. */
   renew(): void;
-  /** Ends what has been under way for too long. */
+  /** Ends a request that has been in flight for too long. */
   sweep(nowMs: number): void;
   close(): void;
 }
@@ -53,13 +56,13 @@ interface BuiltRequest {
   bytes: Buffer;
 }
 
-/** A request under way is counted where it was counted when it was sent. */
+/** A request in flight is counted in the tally that was current when it was sent. */
 interface SentRequest {
   planned: LiveRequest;
   tally: Tally;
 }
 
-/** A server that refuses connections is asked again after this long. */
+/** Pause before another attempt at a server that refuses connections. */
 const RECONNECT_PAUSE_MS = 50;
 
 export function createChannel(server: URL, traffic: Traffic): Channel {
@@ -76,12 +79,12 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
   let freeSinceMs = 0;
 
   function onBytes(bytes: Buffer, count: number): void {
-    // Said without being asked, as some servers do before they close: nothing to hold against a request.
+    // Unsolicited bytes, as some servers send before they close, belong to no request.
     if (current === undefined) discard();
     else if (takeReply(current, bytes, count)) finish(current);
   }
 
-  /** Whether the reply is whole. What is no reply ends the connection, and the request with it. */
+  /** Whether the reply is complete. A malformed one ends the connection, and the request with it. */
   function takeReply({ planned }: SentRequest, bytes: Buffer, count: number): boolean {
     try {
       return parser.take(bytes, count);
@@ -100,7 +103,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     const nowMs = performance.now();
     const { status, hasExcess } = parser;
     const body = parser.body();
-    // With more than was asked for, nobody can say whose reply it is.
+    // With surplus bytes it is unclear whose reply this is.
     const isRight = !hasExcess && planned.check(status, body, parser.headers);
     countReply(tally, status, isRight, (nowMs - sentMs) * 1000, parser.bytes);
     if (dueMs !== undefined && tally.response !== undefined) recordUs(tally.response, (nowMs - dueMs) * 1000);
@@ -115,7 +118,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
   function settle(nowMs: number): void {
     current = undefined;
     parser.reset();
-    traffic.underWay -= 1;
+    traffic.inFlight -= 1;
     traffic.lastEndMs = nowMs;
   }
 
@@ -124,7 +127,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     traffic.onFree(channel, nowMs);
   }
 
-  /** The connection takes its request with it. */
+  /** Ends the request that is in flight on the connection. */
   function lose(kind: 'connErrors' | 'timeouts'): void {
     if (current !== undefined) {
       current.tally[kind] += 1;
@@ -133,7 +136,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     discard();
   }
 
-  /** Lets go of the connection. Within a slice another is made. */
+  /** Drops the connection. Within a slice another one is made. */
   function discard(): void {
     connection?.close();
     connection = undefined;
@@ -199,7 +202,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
       countSent(slot.tally, request.bytes.length);
       current = { planned, tally: slot.tally };
       dueMs = due;
-      traffic.underWay += 1;
+      traffic.inFlight += 1;
       sentMs = performance.now();
       traffic.lastSendMs = sentMs;
       connection?.write(request.bytes);
@@ -220,7 +223,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
   return channel;
 }
 
-/** Each different request is built once, however often it stands in the list. */
+/** Each different request is built once, however often it occurs in the list. */
 function build(
   requests: readonly LiveRequest[],
   authority: string,

@@ -1,17 +1,18 @@
 const LF = 10;
-/** Longest line that tells a chunk's size, with extensions. */
+/** Longest line with a chunk's size, including extensions. */
 const LONGEST_LINE_BYTES = 4_096;
 
-/** Walks over a chunked body (RFC 9112 §7.1) as it grows. */
+/** Parses a chunked body (RFC 9112 §7.1) incrementally. */
 export interface ChunkWalk {
-  /** Index of the next line that tells a size, or of the next trailer. */
+  /** Index of the next line with a size, or of the next trailer. */
   next: number;
   isInTrailer: boolean;
 }
 
 /**
- * Goes on until the body's end, as far as there are bytes: the index behind it, -1 while it has not come.
- * @throws Error when a size is none.
+ * Continues towards the body's end as far as there are bytes. Returns the index after it, or -1 when it has not
+ * arrived.
+ * @throws Error for an invalid size.
  */
 export function walkChunks(bytes: Buffer, until: number, walk: ChunkWalk): number {
   for (;;) {
@@ -24,7 +25,7 @@ export function walkChunks(bytes: Buffer, until: number, walk: ChunkWalk): numbe
       continue;
     }
     const size = sizeIn(line);
-    // What follows a chunk is an empty line.
+    // An empty line follows each chunk.
     const after = size === 0 ? lineEnd + 1 : lineEnd + 1 + size + 2;
     if (after > until) return -1;
     walk.next = after;
@@ -32,7 +33,7 @@ export function walkChunks(bytes: Buffer, until: number, walk: ChunkWalk): numbe
   }
 }
 
-/** The text of the whole chunked body that begins at `from`. */
+/** The content of the whole chunked body at `from`. */
 export function textOfChunks(bytes: Buffer, from: number): string {
   const parts: Buffer[] = [];
   for (let next = from; ; ) {

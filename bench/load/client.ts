@@ -1,14 +1,14 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { AFFINITY_COOKIE, ORIGIN, SESSION_COOKIE, TOKEN_HEADER } from '../../servers/protocol.ts';
 
-/** A reply that was received whole. */
+/** A complete reply. */
 export interface Reply {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
 }
 
-/** Headers by which a client shows that it is logged in. */
+/** Headers that authenticate a client. */
 export type Credentials = Readonly<Record<string, string>>;
 
 export interface Client {
@@ -18,7 +18,7 @@ export interface Client {
 
 const TIMEOUT_MS = 10_000;
 
-/** A plain keep-alive client for what is not measured. Rejects when a connection fails or a reply takes over 10 s. */
+/** A plain keep-alive client for unmeasured requests. Rejects when a connection fails or a reply takes over 10 s. */
 export function createClient(connections: number): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   return {
@@ -34,7 +34,7 @@ export function createClient(connections: number): Client {
   };
 }
 
-/** One request and its whole reply. Rejects when the connection fails or the reply takes over 10 s. */
+/** One request and its complete reply. Rejects when the connection fails or the reply takes over 10 s. */
 export function exchange(
   url: URL,
   agent: Agent,
@@ -63,14 +63,14 @@ export function exchange(
   });
 }
 
-/** What goes with a body in JSON. */
+/** The headers of a JSON body. */
 export function jsonHeaders(payload: string): Record<string, string> {
   return { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
 }
 
 /**
- * The headers that continue the session of this reply: its session cookie and the balancer's, or its bearer
- * token. `undefined` when the reply issues none.
+ * The headers that continue the session of this reply: its session cookie and the balancer's, or its bearer token.
+ * `undefined` when the reply issues none.
  */
 export function credentialsOf(
   headers: IncomingHttpHeaders,
@@ -90,7 +90,7 @@ export function credentialsOf(
   return session.length === 0 ? undefined : { cookie: [...session, ...affinity].join('; ') };
 }
 
-/** The same, of raw headers in which names and values alternate. @throws Error when they issue none. */
+/** The same for raw headers, in which names and values alternate. @throws Error when they issue none. */
 export function credentialsInRaw(raw: readonly string[], transport: 'cookie' | 'bearer'): Credentials {
   const headers: IncomingHttpHeaders = { 'set-cookie': [] };
   for (let index = 0; index + 1 < raw.length; index += 2) {
@@ -100,6 +100,6 @@ export function credentialsInRaw(raw: readonly string[], transport: 'cookie' | '
     else headers[name] = value;
   }
   const credentials = credentialsOf(headers, transport);
-  if (credentials === undefined) throw new Error('a right reply to a login issues no token');
+  if (credentials === undefined) throw new Error('expected a token in the reply to a login, got none');
   return credentials;
 }

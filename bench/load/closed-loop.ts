@@ -2,8 +2,8 @@ import type { Channel, Traffic } from './channel.ts';
 import { type LoopEnd, type RunningLoop, startSweeping, withResolvers } from './running-loop.ts';
 
 /**
- * Closed loop: every channel sends the next request of its list after the reply, until the time is over; what is under
- * way then is waited for. Its time runs from the first send to the last reply.
+ * Closed loop: every channel sends the next request of its list after the reply, until the time is over; requests in
+ * flight are then awaited. Its time runs from the first send to the last reply.
  */
 export function startClosedLoop(
   channels: readonly Channel[],
@@ -19,12 +19,12 @@ export function startClosedLoop(
   const stop = () => {
     clearTimeout(timer);
     stopSweeping();
-    // Without a single reply there is no last one: the time that was asked for has passed.
+    // Without any reply the duration is the requested time.
     const endMs = traffic.lastEndMs >= startMs ? traffic.lastEndMs : performance.now();
     resolve({ endMs, backlogEnd: 0, outstandingEnd: 0 });
   };
   const stopIfDone = () => {
-    if (traffic.underWay > 0) return;
+    if (traffic.inFlight > 0) return;
     const isUsedUp = channels.every((channel) => channel.nextSlot === undefined);
     if (isUsedUp || performance.now() >= deadlineMs) stop();
   };
@@ -33,14 +33,14 @@ export function startClosedLoop(
   };
   traffic.onBlocked = (channel, isRefused) => {
     const tally = channel.nextSlot?.tally;
-    // Its next request was due, and could not even be sent.
+    // Its next request was due, but could not be sent.
     if (isRefused && tally !== undefined) {
       tally.scheduled += 1;
       tally.connErrors += 1;
     }
     stopIfDone();
   };
-  // Node's timers count whole milliseconds, and may come a little early.
+  // Node's timers count whole milliseconds, and may fire a little early.
   const waitForDeadline = () => {
     const leftMs = deadlineMs - performance.now();
     if (leftMs > 0) timer = setTimeout(waitForDeadline, Math.ceil(leftMs));

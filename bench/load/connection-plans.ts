@@ -13,23 +13,23 @@ import {
   updateRequest,
 } from './scenarios.ts';
 
-/** Whom the requests of a mix take sessions from, and give those to that they make. */
+/** Where the requests of a mix take sessions from, and put those that they create. */
 export interface SessionSource {
   /** The session that a logout ends. */
   take(target: number): Credentials;
-  /** Told of each session that a login made. */
+  /** Receives each session that a login created. */
   give(session: LiveSession): void;
 }
 
-/** Users of the login scenario begin here, so that no live session of the population is one of theirs. */
+/** Users of the login scenario begin here, so that none of them has a session in the population. */
 export const FIRST_LOGIN_USER = 2_000_000;
-/** Most bytes of prebuilt requests: with larger payloads each connection uses fewer of its sessions. */
+/** Maximum bytes of prebuilt requests: with larger payloads each connection uses fewer of its sessions. */
 const PREBUILT_BYTES = 64 * 1024 * 1024;
 const HEAD_BYTES = 512;
-/** Least requests in the list of a connection. */
+/** Minimum length of a connection's list. */
 const LIST_LENGTH = 600;
 
-/** What each connection sends over and over. */
+/** What each connection sends repeatedly. */
 export function planConnections(
   job: LoadJob,
   sessions: readonly LiveSession[],
@@ -62,8 +62,8 @@ export function planConnections(
 }
 
 /**
- * The sessions of each connection: each belongs to one, at the target that made it, so that no two requests of
- * one session are ever under way at once.
+ * The sessions of each connection. Each session belongs to one connection, at the target that created it, so that two
+ * requests of a session are never in flight at once.
  */
 function sessionsByConnection(job: LoadJob, sessions: readonly LiveSession[]): LiveSession[][] {
   const targets = job.targets.length;
@@ -88,13 +88,15 @@ function newLogin(user: string, target: number, job: LoadJob, source: SessionSou
   };
 }
 
-/** A logout of whichever session there is at the moment of sending. */
+/** A logout of any session that is available when it is sent. */
 function anyLogout(target: number, source: SessionSource): LiveRequest {
   const renew = () => logoutRequest({ credentials: source.take(target) }).headers;
   return { ...logoutRequest({ credentials: {} }), renew };
 }
 
-/** Each session is logged out once: equal lists, so that all connections end together. `onSend` is told of each. */
+/**
+ * Logs each session out once, in lists of equal length, so that all connections end together. Calls `onSend` for each.
+ */
 export function planLogouts(
   job: LoadJob,
   sessions: readonly LiveSession[],

@@ -2,7 +2,7 @@ import { type ArmLoad, prepareArm } from './arm-load.ts';
 import type { FromGenerator, ToGenerator } from './job.ts';
 import { UnsupportedError } from './population.ts';
 
-/** The load generator's process: one for all arms, which it loads one at a time, when the harness says so over IPC. */
+/** The load generator's process: one for all arms, which it loads one at a time on request of the harness over IPC. */
 
 const arms = new Map<number, ArmLoad>();
 
@@ -10,7 +10,7 @@ function send(message: FromGenerator): void {
   process.send?.(message);
 }
 
-async function answer(message: ToGenerator): Promise<FromGenerator> {
+async function handle(message: ToGenerator): Promise<FromGenerator> {
   if (message.type === 'prepare') {
     const arm = await prepareArm(message.job, (text) => send({ type: 'progress', text }));
     arms.set(message.arm, arm);
@@ -30,11 +30,11 @@ async function answer(message: ToGenerator): Promise<FromGenerator> {
 }
 
 process.on('message', (message: ToGenerator) => {
-  answer(message).then(send, (error: unknown) => {
+  handle(message).then(send, (error: unknown) => {
     if (error instanceof UnsupportedError) send({ type: 'unsupported', reason: error.message });
     else send({ type: 'failed', message: error instanceof Error ? error.message : String(error) });
   });
 });
-// The harness is gone, even by kill -9.
+// The harness has died, even by kill -9.
 process.on('disconnect', () => process.exit(0));
 send({ type: 'ready', port: 0 });

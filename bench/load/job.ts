@@ -1,4 +1,4 @@
-/** What the harness and the load generator's process tell each other over IPC. Types only. */
+/** Messages between the harness and the load generator's process over IPC. Types only. */
 
 export type Operation = 'read' | 'update' | 'login' | 'logout';
 
@@ -18,7 +18,10 @@ export interface LoadJob {
   password: string;
 }
 
-/** How requests become due. `closed`: each connection sends the next after the reply. `open`: at a rate, whatever is outstanding. */
+/**
+ * How requests become due. `closed`: each connection sends the next after the reply. `open`: at a rate, whatever is in
+ * flight.
+ */
 export type LoadModel =
   | { model: 'closed' }
   | { model: 'open'; ratePerSecond: number; arrivals: Arrivals }
@@ -29,11 +32,11 @@ export type LoadModel =
 
 export type Arrivals = 'poisson' | 'constant';
 
-/** What one slice came to. What is due or under way at its end is waited for. */
+/** The result of one slice. Requests that are due or in flight at its end are awaited. */
 export interface SliceResult {
   /**
-   * Closed loop: from the first send to the last reply. Open loop: from the beginning to the end of its schedule, or to the
-   * last send if that is later, so that requests over time are the rate that was achieved.
+   * Closed loop: from the first send to the last reply. Open loop: from the start to the end of its schedule, or to the
+   * last send if that is later, so that requests over time are the achieved rate.
    */
   seconds: number;
   /** Requests due in it; those of a closed loop are due when they are sent. */
@@ -44,7 +47,7 @@ export interface SliceResult {
   cpuNs: number;
   /** Open loop: requests due and not yet sent when the last one became due; 0 in a closed loop. */
   backlogEnd: number;
-  /** Open loop: the same and those sent and not yet answered then; 0 in a closed loop. */
+  /** Open loop: the same, plus those sent and without a reply at that moment; 0 in a closed loop. */
   outstandingEnd: number;
 }
 
@@ -56,13 +59,13 @@ export interface OperationResult {
   completed: number;
   ok: number;
   http4xx: number;
-  /** Of the 4xx those of status 401. */
+  /** The number of 4xx with status 401. */
   unauthorized: number;
   http5xx: number;
   checkFailed: number;
   connErrors: number;
   timeouts: number;
-  /** Due, and never sent because the backlog was full. */
+  /** Due, but never sent because the backlog was full. */
   dropped: number;
   inflightEnd: number;
   /** Sums over all requests written, and over all replies received. */
@@ -88,7 +91,7 @@ export interface LoadResult {
   /** `all` first, then each operation of a mix. */
   operations: readonly OperationResult[];
   revocation?: RevocationResult;
-  /** What the first failed check looked like, for people. */
+  /** The first failed check, for people. */
   firstFailure?: string;
   /** CPU of the generator's process in the window, nanoseconds. */
   cpuNs: number;
@@ -99,21 +102,21 @@ export interface LoadResult {
 /** How well the generator itself kept up. */
 export interface OpenLoopResult {
   /**
-   * From the moment a request could have been sent (due, and a connection free) to its write, microseconds, HdrHistogram.
-   * Waiting for a free connection is backlog, and part of the response time.
+   * From the moment a request could have been sent (due, and a connection free) to its write, microseconds,
+   * HdrHistogram. Waiting for a free connection is backlog, and part of the response time.
    */
   lateness: string;
-  /** Most requests that were due and not yet sent at once. */
+  /** Maximum of requests that were due and not yet sent. */
   backlogMax: number;
 }
 
-/** Arms are numbered by the harness. */
+/** The harness numbers the arms. */
 export type ToGenerator =
   | { type: 'prepare'; arm: number; job: LoadJob }
-  /** Untimed: removes what the arm's last slice made, and makes what one of this length consumes. */
+  /** Untimed: removes the sessions that the arm's last slice created, and creates those that the next one consumes. */
   | { type: 'replenish'; arm: number; seconds: number }
   | { type: 'slice'; arm: number; seconds: number; load: LoadModel }
-  /** Answers the sum of the arm's slices since the last time, and begins anew. */
+  /** Returns the sum of the arm's slices since the last call, and resets it. */
   | { type: 'collect'; arm: number };
 
 export type FromGenerator =

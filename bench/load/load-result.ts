@@ -3,7 +3,7 @@ import type { LoadResult } from './job.ts';
 import type { LoopTotals } from './slice-loop.ts';
 import { resultsOf } from './tally.ts';
 
-/** The sum of slices in the form in which it is sent to the harness. */
+/** The sum of slices in the form for IPC. */
 export async function loadResultOf({ seconds, cpuNs, tallies, open }: LoopTotals): Promise<LoadResult> {
   const result = { durationSeconds: seconds, cpuNs, operations: await resultsOf(tallies) };
   if (open === undefined) return result;

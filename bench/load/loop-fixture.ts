@@ -12,11 +12,11 @@ import type { LiveRequest } from './live-request.ts';
 import { createSliceLoop, type SliceLoop, type SliceLoopOptions } from './slice-loop.ts';
 import { resultsOf } from './tally.ts';
 
-/** Servers that behave and that misbehave, and loops against them, for the tests of the generator. */
+/** Servers with correct and faulty behaviour, and loops against them, for the tests of the generator. */
 
 const closers: (() => void)[] = [];
 
-/** Ends all that a test has opened. */
+/** Closes everything that a test has opened. */
 export function closeAll(): void {
   for (const close of closers.splice(0)) close();
 }
@@ -46,7 +46,7 @@ export async function serveHttp(
   return { url: await portOf(server), server };
 }
 
-/** A server that gets each request as text and writes what it likes. `sockets` are its open connections. */
+/** A server that gets each request as text and writes anything. `sockets` are its open connections. */
 export async function serveRaw(
   answer: (socket: Socket, request: string) => void,
 ): Promise<{ url: string; sockets: Set<Socket>; server: RawServer }> {
@@ -54,7 +54,7 @@ export async function serveRaw(
   const server = createRawServer((socket) => {
     sockets.add(socket);
     socket.on('data', (bytes) => answer(socket, bytes.toString('latin1')));
-    // A reset is what some tests provoke.
+    // Some tests provoke a reset.
     socket.on('error', () => socket.destroy());
     socket.on('close', () => sockets.delete(socket));
   });
@@ -68,7 +68,7 @@ export async function serveRaw(
 export const reply = (body: string, head = 'HTTP/1.1 200 OK') =>
   `${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
-/** A request that expects its own path as its answer. */
+/** A request that expects its own path as the reply. */
 export const get = (path: string, change: Partial<LiveRequest> = {}): LiveRequest => ({
   operation: 'read',
   method: 'GET',
@@ -80,7 +80,7 @@ export const get = (path: string, change: Partial<LiveRequest> = {}): LiveReques
 
 export interface TestLoop extends SliceLoop {
   failures: string[];
-  /** The sum since the last time, of all operations first. */
+  /** The sum since the last call, all operations first. */
   results(): Promise<OperationResult[]>;
   all(): Promise<OperationResult>;
 }
@@ -115,7 +115,7 @@ export function loopOn(
   return { ...loop, failures, results, all: async () => (await results())[0] as OperationResult };
 }
 
-/** What must hold whatever happens. */
+/** Invariants of the counters. */
 export function expectAccounted(one: OperationResult): void {
   const { scheduled, completed, connErrors, timeouts, dropped, inflightEnd } = one;
   expect(completed + connErrors + timeouts + dropped + inflightEnd).toBe(scheduled);
@@ -123,7 +123,7 @@ export function expectAccounted(one: OperationResult): void {
   expect(inflightEnd).toBe(0);
 }
 
-/** Waits until both ends of this process have seen it. */
+/** Waits until the condition holds on both ends in this process. */
 export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await setTimeout(5);
   await setTimeout(5);

@@ -8,7 +8,7 @@ import type { Ticker } from './ticker.ts';
 export interface OpenFigures {
   /** From the moment a request was due and a connection free to its write, microseconds. */
   lateness: LatencyHistogram;
-  /** Most requests that were due and not yet sent at once. */
+  /** Maximum of requests that were due and not yet sent. */
   backlogMax: number;
 }
 
@@ -25,10 +25,10 @@ export interface OpenLoopOptions {
 }
 
 /**
- * Open loop: requests become due by the schedule, whatever is outstanding. A request that is due goes to the connection
- * that has been free for longest, so that all sessions get used; without one it waits in line. Its response time runs from when
- * it was due. Whatever wakes us, a reply or the ticker, everything that is due by then is sent. What is in line when
- * the schedule ends is sent still, for at most the timeout.
+ * Open loop: requests become due by the schedule, whatever is in flight. A due request goes to the connection that has
+ * been free for longest, so that all sessions are used; without a free one it waits in a queue. Its response time runs
+ * from when it was due. Whenever the loop wakes, for a reply or the ticker, it sends everything that is due. Requests
+ * in the queue when the schedule ends are still sent, for at most the timeout.
  */
 export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
   const { channels, traffic, seconds, arrivals, ticker, figures, maxBacklog } = options;
@@ -39,7 +39,7 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
   let outstandingEnd: number | undefined;
   const backlog = createQueue<number>();
   const free = createQueue<Channel>();
-  // Longest free first, over slices too: short ones would otherwise never come to the last connections.
+  // Longest free first, also across slices: otherwise short ones would never reach the last connections.
   const byTurn = channels.filter((channel) => channel.isFree).sort((a, b) => a.freeSinceMs - b.freeSinceMs);
   for (const channel of byTurn) free.push(channel);
   for (const channel of channels) channel.renew();
@@ -57,7 +57,7 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
     return true;
   }
 
-  /** It has met no connection: it is counted where one of them would have counted its next. */
+  /** It was assigned to no connection: it is counted where one of them would have counted its next. */
   function drop(): void {
     const slot: Slot | undefined = channels[drops % channels.length]?.nextSlot ?? anySlot;
     drops += 1;
@@ -78,14 +78,14 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
       }
     }
     if (backlog.size > figures.backlogMax) figures.backlogMax = backlog.size;
-    if (backlog.size > 0 || traffic.underWay === 0) endIfUsedUp();
+    if (backlog.size > 0 || traffic.inFlight === 0) endWhenUsedUp();
     if (arrivals.nextMs < lengthMs) ticker.wakeAt(startMs + arrivals.nextMs);
     else finishing();
   }
 
   /** Finite lists that are used up end the schedule early. */
-  function endIfUsedUp(): void {
-    if (traffic.underWay > 0 || channels.some((channel) => channel.nextSlot !== undefined)) return;
+  function endWhenUsedUp(): void {
+    if (traffic.inFlight > 0 || channels.some((channel) => channel.nextSlot !== undefined)) return;
     lengthMs = Math.min(lengthMs, performance.now() - startMs);
     dropBacklog();
   }
@@ -94,13 +94,13 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
     for (; backlog.size > 0; backlog.shift()) drop();
   }
 
-  /** All that the schedule holds has become due. */
+  /** Everything in the schedule has become due. */
   function finishing(): void {
     backlogEnd ??= backlog.size;
-    outstandingEnd ??= backlog.size + traffic.underWay;
+    outstandingEnd ??= backlog.size + traffic.inFlight;
     const endMs = startMs + lengthMs;
     if (performance.now() < endMs) ticker.wakeAt(endMs);
-    else if (backlog.size === 0 && traffic.underWay === 0) stop();
+    else if (backlog.size === 0 && traffic.inFlight === 0) stop();
   }
 
   const stopSweeping = startSweeping(channels, traffic, (nowMs) => {
@@ -114,7 +114,7 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
     hasStopped = true;
     stopSweeping();
     ticker.cancel();
-    // Ended from outside it may end early.
+    // It may be stopped early.
     const ranMs = Math.min(lengthMs, performance.now() - startMs);
     arrivals.end(ranMs);
     const endMs = Math.max(startMs + ranMs, traffic.lastSendMs);
@@ -122,7 +122,7 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
     resolve({
       endMs,
       backlogEnd: backlogEnd ?? waiting,
-      outstandingEnd: outstandingEnd ?? waiting + traffic.underWay,
+      outstandingEnd: outstandingEnd ?? waiting + traffic.inFlight,
     });
   }
 
@@ -143,7 +143,7 @@ interface Queue<T> {
   shift(): T | undefined;
 }
 
-/** First in, first out, at constant cost however long it is. */
+/** First in, first out, at constant cost whatever its length. */
 function createQueue<T>(): Queue<T> {
   let items: T[] = [];
   let head = 0;

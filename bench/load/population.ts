@@ -5,7 +5,7 @@ import type { LiveRequest } from './live-request.ts';
 import { type LiveSession, loginRequest, logoutRequest, type PlannedRequest } from './scenarios.ts';
 import { createSliceLoop, type LoopTotals } from './slice-loop.ts';
 
-/** The backend says that it cannot hold such a session: no failure, but a row of its own. */
+/** The backend reports that it cannot hold such a session: not a failure, but a row of its own. */
 export class UnsupportedError extends Error {
   constructor(reason: string) {
     super(reason);
@@ -13,13 +13,13 @@ export class UnsupportedError extends Error {
   }
 }
 
-/** More at once make no more logins, only longer queues. */
+/** More concurrent logins are not faster, they only wait in longer queues. */
 const MOST_AT_ONCE = 64;
-/** A server that answers more slowly than this has stopped. */
+/** A server with a lower rate of replies counts as stopped. */
 const LEAST_PER_SECOND = 50;
 
 /**
- * Logs users in, untimed, over connections of its own, and answers their sessions. Logins go to the targets in turn.
+ * Logs users in, untimed, over separate connections, and returns their sessions. Logins go to the targets in turn.
  * @throws UnsupportedError when a session does not fit the backend; Error for any other refused login.
  */
 export async function logInMany(
@@ -47,13 +47,13 @@ export async function logInMany(
     return true;
   });
   if (failure !== undefined) throw failure;
-  expectAllAnswered(totals, count, 'logins');
+  expectAllReplied(totals, count, 'logins');
   return sessions;
 }
 
 /**
- * Logs these sessions out, untimed, each through the target that made it. One that a server does not know (any more)
- * is logged out already. @throws Error when logouts are not answered.
+ * Logs these sessions out, untimed, each through the target that created it. A session that a server does not know (any
+ * more) counts as logged out. @throws Error when logouts get no reply.
  */
 export async function logOutMany(job: LoadJob, sessions: readonly LiveSession[]): Promise<void> {
   for (let target = 0; target < job.targets.length; target += 1) {
@@ -62,11 +62,11 @@ export async function logOutMany(job: LoadJob, sessions: readonly LiveSession[])
     const through = { ...job, targets: [job.targets[target] as string] };
     const requestOf = (index: number) => logoutRequest(own[index] as LiveSession);
     const totals = await sendOnce(through, own.length, requestOf, () => false);
-    expectAllAnswered(totals, own.length, 'logouts');
+    expectAllReplied(totals, own.length, 'logouts');
   }
 }
 
-/** Sends each of so many requests once. `onFailure` answers whether that ends it. */
+/** Sends each of these requests once. `onFailure` returns whether a failure ends it. */
 async function sendOnce(
   job: LoadJob,
   count: number,
@@ -74,7 +74,7 @@ async function sendOnce(
   onFailure: (request: PlannedRequest, status: number, body: string) => boolean,
 ): Promise<LoopTotals> {
   const targets = job.targets.length;
-  // As many for each target, so that neither their turns nor their numbers of sessions differ.
+  // The same number for each target, so that they share the sessions and the turns equally.
   const connections =
     Math.max(1, Math.floor(Math.min(job.connections, MOST_AT_ONCE, count) / targets)) * targets;
   const lists = Array.from({ length: connections }, (): LiveRequest[] => []);
@@ -95,10 +95,10 @@ async function sendOnce(
   }
 }
 
-function expectAllAnswered({ tallies }: LoopTotals, count: number, what: string): void {
+function expectAllReplied({ tallies }: LoopTotals, count: number, what: string): void {
   let completed = 0;
   for (const tally of tallies.values()) completed += tally.completed;
-  if (completed < count) throw new Error(`${count - completed} of ${count} ${what} were not answered`);
+  if (completed < count) throw new Error(`${count - completed} of ${count} ${what} got no reply`);
 }
 
 /** Logs one user in. @throws as `logInMany`. */
@@ -120,5 +120,5 @@ function refusalOf(job: LoadJob, status: number, body: string): Error {
     ? new UnsupportedError(
         `a token with ${job.payloadBytes} bytes of data is longer than a ${job.transport} may be`,
       )
-    : new Error(`a login was answered ${status} ${body.slice(0, 120)}`);
+    : new Error(`a login got ${status} ${body.slice(0, 120)}`);
 }

@@ -1,13 +1,13 @@
 /** How the body of a reply ends (RFC 9112 §6.3). */
 export type Framing = 'length' | 'chunked' | 'none' | 'close';
 
-/** What of a reply's head decides where the reply ends. One object is filled again for each reply. */
+/** The parts of a reply's head that determine its end. One object is reused for all replies. */
 export interface ReplyHead {
   status: number;
-  /** Index behind the empty line. */
+  /** Index after the empty line. */
   end: number;
   framing: Framing;
-  /** Of the body; only where it is framed so. */
+  /** Length of the body; only with that framing. */
   length: number;
   /** Whether another request may be sent on this connection. */
   isPersistent: boolean;
@@ -30,9 +30,9 @@ const LETTER_T = 0x74;
 const START = Buffer.from('HTTP/1.');
 
 /**
- * Reads the head that begins at `from` in the first `until` bytes, into `head`. False while its end has not come.
- * Nothing becomes text except the few lines that matter: this is the hot path.
- * @throws Error when it is no head of HTTP/1.
+ * Parses the head at `from` in the first `until` bytes, into `head`. False while it is incomplete. Only the few
+ * relevant lines are converted to text: this is the hot path.
+ * @throws Error when it is not a head of HTTP/1.
  */
 export function readHead(bytes: Buffer, from: number, until: number, head: ReplyHead): boolean {
   let lineStart = readStatus(bytes, from, until, head);
@@ -72,7 +72,7 @@ export function readHead(bytes: Buffer, from: number, until: number, head: Reply
   }
 }
 
-/** Reads the status line; answers where the next line begins, -1 while the line has not come whole. */
+/** Parses the status line; returns the index of the next line, -1 while the line is incomplete. */
 function readStatus(bytes: Buffer, from: number, until: number, head: ReplyHead): number {
   for (let index = 0; index < START.length && from + index < until; index += 1) {
     if (bytes[from + index] !== START[index]) throw new Error('what does not begin with HTTP/1.');
@@ -86,7 +86,7 @@ function readStatus(bytes: Buffer, from: number, until: number, head: ReplyHead)
   const status = digit(bytes, from + 9, 100) + digit(bytes, from + 10, 10) + digit(bytes, from + 11, 1);
   if (bytes[from + 8] !== SPACE || !(status >= 100)) throw new Error('a status line without a status');
   head.status = status;
-  // Before 1.1 a connection ends with its reply, unless told otherwise.
+  // Before 1.1 a connection ends with its reply, unless a header keeps it open.
   head.isPersistent = bytes[from + 7] !== 0x30;
   return lineEnd + 1;
 }
@@ -119,13 +119,13 @@ function lengthIn(bytes: Buffer, from: number, until: number): number {
   for (let index = from; index < until; index += 1) {
     const byte = bytes[index] as number;
     if (byte >= 0x30 && byte <= 0x39) value = Math.max(value, 0) * 10 + byte - 0x30;
-    else if (byte !== SPACE && byte !== 9) throw new Error('a content-length that is no number');
+    else if (byte !== SPACE && byte !== 9) throw new Error('a content-length that is not a number');
   }
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error('a content-length that is no number');
+  if (!Number.isSafeInteger(value) || value < 0) throw new Error('a content-length that is not a number');
   return value;
 }
 
-/** NaN for what is no digit. */
+/** NaN for what is not a digit. */
 function digit(bytes: Buffer, at: number, weight: number): number {
   const value = (bytes[at] as number) - 0x30;
   return value >= 0 && value <= 9 ? value * weight : Number.NaN;
@@ -136,7 +136,7 @@ function tooLong(bytes: number): false {
   return false;
 }
 
-/** The headers between these indices, names and values in turn. */
+/** The headers between these indices; names and values alternate. */
 export function rawHeaders(bytes: Buffer, from: number, until: number): string[] {
   const raw: string[] = [];
   for (const line of bytes.toString('latin1', from, until).split(/\r?\n/).slice(1)) {

@@ -2,25 +2,25 @@ import { type ChunkWalk, textOfChunks, walkChunks } from './chunks.ts';
 import { emptyHead, rawHeaders, readHead } from './reply-head.ts';
 
 /**
- * Reads one reply at a time from a connection, however it is cut into packets. A reply that comes in one piece, as
- * nearly all do, is read where it lies; of others the pieces are kept. What it tells is about the whole reply, and holds
- * until `reset` or until the bytes are overwritten.
+ * Parses one reply at a time from a connection, in any segmentation. A reply in one piece, as nearly all are, is parsed
+ * in place; pieces of others are copied. Its properties describe the whole reply, until `reset` or until the bytes are
+ * overwritten.
  */
 export interface ReplyParser {
-  /** Takes the next bytes; true when the reply is whole. @throws Error saying what came instead of HTTP/1. */
+  /** Takes the next bytes; true when the reply is complete. @throws Error with what came instead of HTTP/1. */
   take(bytes: Buffer, count: number): boolean;
-  /** The connection has ended in order: true when that makes the reply whole. */
+  /** The connection has ended cleanly: true when that completes the reply. */
   end(): boolean;
   readonly status: number;
   readonly isPersistent: boolean;
-  /** All of the reply, its interim replies included. */
+  /** Size of the reply, including interim replies. */
   readonly bytes: number;
   /** More bytes came than belong to the reply. */
   readonly hasExcess: boolean;
   body(): string;
-  /** Names and values in turn. */
+  /** Names and values alternate. */
   headers(): readonly string[];
-  /** Ready for the next reply. */
+  /** Prepares for the next reply. */
   reset(): void;
 }
 
@@ -31,7 +31,7 @@ export function createReplyParser(): ReplyParser {
   const head = emptyHead();
   let source: Buffer = NOTHING;
   let length = 0;
-  /** Where the head begins, behind interim replies. */
+  /** Start of the head, after interim replies. */
   let start = 0;
   let hasHead = false;
   let end = -1;
@@ -39,7 +39,7 @@ export function createReplyParser(): ReplyParser {
   let held: Buffer = NOTHING;
   let raw: string[] | undefined;
 
-  /** The bytes that came are overwritten by the next ones: what is needed of them is copied. */
+  /** Copies what is needed, for the next bytes overwrite these. */
   function hold(bytes: Buffer, count: number): void {
     const needed = length + count;
     if (held.length < needed) {
@@ -52,11 +52,11 @@ export function createReplyParser(): ReplyParser {
     length = needed;
   }
 
-  /** Index of the reply's end in `source`, -1 while it has not come. */
+  /** Index of the reply's end in `source`, -1 while it has not arrived. */
   function findEnd(): number {
     while (!hasHead) {
       if (!readHead(source, start, length, head)) return -1;
-      // Interim replies announce the real one (RFC 9110 §15.2); nobody asked to switch protocols.
+      // Interim replies precede the final one (RFC 9110 §15.2); no request asks to switch protocols.
       if (head.status >= 200 || head.status === 101) hasHead = true;
       else start = head.end;
     }
@@ -112,7 +112,7 @@ export function createReplyParser(): ReplyParser {
       end = -1;
       walk = undefined;
       raw = undefined;
-      // The room that one huge reply took is not kept.
+      // The buffer of one huge reply is not kept.
       if (held.length > 1024 * 1024) held = NOTHING;
     },
   };

@@ -7,14 +7,14 @@ import { logIn } from './population.ts';
 import type { LiveSession } from './scenarios.ts';
 import { countReply, countSent, createTally, resultsOf, type Tally } from './tally.ts';
 
-/** Polls come at once at first, then ever slower: the time of the first refusal is known to within 5 %. */
+/** Polls come at once at first, then ever slower: the time of the first refusal is accurate to within 5 %. */
 const POLL_PAUSE_SHARE = 0.05;
-/** One session begins after another: where logging out works at once, no two are under way together. */
+/** Interval between sessions: where a logout works at once, no two are in progress together. */
 const BEGIN_EVERY_MS = 50;
 
 /**
- * Logs users in, each out again through one server, and polls every server that knew the session until that
- * server refuses. `seconds` bounds the wait of one session: who still accepts it then is counted as never refusing.
+ * Logs users in, logs each out through one server, and polls every server that knew the session until that server
+ * refuses. `seconds` bounds the wait for one session: a server that still accepts it then counts as never refusing.
  */
 export async function runRevocation(client: Client, job: LoadJob, seconds: number): Promise<LoadResult> {
   const [logins, reads, logouts, visible] = [createTally(), createTally(), createTally(), createHistogram()];
@@ -22,7 +22,7 @@ export async function runRevocation(client: Client, job: LoadJob, seconds: numbe
   const [startedNs, cpuBefore] = [process.hrtime.bigint(), process.cpuUsage()];
 
   const revoke = async (index: number) => {
-    // Made as late as possible: its short life begins here.
+    // Logs in as late as possible: the short life begins here.
     const loginNs = process.hrtime.bigint();
     const session = await logIn(client, job, userName(index), 0);
     countSent(logins, 0);
@@ -32,7 +32,9 @@ export async function runRevocation(client: Client, job: LoadJob, seconds: numbe
       if ((await sendRead(client, server, session, reads)) === 200) knowing.push(server);
     }
     if (knowing.length === 0)
-      throw new Error(`no server knows the session of ${session.user} before its logout`);
+      throw new Error(
+        `expected a server to accept the session of ${session.user} before its logout, got none`,
+      );
     const sentNs = process.hrtime.bigint();
     const through = knowing[index % knowing.length] as string;
     const reply = await client.send(through, 'POST', '/logout', session.credentials);
@@ -46,7 +48,7 @@ export async function runRevocation(client: Client, job: LoadJob, seconds: numbe
     for (let elapsedUs = 0; elapsedUs < limitUs; elapsedUs = usSince(sentNs)) {
       const status = await sendRead(client, server, session, reads);
       if (status === 401) return recordUs(visible, usSince(sentNs));
-      // Accepted, though the logout's reply was there before this read was sent. An error is neither.
+      // Accepted although the reply to the logout had arrived before this read was sent. An error is neither.
       if (status === 200) state.staleAccepts += 1;
       await setTimeout((usSince(sentNs) * POLL_PAUSE_SHARE) / 1000);
     }
@@ -71,7 +73,7 @@ export async function runRevocation(client: Client, job: LoadJob, seconds: numbe
   return { durationSeconds, cpuNs: (user + system) * 1000, operations, revocation };
 }
 
-/** A read past the balancer. A refusal (401) is the right answer of a revoked session. */
+/** A read past the balancer. A refusal (401) is the correct reply for a revoked session. */
 async function sendRead(client: Client, server: string, session: LiveSession, tally: Tally): Promise<number> {
   const sentNs = process.hrtime.bigint();
   countSent(tally, 0);

@@ -1,28 +1,28 @@
 import type { Channel, Traffic } from './channel.ts';
 
-/** How a loop ended, beside the tallies. Moments of `performance.now()`. */
+/** How a loop ended, beside the tallies. Times of `performance.now()`. */
 export interface LoopEnd {
   endMs: number;
   /** Open loop: requests due and not yet sent when the last one became due. */
   backlogEnd: number;
-  /** The same and those sent and not yet answered then. */
+  /** The same, plus those sent and without a reply at that moment. */
   outstandingEnd: number;
 }
 
-/** A loop under way. */
+/** A running loop. */
 export interface RunningLoop {
   startMs: number;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in flight any more. */
   ended: Promise<LoopEnd>;
-  /** Ends it now, whatever is under way. */
+  /** Ends it now, whatever is in flight. */
   stop(): void;
 }
 
 const MOST_SWEEP_MS = 100;
 
 /**
- * Ends overdue requests from time to time, until the answered function is called: one timer for all connections, and
- * not one for each request. `onSweep` is called after each time.
+ * Ends overdue requests periodically, until the returned function is called: one timer for all connections instead of
+ * one for each request. `onSweep` is called after each sweep.
  */
 export function startSweeping(
   channels: readonly Channel[],
@@ -38,7 +38,7 @@ export function startSweeping(
   return () => clearInterval(timer);
 }
 
-/** A promise and the function that fulfils it (as Promise.withResolvers, which Node 20 has not). */
+/** A promise and the function that fulfils it (as Promise.withResolvers, which Node 20 lacks). */
 export function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
   const promise = new Promise<T>((settle) => {

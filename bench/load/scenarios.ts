@@ -3,18 +3,18 @@ import { shuffled } from '../stats/random.ts';
 import type { Credentials } from './client.ts';
 import type { Operation } from './job.ts';
 
-/** A session made before the load. */
+/** A session that was created before the load. */
 export interface LiveSession {
   user: string;
   credentials: Credentials;
-  /** Index of the target that it was made at. */
+  /** Index of the target that created it. */
   target: number;
 }
 
-/** The headers of a reply, names and values in turn. Read only when asked for: most checks have no need of them. */
+/** The headers of a reply, names and values alternating. Lazy, for most checks do not need them. */
 export type RawHeaders = () => readonly string[];
 
-/** Whether a reply is what it must be. The headers may be asked for only while it runs. */
+/** Whether a reply is correct. The headers may be read only during the call. */
 export type Check = (status: number, body: string, headers: RawHeaders) => boolean;
 
 /** One request, ready to be built into bytes, and the check of its reply. */
@@ -29,12 +29,12 @@ export interface PlannedRequest {
 
 const WRITE_HEADERS = { origin: ORIGIN, 'content-type': 'application/json' };
 
-/** Reads the session: the reply must be this user's, whole, with data that this user can have. */
+/** Reads the session: the reply must be this user's, complete, with data that this user can have. */
 export function readRequest(session: LiveSession, payloadBytes: number): PlannedRequest {
   const head = `{"user":"${session.user}","role":"user","version":`;
   const sample = payloadFor(session.user, 0, payloadBytes);
   const dataHead = sample.slice(0, session.user.length + 1);
-  // Behind user and revision the data is the same for all: one long comparison instead of a text for each session.
+  // After user and revision the data is the same for all: one long comparison instead of a text for each session.
   const tail = `${sample.slice(dataHead.length + REVISION_DIGITS)}"}`;
   const middle = new RegExp(`^[0-9]+,"data":"${dataHead.replace('.', '\\.')}[0-9]{${REVISION_DIGITS}}$`);
   return {
@@ -67,7 +67,7 @@ export function updateRequest(session: LiveSession, payloadBytes: number): Plann
   };
 }
 
-/** Logs a user in who brings no session. */
+/** Logs a user in without an existing session. */
 export function loginRequest(user: string, password: string): PlannedRequest {
   const expected = `{"user":"${user}","role":"user"}`;
   return {
@@ -100,8 +100,8 @@ function issuesToken(rawHeaders: readonly string[]): boolean {
 }
 
 /**
- * Which of `count` sessions each of `length` requests uses. `uniform` takes each equally often, in random order;
- * `zipf` takes the session of rank k in proportion to 1/k (exponent 1, as in YCSB's hot keys).
+ * Which of `count` sessions each of `length` requests uses. `uniform` uses each equally often, in random order; `zipf`
+ * uses the session of rank k in proportion to 1/k (exponent 1, as in YCSB's hot keys).
  */
 export function keySequence(
   kind: 'uniform' | 'zipf',

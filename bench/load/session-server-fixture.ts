@@ -7,7 +7,7 @@ import { openStore } from '../../stores/open.ts';
 import { defaultOptions } from '../../stores/options.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 
-/** Servers of sessions whose number the test sees. Their users' password is `p`. */
+/** Session servers that count their sessions. Their users' password is `p`. */
 const closers: (() => Promise<unknown>)[] = [];
 
 export async function closeServers(): Promise<void> {
@@ -16,9 +16,9 @@ export async function closeServers(): Promise<void> {
 
 export interface ServedSessions {
   url: string;
-  /** Tokens of the sessions that live. */
+  /** Tokens of the live sessions. */
   live: Set<string>;
-  /** Logouts of sessions that did not live. */
+  /** Logouts of sessions that were not live. */
   missed: number;
 }
 

@@ -34,7 +34,7 @@ describe('accounting', () => {
     expect(summarize(decodeHistogram((await loop.all()).histogram)).min).toBeGreaterThan(149_000);
   });
 
-  test('a wrong body, a 4xx and a 5xx are told apart', async () => {
+  test('a wrong body, a 4xx and a 5xx are distinguished', async () => {
     const { url } = await serveHttp((path, response) => {
       response.statusCode = path === '/4' ? 401 : path === '/5' ? 503 : 200;
       response.end(path === '/wrong' ? 'another user' : path);
@@ -132,7 +132,7 @@ describe('connections', () => {
     expect([all.ok, all.checkFailed]).toEqual([0, all.scheduled]);
   });
 
-  test('what is no HTTP is an error, told with what came', async () => {
+  test('what is not HTTP is an error, reported with what came', async () => {
     const { url } = await serveRaw((socket) => socket.write('+PONG\r\n'));
     const loop = loopOn(url, [get('/a')]);
     await loop.run(0.1, CLOSED);
@@ -181,7 +181,7 @@ describe('an end', () => {
     expect([all.ok, all.checkFailed]).toEqual([all.completed, 0]);
   });
 
-  test('a list that is sent once ends the slice with its last reply, and a new one goes on', async () => {
+  test('a list that is sent once ends the slice with its last reply, and a new one continues', async () => {
     const seen: string[] = [];
     const { url } = await serveHttp((path, response) => {
       seen.push(path);
@@ -198,7 +198,7 @@ describe('an end', () => {
     expect((await loop.all()).ok).toBe(9);
   });
 
-  test('nobody who listens: the first slice says so', async () => {
+  test('a closed port: the first slice says so', async () => {
     const { url, server } = await serveRaw(() => undefined);
     await new Promise((resolve) => server.close(resolve));
     await expect(loopOn(url, [get('/a')]).run(0.1, CLOSED)).rejects.toThrow(new URL(url).host);

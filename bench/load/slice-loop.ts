@@ -10,20 +10,20 @@ import type { PlannedRequest } from './scenarios.ts';
 import { countsOf, createTally, type Tally } from './tally.ts';
 import { startTicker, type Ticker } from './ticker.ts';
 
-/** Our own load generator: kept-alive sockets, requests built beforehand, every reply checked. */
+/** The load generator: keep-alive sockets, prebuilt requests, every reply checked. */
 
 export interface SliceLoopOptions {
   /** Base URLs, http only. */
   targets: readonly string[];
   /** One for each connection; connection i goes to target i modulo their number. */
   plans: readonly ConnectionPlan[];
-  /** Told of each reply that its check refuses and, with status 0, of what is no reply of HTTP. */
+  /** Receives each reply that fails its check and, with status 0, each that is not HTTP. */
   onFailure: (request: PlannedRequest, status: number, body: string) => void;
-  /** Of the arrivals. */
+  /** Seed of the arrivals. */
   seed: number;
-  /** Open loop: most requests that are due and wait for a connection; beyond them they are dropped. 10,000 unless told. */
+  /** Open loop: maximum of due requests that wait for a connection; further ones are dropped. Default 10,000. */
   maxBacklog?: number;
-  /** A request without a whole reply for this long counts as timed out. 10 unless told. */
+  /** A request without a complete reply for this long counts as timed out. Default 10. */
   timeoutSeconds?: number;
 }
 
@@ -40,35 +40,35 @@ export interface LoopTotals {
 /** How a slice's requests become due. */
 export type SliceLoad = { model: 'closed' } | { model: 'open'; ratePerSecond: number; arrivals: Arrivals };
 
-/** Connections that are kept between slices, and the sum of what the slices came to. */
+/** Connections that are kept between slices, and the sum of the slices' results. */
 export interface SliceLoop {
   /**
-   * Runs one slice: load for so many seconds, then waits for what is due or under way, at most for the timeout. Connects
-   * on first use; lost connections are made anew before a slice, untimed. One slice at a time.
-   * Its time: of a closed loop from the first send to the last reply; of an open loop from the beginning to the end of
-   * its schedule, or to the last send if that is later, so that requests over time is the rate that was achieved.
+   * Runs one slice: load for this many seconds, then waits for what is due or in flight, at most for the timeout.
+   * Connects on first use; lost connections are replaced before a slice, untimed. One slice at a time. Its time: for a
+   * closed loop from the first send to the last reply; for an open loop from the start to the end of its schedule, or
+   * to the last send if that is later, so that requests over time is the achieved rate.
    * @throws Error naming the server when connections cannot be made on first use.
    */
   run(seconds: number, load: SliceLoad): Promise<SliceResult>;
-  /** Replaces what the connections send, from its beginning. As many plans as before, and not within a slice. */
+  /** Replaces what the connections send, from its beginning. The same number of plans, and not within a slice. */
   replan(plans: readonly ConnectionPlan[]): void;
-  /** The sum of all slices since the last time; starts anew. Within a slice, which is then to be ended: the sum until now. */
+  /** The sum of all slices since the last call; resets it. Within a slice, which must then be ended: the sum so far. */
   take(): LoopTotals;
-  /** Closes the connections. A slice under way ends. */
+  /** Closes the connections. A running slice ends. */
   close(): void;
 }
 
 const MAX_BACKLOG = 10_000;
 const TIMEOUT_SECONDS = 10;
 
-/** Between slices nobody is told anything. */
+/** Between slices events are ignored. */
 const AT_REST = {
   isRunning: false,
   onFree: () => undefined,
   onBlocked: () => undefined,
 } satisfies Partial<Traffic>;
 
-/** The slice under way. */
+/** The running slice. */
 interface Running {
   loop: RunningLoop;
   /** Since when its time and its CPU have not been added to the sums. */
@@ -109,7 +109,7 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
     hasConnected = true;
   }
 
-  /** Answers what starts the loop: all that takes time has been done before. */
+  /** Returns the function that starts the loop: everything slow has been done before. */
   async function prepare(seconds: number, load: SliceLoad): Promise<() => RunningLoop> {
     await connectAll();
     if (load.model === 'closed') return () => startClosedLoop(channels, traffic, seconds);
@@ -121,7 +121,7 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
     return () => startOpenLoop({ ...open, channels, traffic, seconds, arrivals });
   }
 
-  /** Adds what the slice has used until now to the sums; answers the CPU of it. */
+  /** Adds what the slice has used so far to the sums; returns its CPU. */
   function addUntil(endMs: number, slice: Running): number {
     const { user, system } = process.cpuUsage(slice.cpuFrom);
     const cpuNs = (user + system) * 1000;
@@ -183,7 +183,7 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
 function createTraffic({ timeoutSeconds = TIMEOUT_SECONDS, onFailure }: SliceLoopOptions): Traffic {
   return {
     ...AT_REST,
-    underWay: 0,
+    inFlight: 0,
     lastSendMs: 0,
     lastEndMs: 0,
     timeoutMs: timeoutSeconds * 1000,

@@ -8,15 +8,15 @@ import type { LiveSession } from './scenarios.ts';
 export interface Supply {
   plans: readonly ConnectionPlan[];
   /**
-   * Untimed: removes what the last slice made, and makes what the next one consumes, of which about `requests` will be
-   * sent. Answers new plans when they change.
+   * Untimed: removes the sessions that the last slice created, and creates those that the next one consumes, for about
+   * `requests` requests. Returns new plans when they change.
    */
   replenish(requests: number): Promise<readonly ConnectionPlan[] | undefined>;
 }
 
-/** Sessions that a mix may log out before its own logins give some back, per connection. */
+/** Sessions that a mix may log out before its own logins replace some, per connection. */
 const MIX_POOL_PER_CONNECTION = 16;
-/** Users of pools begin here, and their numbers are used again after so many. */
+/** Users of pools begin here, and their numbers are reused after this many. */
 const FIRST_POOL_USER = 1_000_000;
 const POOL_USERS = 1_000_000;
 
@@ -37,14 +37,14 @@ function poolUsers(job: LoadJob): (count: number) => Promise<LiveSession[]> {
   };
 }
 
-/** Sessions of a pool are each logged out once; what a slice has left is used by the next. */
+/** Each session of a pool is logged out once; the next slice uses what is left over. */
 function logoutSupply(job: LoadJob): Supply {
   const pool = new Set<LiveSession>();
   const logIn = poolUsers(job);
   return {
     plans: Array.from({ length: job.connections }, () => ({ requests: [], isSentOnce: true })),
     async replenish(requests) {
-      // No more than the job has sessions: a slice that uses them up ends early.
+      // At most the job's number of sessions: a slice that uses them up ends early.
       const wanted = Math.min(job.sessions, requests) + job.connections;
       for (const session of await logIn(Math.max(0, wanted - pool.size))) pool.add(session);
       return planLogouts(job, [...pool], (session) => pool.delete(session));
@@ -52,12 +52,12 @@ function logoutSupply(job: LoadJob): Supply {
   };
 }
 
-/** The logins of a mix feed its logouts, which take first what was given first. */
+/** The logins of a mix supply its logouts, first in, first out. */
 function mixedSupply(job: LoadJob, sessions: readonly LiveSession[]): Supply {
   const pools = job.targets.map((): LiveSession[] => []);
   const logIn = poolUsers(job);
   const wanted = Math.ceil((MIX_POOL_PER_CONNECTION * job.connections) / pools.length);
-  /** Served again when a pool is empty: then logins have failed, and the row is invalid by these. */
+  /** Reused when a pool is empty: then logins have failed, which makes the row invalid. */
   let last: LiveSession | undefined;
   const source: SessionSource = {
     take(target) {
@@ -78,7 +78,7 @@ function mixedSupply(job: LoadJob, sessions: readonly LiveSession[]): Supply {
   };
 }
 
-/** Logins leave sessions behind; the other scenarios of this kind need and leave nothing. */
+/** Logins leave sessions behind; the other scenarios of this kind need and leave none. */
 function loginSupply(job: LoadJob, sessions: readonly LiveSession[]): Supply {
   let made: LiveSession[] = [];
   const source: SessionSource = {

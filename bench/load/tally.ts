@@ -1,7 +1,7 @@
 import { createHistogram, encodeHistogram, type LatencyHistogram, recordUs } from '../stats/histogram.ts';
 import type { Operation, OperationResult } from './job.ts';
 
-/** What happened to the requests of one operation within a window. Nothing is under way when it is read. */
+/** Results of the requests of one operation within a window. Nothing is in flight when it is read. */
 export interface Tally extends Omit<OperationResult, 'operation' | 'inflightEnd' | 'histogram' | 'response'> {
   /** Service times. */
   histogram: LatencyHistogram;
@@ -28,14 +28,14 @@ export function createTally(): Tally {
   };
 }
 
-/** Counts one request that is sent when it is due, as those of a closed loop are. */
+/** Counts one request that is due when it is sent, as in a closed loop. */
 export function countSent(tally: Tally, bytes: number): void {
   tally.scheduled += 1;
   tally.sent += 1;
   tally.requestBytes += bytes;
 }
 
-/** Counts one whole reply. `isRight` is the outcome of its check. */
+/** Counts one complete reply. `isRight` is the outcome of its check. */
 export function countReply(
   tally: Tally,
   status: number,
@@ -66,7 +66,7 @@ export function countsOf(tallies: Iterable<Tally>): Counts {
   return sum;
 }
 
-/** The results of a window: the sum of all operations first, then, of a mix, each by itself. */
+/** The results of a window: the sum of all operations first, then each operation of a mix. */
 export async function resultsOf(tallies: ReadonlyMap<Operation, Tally>): Promise<OperationResult[]> {
   const all = createTally();
   for (const tally of tallies.values()) addTo(all, tally);

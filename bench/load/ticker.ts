@@ -2,26 +2,26 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
 /**
- * Wakes the event loop at a moment in time. Node's own timers count whole milliseconds, which at 2,000 requests/s is
- * longer than the time between two of them, and an event loop that spins until the moment burns a whole core that the
- * servers need. A second thread sleeps instead, which costs nothing and is precise to some 60 µs; it wakes us a little
- * early, and only that little is spent spinning. Measured on an idle machine with 2 cores, Node 20, at 2,000/s: lateness
- * p50 3 µs, p90 23 µs for 13 % of a core; setTimeout 538 and 981 µs for 3 %; spinning 1 and 1 µs for 100 %.
+ * Wakes the event loop at a moment in time. Node's timers count whole milliseconds, which at 2,000 requests/s is longer
+ * than the gap between two of them, and a spinning event loop burns a whole core that the servers need. Instead a
+ * second thread sleeps, which costs nothing and is precise to some 60 µs. It wakes the loop a little early, and only
+ * that little is spent spinning. Measured on an idle machine with 2 cores, Node 20, at 2,000/s: lateness p50 3 µs, p90
+ * 23 µs for 13 % of a core; setTimeout 538 and 981 µs for 3 %; spinning 1 and 1 µs for 100 %.
  */
 export interface Ticker {
   onWake: () => void;
-  /** Calls `onWake` once, at that moment of `performance.now()` or a little later, in place of one that is still awaited. */
+  /** Calls `onWake` once, at that time of `performance.now()` or a little later; replaces a pending wake. */
   wakeAt(atMs: number): void;
-  /** Awaits nothing any more. */
+  /** Cancels a pending wake. */
   cancel(): void;
   close(): Promise<void>;
 }
 
-/** How long before the moment the spinning begins: about what waking a thread and a message take here. */
+/** How long before the moment the spinning begins: about the cost of waking a thread and of a message. */
 const EARLY_MS = 0.08;
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** The other thread: sleeps until the moment that it finds in shared memory, tells, sleeps on. As text, for it has no file. */
+/** The other thread: sleeps until the time in shared memory, posts a message, repeats. As text, for it has no file. */
 const SLEEPER = `
 const { parentPort, workerData } = require('node:worker_threads');
 const turn = new Int32Array(workerData, 0, 1);
@@ -46,13 +46,13 @@ export async function startTicker(): Promise<Ticker> {
   moment[0] = NEVER;
   const worker = new Worker(SLEEPER, { eval: true, workerData: shared });
   await once(worker, 'online');
-  // It lives as long as what it wakes.
+  // It must not keep the process alive.
   worker.unref();
   const toHrtimeMs = hrtimeOffsetMs();
   let awaitedMs = NEVER;
   let isSpinning = false;
 
-  /** Waits until the moment by the means that its distance calls for. */
+  /** Waits by the means that suits the distance. */
   const wait = () => {
     if (awaitedMs === NEVER || isSpinning) return;
     if (awaitedMs - performance.now() > EARLY_MS) {
@@ -90,7 +90,10 @@ export async function startTicker(): Promise<Ticker> {
   return ticker;
 }
 
-/** What `process.hrtime`, which all threads share, is ahead of `performance.now()`, which each begins at its own start. */
+/**
+ * By how much `process.hrtime`, which all threads share, is ahead of `performance.now()`, which starts with each
+ * thread.
+ */
 function hrtimeOffsetMs(): number {
   let [offsetMs, leastMs] = [0, NEVER];
   for (let round = 0; round < 100; round += 1) {

@@ -1,6 +1,6 @@
 import type { Operation } from './measure.ts';
 
-/** Rows that do nothing, by what the group holds: nothing is subtracted from the others, the reader sees both. */
+/** Operations that do nothing, of the group's kinds. Nothing is subtracted from the others: the reader sees both. */
 export function baselines(...kinds: Operation['kind'][]): Operation[] {
   return kinds.map((kind) =>
     kind === 'sync'

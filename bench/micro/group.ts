@@ -5,13 +5,13 @@ import type { Measurement, Operation } from './measure.ts';
 import { serializeOperations } from './serialize.ts';
 import { measureStores } from './stores.ts';
 
-/** Operations that stand in one table. */
+/** Operations of one table. */
 export interface Group {
   heading: string;
-  /** Unit of the times in its table. JSON is always in µs. */
+  /** Unit of the times in its table. JSON always uses µs. */
   unit: 'ns' | 'µs';
   run(context: GroupContext): Promise<void>;
-  /** What the figures say, for under the table. */
+  /** What the figures show, for below the table. */
   findings(measurements: readonly Measurement[]): string[];
 }
 

@@ -6,11 +6,11 @@ import type { Operation } from './measure.ts';
 const TOKEN_BYTES = 32;
 const POOL_BYTES = 8_192;
 
-/** Making, hashing and comparing session ids, with node:crypto alone. */
+/** Creating, hashing and comparing session ids, with node:crypto only. */
 export function idOperations(): Operation[] {
   const token = newToken();
   const [ours, theirs] = [Buffer.from(token), Buffer.from(token)];
-  // Built at run time: two equal literals would be one string, and compared by address.
+  // Built at run time: equal literals would be one string, and compared by address.
   const spelledAnew = Buffer.from(token).toString();
   const pooled = createPooledToken();
   return [
@@ -31,7 +31,7 @@ export function idOperations(): Operation[] {
   ];
 }
 
-/** Tokens from random bytes that are fetched many at a time; bytes handed out are wiped. */
+/** Tokens from random bytes that are drawn in bulk; used bytes are wiped. */
 function createPooledToken(): () => string {
   const pool = Buffer.alloc(POOL_BYTES);
   let used = POOL_BYTES;

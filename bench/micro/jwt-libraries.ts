@@ -19,9 +19,9 @@ export interface JwtArm {
   algorithm: JwtAlgorithm;
   keyForm: string;
   kind: 'sync' | 'async';
-  /** Absent where only verifying differs. */
+  /** Absent where only verification differs. */
   sign?: (claims: JWTPayload) => unknown;
-  /** Checks signature, algorithm, issuer, audience and expiry. @throws what the library throws when the token is not good. */
+  /** Checks signature, algorithm, issuer, audience and expiry. @throws what the library throws for an invalid token. */
   verify: (token: string) => unknown;
 }
 
@@ -34,7 +34,7 @@ export interface KeyPair<T> {
 export const ISSUER = 'session-bench';
 export const AUDIENCE = 'micro';
 
-/** Of jsonwebtoken, which takes the key anew at each call. */
+/** jsonwebtoken, which prepares the key on each call. */
 export function jsonwebtokenArm(
   algorithm: Exclude<JwtAlgorithm, 'EdDSA'>,
   keyForm: string,
@@ -51,7 +51,7 @@ export function jsonwebtokenArm(
   };
 }
 
-/** Of fast-jwt, which takes the key (string or Buffer, no KeyObject) once and keeps it ready. */
+/** fast-jwt, which prepares the key (string or Buffer, not KeyObject) once. */
 export function fastJwtArm(
   algorithm: JwtAlgorithm,
   keyForm: string,
@@ -83,7 +83,7 @@ function fastVerifier(algorithm: JwtAlgorithm, key: string | Buffer, cache: numb
   });
 }
 
-/** Of jose, whose every call is asynchronous: WebCrypto works on the threads of libuv. */
+/** jose, which is always asynchronous: WebCrypto works on libuv's threads. */
 export function joseArm(
   algorithm: JwtAlgorithm,
   keyForm: string,
@@ -101,7 +101,7 @@ export function joseArm(
   };
 }
 
-/** No library: what HMAC or signature, base64url and JSON cost by themselves. The floor of the table. */
+/** No library: the cost of HMAC or signature, base64url and JSON alone. The floor of the table. */
 export function bareArm(algorithm: JwtAlgorithm, { signing, verifying }: KeyPair<KeyObject>): JwtArm {
   const header = segment({ alg: algorithm, typ: 'JWT' });
   const seal = (input: string) =>
@@ -139,7 +139,7 @@ export function bareArm(algorithm: JwtAlgorithm, { signing, verifying }: KeyPair
 /** Ed25519 hashes by itself (RFC 8032). */
 const digestOf = (algorithm: JwtAlgorithm) => (algorithm === 'EdDSA' ? null : 'sha256');
 
-/** JWS wants r and s side by side, not ASN.1 (RFC 7518 §3.4); for other keys the option has no meaning. */
+/** JWS uses r and s side by side, not ASN.1 (RFC 7518 §3.4); for other keys the option has no effect. */
 const withEncoding = (key: KeyObject) => ({ key, dsaEncoding: 'ieee-p1363' as const });
 
 function segment(value: unknown): string {

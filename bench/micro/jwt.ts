@@ -19,7 +19,7 @@ import type { Measurement, Operation } from './measure.ts';
 
 /** Session data in each token. */
 const DATA_BYTES = 256;
-/** Distinct tokens that the verifiers go round: more than one, so that nothing is fast by having seen it just now. */
+/** Distinct tokens that the verifiers cycle through, so that none is fast because it was just seen. */
 const TOKENS = 256;
 const LIFE_SECONDS = 86_400;
 
@@ -34,7 +34,9 @@ const KEY_SECRET = operationName('verify', {
   keyForm: 'KeyObject',
 });
 
-/** Signing and verifying, by algorithm, library and form of key. Keys are made here and never leave the process. */
+/**
+ * Signing and verifying, by algorithm, library and form of key. Keys are generated here and never leave the process.
+ */
 export async function jwtOperations(): Promise<Operation[]> {
   const arms = [...(await secretArms()), ...(await pairArms())];
   const operations: Operation[] = [...baselines('sync', 'async')];
@@ -138,13 +140,13 @@ function operationName(
   return `${action} ${arm.algorithm}: ${arm.library}, ${arm.keyForm}`;
 }
 
-/** What a string secret costs jsonwebtoken here; nothing when one of the two rows is missing. */
+/** The cost of a string secret in jsonwebtoken on this machine; empty when one of the two rows is missing. */
 export function secretFinding(measurements: readonly Measurement[]): string[] {
   const median = (name: string) => measurements.find((one) => one.name === name)?.medianUs;
   const [text, key] = [median(STRING_SECRET), median(KEY_SECRET)];
   if (text === undefined || key === undefined) return [];
   const times = (text / key).toFixed(1);
   return [
-    `A string secret makes jsonwebtoken verify HS256 ${times} times slower than createSecretKey (medians): of a string or Buffer it first tries to parse a PEM key, at each call.`,
+    `A string secret makes jsonwebtoken verify HS256 ${times} times slower than createSecretKey (medians): on each call it first tries to parse a string or Buffer as a PEM key.`,
   ];
 }

@@ -8,7 +8,7 @@ import { measure } from './measure.ts';
 import { MICRO_FLAGS } from './options.ts';
 import { describeMachine, type GroupOutcome, renderJson, renderTables } from './render.ts';
 
-/** A first guess, until a group has ended: operations of a group, and what each costs beyond its time. */
+/** First estimates, until a group has ended: operations of a group, and the overhead of each beyond its time. */
 const GUESSED_OPERATIONS = 30;
 const WARM_UP_SHARE = 1 / 3;
 
@@ -25,7 +25,7 @@ function createCommand(): Command {
   return addFlags(command, MICRO_FLAGS);
 }
 
-/** Whatever ends the measuring, what was measured until then is shown. */
+/** Whatever ends the measurement, the figures so far are printed. */
 async function measureAndShow(signal: AbortSignal): Promise<void> {
   const command = createCommand().parse(argv, { from: 'user' });
   const options = parseFlags(MICRO_FLAGS, givenFlags(command), { env: {} });
@@ -43,7 +43,7 @@ async function measureAndShow(signal: AbortSignal): Promise<void> {
     }
   } finally {
     progress.close();
-    if (outcomes.some(({ measurements, leftOut }) => measurements.length + leftOut.length > 0)) {
+    if (outcomes.some(({ measurements, unavailable }) => measurements.length + unavailable.length > 0)) {
       const color = process.stdout.isTTY === true && !process.env['NO_COLOR'];
       const tables = () => `\n${machine.join('\n')}\n\n${renderTables(outcomes, color)}`;
       process.stdout.write(options.json ? renderJson(outcomes) : tables());
@@ -58,7 +58,7 @@ async function measureGroup(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
-  const outcome: GroupOutcome = { group, measurements: [], leftOut: [], notes: [] };
+  const outcome: GroupOutcome = { group, measurements: [], unavailable: [], notes: [] };
   outcomes.push(outcome);
   let end = 'stopped';
   try {
@@ -67,9 +67,9 @@ async function measureGroup(
         progress.step(operation.name);
         outcome.measurements.push(await measure(operation, { timeMs, signal }));
       },
-      leaveOut(name, reason) {
-        progress.say(`left out: ${name}: ${reason}. To have it: sh scripts/setup.sh`);
-        outcome.leftOut.push({ name, reason });
+      skipOperation(name, reason) {
+        progress.say(`left out: ${name}: ${reason}. To install it: sh scripts/setup.sh`);
+        outcome.unavailable.push({ name, reason });
       },
       note: (text) => void outcome.notes.push(text),
       step: progress.step,

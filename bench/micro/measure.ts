@@ -2,33 +2,33 @@ import { setImmediate } from 'node:timers/promises';
 import { Bench, type Statistics, type Task } from 'tinybench';
 import { BenchError, messageOf } from '../errors.ts';
 
-/** One operation to be timed. It throws when it does not do its work, so that no failure is timed as a success. */
+/** One operation to be timed. It throws when it does not do its work, so that a failure is not timed as a success. */
 export interface Operation {
   name: string;
-  /** `async` operations are awaited, as every caller of theirs must: the await is part of their cost. */
+  /** `async` operations are awaited, as by every caller: the await is part of their cost. */
   kind: 'sync' | 'async';
-  /** Does it once. What it answers is kept from the optimiser. */
+  /** Runs it once. The result is kept from the optimiser. */
   run: () => unknown;
-  /** Makes what the next `count` calls of `run` consume; not timed. Not with several in flight. */
+  /** Creates what the next `count` calls of `run` consume; not timed. Not with several in flight. */
   prepare?: (count: number) => Promise<void>;
   /** Removes what the calls since the last `prepare` left behind; not timed. Not with several in flight. */
   finish?: () => Promise<void>;
-  /** Calls under way at any moment; 1 unless given. Only for `async`. */
+  /** Concurrent calls; default 1. Only for `async`. */
   inFlight?: number;
 }
 
-/** How an operation did. All times are wall-clock times per operation. */
+/** The figures of an operation. All times are wall-clock times per operation. */
 export interface Measurement {
   name: string;
   medianUs: number;
   /** `undefined` below 1,000 samples. */
   p99Us: number | undefined;
-  /** Half width of the 95 % confidence interval of the mean, in percent of it; takes samples as independent. */
+  /** Half width of the 95 % confidence interval of the mean, in percent of it; assumes independent samples. */
   rmePct: number;
   samples: number;
   /** Operations per second of this process, from the mean (with several in flight: from the window). */
   opsPerSecond: number;
-  /** Operations per sample: above 1, a sample is the mean of so many. */
+  /** Operations per sample: above 1, a sample is the mean of this many. */
   batch: number;
 }
 
@@ -38,28 +38,28 @@ export interface MeasureOptions {
   signal: AbortSignal;
 }
 
-/** An operation this long is timed alone: of it, two looks at the clock (about 0.1 µs) are at most 2 %. */
+/** An operation this long is timed alone: two readings of the clock (about 0.1 µs) are at most 2 % of it. */
 const LEAST_SINGLE_MS = 0.005;
-/** A batch of shorter ones takes about this long. */
+/** Length of a batch of shorter ones. */
 const BATCH_MS = 0.02;
 const LARGEST_BATCH = 8192;
-/** Long enough that the optimising compiler has seen the operation before its duration is believed. */
+/** Long enough for the optimising compiler, before a duration is used. */
 const CALIBRATION_MS = 10;
 const LEAST_SAMPLES_FOR_P99 = 1_000;
-/** Longest that timers, sockets and Ctrl-C wait for operations that never leave the microtask queue. */
+/** Maximum wait of timers, sockets and Ctrl-C for operations that never leave the microtask queue. */
 const LONGEST_BUSY_MS = 50;
 
-/** Where answers go, so that the compiler cannot leave out the work behind them. */
+/** Holds results, so that the compiler cannot eliminate the work. */
 const sink: { last: unknown } = { last: undefined };
 
 /**
- * Times one operation with tinybench. Short ones are timed in batches, for the clock's own cost would hide them.
+ * Times one operation with tinybench. Short ones are timed in batches, for the clock's own cost would dominate.
  * @throws BenchError CHECK_FAILED when the operation throws; the signal's reason when it is aborted.
  */
 export async function measure(operation: Operation, options: MeasureOptions): Promise<Measurement> {
   const { timeMs } = options;
   await shareLoops();
-  // tinybench never takes its listeners off a signal: so each operation has one of its own.
+  // tinybench never removes its listeners from a signal, so each operation has its own.
   const own = new AbortController();
   const { signal } = own;
   const forward = () => own.abort(options.signal.reason);
@@ -89,21 +89,21 @@ export async function measure(operation: Operation, options: MeasureOptions): Pr
   }
 }
 
-/** The first of several failures at once stands for all; a store says only in its cause what the service said. */
+/** The first of several failures represents all; a store has the service's message only in the cause. */
 function reasonOf(error: unknown): string {
   const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
   const deeper = first instanceof Error && first.cause !== undefined ? `: ${messageOf(first.cause)}` : '';
   return `${messageOf(first)}${deeper}`;
 }
 
-/** Many at once: each call is a sample, from its start to its answer, the wait behind the others included. */
+/** Concurrent calls: each is a sample, from its start to its result, including the wait for the others. */
 async function measureInFlight(operation: Operation, options: MeasureOptions): Promise<Measurement> {
   const { timeMs, signal } = options;
   let [startMs, windowMs] = [0, 0];
   const bench = new Bench({
     time: timeMs,
     warmupTime: timeMs / 3,
-    // No bound but the time: here tinybench takes these as a most, elsewhere as a least.
+    // Bounded only by the time: here tinybench takes these as a maximum, elsewhere as a minimum.
     iterations: 0,
     warmupIterations: 0,
     concurrency: 'task',
@@ -147,8 +147,9 @@ function figures(operation: Operation, latency: Statistics) {
 }
 
 /**
- * What tinybench calls: a batch that answers its mean per operation. Without the cost of the whole, which it then
- * counts against the time, an operation of nanoseconds whose preparation takes microseconds would last for ever.
+ * The function for tinybench: a batch that returns its mean per operation. It also reports its whole cost, which
+ * tinybench counts against the time; otherwise an operation of nanoseconds whose preparation takes microseconds would
+ * run for ever.
  */
 function taskOf(operation: Operation, batch: number): () => unknown {
   const sample = ({ timedMs, wholeMs }: BatchTimes) => ({
@@ -170,9 +171,9 @@ function isAsync({ kind, prepare, finish }: Operation): boolean {
 }
 
 interface BatchTimes {
-  /** Of the operations alone. */
+  /** Time of the operations only. */
   timedMs: number;
-  /** With what was prepared and removed for them. */
+  /** Including preparation and removal. */
   wholeMs: number;
 }
 
@@ -196,7 +197,7 @@ async function awaitLoop(run: () => unknown, count: number): Promise<number> {
   return performance.now() - startMs;
 }
 
-/** How many operations make a sample. By the fastest round, for one that was interrupted tells nothing. */
+/** The number of operations in a sample. Uses the fastest round, for an interrupted one is not representative. */
 async function calibrate(operation: Operation): Promise<number> {
   let [count, spentMs, fastestMs] = [1, 0, Number.POSITIVE_INFINITY];
   while (spentMs < CALIBRATION_MS) {
@@ -209,7 +210,7 @@ async function calibrate(operation: Operation): Promise<number> {
   return Math.min(LARGEST_BATCH, Math.ceil(BATCH_MS / fastestMs));
 }
 
-/** A hook, untimed, that lets the event loop turn now and then. */
+/** An untimed hook that lets the event loop turn now and then. */
 function createBreather(): () => Promise<void> | void {
   let lastMs = performance.now();
   return () => {
@@ -223,8 +224,8 @@ function createBreather(): () => Promise<void> | void {
 let shared: Promise<void> | undefined;
 
 /**
- * The loops see several functions before the first is timed. Otherwise the compiler inlines the first one and
- * not the later ones (with the closure of its task, too), and the order of the table would decide.
+ * The loops see several functions before the first is timed. Otherwise the compiler would inline the first one and not
+ * the later ones (and the closure of its task), and the results would depend on the order of the table.
  */
 function shareLoops(): Promise<void> {
   shared ??= (async () => {

@@ -20,7 +20,7 @@ function micro(...args: string[]): Promise<Finished> {
   });
 }
 
-test('measures the groups asked for, and answers JSON of the promised shape', async () => {
+test('measures the requested groups, and prints JSON of the documented shape', async () => {
   const { code, stdout, stderr } = await micro('--only', 'ids,jwt', '--time', '20ms', '--json');
   expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('[2/2] jwt: ') });
   const rows = JSON.parse(stdout) as Record<string, unknown>[];

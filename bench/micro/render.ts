@@ -4,19 +4,21 @@ import { BORDERLESS, whole, wrap } from '../results/text.ts';
 import { GROUPS, type GroupName } from './group.ts';
 import type { Measurement } from './measure.ts';
 
-/** What became of a group: what was measured of it, what was not and why, and lines for under its table. */
+/** The result of a group: its figures, what was not measured and why, and lines for below the table. */
 export interface GroupOutcome {
   group: GroupName;
   measurements: Measurement[];
-  leftOut: { name: string; reason: string }[];
+  unavailable: { name: string; reason: string }[];
   notes: string[];
 }
 
 const UNITS_PER_US = { ns: 1_000, µs: 1 } as const;
 
-/** An array of `{group, name, median_us, p99_us, rme_pct, samples}`; what was left out has null figures and `left_out`. */
+/**
+ * An array of `{group, name, median_us, p99_us, rme_pct, samples}`; what was left out has null figures and `left_out`.
+ */
 export function renderJson(outcomes: readonly GroupOutcome[]): string {
-  const rows = outcomes.flatMap(({ group, measurements, leftOut }) => [
+  const rows = outcomes.flatMap(({ group, measurements, unavailable }) => [
     ...measurements.map(({ name, medianUs, p99Us, rmePct, samples }) => ({
       group,
       name,
@@ -25,20 +27,22 @@ export function renderJson(outcomes: readonly GroupOutcome[]): string {
       rme_pct: rounded(rmePct),
       samples,
     })),
-    ...leftOut.map(({ name, reason }) => {
+    ...unavailable.map(({ name, reason }) => {
       return { group, name, median_us: null, p99_us: null, rme_pct: null, samples: 0, left_out: reason };
     }),
   ]);
   return `${JSON.stringify(rows, undefined, 2)}\n`;
 }
 
-/** A table for each group, and what must be known to read them. */
+/** A table for each group, with notes on how to read them. */
 export function renderTables(outcomes: readonly GroupOutcome[], color: boolean): string {
-  const seen = outcomes.filter(({ measurements, leftOut }) => measurements.length + leftOut.length > 0);
+  const seen = outcomes.filter(
+    ({ measurements, unavailable }) => measurements.length + unavailable.length > 0,
+  );
   return `${[...seen.map((outcome) => renderGroup(outcome, color)), FOOTNOTES].join('\n\n')}\n`;
 }
 
-/** The machine in one line, and a warning when others are at work on it. */
+/** The machine in one line, and a warning when it is busy. */
 export function describeMachine(): string[] {
   const [load = 0] = loadavg();
   const [first] = cpus();
@@ -49,7 +53,7 @@ export function describeMachine(): string[] {
     : [line];
 }
 
-function renderGroup({ group, measurements, leftOut, notes }: GroupOutcome, color: boolean): string {
+function renderGroup({ group, measurements, unavailable, notes }: GroupOutcome, color: boolean): string {
   const { heading, unit, findings } = GROUPS[group];
   const cell = (us: number | undefined) => (us === undefined ? '' : significant(us * UNITS_PER_US[unit]));
   const table = new Table({
@@ -77,7 +81,9 @@ function renderGroup({ group, measurements, leftOut, notes }: GroupOutcome, colo
     ]);
   }
   const below = [
-    ...leftOut.map(({ name, reason }) => `LEFT OUT: ${name}: ${reason}. To have it: sh scripts/setup.sh`),
+    ...unavailable.map(
+      ({ name, reason }) => `LEFT OUT: ${name}: ${reason}. To install it: sh scripts/setup.sh`,
+    ),
     ...notes,
     ...findings(measurements),
   ].map((text) => wrap(text));
@@ -89,16 +95,16 @@ function renderGroup({ group, measurements, leftOut, notes }: GroupOutcome, colo
 const FOOTNOTES = [
   'Times are wall-clock times per operation, 1 µs = 1,000 ns. "± mean" is half the 95 % interval of the mean, were samples independent. A p99 is empty below 1,000 samples: raise --time.',
   '* Below 5 µs a sample is the mean of a batch of about 20 µs, so the p99 is that of batches.',
-  'ops/s: of one process, so of one core of JavaScript. The service has cores of its own, and with one operation in flight the wait for it bounds the rate. WebCrypto (jose) also works on other threads.',
+  'ops/s: of one process, so of one core of JavaScript. The service runs on other cores, and with one operation in flight the wait for it bounds the rate. WebCrypto (jose) also works on other threads.',
   'An asynchronous operation is awaited, and that is part of its cost. Nothing is subtracted: the rows "nothing" show what a call, and an awaited call, cost when they do no work.',
-  'Each was measured once, in the order of the table: differences of a few percent are no finding.',
+  'Each was measured once, in the order of the table: differences of a few percent are not significant.',
 ]
   .map((text) => wrap(text))
   .join('\n');
 
 const trimmed = (text: string) => text.replace(/[ ]+$/gm, '');
 
-/** Three digits or so, never an exponent. */
+/** About three significant digits, never an exponent. */
 function significant(value: number): string {
   if (value >= 100) return whole(value);
   return value.toFixed(value >= 10 ? 1 : value >= 1 ? 2 : 3);

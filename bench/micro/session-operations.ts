@@ -4,9 +4,9 @@ import type { Operation } from './measure.ts';
 
 /** Data of each session. */
 export const DATA_BYTES = 256;
-/** Sessions that exist while a store is measured: enough that no two in flight meet. */
+/** Number of sessions while a store is measured: enough that no two calls in flight use the same. */
 export const SESSIONS = 1_000;
-/** Parallel reads: what one server sees under load. */
+/** Concurrent reads, as in one server under load. */
 const IN_FLIGHT = 64;
 const DATA = 'd'.repeat(DATA_BYTES);
 const CHANGED = 'c'.repeat(DATA_BYTES);
@@ -17,9 +17,9 @@ interface Known {
 }
 
 /**
- * The operations of one open store, through the contract. `waits`: it has a service, so that parallel reads mean
- * something: without one, a single thread can have nothing in flight.
- * @throws what the store throws while the sessions are made.
+ * The operations of one open store, through the contract. `waits`: it has a service, so that concurrent reads are
+ * meaningful; without one, a single thread cannot have anything in flight.
+ * @throws what the store throws while the sessions are created.
  */
 export async function sessionOperations(
   label: string,
@@ -33,7 +33,7 @@ export async function sessionOperations(
 
   const readOne = async () => {
     const session = await store.read(next().token);
-    if (session === undefined) throw new Error('a live session was not found');
+    if (session === undefined) throw new Error('expected a live session, got none');
     return session;
   };
   const operation = (name: string, run: () => unknown): Operation => ({
@@ -49,7 +49,7 @@ export async function sessionOperations(
     operation('touch', async () => {
       const session = next();
       const touched = await store.touch(session.token);
-      if (touched === undefined) throw new Error('a live session was not found');
+      if (touched === undefined) throw new Error('expected a live session, got none');
       if (touched.token !== undefined) session.token = touched.token;
     }),
     destroyOperation(operation, store, traits),
@@ -58,7 +58,7 @@ export async function sessionOperations(
 
 type Name = (name: string, run: () => unknown) => Operation;
 
-/** What was created is removed again, untimed: so the store is as full at the end as at the start. */
+/** Created sessions are removed again, untimed, so that the store's size stays the same. */
 function createOperation(operation: Name, store: SessionStore, traits: Traits): Operation {
   const made: string[] = [];
   let user = 0;
@@ -74,14 +74,14 @@ function createOperation(operation: Name, store: SessionStore, traits: Traits): 
   };
 }
 
-/** Each call ends a session that was made for it, untimed. */
+/** Each call ends a session that was created for it, untimed. */
 function destroyOperation(operation: Name, store: SessionStore, traits: Traits): Operation {
   const doomed: string[] = [];
   const endsAtOnce = traits.revocation === 'immediate';
   return {
     ...operation('destroy', async () => {
       const ended = await store.destroy(doomed.pop() ?? '');
-      if (!ended && endsAtOnce) throw new Error('a live session was not ended');
+      if (!ended && endsAtOnce) throw new Error('expected a live session to end, got false');
     }),
     async prepare(count) {
       doomed.push(...(await createMany(store, count)));

@@ -15,16 +15,16 @@ import { DATA_BYTES, sessionOperations } from './session-operations.ts';
 
 const DURABILITY: Durability = 'second';
 const POOL_SIZE = 10;
-/** Connections beyond the pool, for administration. */
+/** Connections in addition to the pool, for administration. */
 const SPARE_CONNECTIONS = 20;
-/** Longer than any measuring, so that nothing expires under it. */
+/** Longer than any measurement, so that nothing expires meanwhile. */
 const LIFE_SECONDS = 7 * 86_400;
-/** What a cookie carries (RFC 6265 §6.1), less its name. */
+/** What fits in a cookie (RFC 6265 §6.1), minus its name. */
 const MAX_TOKEN_BYTES = 4_000;
 
 /**
- * Every store of the registry, each on a fresh service of its own; one whose service cannot be had is left out.
- * Services and guard are closed when it settles, however it does.
+ * Every store of the registry, each on a fresh service; a store without an available service is skipped. Services and
+ * guard are closed when it settles in any way.
  */
 export function measureStores(context: GroupContext): Promise<void> {
   return openTogether(async (resources) => {
@@ -44,7 +44,7 @@ function measureStore(definition: StoreDefinition, guard: Guard, context: GroupC
       service = await serviceFor(definition, options, guard, context, resources);
     } catch (error) {
       if (context.signal.aborted || !(error instanceof BenchError)) throw error;
-      context.leaveOut(definition.name, reasonOf(error));
+      context.skipOperation(definition.name, reasonOf(error));
       await resources.close();
       return;
     }
@@ -62,7 +62,7 @@ function measureStore(definition: StoreDefinition, guard: Guard, context: GroupC
   });
 }
 
-/** Without the tier `url`: this command has no flag for it. */
+/** Without the tier `url`, for which this command has no flag. */
 function reasonOf({ code, details }: BenchError): string {
   return `${code}: ${details.got.replace(/^url: [^;]*; /, '')}`;
 }
@@ -101,7 +101,7 @@ function openContext(options: StoreOptions, serviceUrl: string | undefined): Ope
     poolSize: POOL_SIZE,
     idleSeconds: LIFE_SECONDS / 7,
     absoluteSeconds: LIFE_SECONDS,
-    // Each touch is one that writes.
+    // Every touch writes.
     touchIntervalSeconds: 0,
     accessSeconds: LIFE_SECONDS / 7,
     secret: randomBytes(32),
@@ -109,7 +109,7 @@ function openContext(options: StoreOptions, serviceUrl: string | undefined): Ope
     controlData: () => controlData,
     now: Date.now,
     onBackgroundError(error) {
-      // It belongs to no call; a call that it hurts throws by itself and is then an error of its own.
+      // It belongs to no call; a call that it affects throws separately.
       process.emitWarning(error instanceof Error ? error : String(error));
     },
   };

@@ -4,14 +4,14 @@ import { decodeHistogram, type LatencySummary, summarize } from '../stats/histog
 import type { ProbeJob, ProbeResult } from './job.ts';
 import { reasonsAgainst } from './validity.ts';
 
-/** A generator that uses this share of a processor is what limits a closed loop. */
+/** A generator that uses this share of a processor is the bottleneck of a closed loop. */
 const FULL = 0.9;
 
-/** The figures of a probe under the names of the result columns. An unknown one is absent. */
+/** The figures of a probe under the names of the result columns. Unknown ones are absent. */
 export function cellsOf(job: ProbeJob, result: ProbeResult): Row {
   const { load } = result;
   const [all] = load.operations;
-  if (all === undefined) throw new Error('a load result has at least the row of all operations');
+  if (all === undefined) throw new Error('expected a row of all operations in the load result, got none');
   const isOpen = job.load.model === 'open';
   const cpuShare = load.cpuNs / 1e9 / load.durationSeconds;
   const cells: { [C in keyof Row]: Row[C] | undefined } = {
@@ -65,7 +65,7 @@ function countCells(all: OperationResult, seconds: number): Row {
 }
 
 function timeCells(job: ProbeJob, all: OperationResult): Row {
-  // Evenly spread arrivals make a tail percentile as sure with half the samples.
+  // Evenly spaced arrivals make a tail percentile as reliable with half the samples.
   const constantArrivals = job.load.model === 'open' && job.load.arrivals === 'constant';
   const times = (text: string) => summarize(decodeHistogram(text), { constantArrivals });
   return {
@@ -78,7 +78,7 @@ function summaryCells(prefix: 'svc' | 'lat', summary: LatencySummary): Row {
   return Object.fromEntries(Object.entries(summary).map(([name, us]) => [`${prefix}_${name}_us`, us])) as Row;
 }
 
-/** Of the generator's own lateness: a figure about few requests is better than none. */
+/** The generator's own lateness: a figure about few requests is better than none. */
 function percentile99(text: string): number | undefined {
   const lateness = decodeHistogram(text);
   return lateness.totalCount === 0 ? undefined : lateness.getValueAtPercentile(99);

@@ -15,7 +15,7 @@ const errorOf = (words: readonly string[], raw: RawOptions): BenchError => {
   throw new Error('expected an error');
 };
 
-describe('what a probe is told', () => {
+describe('the configuration of a probe', () => {
   test('a URL alone: a closed loop', () => {
     expect(parseProbe([URL_], { seed: '7' })).toEqual({
       job: {
@@ -32,7 +32,7 @@ describe('what a probe is told', () => {
     });
   });
 
-  test('a rate: an open loop, by chance unless told otherwise', () => {
+  test('a rate: an open loop, Poisson arrivals by default', () => {
     const load = (raw: RawOptions) => parseProbe([URL_], raw).job.load;
     expect(load({ rate: '2000' })).toEqual({ model: 'open', ratePerSecond: 2000, arrivals: 'poisson' });
     expect(load({ rate: '0.5', arrivals: 'constant' })).toMatchObject({
@@ -56,7 +56,7 @@ describe('what a probe refuses, on one line with exit code 2', () => {
     ['two URLs', [URL_, URL_], {}, /got 2/],
     ['no URL at all', ['localhost'], {}, /expected a URL to probe, got "localhost"/],
     ['a host and a port', ['localhost:3000'], {}, /begins with http:\/\/, got "localhost:3000"/],
-    ['TLS', ['https://a.test/'], {}, /begins with http:\/\/.*speaks no TLS/],
+    ['TLS', ['https://a.test/'], {}, /begins with http:\/\/.*does not support TLS/],
     ['another scheme', ['ftp://a.test/'], {}, /begins with http:\/\//],
     [
       'a password',
@@ -77,7 +77,7 @@ describe('what a probe refuses, on one line with exit code 2', () => {
     ['a header without a name', [URL_], { header: [': a'] }, /'name: value'/],
     ['a blank in a name', [URL_], { header: ['a b: c'] }, /'name: value'.*"a b"/],
     ['a line break in a value', [URL_], { header: ['a: b\r\nc: d'] }, /'name: value'/],
-    ['a header of ours', [URL_], { header: ['Content-Length: 5'] }, /"content-length".*leave it out/],
+    ['a reserved header', [URL_], { header: ['Content-Length: 5'] }, /"content-length".*leave it out/],
     ['chunks', [URL_], { header: ['transfer-encoding: chunked'] }, /leave it out/],
     ['the end of a connection', [URL_], { header: ['Connection: close'] }, /kept alive/],
     ['another host', [URL_], { header: ['host: a.test'] }, /comes from the URL/],

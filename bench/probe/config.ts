@@ -4,7 +4,7 @@ import { OUTPUT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import { quoted, type RawOptions, usage } from '../config/values.ts';
 import type { ProbeJob } from './job.ts';
 
-/** What `pnpm bench probe` is told, complete. */
+/** The complete configuration of `pnpm bench probe`. */
 export interface ProbeConfig {
   job: ProbeJob;
   json: boolean;
@@ -16,14 +16,14 @@ const own = flagsOf('run');
 export const PROBE_FLAGS = {
   rate: own.optional(
     '--rate <number>',
-    'requests due per second, whatever is outstanding',
+    'requests due per second, whatever is in flight',
     { parse: parseRate },
     { fallbackHelp: 'a closed loop' },
   ),
   arrivals: RUN_FLAGS.arrivals,
   connections: own.value('-c, --connections <count>', 'connections', '64', whole(1, 10_000)),
   duration: { ...RUN_FLAGS.durationSeconds, help: 'measured load, such as 5s or 500ms', fallback: '5s' },
-  warmup: own.value('--warmup <time>', 'discarded load before it', '1s', duration()),
+  warmup: own.value('--warmup <time>', 'discarded load before the measured one', '1s', duration()),
   headers: own.repeatable(
     '-H, --header <line>',
     "sent with each request, 'name: value'; repeatable",
@@ -40,7 +40,7 @@ const EXAMPLE = 'Write for example pnpm bench probe http://127.0.0.1:3000/.';
 /** More than one process of Node can send. */
 const GREATEST_RATE = 1_000_000;
 
-/** Headers that the generator writes itself or that would change how a reply ends, with what to do instead. */
+/** Headers that the generator writes itself or that would change how a reply ends, with the remedy. */
 const RESERVED: Readonly<Record<string, string>> = {
   host: 'It comes from the URL: write the name there.',
   'content-length': 'A probe sends GET without a body: leave it out.',
@@ -50,17 +50,17 @@ const RESERVED: Readonly<Record<string, string>> = {
   upgrade: 'A probe speaks HTTP/1.1 only: leave it out.',
 };
 
-/** The probe that these words and options mean. @throws BenchError USAGE, naming the first wrong value. */
+/** Parses arguments and options. @throws BenchError USAGE, for the first wrong value. */
 export function parseProbe(words: readonly string[], raw: RawOptions): ProbeConfig {
   const url = parseTarget(words);
-  const told = parseFlags(PROBE_FLAGS, raw, { env: {} });
-  const { rate: ratePerSecond, arrivals, headers, connections, seed, json } = told;
+  const parsed = parseFlags(PROBE_FLAGS, raw, { env: {} });
+  const { rate: ratePerSecond, arrivals, headers, connections, seed, json } = parsed;
   if (ratePerSecond === undefined && raw['arrivals'] !== undefined) {
     throw usage('--rate with --arrivals', 'none', 'Add --rate, or leave --arrivals out.');
   }
   const load: ProbeJob['load'] =
     ratePerSecond === undefined ? { model: 'closed' } : { model: 'open', ratePerSecond, arrivals };
-  const [warmupSeconds, durationSeconds] = [told.warmup, told.duration];
+  const [warmupSeconds, durationSeconds] = [parsed.warmup, parsed.duration];
   const [origin, path] = [url.origin, url.pathname + url.search];
   return { job: { origin, path, headers, connections, warmupSeconds, durationSeconds, load, seed }, json };
 }
@@ -72,7 +72,11 @@ function parseTarget(words: readonly string[]): URL {
   const url = new URL(text);
   const expected = 'a URL that begins with http://';
   if (url.protocol === 'https:') {
-    throw usage(expected, quoted(text), 'The generator speaks no TLS: probe the plain port behind it.');
+    throw usage(
+      expected,
+      quoted(text),
+      'The generator does not support TLS: probe the plain port behind it.',
+    );
   }
   if (url.protocol !== 'http:') throw usage(expected, quoted(text), EXAMPLE);
   if (url.username !== '' || url.password !== '') {
@@ -90,14 +94,14 @@ function parseRate(text: string): number {
   throw usage(`requests per second, above 0 and at most ${GREATEST_RATE}, for --rate`, quoted(text), remedy);
 }
 
-/** Field names are tokens (RFC 9110 §5.6.2); values hold neither control characters nor line breaks (§5.5). */
+/** Field names are tokens (RFC 9110 §5.6.2); values contain neither control characters nor line breaks (§5.5). */
 function parseHeaders(lines: readonly string[]): Record<string, string> {
   const headers = new Map<string, string>();
   for (const line of lines) {
     const match = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\P{Cc}]*)$/u.exec(line);
     const [, written, value] = match ?? [];
     if (written === undefined || value === undefined) {
-      // What it holds may be a secret: the name alone is shown.
+      // The value may be a secret: only the name is shown.
       const shown = line.includes(':')
         ? `${quoted(line.slice(0, line.indexOf(':')))}, wrongly written`
         : 'no colon';

@@ -1,6 +1,6 @@
 import type { LoadModel, LoadResult } from '../load/job.ts';
 
-/** What `pnpm bench probe` and the process of its generator tell each other over IPC. Types only. */
+/** Messages between `pnpm bench probe` and the process of its generator over IPC. Types only. */
 
 /** What to load and how. */
 export interface ProbeJob {
@@ -15,18 +15,18 @@ export interface ProbeJob {
   warmupSeconds: number;
   durationSeconds: number;
   load: Extract<LoadModel, { model: 'closed' | 'open' }>;
-  /** Of the arrivals. */
+  /** Seed of the arrivals. */
   seed: number;
 }
 
-/** What the generator saw of the measured load. */
+/** The generator's results for the measured load. */
 export interface ProbeResult {
   load: LoadResult;
   /** Requests due and not yet sent when the last one became due; 0 in a closed loop. */
   backlogEnd: number;
-  /** The same and those sent and not yet answered then. */
+  /** The same, plus those sent and without a reply at that moment. */
   outstandingEnd: number;
-  /** True when it was stopped before its end: the figures are those until then. */
+  /** True when it was stopped early: the figures are those until then. */
   isPartial: boolean;
 }
 
@@ -34,7 +34,7 @@ export type ProbePhase = 'warm-up' | 'measured load';
 
 export type ToProbe =
   | { type: 'probe'; job: ProbeJob }
-  /** Answered at once by `probed`, with what has been measured. */
+  /** Replied to at once by `probed`, with what has been measured. */
   | { type: 'stop' };
 
 export type FromProbe =

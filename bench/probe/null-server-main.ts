@@ -1,9 +1,9 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 /**
- * A server that does as little as a Node process can: it counts the ends of request heads and writes as many constant
- * replies. What a generator reaches against it is the generator's own. Bodies are passed over unread, so they must
- * not hold an empty line: JSON on one line never does.
+ * A minimal server: it counts the ends of request heads and writes as many constant replies. The rate that a generator
+ * reaches against it is the generator's own limit. Bodies are skipped unparsed, so they must not contain an empty line;
+ * JSON on one line never does.
  */
 
 const BODY = '{"status":"ok"}';
@@ -20,11 +20,11 @@ function serve(socket: Socket): void {
       replies += 1;
       from = at + HEAD_END.length;
     }
-    // A head's end may be split over two packets: its last three bytes wait.
+    // A head's end may be split over two packets: keep its last three bytes.
     carried = bytes.subarray(Math.max(from, bytes.length - HEAD_END.length + 1));
     if (replies > 0) socket.write(replies === 1 ? REPLY : REPLY.repeat(replies), 'latin1');
   });
-  // A client that leaves without a word is none of our business: its requests are counted where they were sent.
+  // A client that disconnects abruptly does not matter here: its requests are counted by the sender.
   socket.on('error', () => socket.destroy());
 }
 
@@ -33,5 +33,5 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.({ type: 'ready', port: (server.address() as AddressInfo).port });
 });
 process.on('SIGTERM', () => process.exit(0));
-// The harness is gone, even by kill -9.
+// The harness has died, even by kill -9.
 process.on('disconnect', () => process.exit(0));

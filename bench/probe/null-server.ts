@@ -2,15 +2,15 @@ import { type StartedProcess, startProcess } from '../environment/processes/proc
 import type { ProbeJob } from './job.ts';
 import { type ProbeContext, probeIn } from './probe.ts';
 
-/** The server that does as little as can be: what a generator reaches against it is the generator's own. */
+/** A minimal server: the rate that a generator reaches against it is the generator's own limit. */
 
 const START_TIMEOUT_MS = 10_000;
-/** How far above the asked rate the null server is loaded: chance in the count must not hide that the rate is reached. */
+/** The null server is loaded this much above the rate: chance in the count must not hide that the rate is reached. */
 const HEADROOM = 1.15;
-/** Until the compiler has seen the hot path. */
+/** Until the hot path is compiled. */
 const WARMUP_SECONDS = 1;
 
-/** Starts the null server; its answer's `port` is where it listens, on 127.0.0.1. @throws BenchError SERVER_FAILED */
+/** Starts the null server on 127.0.0.1; `port` of the result is its port. @throws BenchError SERVER_FAILED */
 export function startNullServer({ guard, programs, signal }: ProbeContext): Promise<StartedProcess> {
   return startProcess({
     name: 'null server',
@@ -20,20 +20,20 @@ export function startNullServer({ guard, programs, signal }: ProbeContext): Prom
     timeoutMs: START_TIMEOUT_MS,
     guard,
     signal,
-    failure: { code: 'SERVER_FAILED', remedy: 'Look for the cause in that output, then run again.' },
+    failure: { code: 'SERVER_FAILED', remedy: 'Find the cause in that output, then run again.' },
   });
 }
 
-/** What to ask of the null server. */
+/** The load for the null server. */
 export interface NullServerLoad {
-  /** The rate that is to be shown reachable, per second. */
+  /** The rate that must be reachable, per second. */
   ratePerSecond: number;
   connections: number;
   durationSeconds: number;
 }
 
 /**
- * The rate that the generator sends and gets answered on its own, per second, when it is asked for 15 % more than
+ * The rate of replies that the generator reaches on its own, per second, when it is to send 15 % more than
  * `ratePerSecond`: the figure is at least that rate, or the generator cannot reach it here. `undefined` when aborted.
  * @throws BenchError SERVER_FAILED, GENERATOR_FAILED
  */

@@ -5,11 +5,11 @@ import { resultsOf } from '../load/tally.ts';
 import { encodeHistogram } from '../stats/histogram.ts';
 import type { FromProbe, ProbeJob, ProbeResult, ToProbe } from './job.ts';
 
-/** The process of a probe's generator: the loop that runs also use, on one URL. */
+/** The process of a probe's generator: the same loop as in runs, on one URL. */
 
 /** When the measured load began; `undefined` before. */
 let measuring: { startedMs: number; cpu: NodeJS.CpuUsage } | undefined;
-/** Answers what has been measured so far; `undefined` while nothing is under load. */
+/** Returns what has been measured so far; `undefined` while nothing is under load. */
 let stop: (() => Promise<ProbeResult | undefined>) | undefined;
 let firstFailure: string | undefined;
 
@@ -17,7 +17,7 @@ function send(message: FromProbe): void {
   process.send?.(message);
 }
 
-/** All but refusals is right: a redirect is answered as it was asked. */
+/** All but refusals are correct, including a redirect. */
 function requestOf(job: ProbeJob): LiveRequest {
   return {
     operation: 'read',
@@ -54,7 +54,7 @@ async function run(job: ProbeJob): Promise<ProbeResult | undefined> {
   return resultOf(loop.take(), slice, false);
 }
 
-/** The figures until now. Requests under way, and those that wait for a connection, are counted as under way. */
+/** The figures so far. Requests in flight, and those that wait for a connection, count as in flight. */
 async function partOf(totals: LoopTotals): Promise<ProbeResult | undefined> {
   if (measuring === undefined) return undefined;
   const { user, system } = process.cpuUsage(measuring.cpu);
@@ -88,7 +88,7 @@ async function resultOf(
   };
 }
 
-function answer(work: Promise<ProbeResult | undefined>): void {
+function reportResult(work: Promise<ProbeResult | undefined>): void {
   work.then(
     (result) => send({ type: 'probed', ...(result === undefined ? {} : { result }) }),
     (error: unknown) =>
@@ -97,10 +97,10 @@ function answer(work: Promise<ProbeResult | undefined>): void {
 }
 
 process.on('message', (message: ToProbe) => {
-  if (message.type === 'probe') answer(run(message.job));
-  // Without one, the load has just ended and its answer is on the way.
-  else if (stop !== undefined) answer(stop());
+  if (message.type === 'probe') reportResult(run(message.job));
+  // Otherwise the load has just ended and its result is on the way.
+  else if (stop !== undefined) reportResult(stop());
 });
-// The harness is gone, even by kill -9.
+// The harness has died, even by kill -9.
 process.on('disconnect', () => process.exit(0));
 send({ type: 'ready', port: 0 });

@@ -135,7 +135,7 @@ describe.concurrent('a probe that cannot be trusted says so', () => {
     expect(stdout.replace(/\s+/g, ' ')).toContain('backlog still rising at the end');
   });
 
-  test('something that is no HTTP server', async () => {
+  test('something that is not an HTTP server', async () => {
     const refuse = (socket: Socket) => void socket.on('error', () => socket.destroy()).end('go away\r\n\r\n');
     const server = createTcpServer(refuse).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -148,7 +148,7 @@ describe.concurrent('a probe that cannot be trusted says so', () => {
 });
 
 describe.concurrent('a probe that has nothing to show', () => {
-  test('of nobody: one line', async () => {
+  test('of a closed port: one line', async () => {
     const server = createTcpServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;

@@ -7,20 +7,23 @@ import { buildPrograms } from '../environment/programs.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import type { FromProbe, ProbeJob, ProbePhase, ProbeResult, ToProbe } from './job.ts';
 
-/** What a probe needs of a run. */
+/** The part of a run's context that a probe needs. */
 export type ProbeContext = Pick<RunContext, 'guard' | 'programs' | 'signal'>;
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const START_TIMEOUT_MS = 10_000;
-/** Beyond the load itself: draining takes up to the timeout of a request, after the warm-up and again at the end. */
+/**
+ * In addition to the load itself: draining takes up to the timeout of a request, after the warm-up and again at the
+ * end.
+ */
 const GRACE_SECONDS = 40;
-/** How long a stopped generator may take to answer what it has. */
+/** Time that a stopped generator has to send its results. */
 const STOP_TIMEOUT_MS = 3_000;
 
 /**
- * One probe from start to end, with a guard of its own. An aborted signal ends it early: the result is then partial,
- * or `undefined` before the measured load. Nothing is left running.
- * @throws BenchError SERVICE_UNREACHABLE when nobody accepts a connection there, GENERATOR_FAILED.
+ * One complete probe, with its own guard. An aborted signal ends it early: the result is then partial, or `undefined`
+ * before the measured load. Nothing is left running.
+ * @throws BenchError SERVICE_UNREACHABLE when connections are not accepted there, GENERATOR_FAILED.
  */
 export function probe(
   job: ProbeJob,
@@ -38,7 +41,10 @@ export function probe(
   });
 }
 
-/** The same within a run, by its guard. @throws BenchError GENERATOR_FAILED; the signal's reason when aborted at the start. */
+/**
+ * The same within a run, with its guard. @throws BenchError GENERATOR_FAILED; the signal's reason when aborted at the
+ * start.
+ */
 export async function probeIn(
   context: ProbeContext,
   job: ProbeJob,
@@ -52,7 +58,7 @@ export async function probeIn(
     timeoutMs: START_TIMEOUT_MS,
     guard: context.guard,
     signal: context.signal,
-    failure: { code: 'GENERATOR_FAILED', remedy: 'Look for the cause in that output, then run again.' },
+    failure: { code: 'GENERATOR_FAILED', remedy: 'Find the cause in that output, then run again.' },
   });
   try {
     return await resultOf(generator, job, context.signal, onPhase);
@@ -71,7 +77,7 @@ function resultOf(
   const tell = (message: ToProbe) => void child.send(message);
   return new Promise((resolve, reject) => {
     const limitSeconds = job.warmupSeconds + job.durationSeconds + GRACE_SECONDS;
-    let timer = setTimeout(() => fail('an answer of the load generator', 'none'), limitSeconds * 1000);
+    let timer = setTimeout(() => fail('a reply of the load generator', 'none'), limitSeconds * 1000);
     const onMessage = (message: FromProbe) => {
       if (message.type === 'phase') onPhase(message.phase);
       else if (message.type === 'probed') settle(() => resolve(message.result));
@@ -80,7 +86,7 @@ function resultOf(
     const onAbort = () => {
       tell({ type: 'stop' });
       clearTimeout(timer);
-      timer = setTimeout(() => fail('the load generator to stop', 'no answer'), STOP_TIMEOUT_MS);
+      timer = setTimeout(() => fail('the load generator to stop', 'no reply'), STOP_TIMEOUT_MS);
     };
     const fail = (expected: string, got: string) => settle(() => reject(failed(expected, got)));
     function settle(answer: () => void): void {
@@ -90,7 +96,7 @@ function resultOf(
       answer();
     }
     child.on('message', onMessage);
-    generator.onUnexpectedExit(() => fail('the load generator to live', generator.outputTail()));
+    generator.onUnexpectedExit(() => fail('the load generator to keep running', generator.outputTail()));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) settle(() => resolve(undefined));
     else tell({ type: 'probe', job });
@@ -101,7 +107,7 @@ function resultOf(
 async function expectServer(origin: string, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
   const { hostname, port } = new URL(origin);
-  // An IPv6 address stands in brackets in a URL, and without them everywhere else.
+  // In a URL an IPv6 address is in brackets, elsewhere it is not.
   const host = hostname.replace(/^\[|\]$/g, '');
   const socket = connect({ host, port: Number(port || 80), timeout: CONNECT_TIMEOUT_MS });
   try {
@@ -129,6 +135,6 @@ function failed(expected: string, got: string): BenchError {
     code: 'GENERATOR_FAILED',
     expected,
     got: got.slice(0, 500),
-    remedy: 'Run again with --verbose; if it stays, report it.',
+    remedy: 'Run again with --verbose; if it persists, report it.',
   });
 }

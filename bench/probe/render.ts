@@ -4,14 +4,14 @@ import { whole, wrap } from '../results/text.ts';
 import type { ProbeJob, ProbeResult } from './job.ts';
 import { openLoopFigures } from './validity.ts';
 
-/** A probe for people. Pure. */
+/** Renders a probe for people. Pure. */
 
 const TIMES = ['p50', 'p75', 'p90', 'p95', 'p99', 'p999', 'max'] as const;
 const NAMES: Readonly<Record<string, string>> = { p999: 'p99.9' };
 const LABEL_COLUMNS = 18;
 const VALUE_COLUMNS = 9;
 
-/** The text of one probe, with a line that says so when its figures may not be used. */
+/** The text of one probe, with a warning when its figures must not be used. */
 export function renderProbe(job: ProbeJob, result: ProbeResult, cells: Row, color: boolean): string {
   const isOpen = job.load.model === 'open';
   const lines = [
@@ -50,7 +50,7 @@ function titleOf(job: ProbeJob, result: ProbeResult): string {
   return `${model}, ${connections}, ${times}`;
 }
 
-/** Of a load that was stopped, what is left over at its end says nothing. */
+/** After an early stop, the backlog at the end is meaningless. */
 function achievedText(job: ProbeJob, result: ProbeResult, cells: Row): string {
   const { scheduled = 0, completed = 0 } = cells;
   const figures = openLoopFigures(job, result, { scheduled, completed }, cells);
@@ -68,7 +68,7 @@ function countsOf(cells: Row): string {
     [cells.conn_errors, 'lost with their connection'],
     [cells.timeouts, 'timed out'],
     [cells.dropped, 'dropped'],
-    [cells.inflight_end, 'under way at the end'],
+    [cells.inflight_end, 'in flight at the end'],
   ];
   const wrong = counts
     .filter(([count]) => (count ?? 0) > 0)
@@ -87,7 +87,7 @@ function backlogOf({ backlog_max: most = 0, backlog_end: atEnd = 0 }: Row): stri
 function latenessOf({ gen_lag_p99_us: us }: Row): string {
   return us === undefined
     ? 'unknown'
-    : `${milliseconds(us)} ms: how long after it could be sent a request was sent`;
+    : `${milliseconds(us)} ms: time from when a request could be sent until it was sent`;
 }
 
 function generatorOf({ gen_cpu_pct: percent = 0, cpu_us_per_req_generator: us }: Row): string {
@@ -97,7 +97,7 @@ function generatorOf({ gen_cpu_pct: percent = 0, cpu_us_per_req_generator: us }:
 function notesOf(cells: Row, color: boolean): string[] {
   const notes: string[] = [];
   if (cells.bottleneck === 'generator') {
-    notes.push(wrap('The generator was full: this is what it can send, not what the server can answer.'));
+    notes.push(wrap('The generator was the limit: this is what it can send, not what the server can serve.'));
   }
   if (cells.valid === false) {
     const text = wrap(`${cells.status === 'interrupted' ? 'PARTIAL' : 'INVALID'}: ${cells.invalid_reason}`);

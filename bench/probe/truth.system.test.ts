@@ -14,7 +14,7 @@ const probing =
     const result = await probe(job, new AbortController().signal, (phase) => {
       if (phase === 'measured load') onMeasuring();
     });
-    if (result === undefined) throw new Error('a probe that nobody stops has a result');
+    if (result === undefined) throw new Error('expected a result of a probe that was not stopped');
     return cellsOf(job, result);
   };
 

@@ -5,34 +5,35 @@ import { fileURLToPath } from 'node:url';
 import { median } from '../stats/median.ts';
 
 /**
- * Two servers whose answer is known beforehand: one of a fixed delay, and one that stands still for half a second.
- * Whoever measures them is held against what they did. For the tests and scripts/generator-truth.ts.
+ * Two servers with known behaviour: one with a fixed delay, and one that is stopped for half a second. Measurements of
+ * them are compared with the truth. For the tests and scripts/generator-truth.ts.
  */
 
 /** Between a reply and the plain client's next request. */
 const PAUSE_MS = 10;
 
-/** Starts the load on an origin; `onMeasuring` is called when what it reports begins. Answers what it reports. */
+/** Loads an origin; calls `onMeasuring` when the measured part begins. Returns its report. */
 export type Measure<T> = (origin: string, onMeasuring: () => void) => Promise<T>;
 
 export interface DelayTruth<T> {
-  /** Median of what the server itself took from a request to its reply, milliseconds. */
+  /** Median time of the server itself from a request to its reply, milliseconds. */
   serverMedianMs: number;
   /**
-   * Median of what a plain client saw of the same server meanwhile, milliseconds: the server's own time, and what this
-   * machine takes to carry a request and to wake two processes. On a busy machine that is more than the generator may add.
+   * Median latency of a plain client of the same server meanwhile, milliseconds: the server's own time, plus the
+   * machine's time to carry a request and to wake two processes. On a busy machine that exceeds what the generator may
+   * add.
    */
   seenMedianMs: number;
   reported: T;
 }
 
-/** A server that answers each request `delayMs` after it came, under somebody's load. */
+/** A server that replies to each request `delayMs` after it came, under load. */
 export function withDelay<T>(delayMs: number, measure: Measure<T>): Promise<DelayTruth<T>> {
   return withServer('fixtures/delay-server.ts', [String(delayMs)], async (server, origin) => {
     let look: (() => number) | undefined;
     const reported = await measure(origin, () => {
       server.send('begin');
-      look = lookAt(origin);
+      look = observe(origin);
     });
     if (look === undefined) throw new Error('the load ended before it was measured');
     const seenMedianMs = look();
@@ -44,10 +45,10 @@ export function withDelay<T>(delayMs: number, measure: Measure<T>): Promise<Dela
 }
 
 /**
- * One request at a time, as plainly as can be, with a pause between them: a server under light load sleeps by the
- * next request, and to wake it takes time. The answered function ends it and answers the median, milliseconds.
+ * Sends one request at a time, with a pause in between: a server under light load sleeps until the next request, and to
+ * wake it takes time. The returned function stops it and returns the median, milliseconds.
  */
-function lookAt(origin: string): () => number {
+function observe(origin: string): () => number {
   const { hostname, port, host } = new URL(origin);
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   const timesMs: number[] = [];
@@ -65,47 +66,47 @@ function lookAt(origin: string): () => number {
     clearTimeout(pause);
     socket.destroy();
     const seen = median(timesMs);
-    if (seen === undefined) throw new Error('the plain client saw no reply');
+    if (seen === undefined) throw new Error('the plain client received no reply');
     return seen;
   };
 }
 
 export interface StopTruth<T> {
-  /** How long the server really stood still, milliseconds. */
+  /** How long the server was actually stopped, milliseconds. */
   stopMs: number;
   reported: T;
 }
 
-/** A fast server that stands still by SIGSTOP for `stopMs`, `afterMs` after the measuring began. */
+/** A fast server that is stopped by SIGSTOP for `stopMs`, `afterMs` after the measurement began. */
 export function withStop<T>(
   { stopMs, afterMs }: { stopMs: number; afterMs: number },
   measure: Measure<T>,
 ): Promise<StopTruth<T>> {
   return withServer('null-server-main.ts', [], async (server, origin) => {
     let timer: NodeJS.Timeout | undefined;
-    let stoodStillMs: number | undefined;
+    let stoppedMs: number | undefined;
     const reported = await measure(origin, () => {
       timer = setTimeout(() => {
-        stoodStillMs = standStill(server.pid as number, stopMs);
+        stoppedMs = stopFor(server.pid as number, stopMs);
       }, afterMs);
     });
     clearTimeout(timer);
-    if (stoodStillMs === undefined) throw new Error('the load ended before the server was to stand still');
-    return { stopMs: stoodStillMs, reported };
+    if (stoppedMs === undefined) throw new Error('the load ended before the server was to be stopped');
+    return { stopMs: stoppedMs, reported };
   });
 }
 
 /**
  * Response time in milliseconds that the share `upTo` of all requests does not exceed when requests are due evenly for
- * `seconds` and the server stands still once: those due in the stop wait for its rest, the first the whole of it. The
- * time in which the server then catches up is left out: a fast one adds some hundredths.
+ * `seconds` and the server is stopped once: those due during the stop wait for its rest, the first for all of it. The
+ * time in which the server catches up is neglected: for a fast one it adds some hundredths.
  */
 export function expectedAfterStop(upTo: number, stopMs: number, seconds: number): number {
   return stopMs - (1 - upTo) * seconds * 1000;
 }
 
-/** Answers the time from the stop to the end of it. The wait blocks, so that no timer of ours adds to it. */
-function standStill(pid: number, stopMs: number): number {
+/** Returns the time from the stop to its end. The wait blocks, so that no timer adds to it. */
+function stopFor(pid: number, stopMs: number): number {
   const begin = performance.now();
   process.kill(pid, 'SIGSTOP');
   try {

@@ -5,7 +5,7 @@ import { openLoopReasons, wrongReplies } from '../results/validity.ts';
 import { decodeHistogram, summarize } from '../stats/histogram.ts';
 import type { ProbeJob, ProbeResult } from './job.ts';
 
-/** Why the figures of a probe may not be used; empty when they may. */
+/** Why the figures of a probe must not be used; empty when they may. */
 export function reasonsAgainst(job: ProbeJob, result: ProbeResult, cells: Row): string[] {
   const { load, isPartial } = result;
   const [all] = load.operations;

@@ -1,6 +1,6 @@
 import type { Estimate } from '../stats/interval.ts';
 
-/** Two arms by one figure, over the blocks that have it of both. */
+/** Two arms by one figure, over the blocks that have it for both. */
 export interface Pair {
   first: string;
   second: string;
@@ -15,9 +15,10 @@ export interface Pair {
 
 /**
  * The arms, best first: by the mean of their shifts against all others, which are taken within blocks. Two neighbours
- * that a pair test ranks the other way change places, as long as that ends; tests can contradict one another in a circle.
+ * that a pair test ranks the other way are swapped, as long as that terminates; tests can contradict one another in a
+ * cycle.
  */
-export function inOrder(
+export function sortByRank(
   names: readonly string[],
   pairs: readonly Pair[],
   better: 'lower' | 'higher',
@@ -48,7 +49,7 @@ export function betterOf(pairs: readonly Pair[], one: string, other: string): st
   return pairOf(pairs, one, other)?.better;
 }
 
-/** The pair of these two, whichever comes first in it. */
+/** The pair of these two, in either order. */
 export function pairOf(pairs: readonly Pair[], one: string, other: string): Pair | undefined {
   return pairs.find(
     ({ first, second }) => (first === one && second === other) || (first === other && second === one),

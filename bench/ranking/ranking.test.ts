@@ -141,9 +141,7 @@ describe('what may be ranked', () => {
     expect(cpu?.arms.map(({ name }) => name)).toEqual(['jwt:lib=jsonwebtoken', 'postgres']);
     expect(cpu?.apart.map(({ name }) => name)).toEqual(['redis']);
     expect(rps?.arms).toHaveLength(3);
-    expect(paragraphs(rows)).toContain(
-      'Not ranked: redis by CPU per request (this figure is not known of it).',
-    );
+    expect(paragraphs(rows)).toContain('Not ranked: redis by CPU per request (this figure is not known).');
   });
 
   test('in an open loop response time ranks, and the rate that was offered does not', () => {

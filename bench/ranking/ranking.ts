@@ -2,41 +2,32 @@ import { CONTROL, findStore } from '../../stores/registry.ts';
 import { traitsOf } from '../../stores/traits.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { blockKey, isInterleaved, usableRows } from '../results/blocks.ts';
-import {
-  type Centre,
-  CONFIDENCE,
-  centreOf,
-  type Figure,
-  figuresOf,
-  LEAST_BLOCKS,
-} from '../results/figures.ts';
+import { type Centre, centreOf, type Figure, figuresOf } from '../results/figures.ts';
 import { armText, byArmAndOperation, groupsOf, shortTitle } from '../results/groups.ts';
 import type { Row } from '../results/row.ts';
 import { holmAdjusted } from '../stats/holm.ts';
+import { CONFIDENCE, FAMILY_ALPHA, MIN_BLOCKS } from '../stats/levels.ts';
 import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
-import { inOrder, type Pair } from './order.ts';
-
-/** The chance that any pair of a group is ranked falsely by one figure. */
-export const FAMILY_ALPHA = 0.01;
+import { type Pair, sortByRank } from './order.ts';
 
 export interface RankedArm {
   name: string;
   centre: Centre;
 }
 
-/** What one figure says about the arms of a group. */
+/** The ranking of a group's arms by one figure. */
 export interface FigureRanking {
   figure: Figure;
-  /** Best first; neighbours need not differ: the pairs say which do. */
+  /** Best first. Neighbours need not differ: `pairs` says which do. */
   arms: RankedArm[];
   pairs: Pair[];
-  /** Blocks that so many pairs need before any of them can be ranked. */
+  /** Blocks that are needed before any of this many pairs can be ranked. */
   blocksNeeded: number;
-  apart: Apart[];
+  apart: Unranked[];
 }
 
 /** An arm that is not ranked. */
-export interface Apart {
+export interface Unranked {
   name: string;
   reason: string;
 }
@@ -52,7 +43,7 @@ export interface GroupRanking {
   interleaved: boolean;
   /** Arms with figures that could be ranked. */
   arms: number;
-  apart: Apart[];
+  apart: Unranked[];
   figures: FigureRanking[];
 }
 
@@ -60,9 +51,9 @@ export interface GroupRanking {
  * Ranks the arms of each group of a run, figure by figure. Pure.
  *
  * A pair is ranked when at least 12 blocks have both arms and the exact signed-rank test of the ln ratios of these
- * blocks, adjusted by Holm over all pairs of the group and figure, gives p at most 1 %; else it is a tie. Not ranked are
- * the control, arms whose reads miss by design, and arms without a usable row; nor anything when the arms did not take
- * turns.
+ * blocks, adjusted by Holm over all pairs of the group and figure, gives p at most 1 %; otherwise it is a tie. The
+ * control, arms whose reads miss by design, and arms without a usable row are not ranked; nor is anything when the arms
+ * did not take turns.
  */
 export function rankRows(rows: readonly Row[]): GroupRanking[] {
   return groupsOf(rows.filter((row) => row.operation === 'all')).map(({ title, rows: group }) => {
@@ -70,7 +61,7 @@ export function rankRows(rows: readonly Row[]): GroupRanking[] {
     const usable = usableRows(group);
     const sorted = byArmAndOperation(group, true).map(([first = {}]) => ({
       first,
-      reason: reasonApart(first, group, usable),
+      reason: reasonUnranked(first, group, usable),
     }));
     const ranked = sorted.filter(({ reason }) => reason === undefined).map(({ first }) => first.arm);
     const apart = sorted.flatMap(({ first, reason }) =>
@@ -94,7 +85,7 @@ export function rankRows(rows: readonly Row[]): GroupRanking[] {
   });
 }
 
-function reasonApart(row: Row, group: readonly Row[], usable: readonly Row[]): string | undefined {
+function reasonUnranked(row: Row, group: readonly Row[], usable: readonly Row[]): string | undefined {
   if (!usable.some((one) => one.arm === row.arm)) {
     const own = group.filter((one) => one.arm === row.arm);
     const reason = own.find((one) => one.invalid_reason !== undefined)?.invalid_reason;
@@ -104,7 +95,7 @@ function reasonApart(row: Row, group: readonly Row[], usable: readonly Row[]): s
   return missesByDesign(row) ? 'reads miss by design' : undefined;
 }
 
-/** Sessions that stay in one server, and requests that go to all: refusing is not serving, and cheaper. */
+/** Sessions that stay in one server while requests go to all: a refusal is cheaper than a reply with data. */
 function missesByDesign(row: Row): boolean {
   if (row.affinity !== 'round-robin' || (row.servers ?? 1) < 2) return false;
   const options = parseVariant(row.store, row.variant);
@@ -127,12 +118,12 @@ export function rankBy(figure: Figure, rows: readonly Row[]): FigureRanking {
   });
   const apart = [...known.values()]
     .filter(({ figures }) => figures.size === 0)
-    .map(({ name }) => ({ name, reason: 'this figure is not known of it' }));
+    .map(({ name }) => ({ name, reason: 'this figure is not known' }));
   const pairs = judged(
     arms.flatMap((first, index) => arms.slice(index + 1).map((second) => differencesOf(first, second))),
     figure,
   );
-  const ordered = inOrder(
+  const ordered = sortByRank(
     arms.map(({ name }) => name),
     pairs,
     figure.better,
@@ -144,7 +135,7 @@ export function rankBy(figure: Figure, rows: readonly Row[]): FigureRanking {
       return { name, centre };
     }),
     pairs,
-    blocksNeeded: Math.max(LEAST_BLOCKS, Math.ceil(1 + Math.log2(Math.max(1, pairs.length) / FAMILY_ALPHA))),
+    blocksNeeded: Math.max(MIN_BLOCKS, Math.ceil(1 + Math.log2(Math.max(1, pairs.length) / FAMILY_ALPHA))),
     apart,
   };
 }
@@ -169,10 +160,10 @@ function differencesOf(first: Measured, second: Measured): Differences {
   return { first: first.name, second: second.name, logs };
 }
 
-/** All pairs together, for Holm. A pair of too few blocks takes part in the adjustment, and is a tie. */
+/** All pairs together, for Holm. A pair with too few blocks takes part in the adjustment, and is a tie. */
 function judged(differences: readonly Differences[], { better }: Figure): Pair[] {
   const tests = differences.map(({ logs }) => signedRankTest(logs));
-  const hasEnough = (index: number) => (differences[index]?.logs.length ?? 0) >= LEAST_BLOCKS;
+  const hasEnough = (index: number) => (differences[index]?.logs.length ?? 0) >= MIN_BLOCKS;
   const adjusted = holmAdjusted(tests.map(({ pTwoSided }, index) => (hasEnough(index) ? pTwoSided : 1)));
   return differences.map(({ first, second, logs }, index) => {
     const pHolm = adjusted[index] as number;

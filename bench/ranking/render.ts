@@ -1,12 +1,12 @@
-import { LEAST_BLOCKS } from '../results/figures.ts';
 import { closedLoopTitle } from '../results/layout.ts';
+import { MIN_BLOCKS } from '../stats/levels.ts';
 import { answerCommand } from './answer-command.ts';
-import type { Apart, FigureRanking, GroupRanking } from './ranking.ts';
+import type { FigureRanking, GroupRanking, Unranked } from './ranking.ts';
 import { sentenceOf } from './sentence.ts';
 
 /**
- * What a run says about the order of its arms, one paragraph each, not wrapped: the sentences and how they were found;
- * or why there is no ranking, and which command gives one. Nothing when there is nothing to rank.
+ * What a run shows about the order of its arms, one paragraph each, not wrapped: the sentences and the method; or why
+ * there is no ranking, and the command for one. Empty when there is nothing to rank.
  * @param command the words after `pnpm bench`, without secrets.
  */
 export function rankingParagraphs(rankings: readonly GroupRanking[], command: readonly string[]): string[] {
@@ -27,7 +27,7 @@ const METHOD =
   'Ranked pair by pair: exact signed-rank test of the ratios within blocks, p at most 1 % after Holm over all pairs of a group; × is the Hodges-Lehmann estimate with its 95 % interval.';
 
 function isRanked({ figures, blocks }: GroupRanking): boolean {
-  return figures.length > 0 && blocks >= LEAST_BLOCKS;
+  return figures.length > 0 && blocks >= MIN_BLOCKS;
 }
 
 function figureSentence(group: GroupRanking, ranking: FigureRanking, all: readonly GroupRanking[]): string {
@@ -47,7 +47,7 @@ function figureSentence(group: GroupRanking, ranking: FigureRanking, all: readon
 
 function notRanked(groups: readonly GroupRanking[]): string[] {
   const reasons = new Map<string, string>();
-  const note = ({ name, reason }: Apart, what = '') => reasons.set(`${name}${what}`, reason);
+  const note = ({ name, reason }: Unranked, what = '') => reasons.set(`${name}${what}`, reason);
   for (const { apart, figures } of groups) {
     for (const one of apart) note(one);
     for (const ranking of figures) for (const one of ranking.apart) note(one, ` by ${ranking.figure.what}`);
@@ -60,9 +60,9 @@ function notRanked(groups: readonly GroupRanking[]): string[] {
 function noRanking(groups: readonly GroupRanking[], command: readonly string[]): string {
   const answer = `For an answer: ${answerCommand(command)}`;
   if (groups.some(({ interleaved }) => !interleaved)) {
-    return `No ranking: these arms ran one after the other. Identical code was seen to differ by a third that way on a machine of its own, and by far more on a busy one. ${answer}`;
+    return `No ranking: these arms ran one after the other. Measured that way, identical code differed by a third on a dedicated machine, and by far more on a busy one. ${answer}`;
   }
   const fewest = Math.min(...groups.map(({ blocks }) => blocks));
   const count = fewest === 1 ? 'one block' : `${fewest} blocks`;
-  return `No ranking: from ${count} differences below the noise of this run mean nothing, and a ranking needs ${LEAST_BLOCKS}. ${answer}`;
+  return `No ranking: from ${count} differences below the noise of this run mean nothing, and a ranking needs ${MIN_BLOCKS}. ${answer}`;
 }

@@ -5,9 +5,9 @@ export interface Interleaved {
   /** Factor on the cost of each arm, by store. */
   arms: Readonly<Record<string, number>>;
   blocks: number;
-  /** Standard deviation of ln(figure) in each row on its own: that of a ratio is √2 times it. */
+  /** Standard deviation of ln(figure), independently in each row; that of a ratio is √2 times it. */
   scatter: number;
-  /** Standard deviation of what a block does to all of its rows alike. */
+  /** Standard deviation of a block's effect on all of its rows. */
   drift?: number;
   cells?: Row;
   random: () => number;

@@ -2,10 +2,10 @@ import { betterOf, type Pair, pairOf } from './order.ts';
 import type { FigureRanking } from './ranking.ts';
 
 /**
- * One figure's answer in hyperfine's shape, best first: `jwt 1.31× [1.27, 1.35] less CPU per request than redis; redis
- * 2.9× [2.7, 3.1] less than postgres`. Neighbours that no test tells apart are said to be so. Nothing is said that a
- * pair test does not support: where ties are not transitive, the pair that differs is named, and the pair that does
- * not although arms between them do.
+ * One figure's ranking in hyperfine's form, best first: `jwt 1.31× [1.27, 1.35] less CPU per request than redis; redis
+ * 2.9× [2.7, 3.1] less than postgres`. Neighbours that no test distinguishes are named as such. Everything it says is
+ * supported by a pair test: where ties are not transitive, it names the pair that differs, and the pair that does not
+ * although arms between them do.
  */
 export function sentenceOf({ figure, arms, pairs }: FigureRanking): string {
   const names = arms.map(({ name }) => name);
@@ -42,7 +42,7 @@ export function sentenceOf({ figure, arms, pairs }: FigureRanking): string {
 
 const listed = (names: readonly string[]) => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 
-/** Where the ties that begin at this place end. */
+/** The end of the run of ties that begins here. */
 function endOfRun(names: readonly string[], pairs: readonly Pair[], start: number): number {
   let end = start + 1;
   while (
@@ -60,7 +60,7 @@ function couples(names: readonly string[]): [string, string][] {
   return names.flatMap((one, index) => names.slice(index + 1).map((other): [string, string] => [one, other]));
 }
 
-/** How many times, with its interval: always above 1, for the better one stands first. */
+/** The ratio with its interval; always above 1, for the better one comes first. */
 function timesText(pair: Pair | undefined): string {
   if (pair?.shift.estimate === undefined) return '';
   const { estimate, lower, upper } = pair.shift;

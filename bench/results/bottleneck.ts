@@ -2,16 +2,16 @@ import type { Bottleneck } from '../../servers/frozen.ts';
 import type { LoadResult } from '../load/job.ts';
 import type { Observed } from './observed.ts';
 
-/** A process that uses this share of the processors it can use is full. */
+/** A process that uses this share of its processors is full. */
 const FULL = 0.9;
 
 /**
- * What is full: the first such process from the instrument inwards, for the instrument must not be what is measured;
- * `host` when all processors are busy and no single process is full. `undefined` otherwise.
+ * The first full process from the instrument inwards, for the instrument must not be what is measured; `host` when all
+ * processors are busy and no single process is full. `undefined` otherwise.
  *
- * Generator, balancer, each server and Redis work on one processor; `storeCores` says how many the service can use. The
- * generator of an open loop is left out: it may spin while it waits for the next request to become due, and whether it
- * keeps up is seen by its lateness.
+ * Generator, balancer, each server and Redis use one processor; `storeCores` is the number that the service can use.
+ * The generator of an open loop is excluded: it may spin while it waits for the next request, and its lateness shows
+ * whether it keeps up.
  */
 export function bottleneckOf(
   result: Pick<LoadResult, 'cpuNs' | 'durationSeconds' | 'open'>,

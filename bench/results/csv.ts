@@ -24,7 +24,7 @@ export interface ResultFile {
 
 const NAMES = COLUMNS.map((column) => column.name);
 
-/** Makes a new result file with its header. @throws BenchError OUTPUT_UNWRITABLE, also when it exists already. */
+/** Creates a result file with its header. @throws BenchError OUTPUT_UNWRITABLE, also when it exists already. */
 export function createResultFile(path: string): ResultFile {
   if (existsSync(path)) {
     throw unwritable(path, 'a file of that name', 'Name another file with --out, or move that one away.');
@@ -33,27 +33,27 @@ export function createResultFile(path: string): ResultFile {
   try {
     descriptor = openSync(path, 'wx');
   } catch (error) {
-    throw unwritable(path, messageOf(error), 'Name a file that can be written with --out.', error);
+    throw unwritable(path, messageOf(error), 'Name a writable file with --out.', error);
   }
-  const file = growing(path, descriptor);
+  const file = openForAppend(path, descriptor);
   appendLine(path, descriptor, stringify([[...NAMES]]));
   return file;
 }
 
-/** Opens a result file to go on with it, left with these of its rows. @throws BenchError OUTPUT_UNWRITABLE */
+/** Opens a result file to continue it, with only these of its rows. @throws BenchError OUTPUT_UNWRITABLE */
 export function continueResultFile(path: string, kept: readonly Row[]): ResultFile {
   const half = `${path}.${process.pid}`;
   try {
-    // Renamed into place: whatever happens, the file is the old one or the new one.
+    // Renamed into place, so that the file is always the old one or the new one.
     writeFileSync(half, stringify([NAMES, ...kept.map(cellsOf)]));
     renameSync(half, path);
-    return growing(path, openSync(path, 'a'));
+    return openForAppend(path, openSync(path, 'a'));
   } catch (error) {
     throw unwritable(path, messageOf(error), 'Make it writable; its rows are kept.', error);
   }
 }
 
-function growing(path: string, descriptor: number): ResultFile {
+function openForAppend(path: string, descriptor: number): ResultFile {
   return {
     path,
     append: (row) => appendLine(path, descriptor, stringify([cellsOf(row)])),
@@ -63,7 +63,7 @@ function growing(path: string, descriptor: number): ResultFile {
 
 const cellsOf = (row: Row) => NAMES.map((name) => cellText(row[name]));
 
-/** Appends the line whole or not at all: a full disk leaves the file as it was before. */
+/** Appends the whole line or nothing: a full disk leaves the file unchanged. */
 function appendLine(path: string, descriptor: number, line: string): void {
   const before = fstatSync(descriptor).size;
   const bytes = Buffer.from(line);
@@ -105,8 +105,8 @@ function unwritable(path: string, got: string, remedy: string, cause?: unknown):
 }
 
 function damaged(path: string, got: string, cause?: unknown): BenchError {
-  const remedy = 'Give a file that pnpm bench wrote.';
-  // What the file holds may be anything, also what a terminal would obey.
+  const remedy = 'Name a file that pnpm bench wrote.';
+  // The file may contain anything, including control sequences for a terminal.
   return new BenchError({
     code: 'CSV_INVALID',
     expected: `a result CSV in ${path}`,

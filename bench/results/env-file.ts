@@ -1,7 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { BenchError, messageOf } from '../errors.ts';
 
-/** What a run was made on and with, beside its CSV: `NAME.env.json`. Holds no secret. */
+/** The environment of a run, beside its CSV: `NAME.env.json`. Contains no secret. */
 export interface EnvironmentRecord {
   run_id: string;
   command: readonly string[];
@@ -9,13 +9,13 @@ export interface EnvironmentRecord {
   kernel: string;
   lock_file_sha256: string;
   balancer: Record<string, unknown>;
-  /** Flags and their values, as `--resume` needs them: complete, without URLs. Absent for files of other commands. */
+  /** Flags and their values for `--resume`: complete, without URLs. Absent for files of other commands. */
   options?: Readonly<Record<string, unknown>>;
-  /** Offered rate of each group, requests per second, where it is a share of the capacity. */
+  /** Offered rate of each group, requests per second, if it is a share of the capacity. */
   rates?: Readonly<Record<string, number>>;
-  /** What was left out, and why. */
+  /** Backends that were left out, with the reasons. */
   left_out: readonly string[];
-  /** Settings of the services as they read them back, by arm. */
+  /** Settings of the services as read back from them, by arm. */
   services: Record<string, unknown>;
 }
 
@@ -27,7 +27,7 @@ export function writeEnvironmentRecord(csvPath: string, record: EnvironmentRecor
   save(path, () => writeFileSync(path, `${JSON.stringify(record, undefined, 2)}\n`));
 }
 
-/** The record beside a result file; `undefined` when there is none. @throws Error when it is no JSON. */
+/** The record beside a result file; `undefined` when there is none. @throws Error when it is not JSON. */
 export function readEnvironmentRecord(csvPath: string): Partial<EnvironmentRecord> | undefined {
   const path = beside(csvPath, '.env.json');
   return existsSync(path)

@@ -1,17 +1,18 @@
+import { CONFIDENCE } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { isOpen } from './groups.ts';
 import type { Row } from './row.ts';
 
-/** A figure by which the arms of a group are told apart. */
+/** A figure that ranks the arms of a group. */
 export interface Figure {
   name: 'cpu_us_per_req' | 'rps_ok' | 'lat_p50_us' | 'lat_p99_us';
   /** Heading, with the unit. */
   label: string;
   better: 'lower' | 'higher';
-  /** In a sentence. */
+  /** Name in a sentence. */
   what: string;
-  /** What the better one has, in a sentence: `jwt 1.3× less CPU per request than redis`; later shorter. */
+  /** The advantage of the better arm in a sentence: `jwt 1.3× less CPU per request than redis`; later shorter. */
   has: string;
   more: string;
   /** `undefined` where it is not known. */
@@ -56,8 +57,8 @@ const P99: Figure = {
 };
 
 /**
- * What arms are told apart by: CPU per request; in a closed loop throughput; in an open loop, where throughput is what
- * was offered, response time. Revocation polls at its own pace: nothing.
+ * The figures that rank arms: CPU per request; in a closed loop throughput; in an open loop, where throughput is the
+ * offered rate, response time. None for revocation, which polls at its own pace.
  */
 export function figuresOf(row: Row): readonly Figure[] {
   if (row.scenario === 'revocation') return [];
@@ -65,8 +66,8 @@ export function figuresOf(row: Row): readonly Figure[] {
 }
 
 /**
- * CPU of the servers and the store per request, microseconds: what a backend costs. A backend without a service has no
- * CPU of one; where there is a service (its connections are a column) whose CPU could not be read, the sum is unknown.
+ * CPU of the servers and the store per request, microseconds: the cost of a backend. A backend without a service has no
+ * CPU of one; if there is a service (its connections are a column) whose CPU could not be read, the sum is unknown.
  */
 export function cpuUs(row: Row): number | undefined {
   const { cpu_us_per_req_server: server, cpu_us_per_req_store: store } = row;
@@ -74,26 +75,20 @@ export function cpuUs(row: Row): number | undefined {
   return server + (store ?? 0);
 }
 
-/** Of all intervals shown. */
-export const CONFIDENCE = 0.95;
-
-/** Blocks from which on intervals are shown and arms are ranked. */
-export const LEAST_BLOCKS = 12;
-
 /** The centre of a figure over blocks, in the unit of the figure. */
 export interface Centre {
   blocks: number;
   median: number;
   /**
    * Hodges–Lehmann estimate and the interval of all centres that the signed-rank test does not reject, both of the
-   * figures' logarithms. The interval holds what blocks do to all arms alike, too: two that overlap say nothing.
+   * figures' logarithms. The interval also includes the blocks' effects on all arms: overlapping intervals say nothing.
    */
   estimate: number;
   lower: number;
   upper: number;
 }
 
-/** The centre of positive figures, one for each block; `undefined` of none, or when one is no positive number. */
+/** The centre of positive figures, one for each block; `undefined` for none, or when one is not a positive number. */
 export function centreOf(figures: readonly number[]): Centre | undefined {
   const middle = median(figures);
   if (middle === undefined || figures.some((figure) => !(figure > 0))) return undefined;

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
 import { createResultFile } from './csv.ts';
 
-/** For tests, run under a limit on file sizes: appends rows until the system refuses, and says what it was told. */
+/** For tests, run under a limit on file sizes: appends rows until the system refuses, and prints the error. */
 const file = createResultFile(process.argv[2] as string);
 let rows = 0;
 try {

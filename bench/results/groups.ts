@@ -22,7 +22,7 @@ export function groupsOf(rows: readonly Row[]): RowGroup[] {
   return [...groups.values()].map((group) => ({ title: groupTitle(group), rows: group }));
 }
 
-/** Scenario, servers and affinity: what a group is called where it need not be told from all others. */
+/** Scenario, servers and affinity: a short name for contexts where it is unambiguous. */
 export function shortTitle(row: Row): string {
   const servers = `${row.servers} ${row.servers === 1 ? 'server' : 'servers'}`;
   return `${row.scenario}, ${servers}, ${row.affinity}`;
@@ -38,7 +38,7 @@ function groupTitle(rows: readonly Row[]): string {
   return `${closed}, ${rate === undefined ? '' : `${whole(rate)}/s `}${arrivals}, response times`;
 }
 
-/** Whether requests were sent at a rate, whatever was outstanding. */
+/** Whether requests were sent at a rate, regardless of replies. */
 export const isOpen = (row: Row): boolean => row.load_model !== undefined && row.load_model !== 'closed';
 
 /** Rows of one arm and operation over all blocks; in the order of the registry. */

@@ -1,21 +1,22 @@
 import { CONTROL } from '../../stores/registry.ts';
+import { CONFIDENCE, MIN_BLOCKS } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { blockKey, isInterleaved, usableRows } from './blocks.ts';
-import { CONFIDENCE, centreOf, cpuUs, type Figure, LEAST_BLOCKS } from './figures.ts';
+import { centreOf, cpuUs, type Figure } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf, isOpen, type RowGroup } from './groups.ts';
 import { notesOf } from './notes.ts';
 import type { ColumnName, Row } from './row.ts';
 import { whole } from './text.ts';
 
-/** A table before a terminal or Markdown gives it its form. */
+/** A table, independent of the format. */
 export interface Layout {
   headings: readonly string[];
   alignments: readonly ('left' | 'right')[];
   lines: string[][];
 }
 
-/** One group of a run: its tables, each with a heading of its own but the first, and footnotes that the first counts from 1. */
+/** One group of a run: its tables, each but the first with a heading, and footnotes that the first table refers to. */
 export interface GroupLayout {
   title: string;
   tables: { title: string | undefined; table: Layout }[];
@@ -23,11 +24,11 @@ export interface GroupLayout {
 }
 
 /** One column: heading with its unit, and its text for the blocks of an arm. */
-interface Shown {
+interface ColumnSpec {
   heading: string;
   text: (rows: readonly Row[], group: readonly Row[]) => string;
   align?: 'left';
-  /** Left out when every cell is empty. */
+  /** Omitted when every cell is empty. */
   optional?: boolean;
 }
 
@@ -38,8 +39,8 @@ const tenths = fixed(1);
 const mebibytes = (bytes: number) => whole(bytes / 2 ** 20);
 const hundredths = fixed(2);
 
-/** Median over the blocks; empty when one of them lacks it, for it could stand above one over all of them. */
-const medianOf = (heading: string, column: ColumnName, format: (value: number) => string): Shown => ({
+/** Median over the blocks; empty when one of them lacks it, which would make it incomparable with the others. */
+const medianOf = (heading: string, column: ColumnName, format: (value: number) => string): ColumnSpec => ({
   heading,
   text(rows) {
     const values = rows.map((row) => row[column]).filter((cell) => typeof cell === 'number');
@@ -48,8 +49,8 @@ const medianOf = (heading: string, column: ColumnName, format: (value: number) =
   },
 });
 
-/** A figure by which arms are ranked: everywhere by the estimate that the ranking uses, with its interval from 12 blocks on. */
-function centred(heading: string, of: Figure['of'], format: (value: number) => string): Shown[] {
+/** A figure that ranks arms: the estimate that the ranking uses, with its interval from 12 blocks on. */
+function centred(heading: string, of: Figure['of'], format: (value: number) => string): ColumnSpec[] {
   const valuesOf = (rows: readonly Row[]) => {
     const values = rows.map(of).filter((value) => value !== undefined);
     return values.length < rows.length ? [] : values;
@@ -57,14 +58,14 @@ function centred(heading: string, of: Figure['of'], format: (value: number) => s
   const centre = (rows: readonly Row[]) => centreOf(valuesOf(rows));
   const interval = (rows: readonly Row[]) => {
     const known = centre(rows);
-    if (known === undefined || known.blocks < LEAST_BLOCKS || !rows.every(isInterleaved)) return '';
+    if (known === undefined || known.blocks < MIN_BLOCKS || !rows.every(isInterleaved)) return '';
     return `[${format(known.lower)}, ${format(known.upper)}]`;
   };
   return [
     {
       heading,
       text(rows) {
-        // Of a figure of 0 there is no logarithm, and yet it is one.
+        // A figure of 0 is valid, but has no logarithm.
         const value = centre(rows)?.estimate ?? median(valuesOf(rows));
         return value === undefined ? '' : format(value);
       },
@@ -73,8 +74,8 @@ function centred(heading: string, of: Figure['of'], format: (value: number) => s
   ];
 }
 
-/** What an arm costs beyond the control, within blocks. */
-const OVER_CONTROL: Shown = {
+/** Cost of an arm over the control, within blocks. */
+const OVER_CONTROL: ColumnSpec = {
   heading: 'over\ncontrol',
   optional: true,
   text(rows, group) {
@@ -93,10 +94,10 @@ const OVER_CONTROL: Shown = {
   },
 };
 
-/** Of fewer sessions, what is held besides them weighs more. */
+/** With fewer sessions, other memory dominates. */
 const LEAST_SESSIONS = 1_000;
 
-/** Memory that the sessions take in servers and service. */
+/** Memory of the sessions in servers and service. */
 function bytesPerSession(row: Row): number | undefined {
   const {
     server_bytes_per_session: server,
@@ -107,7 +108,7 @@ function bytesPerSession(row: Row): number | undefined {
   return store === undefined && row.pool_size !== undefined ? undefined : server + (store ?? 0);
 }
 
-const BYTES: Shown = {
+const BYTES: ColumnSpec = {
   heading: 'bytes/\nsession',
   optional: true,
   text(rows) {
@@ -117,13 +118,13 @@ const BYTES: Shown = {
   },
 };
 
-const CACHE: readonly Shown[] = [
+const CACHE: readonly ColumnSpec[] = [
   { ...medianOf('cache\nhits, %', 'verify_cache_hit_pct', tenths), optional: true },
   { ...medianOf('distinct\ntokens', 'distinct_tokens', whole), optional: true },
 ];
 
-/** What a request costs: the figures that are compared. */
-const COSTS: readonly Shown[] = [
+/** Cost of a request: the figures that are compared. */
+const COSTS: readonly ColumnSpec[] = [
   ...centred('CPU µs\n/request', cpuUs, tenths),
   OVER_CONTROL,
   { ...medianOf('store\ntrips', 'store_commands_per_req', hundredths), optional: true },
@@ -133,21 +134,21 @@ const COSTS: readonly Shown[] = [
 
 const THROUGHPUT = centred('ok/s', (row) => row.rps_ok, whole);
 
-/** In a closed loop latency is service time under a full box, and throughput is what the box can carry. */
-const CLOSED: readonly Shown[] = [
+/** In a closed loop latency is service time on a saturated machine, and throughput is its capacity. */
+const CLOSED: readonly ColumnSpec[] = [
   ...THROUGHPUT,
   medianOf('p50 ms', 'svc_p50_us', milliseconds),
   medianOf('p99 ms', 'svc_p99_us', milliseconds),
 ];
 
-const OPEN: readonly Shown[] = [
+const OPEN: readonly ColumnSpec[] = [
   medianOf('ok/s', 'rps_ok', whole),
   ...centred('p50 ms', (row) => row.lat_p50_us, milliseconds),
   ...centred('p99 ms', (row) => row.lat_p99_us, milliseconds),
 ];
 
-/** `--wide`: where the CPU goes, and what the processes hold. */
-const PARTS: readonly Shown[] = [
+/** `--wide`: the parts of CPU and memory. */
+const PARTS: readonly ColumnSpec[] = [
   medianOf('servers\nµs CPU', 'cpu_us_per_req_server', tenths),
   medianOf('balancer\nµs CPU', 'cpu_us_per_req_balancer', tenths),
   medianOf('store\nµs CPU', 'cpu_us_per_req_store', tenths),
@@ -156,24 +157,27 @@ const PARTS: readonly Shown[] = [
   medianOf('store\nMiB', 'rss_store_bytes', mebibytes),
 ];
 
-const REVOCATION: readonly Shown[] = [
+const REVOCATION: readonly ColumnSpec[] = [
   medianOf('refused after\np50, ms', 'revoke_visible_p50_us', milliseconds),
   medianOf('refused after\nworst, ms', 'revoke_visible_p99_us', milliseconds),
   medianOf('accepted after\nlogout', 'stale_accepts', whole),
 ];
 
-const LIMIT: Shown = {
+const LIMIT: ColumnSpec = {
   heading: 'limit',
   text: (rows) => mostCommon(rows.map(({ bottleneck = '' }) => bottleneck)),
   align: 'left',
 };
 
-/** Above the figures of a closed loop, which say what the box can carry and not what a user waits. */
+/** Above the figures of a closed loop, which show the capacity of the machine and not a user's waiting time. */
 export function closedLoopTitle({ connections }: Row): string {
   return `at ${connections} in flight, box full`;
 }
 
-/** The tables of a run, for each group of arms that share everything else. Pure. @param wide with the parts of the costs. */
+/**
+ * The tables of a run, for each group of arms that share everything else. Pure. @param wide with the parts of the
+ * costs.
+ */
 export function layOutRun(rows: readonly Row[], wide = false): GroupLayout[] {
   return groupsOf(rows).map((group) => layOutGroup(group, wide));
 }
@@ -190,13 +194,13 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
   });
   const { ofArms, ofAll } = notesOf(byArmAndOperation(rows, row.scenario === 'revocation'));
   const notes = [...new Set(ofArms.flat()), ...ofAll];
-  const references: Shown = {
+  const references: ColumnSpec = {
     heading: '',
     text: (own) =>
       (ofArms[arms.indexOf(own as Row[])] ?? []).map((note) => `[${notes.indexOf(note) + 1}]`).join(''),
     align: 'left',
   };
-  const table = (columns: readonly Shown[]) => layOutTable(arms, columns);
+  const table = (columns: readonly ColumnSpec[]) => layOutTable(arms, columns);
   const tables: GroupLayout['tables'] =
     row.scenario === 'revocation'
       ? [{ title: undefined, table: table([...REVOCATION, references]) }]
@@ -214,7 +218,7 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
   return { title: `${title}${over}`, tables, notes };
 }
 
-function layOutTable(arms: readonly (readonly Row[])[], columns: readonly Shown[]): Layout {
+function layOutTable(arms: readonly (readonly Row[])[], columns: readonly ColumnSpec[]): Layout {
   const group = arms.flat();
   const isMixed = group.some((row) => row.operation !== 'all' && row.scenario !== 'revocation');
   const shown = columns
@@ -232,7 +236,7 @@ function layOutTable(arms: readonly (readonly Row[])[], columns: readonly Shown[
   };
 }
 
-/** The text that most blocks have, the first of equals. */
+/** The text of most blocks; among equals the first. */
 function mostCommon(texts: readonly string[]): string {
   const count = (text: string) => texts.filter((one) => one === text).length;
   return texts.reduce((best, text) => (count(text) > count(best) ? text : best), texts[0] ?? '');

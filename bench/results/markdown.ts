@@ -4,7 +4,7 @@ import { escaped, tableLine } from './text.ts';
 
 /**
  * The tables of a run as Markdown, all of them, with their footnotes.
- * @param paragraphs what follows them, as plain text: the ranking, limits, where the rows are.
+ * @param paragraphs the following plain text: the ranking, limits, the path of the rows.
  */
 export function renderMarkdownRun(rows: readonly Row[], paragraphs: readonly string[]): string {
   const blocks = layOutRun(rows, true).flatMap(({ title, tables, notes }) => [
@@ -26,7 +26,7 @@ function markdownTable({ headings, alignments, lines }: Layout): string {
   return [cells(headings), tableLine(rule), ...lines.map(cells)].join('\n');
 }
 
-/** Lines that begin with an indent are a list below the first, as {@link renderLimits} writes them. */
+/** Lines that begin with an indent become a list below the first, as {@link renderLimits} writes them. */
 function markdownParagraph(text: string): string {
   const lines = text.replace(/\n {3,}/g, ' ').split('\n');
   return lines

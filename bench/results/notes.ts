@@ -2,7 +2,7 @@ import { blockKey, isInterleaved, spoiltBlocks } from './blocks.ts';
 import { armText } from './groups.ts';
 import { isUsable, type Row } from './row.ts';
 
-/** Footnotes of a table: those of one arm by its place in the table, and those that hold for all of it. */
+/** Footnotes of a table: those of one arm by its place in the table, and those of the whole table. */
 export interface Notes {
   /** In the order of the arms given, each without the arm's name. */
   ofArms: string[][];
@@ -10,8 +10,8 @@ export interface Notes {
 }
 
 /**
- * What a reader must know of these rows. Notes that differ in their figures only are one, with the range of the figures;
- * what every arm of interleaved blocks has is the machine's, and stands once.
+ * What a reader must know about these rows. Notes that differ only in their figures are merged, with the range of the
+ * figures; a note that every arm of interleaved blocks has concerns the machine, and appears once.
  * @param arms the rows of each arm (and operation) of a group.
  */
 export function notesOf(arms: readonly (readonly Row[])[]): Notes {
@@ -37,7 +37,7 @@ export function notesOf(arms: readonly (readonly Row[])[]): Notes {
   };
 }
 
-/** A remark of a row; a block that is dropped whole is told once, for all of its arms. */
+/** A remark of a row; a block that is dropped as a whole is reported once, for all of its arms. */
 function remarkOf(row: Row): Remark[] {
   const reason = row.invalid_reason ?? '';
   const remark = (text: string) => [{ text, blocks: new Set([blockKey(row)]) }];
@@ -46,7 +46,7 @@ function remarkOf(row: Row): Remark[] {
   return isInterleaved(row) ? [] : remark(`INVALID, not to be used: ${reason}`);
 }
 
-/** How the reason of a row begins that was dropped for another arm's sake. */
+/** Prefix of the reason of a row that was dropped because of another arm. */
 const DROPPED_WITH_ANOTHER = 'block dropped';
 
 /** How many blocks were dropped, and why. */
@@ -69,7 +69,7 @@ function droppedNote(rows: readonly Row[]): string[] {
     const struck = new Map(
       invalid.filter((row) => kindOf(reasonOf(row)) === kind).map((row) => [row.arm, armText(row)]),
     );
-    // What struck all arms alike is the machine's.
+    // What affected all arms alike concerns the machine.
     const who = struck.size === arms && arms > 1 ? '' : `${[...struck.values()].join(', ')}: `;
     return `${who}${counted(remark)}`;
   });
@@ -83,12 +83,12 @@ interface Remark {
   blocks: Set<string>;
 }
 
-/** A figure by itself: not part of a word, such as p99, 5xx or s1. */
+/** A separate figure: not part of a word, such as p99, 5xx or s1. */
 const FIGURE = /(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?(?!\w)/g;
 
 const kindOf = (text: string) => text.replace(FIGURE, '#');
 
-/** The remarks by what they say without their figures. */
+/** The remarks, grouped by their text without figures. */
 function merged(remarks: readonly Remark[]): Map<string, Remark> {
   const kinds = new Map<string, Remark[]>();
   for (const remark of remarks) {

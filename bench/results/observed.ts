@@ -1,12 +1,12 @@
-/** What is known of a measured trial beside the replies: readings of its processes and its host. Types only. */
+/** What is known about a measured trial beside the replies: readings of its processes and its host. Types only. */
 
-/** What was read of the trial's processes and of the host; `undefined` where something does not exist or cannot be read. */
+/** Readings of the trial's processes and of the host; `undefined` where something does not exist or cannot be read. */
 export interface Observed {
-  /** Sum of the trial's own slices, each to its last reply; the whole window when it was not sliced. */
+  /** Sum of the trial's own slices, each until its last reply; the whole window when it was not sliced. */
   windowSeconds: number;
-  /** CPU time for the trial's own slices by role, nanoseconds, without what the processes use when idle. */
+  /** CPU time for the trial's own slices by role, nanoseconds, without the idle use of the processes. */
   cpuNs: Record<'server' | 'balancer' | 'store', number | undefined>;
-  /** CPU of the busiest single server, in the same way. */
+  /** CPU of the busiest single server, measured alike. */
   busiestServerNs: number | undefined;
   /** Busy time of all processors in the trial's own slices. */
   machineBusyNs: number | undefined;
@@ -14,23 +14,27 @@ export interface Observed {
   roundTrips: number | undefined;
   rssServerBytes: number | undefined;
   rssStoreBytes: number | undefined;
-  /** CPU of servers, balancer and service per second while nobody loads them; it is taken off already. */
+  /** CPU of servers, balancer and service per second without load; already subtracted. */
   idleCpuNsPerSecond: number | undefined;
-  /** Time for which the control group was held back in the trial's own slices. */
+  /** Time for which the control group was throttled in the trial's own slices. */
   throttledNs: number | undefined;
-  /** Event-loop delay, 99th percentile, of the server that has the greatest; whole microseconds. */
+  /** Event-loop delay, 99th percentile, of the server with the maximum; whole microseconds. */
   loopDelayP99Us: number | undefined;
   /** Time in garbage collection, all servers together. */
   gcNs: number | undefined;
-  /** What the sessions held in all servers, and by how much the service's data grew; absent where their number changed. */
+  /** Memory of the sessions in all servers, and growth of the service's data; absent where their number changed. */
   held?: { serverBytes: number | undefined; storeBytes: number | undefined } | undefined;
   /** Use of the caches of verified tokens in the window, all servers together; absent without one. */
   verifyCache?: { hits: number; misses: number; distinctTokens: number } | undefined;
   /** Over the measured part of the whole block, all arms: shares of all processors' time, from 0 to 1. */
   host: { stealShare: number | undefined; foreignShare: number | undefined };
-  /** For each slice the requests that were due and not yet sent when its last one became due; zeros in a closed loop. */
+  /**
+   * For each slice the requests that were due and not yet sent when its last one became due; zeros in a closed loop.
+   */
   backlogEnds: readonly number[];
-  /** For each slice the requests that were due and not yet answered then, sent or not; absent where it is not counted. */
+  /**
+   * For each slice the requests that were due and without a reply then, sent or not; absent where it is not counted.
+   */
   outstandingEnds?: readonly number[];
   /** Change of CPU per request over the last windows of the warm-up, per cent, significant or not. */
   trendPct: number | undefined;
@@ -38,14 +42,14 @@ export interface Observed {
   steady: boolean;
 }
 
-/** What the traits of the backend predict of this trial, and the limits of what takes part in it. */
+/** The traits' predictions for this trial, and the limits of its parts. */
 export interface Expectation {
-  /** Share of reads that miss by design: sessions live in one server only, and requests go to all. */
+  /** Share of reads that miss by design: sessions are in one server only, and requests go to all. */
   missShare: number;
   /** Processors that the service can use: Redis one, Postgres any number. */
   storeCores: number;
-  /** How long a token lives in the revocation scenario. */
+  /** Lifetime of a token in the revocation scenario. */
   tokenLifetimeSeconds: number;
-  /** Requests per second that the generator reaches against a server that does nothing; open loop only. */
+  /** Requests per second that the generator reaches against the null server; open loop only. */
   nullServerRps: number | undefined;
 }

@@ -4,20 +4,20 @@ import { continueResultFile, createResultFile } from './csv.ts';
 import { appendHistograms, type EnvironmentRecord, writeEnvironmentRecord } from './env-file.ts';
 import type { Row } from './row.ts';
 
-/** The files of one run: CSV, environment record and histograms, grown as trials end. */
+/** The files of one run, which grow as trials end: CSV, environment record and histograms. */
 export interface Output {
   path: string;
   rows: readonly Row[];
-  /** Keeps a trial's rows at once, so that nothing measured is lost later. */
+  /** Writes a trial's rows at once, so that nothing measured is lost later. */
   append(rows: readonly Row[], histograms: Readonly<Record<string, string>>): void;
-  /** Brings the environment record up to date. */
+  /** Updates the environment record. */
   describe(record: EnvironmentRecord): void;
   close(): void;
 }
 
 /**
- * Opens the files of a run, under `results/` when no path is given.
- * @param kept rows of a run that is continued: the file is left with these and grows from there.
+ * Opens the files of a run, under `results/` by default.
+ * @param kept rows of a run that is continued: the file keeps only these and grows from there.
  * @throws BenchError OUTPUT_UNWRITABLE
  */
 export function openOutput(path: string | undefined, runId: string, kept?: readonly Row[]): Output {

@@ -1,16 +1,18 @@
 import { findStore } from '../../stores/registry.ts';
 import { parseVariant } from '../../stores/variant.ts';
+import { CONFIDENCE, MIN_BLOCKS } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { blockKey, isInterleaved, usableRows } from './blocks.ts';
-import { CONFIDENCE, cpuUs, LEAST_BLOCKS } from './figures.ts';
+import { cpuUs } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf } from './groups.ts';
 import type { Row } from './row.ts';
 
 /**
- * What the blacklist costs per request beside the plain token, in each group that has both: one line each, not wrapped. CPU of server
- * and store together, and round trips. Of arms that took turns the difference is taken within each block, from 12
- * blocks on with its interval (Hodges–Lehmann, inverted signed-rank test); of others it is one of medians, and says so.
+ * The cost of the blacklist per request over the plain token, in each group that has both: one line each, not wrapped.
+ * CPU of server and store together, and round trips. For arms that took turns the difference is taken within each
+ * block, from 12 blocks on with its interval (Hodges–Lehmann, inverted signed-rank test); for others it is one of
+ * medians, and says so.
  */
 export function blacklistPrice(rows: readonly Row[]): string[] {
   const whole = rows.filter((row) => row.operation === 'all' && row.scenario !== 'revocation');
@@ -28,7 +30,7 @@ export function blacklistPrice(rows: readonly Row[]): string[] {
   });
 }
 
-/** Whether the one is what the other adds to: all of its options are the other's as well. */
+/** Whether one is what the other adds to: all of its options are the other's as well. */
 function isPlainOf(plain: Row | undefined, listed: Row | undefined): boolean {
   if (plain?.store === undefined || listed?.store === undefined) return false;
   if (findStore(listed.store)?.addsTo !== plain.store) return false;
@@ -52,7 +54,7 @@ function pairedText(listed: readonly Row[], plain: readonly Row[]): Cost | undef
   });
   const { estimate, lower, upper } = signedRankEstimate(differences, CONFIDENCE);
   if (estimate === undefined) return undefined;
-  if (differences.length < LEAST_BLOCKS) return { cost: costText(estimate), remark: '.' };
+  if (differences.length < MIN_BLOCKS) return { cost: costText(estimate), remark: '.' };
   const interval = `[${lower.toFixed(1)}, ${upper.toFixed(1)}] µs`;
   const remark = `; within each of ${differences.length} blocks.`;
   if (lower <= 0 && upper >= 0) return { cost: `no difference of CPU shown, ${interval}`, remark };

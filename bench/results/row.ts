@@ -1,9 +1,9 @@
-/** The column table: the one place that names, types and explains a result column. Pure. */
+/** The column table: the only place that names, types and explains result columns. Pure. */
 
 interface Column<Name extends string, Kind extends keyof CellOf> {
   name: Name;
   kind: Kind;
-  /** What it measures or fixes, with the unit where the name does not hold it. */
+  /** What it contains, with the unit if the name lacks it. */
   meaning: string;
 }
 
@@ -26,14 +26,14 @@ const [text, integer, number, boolean] = [
 
 export const SCHEMA_VERSION = 1;
 
-/** Name of a column and its kind, with its meaning; in the order of the file. */
+/** Columns in the order of the file: name, kind and meaning. */
 export const COLUMNS = [
   integer('schema_version', 'version of this table of columns'),
   text('run_id', 'one run of the command'),
   text('started_at', 'start of the trial, UTC, ISO 8601'),
   text('git_sha', 'commit of the harness; empty outside a checkout'),
   boolean('git_dirty', 'whether the checkout had uncommitted changes'),
-  text('host_id', 'hash that tells machines apart without naming them'),
+  text('host_id', 'hash that identifies the machine without naming it'),
   text('cpu_model', 'model of the processor'),
   integer('cpu_count', 'processors that the harness may use'),
   integer('mem_bytes', 'memory of the machine'),
@@ -50,17 +50,14 @@ export const COLUMNS = [
   text('scenario', 'request mix'),
   text('operation', 'one operation of the mix; all carries the CPU and memory columns'),
   integer('payload_bytes', 'session data per session'),
-  integer('sessions_live', 'live sessions made before the load'),
+  integer('sessions_live', 'live sessions created before the load'),
   text(
     'key_distribution',
     'how requests choose sessions: uniform, or zipf (1/rank) within the share of each connection',
   ),
   integer('pool_size', 'connections to the service that each server opens; empty without a service'),
   text('pinning', 'which processes may use which processors (--pin); empty when all may use all'),
-  text(
-    'engine',
-    'slices (our own loop, the arms of a block by turns) or autocannon (one arm after the other)',
-  ),
+  text('engine', 'slices (our loop, the arms of a block by turns) or autocannon (one arm after the other)'),
   text('pass', 'capacity (closed loop) or latency (open loop)'),
   text('load_model', 'closed, open-poisson or open-constant'),
   integer('connections', 'connections of the generator'),
@@ -72,26 +69,26 @@ export const COLUMNS = [
     'warmup_s',
     'discarded load before the measured window; none in revocation, and at most a fifth of the pool in logout',
   ),
-  number('duration_s', 'length of the measured load as it was: the sum of its slices'),
+  number('duration_s', 'actual length of the measured load: the sum of its slices'),
   number('slice_ms', 'length of a slice as planned; empty when the load was not sliced'),
   integer('scheduled', 'requests due: completed + conn_errors + timeouts + dropped + inflight_end'),
   integer('sent', 'requests written to a socket'),
-  integer('completed', 'replies received whole'),
-  integer('ok', 'replies of the right status with the right body'),
+  integer('completed', 'complete replies'),
+  integer('ok', 'replies with the correct status and body'),
   integer('http_4xx', 'replies with a status from 400 to 499'),
   integer('http_5xx', 'replies with a status from 500 to 599'),
   integer('check_failed', 'replies of status 2xx or 3xx whose body or headers were wrong'),
   integer('conn_errors', 'requests lost with their connection'),
   integer('timeouts', 'requests without a reply in time'),
   integer('dropped', 'requests due that were never sent; 0 in closed loop'),
-  integer('inflight_end', 'requests under way when the window closed'),
-  integer('backlog_max', 'most requests due and not yet sent at once; empty in closed loop'),
+  integer('inflight_end', 'requests in flight when the window closed'),
+  integer('backlog_max', 'maximum of requests due and not yet sent; empty in closed loop'),
   number(
     'backlog_end',
     'requests due and not yet sent when the last of a slice became due: median over the last quarter of the slices; empty in closed loop',
   ),
   number('rps_ok', 'throughput: ok replies per second of duration_s'),
-  integer('lat_min_us', 'response time from when the request was due, least; empty in closed loop'),
+  integer('lat_min_us', 'response time from when the request was due, minimum; empty in closed loop'),
   number('lat_mean_us', 'response time, mean'),
   integer('lat_p50_us', 'response time, median'),
   integer('lat_p75_us', 'response time, 75th percentile'),
@@ -102,10 +99,10 @@ export const COLUMNS = [
     'lat_p999_us',
     'response time, 99.9th percentile; empty below 10,000 samples (5,000 of constant arrivals)',
   ),
-  integer('lat_max_us', 'response time, greatest'),
+  integer('lat_max_us', 'response time, maximum'),
   integer(
     'svc_min_us',
-    'service time from the actual send to the whole reply (also of refused requests), least',
+    'service time from the actual send to the complete reply (also of refused requests), minimum',
   ),
   number('svc_mean_us', 'service time, mean'),
   integer('svc_p50_us', 'service time, median'),
@@ -117,27 +114,27 @@ export const COLUMNS = [
     'svc_p999_us',
     'service time, 99.9th percentile; empty below 10,000 samples (5,000 of constant arrivals)',
   ),
-  integer('svc_max_us', 'service time, greatest'),
+  integer('svc_max_us', 'service time, maximum'),
   number('req_bytes', 'mean size of a request, head and body'),
   number('resp_bytes', 'mean size of a reply, head and body'),
-  number('cpu_us_per_req_server', 'CPU of all servers per request sent, without what they use when idle'),
+  number('cpu_us_per_req_server', 'CPU of all servers per request sent, without their idle use'),
   number('cpu_us_per_req_balancer', 'CPU of the balancer per request sent; empty without one'),
   number('cpu_us_per_req_store', 'CPU of the service per request sent; empty without one'),
   number('cpu_us_per_req_generator', 'CPU of the load generator per request sent'),
   number(
     'cpu_us_per_req_net',
-    'server + balancer + store less the same of the control in the same block, which may be negative; empty without a valid control, of the control itself, and when a part cannot be read',
+    'server + balancer + store minus the same of the control in the same block, which may be negative; empty without a valid control, for the control itself, and when a part cannot be read',
   ),
   number(
     'idle_cpu_us_per_s',
-    'CPU of servers, balancer and store per second when idle: it is taken off the columns above',
+    'CPU of servers, balancer and store per second when idle; subtracted from the columns above',
   ),
   number('store_commands_per_req', 'round trips to the service per request sent; empty without one'),
   integer('rss_server_bytes', 'memory of all servers at the end of the window, shared pages split (PSS)'),
   integer('rss_store_bytes', 'memory of the service, shared pages split (PSS); empty without one'),
   number(
     'server_bytes_per_session',
-    'what the live sessions held in the heap and buffers of all servers, per session: live bytes less those after all sessions had ended; scenarios read and update only',
+    'memory of the live sessions in the heap and buffers of all servers, per session: live bytes minus those after all sessions had ended; scenarios read and update only',
   ),
   number(
     'store_bytes_per_session',
@@ -149,9 +146,9 @@ export const COLUMNS = [
   ),
   integer(
     'distinct_tokens',
-    'different tokens that were verified since the start, by the server that saw most; empty without a cache',
+    'distinct tokens that were verified since the start, by the server that saw most; empty without a cache',
   ),
-  integer('loop_delay_p99_us', 'event-loop delay, 99th percentile, of the server that has the greatest'),
+  integer('loop_delay_p99_us', 'event-loop delay, 99th percentile, of the server with the maximum'),
   number('gc_us_per_req', 'time in garbage collection of all servers per request sent; part of their CPU'),
   integer(
     'gen_lag_p99_us',
@@ -160,15 +157,12 @@ export const COLUMNS = [
   number('gen_cpu_pct', 'CPU of the generator, 100 is one processor'),
   number(
     'steal_pct',
-    'time that a hypervisor gave to others while the block was measured, 100 is all processors',
+    'time that a hypervisor gave to other machines while the block was measured, 100 is all processors',
   ),
-  number(
-    'foreign_cpu_pct',
-    'CPU of processes that are not of this run, in the same time, 100 is all processors',
-  ),
+  number('foreign_cpu_pct', 'CPU of processes outside this run, in the same time, 100 is all processors'),
   number(
     'throttled_ms',
-    'time for which the control group was held back by its quota, in the slices of this trial',
+    'time for which the control group was throttled by its quota, in the slices of this trial',
   ),
   number(
     'cpu_trend_pct',
@@ -178,7 +172,7 @@ export const COLUMNS = [
     'revoke_visible_p50_us',
     'from sending the logout to the first refusal, per server, median; scenario revocation only',
   ),
-  integer('revoke_visible_p99_us', 'the same, 99th percentile; greatest value below 1,000 samples'),
+  integer('revoke_visible_p99_us', 'the same, 99th percentile; maximum below 1,000 samples'),
   integer('stale_accepts', 'reads sent after the reply to the logout that were still accepted'),
   text(
     'bottleneck',
@@ -187,7 +181,7 @@ export const COLUMNS = [
   text('status', 'ok, unsupported, failed or interrupted'),
   boolean('valid', 'whether the figures may be used'),
   text('invalid_reason', 'why not, or why the trial has no figures'),
-  text('note', 'what a reader must know of a valid row, such as misses that the traits predict'),
+  text('note', 'what a reader must know about a valid row, such as misses that the traits predict'),
 ] as const;
 
 export type ColumnName = (typeof COLUMNS)[number]['name'];
@@ -214,5 +208,5 @@ export function parseCell(name: ColumnName, text: string): Row[ColumnName] {
   const value = Number(text);
   if (kind !== 'boolean' && Number.isFinite(value) && (kind === 'number' || Number.isInteger(value)))
     return value;
-  throw new Error(`column ${name} holds "${text.slice(0, 40)}", which is no ${kind}`);
+  throw new Error(`column ${name} contains "${text.slice(0, 40)}", which is not a ${kind}`);
 }

@@ -17,7 +17,7 @@ export function rowsOf(
   expected: Expectation,
 ): Row[] {
   const [all, ...operations] = result.operations;
-  if (all === undefined) throw new Error('a load result has at least the row of all operations');
+  if (all === undefined) throw new Error('expected a row of all operations in the load result, got none');
   const cells: Row = { ...base, status: 'ok', duration_s: result.durationSeconds };
   const figures: Row = {
     ...countCells(all, result, base),
@@ -71,7 +71,7 @@ function timeCells(kind: 'lat' | 'svc', times: LatencySummary): Row {
 
 function resourceCells(all: OperationResult, result: LoadResult, observed: Observed, base: Row): Row {
   const { cpuNs, roundTrips } = observed;
-  // By what was sent: the readings end after the drain, so that they hold the requests under way at the end as well.
+  // Per request sent: the readings end after the drain, so they include the requests in flight at the end.
   const perRequest = (amount: number | undefined) =>
     amount === undefined || all.completed === 0 ? undefined : amount / all.sent;
   const perRequestUs = (ns: number | undefined) => perRequest(scaled(ns, 1e-3));
@@ -147,7 +147,7 @@ function bottleneckCells(
   return defined({ bottleneck: bottleneckOf(result, observed, storeCores, base.cpu_count ?? 1) });
 }
 
-/** All that is against a trial by itself, rule by rule; the other arms of its block are judged later. */
+/** All reasons against a trial by itself, rule by rule; the other arms of its block are judged later. */
 function reasonsAgainst(
   trial: Trial,
   all: OperationResult,
@@ -173,7 +173,7 @@ function reasonsAgainstOpenLoop(
   row: Row,
 ): string[] {
   const offeredRps = row.target_rps;
-  if (offeredRps === undefined) throw new Error('the row of an open loop has its rate from the caller');
+  if (offeredRps === undefined) throw new Error('expected the rate in the row of an open loop, got none');
   const { backlogEnds, outstandingEnds } = observed;
   return [
     ...openLoopReasons({
@@ -211,7 +211,7 @@ function noteOf(
   return `${percent} % missed: each server knows only the sessions made on it, and ${trial.affinity} goes to all ${trial.servers}; latency and CPU include the refused`;
 }
 
-/** The cells without those that are undefined: an unknown value is an absent cell. */
+/** The cells without undefined ones: an unknown value is an absent cell. */
 function defined(cells: { [C in keyof Row]: Row[C] | undefined }): Row {
   return Object.fromEntries(Object.entries(cells).filter(([, value]) => value !== undefined)) as Row;
 }
@@ -220,7 +220,7 @@ function scaled(value: number | undefined, factor: number): number | undefined {
   return value === undefined ? undefined : value * factor;
 }
 
-/** From this share of the processors on, work of others is named; from 25 % on the row is invalid. */
+/** From this share of the processors on, other work is noted; from 25 % on the row is invalid. */
 const FOREIGN_SHARE = 0.1;
 
 function busyNote(foreignShare: number | undefined): string | undefined {

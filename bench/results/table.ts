@@ -9,7 +9,7 @@ import { type GroupLayout, type Layout, layOutRun } from './layout.ts';
 import type { Row } from './row.ts';
 import { BORDERLESS, wrap } from './text.ts';
 
-/** The tables of a run for a terminal, group by group, with their footnotes. @param wide with the parts of the costs. */
+/** The tables of a run for a terminal, group by group, with footnotes. @param wide with the parts of the costs. */
 export function renderTables(rows: readonly Row[], color: boolean, wide = false): string {
   return layOutRun(rows, wide)
     .map((group) => renderGroup(group, color))
@@ -44,7 +44,7 @@ function renderTable({ headings, alignments, lines }: Layout, color: boolean): s
   return table.toString().replace(/ +$/gm, '');
 }
 
-/** What each backend of these rows cannot do, and what its store costs, one line each: speed without it misleads. */
+/** What each backend of these rows cannot do, and the cost of its store, one line each: speed alone is misleading. */
 export function renderLimits(rows: readonly Row[]): string {
   const lines: string[] = [];
   const measured = rows.filter((row) => row.status === 'ok');
@@ -65,7 +65,7 @@ export function renderLimits(rows: readonly Row[]): string {
   return lines.length === 0 ? '' : `What they cannot do:\n${lines.join('\n')}`;
 }
 
-/** What comes with a store, whichever it is. */
+/** Limits of any store. */
 function storeLimits(definition: StoreDefinition, options: StoreOptions): string[] {
   if (definition.service(options) === undefined) return [];
   return [

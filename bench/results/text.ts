@@ -1,6 +1,6 @@
 /** Layout of text for people: pure. */
 
-/** Columns that a line may take: what a terminal beside an editor has. */
+/** Maximum columns of a line: a terminal beside an editor. */
 export const LINE_COLUMNS = 100;
 
 /** The text in lines of at most {@link LINE_COLUMNS}, broken between words; further lines are indented. */
@@ -40,12 +40,12 @@ export const BORDERLESS = {
   middle: ' ',
 } as const;
 
-/** Text of a file without what could move a terminal's cursor. */
+/** Text of a file without control characters. */
 export function plain(text: string): string {
   return text.replace(/\p{Cc}/gu, ' ');
 }
 
-/** Text that Markdown shows as it is, and that mentions nobody: names come from a file that anybody may have written. */
+/** Text that Markdown shows unchanged, without mentions: names come from an untrusted file. */
 export function escaped(text: string): string {
   return plain(text)
     .replace(/[\\`*_[\]<>|~#&]/g, '\\$&')

@@ -7,20 +7,20 @@ import type { ColumnName, Row } from './row.ts';
 /** A bound on a column, such as `p99<20ms`, in the column's own unit. */
 export interface Threshold {
   text: string;
-  /** Column read in an open loop, and in a closed one where response time is not known. */
+  /** Column of an open loop, and of a closed one, where response time is not known. */
   columns: readonly ColumnName[];
   below: boolean;
   bound: number;
 }
 
-/** A threshold and a configuration that does not keep it. An absent value keeps nothing. */
+/** A threshold and a configuration that violates it. An absent value violates it too. */
 export interface Crossing {
   threshold: Threshold;
   /** A row of the configuration. */
   row: Row;
-  /** Median over the blocks that may be used, in the column's unit. */
+  /** Median over the usable blocks, in the column's unit. */
   value: number | undefined;
-  /** How many they are. */
+  /** The number of these blocks. */
   blocks: number;
 }
 
@@ -60,11 +60,11 @@ export function parseThreshold(text: string, flag = '--threshold'): Threshold {
 }
 
 /**
- * The configurations that cross a threshold, or cannot be held against it: whole trials, by arm and group.
+ * The configurations that violate a threshold, or cannot be compared with it: whole trials, by arm and group.
  *
- * As in k6 a threshold is about the aggregate, not about each sample of it. What aggregates blocks is the median over
- * those that may be used, as in the tables; a percentile of all blocks' requests together would be that of the worst
- * block. A figure that some of the blocks lack is none, and so is that of a configuration without a usable block.
+ * As in k6 a threshold applies to the aggregate, not to each sample. The aggregate of blocks is the median over usable
+ * ones, as in the tables; a percentile of all blocks' requests together would be that of the worst block. If some of
+ * the blocks lack the figure, there is none, and likewise without a usable block.
  */
 export function crossings(thresholds: readonly Threshold[], rows: readonly Row[]): Crossing[] {
   const whole = rows.filter((row) => row.operation === 'all' && row.scenario !== 'revocation');

@@ -4,7 +4,7 @@ import { createHistogram, encodeHistogram, recordUs } from '../stats/histogram.t
 import type { Expectation, Observed } from './observed.ts';
 import type { Row } from './row.ts';
 
-/** For tests: a sound trial, closed or open, to be spoilt in one thing. */
+/** For tests: a valid trial, closed or open, to be spoilt in one respect. */
 
 export const TRIAL: Trial = {
   arm: 'memory[durability=second]',
@@ -53,7 +53,7 @@ export function timesUpTo(count: number): Promise<string> {
   return encodeHistogram(times);
 }
 
-/** 2,000 requests in 2 s, all answered. */
+/** 2,000 requests in 2 s, all with a reply. */
 export async function soundOperation(change: Partial<OperationResult> = {}): Promise<OperationResult> {
   return {
     operation: 'all',

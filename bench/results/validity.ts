@@ -5,17 +5,17 @@ import { achievedShare, finalBacklog, lateTail, type OpenLoopFigures } from './o
 import type { Row } from './row.ts';
 
 /**
- * When a trial's figures may not be used: the rules of the measurement design, each a function that answers reasons
- * which a person understands, with figure and limit; none when the rule holds. Pure. No rule looks at how fast
- * anything was: only at whether the experiment was sound. Rule 6 (samples for a percentile) is in stats/histogram.ts.
+ * When a trial's figures must not be used: the rules of the measurement design. Each is a function that returns reasons
+ * for people, with figure and limit; none when the rule holds. Pure. No rule depends on how fast anything was, only on
+ * whether the experiment was sound. Rule 6 (samples for a percentile) is in stats/histogram.ts.
  */
 
-/** How far the share of misses may lie above what the traits predict. */
+/** How far the share of misses may exceed the prediction of the traits. */
 const MISS_TOLERANCE = 0.05;
 
 /**
- * Rule 1: a healthy scenario with any error or wrong reply is invalid. Misses (401) that the traits predict are none.
- * Neither is a count believed that does not add up: what became of some requests is unknown then.
+ * Rule 1: a healthy scenario with any error or wrong reply is invalid. Misses (401) that the traits predict do not
+ * count. Counts that do not add up are invalid too: then the outcome of some requests is unknown.
  */
 export function wrongReplies(
   all: OperationResult,
@@ -41,7 +41,7 @@ export function wrongReplies(
 
 const LEAST_ACHIEVED_SHARE = 0.98;
 
-/** Rule 2: the offered rate was achieved, no backlog was left at the end, and requests were sent when they should be. */
+/** Rule 2: the offered rate was achieved, no backlog was left at the end, and requests were sent in time. */
 export function openLoopReasons(figures: OpenLoopFigures): string[] {
   const { offeredRps } = figures;
   const reasons: string[] = [];
@@ -66,13 +66,13 @@ export function openLoopReasons(figures: OpenLoopFigures): string[] {
   return reasons;
 }
 
-/** The generator must reach so many times the rate against a server that does nothing. */
+/** The generator must reach this multiple of the rate against the null server. */
 export const GENERATOR_HEADROOM = 1.3;
 
 /** Rule 3, open loop only: neither generator nor balancer limits what is measured. */
 export function instrumentReasons(figures: {
   offeredRps: number;
-  /** `undefined` when it was not looked at. */
+  /** `undefined` when it was not measured. */
   nullServerRps: number | undefined;
   bottleneck: string | undefined;
 }): string[] {
@@ -91,7 +91,9 @@ export function instrumentReasons(figures: {
 const GREATEST_STEAL_SHARE = 0.05;
 const GREATEST_FOREIGN_SHARE = 0.25;
 
-/** Rule 4, what each trial can be held to: the machine was there for the run. Throttling is held against the other arms. */
+/**
+ * Rule 4, as far as it concerns each trial: the machine was available to the run. Throttling is compared between arms.
+ */
 export function hostReasons({ stealShare = 0, foreignShare = 0 }: Partial<Observed['host']>): string[] {
   const reasons: string[] = [];
   if (stealShare > GREATEST_STEAL_SHARE) {
@@ -111,24 +113,24 @@ export function steadyReasons({ steady, trendPct }: Pick<Observed, 'steady' | 't
   return [`not steady: CPU per request still changed${change} at the end of the warm-up (limit 3 %)`];
 }
 
-/** One arm of a block: its rows, and what they are held to beside the others'. */
+/** One arm of a block: its rows, and what is compared with other arms. */
 export interface JudgedArm {
   rows: readonly Row[];
   observed: Pick<Observed, 'throttledNs' | 'windowSeconds'>;
 }
 
-/** Greatest difference between two arms' throttled shares of their own slices. */
+/** Maximum difference between two arms' throttled shares of their own slices. */
 const THROTTLING_POINTS = 0.01;
 
 /**
- * The rows of each arm, judged together, in the order given. An arm that is invalid or failed takes its block with it:
- * the other arms met other conditions than in a sound block, and to keep some of them would be to choose. Each row
- * keeps its own reason, or says whose it was. What a backend cannot do by its nature (`unsupported`) drops nothing.
+ * The rows of each arm, validated together, in the given order. An arm that is invalid or failed invalidates its block:
+ * the other arms had other conditions than in a sound block, and to keep some of them would be a selection. Each row
+ * keeps its own reason, or names the arm that caused it. What a backend does not support (`unsupported`) drops nothing.
  */
 export function judgeBlock(arms: readonly JudgedArm[]): Row[][] {
   const unequal = throttlingReason(arms);
   const judged = arms.map(({ rows }) => (unequal === undefined ? [...rows] : rows.map(invalidFor(unequal))));
-  const culprit = judged.flat().find((row) => isMeant(row) && row.valid !== true);
+  const culprit = judged.flat().find((row) => isMeasurement(row) && row.valid !== true);
   if (culprit === undefined) return judged;
   const reason = `block dropped: ${culprit.arm ?? culprit.store}: ${culprit.invalid_reason ?? culprit.status}`;
   const dropped = (row: Row): Row =>
@@ -151,22 +153,22 @@ function throttlingReason(arms: readonly JudgedArm[]): string | undefined {
   return `throttling was unequal: the quota held back ${figure(most)}, and ${figure(least)} (limit 1 point apart)`;
 }
 
-/** Whether the row stands for a measurement, and not for what the backend cannot do. */
-const isMeant = (row: Row): boolean => row.status !== 'unsupported';
+/** Whether the row stands for a measurement, and not for what the backend does not support. */
+const isMeasurement = (row: Row): boolean => row.status !== 'unsupported';
 
 const invalidFor =
   (reason: string) =>
   (row: Row): Row => {
-    if (!isMeant(row)) return row;
+    if (!isMeasurement(row)) return row;
     const reasons = row.valid === true ? [reason] : [row.invalid_reason, reason].filter(Boolean);
     return { ...row, valid: false, invalid_reason: reasons.join('; ') };
   };
 
 /**
- * The rows of each arm with `cpu_us_per_req_net`: CPU of server, balancer and store per request, less the same of the
- * control in this block, served by the same code when two commits are compared. What is left is the price of the
- * session, and may be negative by chance. Empty without a valid control, of the control itself, of an invalid row, and
- * where a part of either cannot be read.
+ * The rows of each arm with `cpu_us_per_req_net`: CPU of server, balancer and store per request, minus the same of the
+ * control in this block, served by the same code when two commits are compared. The rest is the cost of the session,
+ * and may be negative by chance. Empty without a valid control, for the control itself, for an invalid row, and where a
+ * part of either cannot be read.
  */
 export function withNet(arms: readonly (readonly Row[])[]): Row[][] {
   const controls = arms.flat().filter((row) => row.store === CONTROL.name && isWhole(row));
@@ -183,7 +185,9 @@ export function withNet(arms: readonly (readonly Row[])[]): Row[][] {
 
 const isWhole = (row: Row) => row.operation === 'all' && row.status === 'ok' && row.valid === true;
 
-/** CPU of server, balancer and store; `undefined` when one that exists has no figure. What does not exist costs nothing. */
+/**
+ * CPU of server, balancer and store; `undefined` when one that exists has no figure. What does not exist costs nothing.
+ */
 function grossUs(row: Row): number | undefined {
   const hasBalancer = row.balancer !== undefined && row.balancer !== 'none';
   const hasStore = row.store_version !== undefined || row.pool_size !== undefined;

@@ -9,15 +9,15 @@ import { buildPrograms } from '../environment/programs.ts';
 import { BenchError } from '../errors.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import type { EnvironmentRecord } from '../results/env-file.ts';
-import { findFeasible, foreignServices } from './preflight.ts';
+import { externalServices, findFeasible } from './preflight.ts';
 
-/** What every command that measures has open, before the first block. */
+/** What every measuring command opens before the first block. */
 export interface Bench {
   context: RunContext;
   machine: MachineCells;
   progress: Progress;
-  /** Backends that could not be had here, and why. */
-  leftOut: readonly string[];
+  /** Backends that are not available here, with the reasons. */
+  unavailable: readonly string[];
   /** What is known of the run so far, for the record beside its rows. */
   record: Omit<EnvironmentRecord, 'services'>;
 }
@@ -26,18 +26,19 @@ export interface BenchOptions {
   config: Config;
   command: readonly string[];
   signal: AbortSignal;
-  /** Of a run that is continued; a new one unless given. */
+  /** The id of a run that is continued; default a new one. */
   runId?: string;
-  /** Rough time of a block, until one has been timed, milliseconds. */
+  /** Estimated time of a block, until one has been timed, milliseconds. */
   blockGuessMs: number;
 }
 
 /**
- * Looks what can be had, builds the programs, and opens guard and progress; who gave the resources closes them.
+ * Finds the available backends, builds the programs, opens the guard and the progress line. The caller closes
+ * `resources`.
  * @throws BenchError when a service, balancer or program is missing.
  */
 export async function openBench(options: BenchOptions, resources: Resources): Promise<Bench> {
-  const { config, leftOut } = await findFeasible(options.config);
+  const { config, unavailable } = await findFeasible(options.config);
   const pinning = pinningOf(config.pin);
   const programs = await buildPrograms();
   const chosenBalancer = await chooseBalancer(config.balancer, programs);
@@ -47,8 +48,8 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
   resources.add('guard', guard.close);
   const progress = createProgress(process.stderr, options.blockGuessMs);
   resources.add('progress', progress.close);
-  for (const line of foreignServices(config)) progress.say(line);
-  for (const text of leftOut) progress.say(`left out: ${text}. To have it: sh scripts/setup.sh`);
+  for (const line of externalServices(config)) progress.say(line);
+  for (const text of unavailable) progress.say(`left out: ${text}. To install it: sh scripts/setup.sh`);
   const context: RunContext = {
     runId,
     config,
@@ -63,12 +64,14 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     run_id: runId,
     command: options.command,
     ...describeRun(machine, chosenBalancer),
-    left_out: leftOut,
+    left_out: unavailable,
   };
-  return { context, machine, progress, leftOut, record };
+  return { context, machine, progress, unavailable, record };
 }
 
-/** `auto` does without where processors cannot be kept apart: the rule of lateness then says whether it matters. */
+/**
+ * `auto` continues without pinning where it is not possible: the rule of lateness then decides whether that matters.
+ */
 function pinningOf(wanted: Config['pin']): Pinning | undefined {
   if (wanted === false) return undefined;
   try {

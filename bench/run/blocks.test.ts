@@ -17,7 +17,7 @@ function benchOf(flags: Record<string, string>): Bench {
   return { context: { config, runId: 'r', signal }, progress: silent, machine: {} } as unknown as Bench;
 }
 
-/** Runs blocks of which these, by ordinal, are found invalid; answers the ordinals that were run, by group. */
+/** Runs blocks of which these, by ordinal, are found invalid; returns the ordinals that were run, by group. */
 async function runWith(
   flags: Record<string, string>,
   invalid: (block: Block) => boolean,

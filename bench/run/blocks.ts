@@ -6,11 +6,11 @@ import type { BlockLoad } from './block/arms.ts';
 import { type BlockOutcome, runBlock } from './block/block.ts';
 import { armName, type Block, blockTitle, groupText, planBlocks, planPass } from './plan.ts';
 
-/** What the blocks of a run came to. */
+/** The result of the blocks of a run. */
 export interface BlocksOutcome {
   /** Trials and parts that failed, each with its reason; their rows say the same. */
   failures: readonly string[];
-  /** Groups that are left with fewer valid blocks than were asked for, after replacements. */
+  /** Groups that have fewer valid blocks than requested, after replacements. */
   tooFew: readonly string[];
   /** Offered rate of each group, requests per second; empty in a closed loop. */
   rates: Readonly<Record<string, number>>;
@@ -21,20 +21,20 @@ export interface BlocksOptions {
   finished?: readonly Row[];
   /** No block begins later, by `performance.now()`. */
   deadlineMs?: number;
-  /** What runs a block; the real thing unless given. */
+  /** Runs a block; default {@link runBlock}. */
   execute?: typeof runBlock;
 }
 
-/** At most this share of the blocks is replaced when they are dropped; then the run is INVALID. */
+/** Maximum share of the blocks that is replaced when they are dropped; beyond it the run is INVALID. */
 const REPLACED_SHARE = 0.25;
-/** Measured time per arm of the look at the capacity, before a rate that is a share of it. */
+/** Measured time per arm to estimate the capacity, before a rate that is a share of it. */
 const SCOUT_SECONDS = 2;
 const HEADROOM_SECONDS = 1;
 
 /**
- * Runs the blocks of a configuration, and replaces within bounds those that were dropped as invalid. The rules that
- * drop a block look at no arm's figures, only at whether the experiment was sound.
- * @param sink told of each block when it has ended, for its rows to be kept.
+ * Runs the blocks of a configuration, and replaces, within limits, those that were dropped as invalid. The rules that
+ * drop a block do not depend on any arm's figures, only on whether the experiment was sound.
+ * @param sink receives each block when it has ended, to store its rows.
  */
 export async function runBlocks(
   bench: Bench,
@@ -91,7 +91,7 @@ export async function runBlocks(
   return { failures, tooFew, rates: Object.fromEntries(rates) };
 }
 
-/** How a block is loaded: as the blocks of its group before it, for which rate and instrument were looked at once. */
+/** The load of a block, like that of earlier blocks of its group; rate and instrument are measured once. */
 async function loadOf(bench: Bench, block: Block, known: Map<string, BlockLoad>): Promise<BlockLoad> {
   const group = groupText(block.group);
   const before = known.get(group);
@@ -102,13 +102,13 @@ async function loadOf(bench: Bench, block: Block, known: Map<string, BlockLoad>)
   return load;
 }
 
-/** What the generator reaches on its own, where a rate is to be kept; `undefined` in a closed loop. */
+/** The rate that the generator reaches on its own, where a rate must be kept; `undefined` in a closed loop. */
 async function headroom(
   { context, progress }: Bench,
   ratePerSecond: number | undefined,
 ): Promise<number | undefined> {
   if (ratePerSecond === undefined) return undefined;
-  progress.step('load generator against a server that does nothing');
+  progress.step('load generator against the null server');
   return nullServerRate(context, {
     ratePerSecond: ratePerSecond * GENERATOR_HEADROOM,
     connections: context.config.connections,
@@ -116,7 +116,7 @@ async function headroom(
   });
 }
 
-/** The offered rate; a share of the capacity is measured now. `undefined` in a closed loop. */
+/** The offered rate; for a share of the capacity, measures that now. `undefined` in a closed loop. */
 async function rateOf(bench: Bench, block: Block): Promise<number | undefined> {
   const { config } = bench.context;
   if (config.rate === undefined) return undefined;
@@ -132,7 +132,7 @@ async function rateOf(bench: Bench, block: Block): Promise<number | undefined> {
   const capacities = trials.flatMap(({ rows: [whole] }) =>
     whole?.rps_ok === undefined ? [] : [whole.rps_ok],
   );
-  // Nothing to take a share of: the block itself will fail, and say why.
+  // Without a capacity the block itself will fail, and say why.
   if (capacities.length === 0) return 1;
   const rate = Math.max(1, Number((Math.min(...capacities) * share).toPrecision(2)));
   const group = groupText(block.group);
@@ -140,7 +140,7 @@ async function rateOf(bench: Bench, block: Block): Promise<number | undefined> {
   return rate;
 }
 
-/** Whether the block was measured and may not be used. What could not be had at all is no such block. */
+/** Whether the block was measured and must not be used. A block whose arms were all unavailable does not count. */
 function isDropped({ trials }: BlockOutcome): boolean {
   return trials.some(({ rows }) => rows.some((row) => row.status === 'ok' && row.valid === false));
 }

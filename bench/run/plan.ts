@@ -4,15 +4,15 @@ import type { Config, Scenario } from '../config/config.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
 
-/** One arm in one block: everything that fixes what is started and how it is loaded. */
+/** One arm in one block: everything that determines what is started and how it is loaded. */
 export interface Trial extends Group {
-  /** The alternative under comparison: store and what differs from its defaults. */
+  /** The alternative under comparison: store and non-default options. */
   arm: string;
   store: string;
   options: Readonly<Record<string, string>>;
   /** All options and the durability, sorted: `durability=second;write=cas`. */
   variant: string;
-  /** Which code serves it, when two commits are compared. */
+  /** Whose code serves it, when two commits are compared. */
   side?: 'base' | 'head';
   handicap?: Handicap;
   label?: string;
@@ -35,11 +35,13 @@ export interface Block {
   group: Group;
   /** Ordinal, from 1; the blocks of all groups of one pass share it. */
   block: number;
-  /** In the order of their first turn. The plain engine takes one arm at a time: its blocks come in parts of one trial. */
+  /**
+   * In the order of their first turn. The plain engine loads one arm at a time: its blocks come in parts of one trial.
+   */
   trials: readonly Trial[];
 }
 
-/** Far apart, so that the sequences of two blocks do not resemble each other. */
+/** Large, so that the sequences of two blocks do not resemble each other. */
 const SEED_STEP = 7_919;
 
 /**
@@ -63,19 +65,19 @@ export function planBlocks(config: Config): Block[] {
   return Array.from({ length: config.repeat }, (_, index) => planPass(config, index + 1)).flat();
 }
 
-/** A trial by what tells it from the others of the run. */
+/** A title that distinguishes a trial from the others of the run. */
 export function titleOf(trial: Trial): string {
   return `block ${trial.block}, ${armName(trial)}, ${groupText(trial)}`;
 }
 
-/** An arm by what tells it from the others of its block. */
+/** A name that distinguishes an arm from the others of its block. */
 export function armName({ store, options, side, label }: Trial): string {
   if (label !== undefined) return label;
   const name = armText(store, options);
   return side === undefined ? name : `${name} ${side}`;
 }
 
-/** A block by what tells it from the others of the run. */
+/** A title that distinguishes a block from the others of the run. */
 export function blockTitle({ block, group, trials }: Block): string {
   const [first] = trials;
   const arms = trials.length === 1 && first !== undefined ? armName(first) : `${trials.length} arms`;

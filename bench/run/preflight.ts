@@ -5,30 +5,30 @@ import type { StoreChoice } from '../config/store-choice.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { BenchError, redactUrl } from '../errors.ts';
 
-/** A configuration that this machine can run, and what was left out of it. */
+/** A configuration that this machine can run, and what was removed from it. */
 export interface Feasible {
   config: Config;
-  leftOut: string[];
+  unavailable: string[];
 }
 
 /**
- * Looks, before anything is started, whether every service can be had. What the user did not ask for by name
- * is left out with a word.
- * @throws BenchError SERVICE_MISSING for a backend that was asked for by name.
+ * Checks, before anything is started, whether every service is available. Backends that the user did not name are
+ * skipped with a message.
+ * @throws BenchError SERVICE_MISSING for a backend that was named.
  */
 export async function findFeasible(config: Config): Promise<Feasible> {
-  const leftOut: string[] = [];
+  const unavailable: string[] = [];
   const stores: StoreChoice[] = [];
   for (const choice of config.stores) {
-    const missing = await missingService(choice, config);
+    const missing = await findMissing(choice, config);
     if (missing === undefined) stores.push(choice);
-    else if (config.leaveOutMissing) leftOut.push(`${choice.store}: ${missing.details.got}`);
+    else if (config.skipUnavailable) unavailable.push(`${choice.store}: ${missing.details.got}`);
     else throw missing;
   }
-  return { config: { ...config, stores }, leftOut };
+  return { config: { ...config, stores }, unavailable };
 }
 
-async function missingService(choice: StoreChoice, config: Config): Promise<BenchError | undefined> {
+async function findMissing(choice: StoreChoice, config: Config): Promise<BenchError | undefined> {
   const service = findStore(choice.store)?.service(choice.options);
   if (service === undefined) return undefined;
   const offers = await offersOf(service, config);
@@ -37,19 +37,19 @@ async function missingService(choice: StoreChoice, config: Config): Promise<Benc
     code: 'SERVICE_MISSING',
     expected: `${service.name} for --store ${choice.store}`,
     got: offers.map((offer) => `${offer.tier}: ${offer.detail}`).join('; '),
-    remedy: `Run sh scripts/setup.sh, or give --${service.name}-url.`,
+    remedy: `Run sh scripts/setup.sh, or pass --${service.name}-url.`,
   });
 }
 
 async function offersOf(service: ServiceDefinition, config: Config) {
   const offers = await findTiers(service, config.urls[service.name]);
   if (config.tier !== 'auto') return offers.filter((offer) => offer.tier === config.tier);
-  // A first look pulls no images: that takes minutes, where it works at all.
-  return config.leaveOutMissing ? offers.filter((offer) => offer.tier !== 'docker') : offers;
+  // By default no images are pulled: that takes minutes, where it works at all.
+  return config.skipUnavailable ? offers.filter((offer) => offer.tier !== 'docker') : offers;
 }
 
-/** A line for each service that somebody else runs and that this run will load, so that nobody is surprised. */
-export function foreignServices(config: Config): string[] {
+/** A line for each external service that this run will load, as a warning. */
+export function externalServices(config: Config): string[] {
   const used = new Set(config.stores.map(({ store, options }) => findStore(store)?.service(options)));
   return SERVICES.flatMap((service) => {
     const url = config.urls[service.name];

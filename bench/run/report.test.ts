@@ -11,7 +11,7 @@ const reported = (blocks: number) => ({
     random: seededRandom(1),
   }),
   command: ['--store', 'redis,jwt'],
-  leftOut: ['postgres: not found'],
+  unavailable: ['postgres: not found'],
   tooFew: [],
   path: 'results/x.csv',
 });

@@ -7,20 +7,20 @@ import { renderLimits, renderTables } from '../results/table.ts';
 import { wrap } from '../results/text.ts';
 import { type Group, groupText } from './plan.ts';
 
-/** What a report of a run is made of. */
+/** Input of a run's report. */
 export interface Reported {
   rows: readonly Row[];
-  /** Words after `pnpm bench`, without secrets: for the command that gives an answer. */
+  /** Words after `pnpm bench`, without secrets: for the command that answers an open question. */
   command: readonly string[];
-  /** Backends that could not be had, and why. */
-  leftOut: readonly string[];
-  /** Groups that are left with fewer valid blocks than were asked for, as `GROUP: HOW MANY`: they are not ranked. */
+  /** Backends that are not available, with the reasons. */
+  unavailable: readonly string[];
+  /** Groups with fewer valid blocks than requested, as `GROUP: HOW MANY`: they are not ranked. */
   tooFew: readonly string[];
   /** The result CSV. */
   path: string;
 }
 
-/** The end of a run for a terminal: tables, ranking, and what each backend cannot do. Empty without rows. */
+/** The report for a terminal: tables, ranking, and what each backend cannot do. Empty without rows. */
 export function renderReport(reported: Reported, color: boolean, wide = false): string {
   const { rows } = reported;
   if (rows.length === 0) return '';
@@ -38,10 +38,10 @@ export function renderReportMarkdown(reported: Reported): string {
   return renderMarkdownRun(rows, [...rankingOf(reported), ...blacklistPrice(rows), ...remarks(reported)]);
 }
 
-/** Nothing is ranked from a group that is INVALID as a whole, however many blocks of it were sound. */
+/** A group that is INVALID as a whole is not ranked, however many blocks of it were sound. */
 function rankingOf({ rows, command, tooFew }: Reported): string[] {
   const isInvalid = (row: Row) => tooFew.some((one) => one.startsWith(`${axesOf(row)}:`));
-  // Kept without their arms: the sentences of the others must tell themselves from them.
+  // Ranked without their arms, whose sentences must differ from the others.
   const rankings = rankRows(rows).map((one) =>
     isInvalid(one.axes) ? { ...one, arms: 0, apart: [], figures: [] } : one,
   );
@@ -55,10 +55,10 @@ function axesOf({ scenario, servers = 0, affinity, payload_bytes: payloadBytes =
   return groupText({ scenario, servers, affinity, payloadBytes } as Group);
 }
 
-function remarks({ rows, leftOut, path }: Reported): string[] {
+function remarks({ rows, unavailable, path }: Reported): string[] {
   return [
     renderLimits(rows),
-    leftOut.length === 0 ? '' : `Left out: ${leftOut.join('; ')}. To have it: sh scripts/setup.sh`,
+    unavailable.length === 0 ? '' : `Left out: ${unavailable.join('; ')}. To install it: sh scripts/setup.sh`,
     wrap(
       `CPU is that of servers and store together, by the Hodges-Lehmann estimate over the blocks. Rows: ${path}, explained in results/README.md`,
     ),

@@ -16,7 +16,7 @@ const recorded = JSON.parse(readFileSync(join(FOLDER, 'configurations.json'), 'u
 
 /**
  * What has been added since, with what was true without it. `urls` stands for `redisUrl` and `postgresUrl`, which no record
- * holds; nothing else was renamed.
+ * holds, and `skipUnavailable` for `leaveOutMissing`; nothing else was renamed.
  */
 const ADDED = { wide: false, urls: {} };
 const LIBRARY = { lib: 'jsonwebtoken', cache: 'off' };
@@ -30,8 +30,10 @@ test.each(Object.keys(recorded))('--resume %s goes on with the configuration of 
   const stores = before.stores.map(({ store, options }) => {
     return { store, options: { ...options, ...ADDED_OPTIONS[store] } };
   });
-  const { resume, preset, ...rest } = config;
-  expect(rest).toEqual({ ...before, ...ADDED, stores });
+  const { resume, preset, skipUnavailable, ...rest } = config;
+  const { leaveOutMissing, ...old } = before as Config & { leaveOutMissing: boolean };
+  expect(rest).toEqual({ ...old, ...ADDED, stores });
+  expect(skipUnavailable).toBe(leaveOutMissing);
   expect([resume, preset]).toEqual([join(FOLDER, name), options['preset']]);
 });
 

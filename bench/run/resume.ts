@@ -19,8 +19,8 @@ const keysOf = (scope: Flag['scope']) =>
     .map(keyOf);
 
 /**
- * What `--resume` needs to know of a run: the flags of the scope `run`, and no other, for one of another scope may hold a
- * password, as the URL of a service does. Complete with the seed and the stores that were available.
+ * The options that `--resume` needs: the flags of the scope `run` only, for one of another scope may contain a
+ * password, such as the URL of a service. Includes the seed and the stores that were available.
  */
 export function recordableOptions(
   given: RawOptions,
@@ -37,24 +37,24 @@ export function recordableOptions(
   return Object.fromEntries(entries);
 }
 
-/** A run that was stopped before its end, and is to go on. */
+/** A run that was stopped early, and can be continued. */
 export interface Unfinished {
   runId: string;
   path: string;
-  /** Of blocks that are finished and sound: the others are run anew. */
+  /** Of blocks that are finished and sound; the others are run again. */
   rows: readonly Row[];
-  /** Any row of it, which says where it was made. */
+  /** Any row, which identifies machine and commit. */
   origin: Row;
 }
 
-/** The run that a file holds a part of, and the flags to go on with. */
+/** The run that a file contains a part of, and the flags to continue with. */
 export interface Resumption {
   unfinished: Unfinished;
   options: RawOptions;
 }
 
 /**
- * Reads a run that was stopped. Rows of blocks that came to no end are left out: these blocks are run anew.
+ * Reads a run that was stopped. Rows of unfinished blocks are omitted: these blocks are run again.
  * @throws BenchError USAGE for a missing file or flags that would change the run; CSV_INVALID.
  */
 export function readUnfinished(path: string, given: RawOptions): Resumption {
@@ -63,14 +63,14 @@ export function readUnfinished(path: string, given: RawOptions): Resumption {
   const views = keysOf('view');
   const [other] = Object.keys(given).filter((flag) => !views.includes(flag));
   if (other !== undefined) {
-    throw usage('--resume with the flags of the file alone', `--${other} as well`, 'Leave it out.');
+    throw usage('--resume with the flags of the file only', `--${other} as well`, 'Leave it out.');
   }
   const rows = readResultFile(path);
   const recorded = recordedOptions(path);
   const runId = rows[0]?.run_id;
   if (runId === undefined)
-    throw usage('a result file with rows for --resume', `"${path}" without any`, 'Start anew.');
-  // A block that was dropped is replaced; its rows would drop the replacement with them, for it has the same id.
+    throw usage('a result file with rows for --resume', `"${path}" without any`, 'Start again.');
+  // A dropped block is replaced by one with the same id, which its rows would invalidate too.
   const spoilt = spoiltBlocks(rows);
   const ended = rows.filter(
     (row) => !spoilt.has(blockKey(row)) && (isUsable(row) || row.status === 'unsupported'),
@@ -88,7 +88,7 @@ function recordedOptions(path: string): RawOptions {
       code: 'CSV_INVALID',
       expected: `the flags of the run in ${record}`,
       got,
-      remedy: 'Keep that file beside its CSV, or start anew.',
+      remedy: 'Keep that file beside its CSV, or start again.',
       cause,
     });
   try {
@@ -101,8 +101,8 @@ function recordedOptions(path: string): RawOptions {
 }
 
 /**
- * The flags, with the options of backends that the commit which wrote them did not have yet: as it was
- * without them.
+ * Adds the options of backends that did not exist in the commit that wrote the flags, with their effect from
+ * before they existed.
  */
 function withAbsentOptions(options: RawOptions): RawOptions {
   const { store } = options;
@@ -114,8 +114,8 @@ function withAbsentOptions(options: RawOptions): RawOptions {
   return { ...options, store: arms.join(',') };
 }
 
-/** Blocks of one run come from one machine and one commit. @throws BenchError CONFLICT */
-export function refuseOtherOrigin(origin: Row, machine: MachineCells): void {
+/** All blocks of a run must come from one machine and one commit. @throws BenchError CONFLICT */
+export function checkOrigin(origin: Row, machine: MachineCells): void {
   for (const column of ['host_id', 'node_version', 'git_sha', 'git_dirty'] as const) {
     const [was, is] = [origin[column], machine[column]];
     if (was === is) continue;
@@ -123,7 +123,7 @@ export function refuseOtherOrigin(origin: Row, machine: MachineCells): void {
       code: 'CONFLICT',
       expected: `${column} ${String(was)}, as in the rows that are there`,
       got: String(is),
-      remedy: 'Go on where they were made, or start anew.',
+      remedy: 'Continue where they were measured, or start again.',
     });
   }
 }

@@ -5,25 +5,25 @@ import { openOutput } from '../results/output.ts';
 import type { Row } from '../results/row.ts';
 import { type Bench, openBench } from './bench.ts';
 import { type BlocksOutcome, runBlocks } from './blocks.ts';
-import { recordableOptions, refuseOtherOrigin, type Unfinished } from './resume.ts';
+import { checkOrigin, recordableOptions, type Unfinished } from './resume.ts';
 
-/** What a run ended with; the rows are those of the file at `path`. */
+/** The result of a run; the rows are those of the file at `path`. */
 export interface RunOutcome extends BlocksOutcome {
   runId: string;
   path: string;
   rows: readonly Row[];
-  /** Backends that could not be had here, and why. */
-  leftOut: readonly string[];
+  /** Backends that are not available here, with the reasons. */
+  unavailable: readonly string[];
 }
 
-/** Rough time for starting and stopping a block, and for each of its arms. */
+/** Estimated time to start and stop a block, and each of its arms. */
 const BLOCK_MS = 2_000;
 const ARM_MS = 700;
 
 /**
- * The straight line: configuration → plan → environment → load → rows → CSV. A trial that fails is a row;
- * when the signal aborts, the rows so far stay, the rest is not run, and nothing is left running.
- * @throws BenchError when nothing could be started at all, or rows cannot be written any more.
+ * Runs the whole pipeline: configuration → plan → environment → load → rows → CSV. A trial that fails is a row. When
+ * the signal aborts, the rows so far are kept, the rest is not run, and nothing is left running.
+ * @throws BenchError when nothing could be started, or rows cannot be written any more.
  */
 export function run(
   config: Config,
@@ -36,7 +36,7 @@ export function run(
     const blockGuessMs = blockGuess(config);
     const runId = unfinished === undefined ? {} : { runId: unfinished.runId };
     const bench: Bench = await openBench({ config, command, signal, blockGuessMs, ...runId }, resources);
-    if (unfinished !== undefined) refuseOtherOrigin(unfinished.origin, bench.machine);
+    if (unfinished !== undefined) checkOrigin(unfinished.origin, bench.machine);
     const output = openOutput(unfinished?.path ?? config.out, bench.context.runId, unfinished?.rows);
     resources.add('result file', output.close);
     const services: Record<string, unknown> = {};
@@ -56,11 +56,11 @@ export function run(
     output.describe({ ...record, services, rates: outcome.rates });
     await resources.close();
     const { runId: id } = bench.context;
-    return { ...outcome, runId: id, path: output.path, rows: output.rows, leftOut: bench.leftOut };
+    return { ...outcome, runId: id, path: output.path, rows: output.rows, unavailable: bench.unavailable };
   });
 }
 
-/** How long a block of this configuration takes, roughly, until one has been timed; milliseconds. */
+/** Estimated time of a block of this configuration, until one has been timed; milliseconds. */
 export function blockGuess(config: Config): number {
   const arms = config.engine === 'slices' ? config.stores.length : 1;
   const perArm = config.durationSeconds + config.warmupSeconds + config.sessions / 3000;

@@ -5,8 +5,8 @@ export interface Bounds {
 }
 
 /**
- * The exact interval of a probability of which `successes` of `trials` were seen: every probability that neither
- * one-sided binomial test rejects at half the error. Wide for few trials: 0 of 60 leaves up to 6 %.
+ * The exact interval of a probability after `successes` of `trials`: every probability that neither one-sided binomial
+ * test rejects at half the error. Wide for few trials: 0 of 60 leaves up to 6 %.
  *
  * Source: Clopper and Pearson 1934.
  */
@@ -18,13 +18,13 @@ export function binomialInterval(successes: number, trials: number, confidence: 
   };
 }
 
-/** The greatest probability that leaves so few successes a chance of at least 1 − `confidence`, one-sided. */
+/** The greatest probability at which this few successes have a chance of at least 1 − `confidence`, one-sided. */
 export function binomialUpperBound(successes: number, trials: number, confidence: number): number {
   if (successes >= trials) return 1;
   return solve((p) => lowerTail(successes, trials, p) < 1 - confidence);
 }
 
-/** The least p for which the condition holds, by bisection: it is false below, true above. */
+/** The smallest p for which the condition holds, by bisection: it is false below, true above. */
 function solve(holds: (p: number) => boolean): number {
   let [low, high] = [0, 1];
   for (let step = 0; step < 60; step += 1) {

@@ -10,7 +10,7 @@ export type LatencyHistogram = Histogram;
 
 const GREATEST_US = 60_000_000;
 
-/** Least samples for which a tail percentile is more than a handful of outliers. */
+/** Minimum of samples for which a tail percentile is more than a handful of outliers. */
 const SAMPLES_FOR_P99 = 1_000;
 const SAMPLES_FOR_P999 = 10_000;
 /** Constant arrivals do not add the scatter of the arrivals themselves. */
@@ -66,7 +66,7 @@ export function summarize(
   };
 }
 
-/** The histogram in HdrHistogram's own V2 compressed encoding, base64: any HdrHistogram tool reads it. */
+/** The histogram in HdrHistogram's V2 compressed encoding, base64, for any HdrHistogram tool. */
 export async function encodeHistogram(histogram: LatencyHistogram): Promise<string> {
   return encodeIntoCompressedBase64(histogram);
 }

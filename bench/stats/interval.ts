@@ -1,6 +1,6 @@
-/** A shift and the bounds of its confidence interval. Bounds are infinite when no finite interval has the confidence. */
+/** A shift and its confidence interval. Bounds are infinite when no finite interval has the confidence. */
 export interface Estimate {
-  /** `undefined` of no values. */
+  /** `undefined` without values. */
   estimate: number | undefined;
   lower: number;
   upper: number;
@@ -20,8 +20,8 @@ export interface RankTest {
 }
 
 /**
- * The estimate and interval that order statistics give: the median of the sorted values, and the values that lie
- * `depth` from either end (1 is the extreme); at depth 0 the interval is unbounded.
+ * Estimate and interval from order statistics: the median of the sorted values, and the values at `depth` from either
+ * end (1 is the extreme); at depth 0 the interval is unbounded.
  */
 export function orderStatistics(sorted: readonly number[], depth: number): Estimate {
   const middle = (sorted.length - 1) / 2;

@@ -1,4 +1,4 @@
-/** The middle value, or the mean of the two in the middle; `undefined` of no values. */
+/** The middle value, or the mean of the two in the middle; `undefined` without values. */
 export function median(values: readonly number[]): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

@@ -2,7 +2,7 @@ import { type Estimate, orderStatistics, type RankTest, twoSided } from './inter
 import { normalCdf, normalQuantile } from './normal.ts';
 import { midranks } from './ranks.ts';
 
-/** Up to so many values on each side, without ties, the distribution is enumerated exactly. */
+/** Up to this many values on each side, without ties, the distribution is enumerated exactly. */
 const EXACT_UP_TO = 50;
 
 /**
@@ -31,7 +31,7 @@ function exactTails(m: number, n: number, statistic: number): [up: number, down:
 }
 
 /**
- * For each U the number of orders of m and n values that have it: of the subsets of m ranks out of 1 to m + n, those
+ * For each U the number of orders of m and n values with that U: of the subsets of m ranks out of 1 to m + n, those
  * whose sum is U + m (m + 1) / 2; by dynamic programming over the ranks.
  */
 export function waysByU(m: number, n: number): Float64Array {
@@ -62,7 +62,7 @@ function normalTails(m: number, n: number, tieTerm: number, statistic: number): 
 /**
  * Hodges–Lehmann estimate of the shift from base to head, the median of all differences head − base, and the interval
  * of all shifts that the two-sided Mann–Whitney test does not reject: exact critical value up to 50 values a side,
- * normal beyond. Unbounded when so few values cannot give the confidence.
+ * normal beyond. Unbounded when there are too few values for the confidence.
  *
  * Source: Hodges and Lehmann 1963; Hollander, Wolfe and Chicken, 4.2 and 4.3.
  */

@@ -1,7 +1,7 @@
-/** Ranks from 1 in the order of the values; equal values share the mean of their places (midranks). */
+/** Ranks from 1 in the order of the values; equal values share the mean of their ranks (midranks). */
 export interface Ranking {
   ranks: number[];
-  /** Σ (t³ − t) over the groups of t equal values: what ties take from the variance. 0 without ties. */
+  /** Σ (t³ − t) over the groups of t equal values: the reduction of the variance by ties. 0 without ties. */
   tieTerm: number;
 }
 

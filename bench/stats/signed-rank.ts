@@ -2,15 +2,15 @@ import { type Estimate, orderStatistics, type RankTest, twoSided } from './inter
 import { normalCdf, normalQuantile } from './normal.ts';
 import { midranks } from './ranks.ts';
 
-/** Up to so many values the distribution is enumerated exactly: the counts stay whole below 2^53. */
+/** Up to this many values the distribution is enumerated exactly: the counts are exact below 2^53. */
 const EXACT_UP_TO = 50;
 
 /**
- * Wilcoxon's signed-rank test that paired differences lie about zero.
+ * Wilcoxon's signed-rank test that paired differences are centred on zero.
  *
- * Zeros are dropped (Wilcoxon 1945), not ranked (Pratt 1959): it is what R and SciPy do by default, and only identical
- * data give zeros here. Up to 50 others the p-values are exact for the ranks as they are, with midranks for ties: every
- * choice of signs is counted. Beyond, normal with correction for continuity and ties. With nothing left, p is 1.
+ * Zeros are dropped (Wilcoxon 1945), not ranked (Pratt 1959): R and SciPy do so by default, and only identical data
+ * give zeros here. For up to 50 others the p-values are exact for the actual ranks, with midranks for ties: every
+ * choice of signs is counted. Beyond, normal with correction for continuity and ties. Without any other values, p is 1.
  *
  * Source: Lehmann, Nonparametrics, 3.2; Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 3.1.
  */
@@ -27,7 +27,7 @@ export function signedRankTest(differences: readonly number[]): RankTest {
 
 /** P(V ≥ v) and P(V ≤ v) when each rank is positive with probability one half. */
 function exactTails(ranks: readonly number[], statistic: number): [up: number, down: number] {
-  // Midranks are whole or half: doubled, sums are whole and index the counts.
+  // Midranks are whole or half numbers: doubled, sums are whole and index the counts.
   const ways = waysBySum(ranks.map((rank) => 2 * rank));
   const observed = 2 * statistic;
   const total = 2 ** ranks.length;
@@ -35,7 +35,7 @@ function exactTails(ranks: readonly number[], statistic: number): [up: number, d
   return [sumOf(observed, ways.length) / total, sumOf(0, observed + 1) / total];
 }
 
-/** For each sum the number of subsets that have it; by dynamic programming over the ranks. */
+/** For each sum the number of subsets with it; by dynamic programming over the ranks. */
 function waysBySum(ranks: readonly number[]): number[] {
   const ways = [1, ...new Array<number>(ranks.reduce((sum, rank) => sum + rank, 0)).fill(0)];
   let reached = 0;
@@ -53,12 +53,12 @@ function normalTails(count: number, tieTerm: number, statistic: number): [up: nu
 }
 
 /**
- * Hodges–Lehmann estimate of the centre of paired differences, the median of the Walsh averages (x_i + x_j) / 2 with
- * i ≤ j, and the interval of all centres that the two-sided signed-rank test does not reject.
+ * Hodges–Lehmann estimate of the centre of paired differences, the median of the Walsh averages (x_i + x_j) / 2 with i
+ * ≤ j, and the interval of all centres that the two-sided signed-rank test does not reject.
  *
- * The interval ends at the order statistic that the exact critical value names (normal beyond 50 values), and holds at
- * least the confidence asked for. Zeros are kept here: moved by any other centre they are no zeros. Unbounded when so
- * few values cannot give the confidence (below 6 for 95 %).
+ * The interval ends at the order statistic of the exact critical value (normal beyond 50 values), and has at least the
+ * requested confidence. Zeros are kept here: shifted by any other centre they are not zeros. Unbounded when there are
+ * too few values for the confidence (below 6 for 95 %).
  *
  * Source: Hodges and Lehmann 1963; Hollander, Wolfe and Chicken, 3.2 and 3.3.
  */
@@ -70,7 +70,7 @@ export function signedRankEstimate(differences: readonly number[], confidence: n
   return orderStatistics(averages, signedRankDepth(differences.length, (1 - confidence) / 2));
 }
 
-/** The greatest k with P(V ≤ k − 1) ≤ tail: how far from either end of the Walsh averages the interval ends. */
+/** The greatest k with P(V ≤ k − 1) ≤ tail: the distance of the interval's ends from those of the Walsh averages. */
 function signedRankDepth(count: number, tail: number): number {
   if (count > EXACT_UP_TO) {
     const deviation = Math.sqrt((count * (count + 1) * (2 * count + 1)) / 24);

@@ -1,20 +1,20 @@
 import type { Estimate } from './interval.ts';
 import { normalQuantile } from './normal.ts';
 
-/** How often the effect would have been found. */
+/** Probability of detecting the effect. */
 const POWER = 0.8;
 
-/** The rule that an effect has to pass: a one-sided test at level `alpha`, and an estimate of at least `margin`. */
+/** The condition for a detection: a one-sided test at level `alpha`, and an estimate of at least `margin`. */
 export interface DetectionRule {
   alpha: number;
   margin: number;
 }
 
 /**
- * The smallest true shift that the rule would have found in 80 % of such comparisons: z₀.₈ standard errors above what
- * the estimate has to reach, which is the greater of z₁₋α standard errors and the margin. The standard error is the
- * length of the interval over 2 z: it comes from the scatter alone and does not see where the estimate lies. Infinite
- * when the interval is unbounded.
+ * The smallest true shift that the rule would detect in 80 % of such comparisons: z₀.₈ standard errors above what the
+ * estimate has to reach, which is the greater of z₁₋α standard errors and the margin. The standard error is the length
+ * of the interval over 2 z: it depends only on the scatter, not on the estimate. Infinite when the interval is
+ * unbounded.
  *
  * Source: Lehmann 1963 (interval length as a measure of scatter); the usual normal approximation of power.
  */

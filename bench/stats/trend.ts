@@ -1,18 +1,18 @@
 import { median } from './median.ts';
 import { waysByU } from './rank-sum.ts';
 
-/** A test for a monotone trend in values that follow one another. */
+/** A test for a monotone trend in a sequence. */
 export interface TrendTest {
-  /** Pairs in which the later value is the greater, less those in which it is the smaller (S); ties count neither way. */
+  /** Pairs whose later value is greater, minus those whose later value is smaller (S); ties count neither way. */
   statistic: number;
-  /** Chance of an S as far from 0, in either direction, if every order of these values were as likely. */
+  /** Probability of an S as far from 0, in either direction, if every order of these values were equally likely. */
   pTwoSided: number;
 }
 
 /**
- * Mann and Kendall's test, exact for any number of values and with ties: the distribution is that of S over all orders
- * of the values as they are, equal ones among them, so that ties need no correction. Work grows with the fourth power
- * of the count: meant for tens of windows, not for requests. With fewer than two different values p is 1.
+ * The test of Mann and Kendall, exact for any number of values and with ties: the distribution is that of S over all
+ * orders of the actual values, including equal ones, so that ties need no correction. The work grows with the fourth
+ * power of the count: meant for tens of windows, not for requests. With fewer than two different values p is 1.
  *
  * Source: Mann 1945; Kendall, Rank Correlation Methods, 5.7 (recursion without ties). With ties the inversions that a
  * group of equal values makes with all smaller ones are Mann and Whitney's U, and the groups are independent.
@@ -21,7 +21,7 @@ export function mannKendallTest(values: readonly number[]): TrendTest {
   const statistic = pairs(values, (earlier, later) => Math.sign(later - earlier)).reduce((a, b) => a + b, 0);
   const chances = inversionChances(values);
   const greatest = chances.length - 1;
-  // An order with so many inversions has S = greatest − 2 · inversions.
+  // An order with this many inversions has S = greatest − 2 · inversions.
   const pTwoSided = chances.reduce(
     (sum, chance, inversions) =>
       Math.abs(greatest - 2 * inversions) >= Math.abs(statistic) ? sum + chance : sum,
@@ -30,22 +30,26 @@ export function mannKendallTest(values: readonly number[]): TrendTest {
   return { statistic, pTwoSided: Math.min(1, pTwoSided) };
 }
 
-/** The slope per step: the median of the slopes of all pairs; `undefined` below two values. Source: Theil 1950, Sen 1968. */
+/**
+ * The slope per step: the median of the slopes of all pairs; `undefined` below two values.
+ *
+ * Source: Theil 1950, Sen 1968.
+ */
 export function theilSenSlope(values: readonly number[]): number | undefined {
   return median(pairs(values, (earlier, later, steps) => (later - earlier) / steps));
 }
 
-/** A trend counts from this p on, and from this change. */
+/** A trend counts up to this p, and from this change on. */
 const TREND_ALPHA = 0.01;
 const TREND_PCT = 3;
 
 /**
  * Whether CPU per request had settled: no significant trend (p ≤ 0.01, either way) over these windows, or none that
  * changes it by more than 3 % from the first to the last. Below six windows no trend can be significant, and of six
- * only one without a single exception is. The scatter of the windows is not looked at: it is noise, not warm-up.
+ * only one without a single exception is. The scatter of the windows does not matter: it is noise, not warm-up.
  *
- * @returns `slopePct`: the change from first to last window by the Theil–Sen slope, in per cent of the median;
- * 0 below two windows.
+ * @returns `slopePct`: the change from first to last window by the Theil–Sen slope, in per cent of the median; 0 below
+ * two windows.
  */
 export function isSteady(cpuPerRequestWindows: readonly number[]): { steady: boolean; slopePct: number } {
   const middle = median(cpuPerRequestWindows);
@@ -65,7 +69,7 @@ function pairs(
   );
 }
 
-/** For each number of inversions (a greater value before a smaller) the share of the orders that have it. */
+/** For each number of inversions (a greater value before a smaller one) the share of orders with that number. */
 function inversionChances(values: readonly number[]): number[] {
   const sizes = new Map<number, number>();
   for (const value of values) sizes.set(value, (sizes.get(value) ?? 0) + 1);

@@ -30,7 +30,7 @@ const files = ['bench', 'servers'].flatMap((room) =>
 );
 
 /** Where a source names a backend or service, as `line: text`. */
-function namesIn(source: string): string[] {
+function listNames(source: string): string[] {
   const found: string[] = [];
   const report = (node: Node, text: string) =>
     found.push(`${source.slice(0, node.start).split('\n').length}: ${text}`);
@@ -72,20 +72,20 @@ describe('names of backends and services', () => {
     ["const CONTROL = 'none';", "1: CONTROL = 'none'"],
     ["f({ store: 'none' });", "1: store: 'none'"],
   ])('are seen in %s', (source, expected) => {
-    expect(namesIn(source).map((text) => text.replace('row.store', 'row?.store'))).toEqual([expected]);
+    expect(listNames(source).map((text) => text.replace('row.store', 'row?.store'))).toEqual([expected]);
   });
 
   test.each(["import { redis } from 'redis';", "if (durability === 'none') f();", "f('redis-server');"])(
     'are not seen in %s',
     (source) => {
-      expect(namesIn(source)).toEqual([]);
+      expect(listNames(source)).toEqual([]);
     },
   );
 
   test('are in no file of the harness or of the servers', () => {
     expect(files.length).toBeGreaterThan(150);
     const found = files.flatMap((path) =>
-      namesIn(readFileSync(join(PROJECT_ROOT, path), 'utf8')).map((text) => `${path}:${text}`),
+      listNames(readFileSync(join(PROJECT_ROOT, path), 'utf8')).map((text) => `${path}:${text}`),
     );
     expect(found).toEqual([]);
   });

@@ -56,7 +56,7 @@ describe('a backend of one folder and two lines', () => {
     );
     expect(list?.stdout).toMatch(/^ {2}shelf +on a shelf.*\n +service: shelf; state=store, /m);
     expect(doctor?.stdout).toMatch(/^ {2}\+ shelf +local +1\.2 \(.*\/stores\/shelf\/shelfd\)$/m);
-    expect(help?.stdout).toMatch(/--shelf-url <url> +a Shelf that runs already \(env: SHELF_URL\)/);
+    expect(help?.stdout).toMatch(/--shelf-url <url> +an external Shelf \(env: SHELF_URL\)/);
   });
 
   test('is measured beside others, and leaves nothing', async () => {

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { type Comparison, compareRows } from '../../bench/compare/compare.ts';
-import { CONFIDENCE } from '../../bench/compare/sample.ts';
 import { BenchError } from '../../bench/errors.ts';
 import { readResultFile } from '../../bench/results/csv.ts';
 import type { Row } from '../../bench/results/row.ts';
 import { type Bounds, binomialInterval, binomialUpperBound } from '../../bench/stats/binomial.ts';
+import { CONFIDENCE } from '../../bench/stats/levels.ts';
 import { median } from '../../bench/stats/median.ts';
 import { PROOF_ARMS, PROOF_GATES, type ProofGate } from './arms.ts';
 import { armFile, type GateRecord, readGates } from './campaign.ts';

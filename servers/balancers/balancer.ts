@@ -1,6 +1,6 @@
-/** What every balancer is told, and what it answers: how to start it. Starting it is the harness's work. */
+/** The interface of a balancer: it describes how to start the process, and the harness starts it. */
 
-/** One server behind the balancer. `id` is a short ASCII word, stable over the balancer's life. */
+/** One server behind the balancer. `id` is a short ASCII word, unchanged over the balancer's life. */
 export interface Upstream {
   id: string;
   host: string;
@@ -10,16 +10,16 @@ export interface Upstream {
 export type Affinity = 'sticky' | 'round-robin';
 
 export interface BalancerPlan {
-  /** Where to listen. The port is free and chosen by the caller. */
+  /** Where to listen. The caller chooses a free port. */
   host: string;
   port: number;
   upstreams: readonly Upstream[];
   affinity: Affinity;
-  /** A private directory for configuration, sockets and temporary files; removed by the caller. */
+  /** A private directory for configuration, sockets and temporary files; the caller removes it. */
   directory: string;
 }
 
-/** How to start a balancer: a command, the files it needs beforehand, and how readiness shows. */
+/** How to start a balancer: a command, the files to write first, and how to detect that it is ready. */
 export interface Launch {
   command: string;
   args: readonly string[];
@@ -32,19 +32,19 @@ export interface Launch {
 export interface Balancer {
   name: 'haproxy' | 'nginx' | 'node';
   /**
-   * Path of the program that would be used; `undefined` when this machine has none. For the built-in it is
-   * its entry script: pass the path of a bundle of it to `launch` instead, and that is run.
+   * Path of the program; `undefined` when it is not installed. For the built-in it is its entry script; `launch` also
+   * accepts the path of a bundle of it.
    */
   find(): string | undefined;
-  /** Version text such as `2.6.12`, asked of the program. Throws when it cannot be run. */
+  /** Version such as `2.6.12`, as the program prints it. Throws when the program cannot be run. */
   version(binary: string): Promise<string>;
-  /** Throws a `RangeError` when the plan cannot be written into a configuration file. */
+  /** Throws a `RangeError` when the plan cannot be expressed in a configuration file. */
   launch(binary: string, plan: BalancerPlan): Launch;
 }
 
 /**
- * Refuses a plan whose words could mean something else inside a configuration file (spaces, quotes, new
- * lines), or that names no server, or one twice.
+ * Rejects a plan whose words could have another meaning in a configuration file (spaces, quotes, line breaks), or that
+ * has no server or the same server twice.
  */
 export function assertPlan(plan: BalancerPlan): void {
   const refuse = (what: string, got: unknown): never => {
@@ -66,7 +66,7 @@ export function assertPlan(plan: BalancerPlan): void {
     refuse('a directory without spaces or quotes', plan.directory);
 }
 
-/** `host:port` as URLs and configuration files write it, IPv6 in brackets (RFC 3986 §3.2.2). */
+/** `host:port` as in URLs and configuration files, IPv6 in brackets (RFC 3986 §3.2.2). */
 export function authority(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

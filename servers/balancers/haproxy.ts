@@ -13,7 +13,7 @@ export const haproxy: Balancer = {
     const path = join(plan.directory, 'haproxy.cfg');
     return {
       command: binary,
-      // -db: in the foreground, as one process, whatever the file says.
+      // -db: in the foreground, as one process, regardless of the file.
       args: ['-db', '-f', path],
       files: [{ path, text: haproxyConfig(plan) }],
       ready: 'tcp',
@@ -21,7 +21,7 @@ export const haproxy: Balancer = {
   },
 };
 
-/** The configuration file for a plan. Throws a `RangeError` for a plan that cannot be written down. */
+/** The configuration file for a plan. Throws a `RangeError` for a plan that cannot be expressed. */
 export function haproxyConfig(plan: BalancerPlan): string {
   assertPlan(plan);
   const sticky = plan.affinity === 'sticky';

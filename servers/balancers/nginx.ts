@@ -1,4 +1,4 @@
-/** nginx: one worker, keep-alive on both sides, affinity by hashing a cookie that it hands out itself. */
+/** nginx: one worker, keep-alive on both sides, affinity by hashing a cookie that it sets itself. */
 
 import { join } from 'node:path';
 import { AFFINITY_COOKIE, BODY_LIMIT_BYTES } from '../protocol.ts';
@@ -14,7 +14,7 @@ export const nginx: Balancer = {
     const isRoot = process.getuid?.() === 0;
     return {
       command: binary,
-      // -e: before it reads the file nginx opens its built-in log, which only root may.
+      // -e: nginx opens its built-in log, which only root may write, before it reads the file.
       args: ['-p', plan.directory, '-e', join(plan.directory, 'error.log'), '-c', path],
       files: [{ path, text: nginxConfig(plan, isRoot) }],
       ready: 'tcp',
@@ -23,8 +23,8 @@ export const nginx: Balancer = {
 };
 
 /**
- * The configuration file for a plan. `isRoot`: started by root, whose worker would otherwise become `nobody`
- * and be shut out of the private directory. Throws a `RangeError` for a plan that cannot be written down.
+ * The configuration file for a plan. `isRoot`: started by root, whose worker would otherwise become `nobody` and have
+ * no access to the private directory. Throws a `RangeError` for a plan that cannot be expressed.
  */
 export function nginxConfig(plan: BalancerPlan, isRoot: boolean): string {
   assertPlan(plan);
@@ -90,7 +90,7 @@ ${sticky ? '      add_header Set-Cookie $new_affinity always;\n' : ''}    }
 `;
 }
 
-/** The key is the cookie's value or, for a newcomer, a random one that is also handed out. An empty header is not added. */
+/** The key is the cookie's value or, for a new client, a random one that is also set. An empty header is not added. */
 function stickyMaps(): string {
   const cookie = `$cookie_${AFFINITY_COOKIE}`;
   return `  map ${cookie} $affinity {

@@ -1,11 +1,11 @@
-/** The built-in balancer: our own lean relay, for machines that have neither HAProxy nor nginx. */
+/** The built-in balancer: a lean relay, for machines that have neither HAProxy nor nginx. */
 
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { assertPlan, type Balancer } from './balancer.ts';
 import { PLAN_VARIABLE, relayPlanText } from './relay/plan.ts';
 
-/** Entry script of the built-in; what a bundler takes as its entry point. */
+/** Entry script of the built-in balancer, also for a bundler. */
 export const RELAY_ENTRY: string = fileURLToPath(new URL('relay/main.ts', import.meta.url));
 
 export const node: Balancer = {
@@ -24,7 +24,7 @@ export const node: Balancer = {
   },
 };
 
-/** Asked only for a source file: a bundle must start where tsx is not installed. */
+/** Only for a source file: a bundle must start where tsx is not installed. */
 function typescriptLoader(): string {
   return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 }

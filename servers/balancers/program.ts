@@ -1,4 +1,4 @@
-/** Finding a program and asking its version. */
+/** Finds a program and reads its version. */
 
 import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where packages put servers, also when a plain user's PATH leaves it out. */
+/** Where packages install servers; a plain user's PATH may omit these. */
 const SERVER_DIRECTORIES = ['/usr/sbin', '/usr/local/sbin', '/opt/homebrew/bin'];
 
-/** Path of an executable on PATH or among the usual homes of servers; `undefined` when there is none. */
+/** Path of an executable on PATH or in the usual directories of servers; `undefined` when there is none. */
 export function findProgram(name: string): string | undefined {
   const directories = [...(process.env['PATH'] ?? '').split(delimiter), ...SERVER_DIRECTORIES];
   return directories

@@ -48,27 +48,27 @@ function declaredTraits(_options: StoreOptions, durability: Durability): Declare
 }
 
 /**
- * The session in a signed token, and on a service the list of logins that were ended early: asked on every request,
- * after the signature has been verified. A login is denied by its sid, which all its tokens share, so that an update
- * in flight cannot carry it past a logout.
+ * The session in a signed token, and on a service the list of logins that were ended early. The list is read on every
+ * request, after the signature has been verified. A login is denied by its sid, which all its tokens share, so that an
+ * update in flight cannot outlive a logout.
  */
 export const jwtBlacklist: StoreDefinition = {
   name: 'jwt-blacklist',
-  summary: 'in a signed token at the client; a list of ended logins on a service, asked on each request',
+  summary: 'in a signed token at the client; a list of ended logins on a service, read on each request',
   addsTo: jwt.name,
   options: {
-    db: { meaning: 'where the deny list lies', values: [redisService.name, postgresService.name] },
+    db: { meaning: 'where the deny list is kept', values: [redisService.name, postgresService.name] },
     'on-outage': {
       meaning:
-        'when the deny list cannot be asked: closed refuses (an error, not a logout), open takes the token as it is ' +
+        'when the deny list is not available: closed refuses (an error, not a logout), open accepts the token unchecked ' +
         '(but a list that has lost its entries is refused either way)',
       values: ['closed', 'open'],
     },
     refresh: {
       meaning:
-        'off: a token lives until its login idles away. rotating: a token of a login lives briefly, and is renewed ' +
-        'by a refresh token that may be used once (a second use ends the login). The refresh token holds the data ' +
-        'too: renewed without its last token at hand, a session loses the updates since its last login or renewal',
+        'off: a token is valid until its login idles away. rotating: a token of a login is short-lived, and is renewed ' +
+        'by a refresh token that can be used once (a second use ends the login). The refresh token holds the data ' +
+        'too: renewed without its last token, a session loses the updates since its last login or renewal',
       values: ['off', 'rotating'],
     },
     ...TOKEN_OPTIONS,
@@ -100,7 +100,7 @@ function service(options: StoreOptions): ServiceDefinition {
   return options['db'] === postgresService.name ? postgresService : redisService;
 }
 
-/** Loads the driver of the chosen service only. */
+/** Loads only the driver of the chosen service. */
 async function openDenyList(context: OpenContext): Promise<DenyList> {
   if (service(context.options) === postgresService)
     return (await import('./deny-list-postgres.ts')).openPostgresDenyList(context);
@@ -114,26 +114,26 @@ function openJwtBlacklist(
 ): SessionStore {
   const { codec } = tokens;
   const sessions = tokenSessions(context);
-  const acceptsBlindly = context.options['on-outage'] === 'open';
-  // Issued under an earlier life of the list: whether it was ended since, nobody knows any more.
+  const acceptsUnchecked = context.options['on-outage'] === 'open';
+  // Issued before the list was lost: whether the login was ended since is not known.
   const current = (claims: TokenClaims | undefined) =>
     claims?.epoch === denyList.epoch ? claims : undefined;
   const verify = async (token: string) => current(await codec.verify(token));
 
   /**
-   * What to make of a denial check: in an outage, `blind` where that is what was chosen. A lost list is no outage
-   * that will pass: taking tokens as they are would bring every ended login back for good.
+   * The result of a denial check; `fallback` in an outage, if so configured. A lost list does not come back like an
+   * outage: accepting tokens would revive every ended login for good.
    */
-  async function orBlind<T>(check: Promise<T>, blind: T): Promise<T> {
-    if (!acceptsBlindly) return check;
+  async function orFallback<T>(check: Promise<T>, fallback: T): Promise<T> {
+    if (!acceptsUnchecked) return check;
     return check.catch((error: unknown) => {
       const isOutage = error instanceof StoreUnavailableError && !(error.cause instanceof DenyListLostError);
-      if (isOutage) return blind;
+      if (isOutage) return fallback;
       throw error;
     });
   }
-  const isEnded = ({ sid }: TokenClaims) => orBlind(denyList.isDenied(sid), false);
-  /** Claims that are ours and not ended. Only a valid token costs a question. */
+  const isEnded = ({ sid }: TokenClaims) => orFallback(denyList.isDenied(sid), false);
+  /** Valid claims whose login has not ended. Only a valid token costs a query. */
   async function live(token: string): Promise<TokenClaims | undefined> {
     const claims = await verify(token);
     if (claims === undefined) return undefined;
@@ -141,7 +141,7 @@ function openJwtBlacklist(
   }
 
   return {
-    ...issuing(tokens, sessions, denyList, verify),
+    ...loginMethods(tokens, sessions, denyList, verify),
     async read(token) {
       const claims = await live(token);
       if (claims === undefined) return undefined;
@@ -161,17 +161,18 @@ function openJwtBlacklist(
       if (claims === undefined) return undefined;
       if (tokens.isRenewed(claims)) return (await isEnded(claims)) ? undefined : {};
       const next = sessions.touched(claims);
-      // Blind, the session lives on but no longer: a token that outlived its index entry would escape a revocation.
+      // In an outage the session continues, but is not extended: a token that outlived its index entry would escape a
+      // revocation.
       const extended = denyList.extend(subject(claims), next.expirySeconds * 1000);
-      const outcome = await orBlind<boolean | 'blind'>(extended, 'blind');
+      const outcome = await orFallback<boolean | 'unavailable'>(extended, 'unavailable');
       if (outcome === false) return undefined;
-      const touched = outcome === 'blind' ? undefined : await codec.sign(next);
+      const touched = outcome === 'unavailable' ? undefined : await codec.sign(next);
       return touched === undefined ? {} : { token: touched };
     },
     async destroy(token) {
       const claims = current(await tokens.verifyToEnd(token));
       if (claims === undefined) return false;
-      // By a refresh token, also what it was rotated into: perhaps by a thief, and the victim only logs out.
+      // A refresh token also ends what its login was rotated into: that may be a thief's, and the victim only logs out.
       return denyList.deny(subject(claims), claims.refreshId !== undefined);
     },
     users: {
@@ -184,7 +185,7 @@ function openJwtBlacklist(
     refresh: 'verifyRefresh' in tokens ? refreshing(tokens, sessions, denyList) : undefined,
     failedLogins: denyList.failedLogins,
     sweep: denyList.sweep,
-    // Nobody counts the tokens that are out there.
+    // The number of tokens in circulation is not known.
     stats: () => Promise.resolve({ sessions: undefined }),
     verifyCacheStats: codec.cacheStats,
     roundTrips: denyList.roundTrips,
@@ -192,8 +193,10 @@ function openJwtBlacklist(
   };
 }
 
-/** The two methods that begin a login: signed first, so that one too large ends and registers nothing. */
-function issuing(
+/**
+ * The two methods that begin a login. They sign first, so that a token that is too large ends and registers nothing.
+ */
+function loginMethods(
   tokens: TokenIssuer,
   sessions: TokenSessions,
   denyList: DenyList,

@@ -1,6 +1,6 @@
 import { userLock } from '../postgres/setup.ts';
 
-/** SQLSTATE by which a function says that the list is of another epoch; the message is the epoch found, or ''. */
+/** SQLSTATE raised by a function when the list has another epoch; the message is the epoch found, or ''. */
 export const LOST_SQLSTATE = 'SB001';
 
 /** The deny list's tables in `schema`. */
@@ -17,7 +17,7 @@ export function denyListFunctions(schema: string, toleranceMs: number): string {
   return helpers(schema, toleranceMs) + functions(schema);
 }
 
-/** What the functions share. */
+/** Functions that the others call. */
 function helpers(schema: string, toleranceMs: number): string {
   const { denials, logins } = tablesOf(schema);
   return `
@@ -29,7 +29,7 @@ begin
   end if;
 end $$;
 
--- Ends a login; true when it was not ended before. Of a race, the others wait at the primary key, and lose.
+-- Ends a login; true when it was not ended before. In a race the others wait at the primary key, and lose.
 create or replace function ${schema}.end_login(p_sid text, p_absolute_expiry bigint)
 returns boolean language plpgsql volatile as $$
 begin
@@ -39,8 +39,8 @@ begin
   return found;
 end $$;
 
--- Ends the login in which the family of an ended one goes on; true when there was one. The lock on the family's row
--- keeps it from being rotated on meanwhile.
+-- Ends the current login of an ended one's family; true when there was one. The lock on the family's row prevents a
+-- rotation meanwhile.
 create or replace function ${schema}.end_family(p_sid text, p_absolute_expiry bigint)
 returns boolean language plpgsql volatile as $$
 declare v_successor text;
@@ -55,14 +55,14 @@ end $$;
 `;
 }
 
-/** Volatile plpgsql for the reason given at the session store's functions: what counts is counted after the lock. */
+/** Volatile plpgsql, as in the session store: statements after the lock must see what was committed before it. */
 function functions(schema: string): string {
   const { denials, logins, disabledUsers } = tablesOf(schema);
   const live = 'idle_expiry_ms > p_now and absolute_expiry_ms > p_now';
   return `
--- Registers a login, and ends the one that it replaces (p_old, unless null). Nothing is written before it is sure
--- that nothing refuses it: ending p_old decides a race, and only then others are evicted. With p_presented, p_old must
--- be a live login whose refresh token that is: locked after the row of its family, as end_family does.
+-- Registers a login, and ends the one that it replaces (p_old, unless null). All checks precede the first write:
+-- ending p_old decides a race, and only then others are evicted. With p_presented, p_old must be a live login with that
+-- refresh token; its row is locked after that of its family, as in end_family.
 create or replace function ${schema}.admit(
   p_epoch text, p_now bigint, p_old text, p_old_absolute bigint, p_sid text, p_user text,
   p_created bigint, p_idle_expiry bigint, p_absolute_expiry bigint, p_cap integer, p_evict boolean,
@@ -137,7 +137,7 @@ begin
   status := 'admitted';
 end $$;
 
--- Never back: of two touches in flight the later expiry counts, for its token lives on.
+-- Never shortened: of two touches in flight the later expiry counts, for its token is valid until then.
 create or replace function ${schema}.extend(p_epoch text, p_sid text, p_idle_expiry bigint)
 returns boolean language plpgsql volatile as $$
 begin
@@ -146,8 +146,8 @@ begin
   return not exists (select from ${denials} where sid = p_sid);
 end $$;
 
--- Of a race, the others wait for the login's row, and then see the winner's id in it. Beyond that row and its denial (of
--- an ended login, its family's row and then that one's) it takes no lock, as deny does: who holds the user's lock waits
+-- In a race the others wait for the login's row, and then see the winner's id in it. Like deny, it locks only that row
+-- and its denial (for an ended login, its family's row and then the current login's): a holder of the user's lock waits
 -- for it, never the reverse.
 create or replace function ${schema}.exchange(
   p_epoch text, p_now bigint, p_sid text, p_absolute_expiry bigint, p_presented text, p_next text, p_idle_expiry bigint
@@ -188,7 +188,7 @@ begin
   return found and ${schema}.end_login(p_sid, v_absolute_expiry);
 end $$;
 
--- Also denies what has idled away by this clock (another server's may be behind), but counts only what lived.
+-- Also denies logins that have idled away by this clock (another server's may be behind), but counts only live ones.
 create or replace function ${schema}.deny_user(p_epoch text, p_now bigint, p_user text, p_except text)
 returns bigint language plpgsql volatile as $$
 declare

@@ -3,9 +3,9 @@ import { failedLoginsTable } from '../postgres/failed-logins.ts';
 import { CHURNING, countRows, setupScript, sweeperTable, sweepTurn } from '../postgres/setup.ts';
 import { denyListFunctions, tablesOf } from './deny-list-postgres-functions.ts';
 
-/** All SQL of the deny list, for one schema. Each call but `epoch` and `stats` begins with the epoch expected. */
+/** All SQL of the deny list, for one schema. Each call but `epoch` and `stats` takes the expected epoch first. */
 export interface DenyListSql {
-  /** Creates what is missing, and the epoch if there is none; safe to run from several servers at once. */
+  /** Creates what is missing, and the epoch if there is none; safe to run concurrently from several servers. */
   setup: string;
   epoch: Statement;
   isDenied: Statement;
@@ -24,9 +24,9 @@ export interface DenyListSql {
 }
 
 /**
- * The statements for a deny list in `schema` (quoted, as `schemaName` gives it).
+ * The statements for a deny list in `schema` (quoted, as `schemaName` returns it).
  *
- * @param epoch proposed for a list that has none: letters, digits, `_` and `-`.
+ * @param epoch proposed for a new list: letters, digits, `_` and `-`.
  */
 export function denyListSql(
   schema: string,
@@ -58,7 +58,7 @@ export function denyListSql(
     denyLogin: call('denyLogin', 'deny_login($1, $2, $3, $4)'),
     denyUser: call('denyUser', 'deny_user($1, $2, $3, $4)'),
     setDisabled: call('setDisabled', 'set_disabled($1, $2, $3, $4)'),
-    // The epoch comes with each login, and alone when there is none.
+    // Each row repeats the epoch; without logins it comes alone.
     list: {
       name: 'list',
       text: `select found.epoch, sid, created_ms, absolute_expiry_ms from (select ${currentEpoch} as epoch) as found
@@ -75,9 +75,10 @@ export function denyListSql(
 }
 
 /**
- * The epoch is a row of the denials' own table, under a sid that no login has: what empties the table (a crash,
- * when it is unlogged; a person) takes the epoch too. A login's idle expiry moves, so no index holds it. Logins that were
- * rotated by their refresh token are a family, named by its first sid, whose denial tells in which login it goes on.
+ * The epoch is a row of the denials' own table, under a sid that no login has: whatever empties the table (a crash,
+ * when it is unlogged; a person) removes the epoch too. A login's idle expiry changes, so no index holds it. Logins
+ * that were rotated by their refresh token form a family, named by its first sid, whose denial holds the sid of the
+ * current login.
  */
 function tables(schema: string, unlogged: boolean, epoch: string): string {
   const table = unlogged ? 'unlogged table' : 'table';

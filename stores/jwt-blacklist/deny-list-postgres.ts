@@ -20,12 +20,12 @@ const EPOCH_BYTES = 12;
 const SERVICE = 'postgres';
 
 /**
- * The deny list in Postgres. The check on a request's path is one read, pipelined on a connection of its own; the
- * rest is a function each, atomic under the user's lock.
+ * The deny list in Postgres. The check on a request's path is one read, pipelined on a separate connection; every other
+ * call is a function, atomic under the user's lock.
  *
  * Its epoch is a row of the table of denials, compared by every call. A crash empties an unlogged list (durability
- * 'none') and takes the epoch along, so that everything throws until this server opens anew. At 'second', a crash
- * may lose the last half second of denials, and the epoch stays: that is what 'second' means.
+ * 'none') including the epoch, so that every call throws until this server reopens it. At 'second', a crash may lose
+ * the last half second of denials while the epoch stays: that is what 'second' means.
  *
  * @throws StoreUnavailableError when it cannot be opened.
  */
@@ -63,7 +63,7 @@ function denyList(
 ): DenyList {
   const { now } = context;
   const { read } = connections;
-  const write = naming(connections.write, epoch);
+  const write = translateLoss(connections.write, epoch);
   const lost = (operation: string, got: unknown) => lostError(operation, epoch, got);
   const failures = postgresFailedLogins(connections, schema);
   const sweeper = setInterval(() => {
@@ -83,7 +83,8 @@ function denyList(
     async admit(entry, limit) {
       const { rows } = await write(sql.admit, [epoch, now(), ...entryValues(entry, limit)]);
       const result = admitted(rows[0]);
-      if (result === undefined) throw new Error('a login that replaces nothing cannot be gone');
+      if (result === undefined)
+        throw new Error('expected a login that replaces none to be admitted, got gone');
       return result;
     },
     async rotate(old, next, limit, presentedId) {
@@ -146,8 +147,8 @@ function denyList(
   };
 }
 
-/** Gives the loss of the list, which the functions tell by an error, its name. */
-function naming(write: Ask, epoch: string): Ask {
+/** Replaces the SQL error for a lost list by {@link DenyListLostError}. */
+function translateLoss(write: Ask, epoch: string): Ask {
   return async (statement, values) => {
     try {
       return await write(statement, values);
@@ -167,14 +168,14 @@ function lostError(operation: string, epoch: string, got: unknown): StoreUnavail
 
 function entryValues(entry: NewDenyListEntry, limit: LoginLimit | undefined): unknown[] {
   const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs, refreshId } = entry;
-  if (!isSid(sid)) throw new TypeError('a new login must have a sid of ours');
+  if (!isSid(sid)) throw new TypeError('expected a new login to have a valid sid');
   if (refreshId !== undefined && !isSid(refreshId))
-    throw new TypeError('a new refresh token must have an id of ours');
+    throw new TypeError('expected a new refresh token to have a valid id');
   const stamps = [createdAtMs, idleExpiryMs, absoluteExpiryMs];
   return [sid, userId ?? null, ...stamps, limit?.cap ?? null, limit?.onCap === 'evict', refreshId ?? null];
 }
 
-/** The answer of the function `admit`; `undefined` when the old login had been ended. */
+/** The result of the function `admit`; `undefined` when the old login had been ended. */
 function admitted(row: unknown[] | undefined): AdmitResult | undefined {
   const [status, evicted] = row as ['admitted' | 'limit' | 'disabled' | 'gone', string[] | null];
   if (status === 'gone') return undefined;

@@ -1,21 +1,21 @@
 import type { RedisScript } from '../redis/connection.ts';
 
 /*
- * The deny list's scripts; the rules of redis-scripts.ts hold here too (time from the caller; refusable writes begin
- * with SET, the others with a command that needs no memory: a full Redis still takes a logout). Keys, after the
- * namespace:
+ * The scripts of the deny list. The rules of redis/scripts.ts apply (time from the caller; writes that Redis may refuse
+ * begin with SET, the others with a command that needs no memory, so that a full Redis still accepts a logout). Keys,
+ * after the namespace:
  *
- *     :epoch           which life of the list this is; it vanishes with what it guards
- *     :deny:SID        an ended login, until no token of it can live: 1, or where it was rotated by its refresh token
- *                      '<' and the sid of its family's first login; there, '>' and the sid that the family goes on in
+ *     :epoch           identifies this list; it is lost together with what it guards
+ *     :deny:SID        an ended login, for as long as a token of it can be valid: 1, or if its refresh token rotated
+ *                      it '<' and the sid of its family's first login; there, '>' and the family's current sid
  *     :login:SID       a login: created, idle expiry, absolute expiry (13 digits each), then the id of its current
- *                      refresh token where there is one, then the family's first sid where that is another; until it
+ *                      refresh token if there is one, then the family's first sid if that is another; until it
  *                      idles away
- *     :logins:USER     a user's sids, scored by absolute expiry: the others are made from them
+ *     :logins:USER     a user's sids, scored by absolute expiry; the keys above are derived from them
  *     :disabled:USER   a user who may not log in
- *     :f:ACCOUNT       failed logins, which failed-logins.ts counts
+ *     :f:ACCOUNT       failed logins, counted by failed-logins.ts
  *
- * ARGV 1 to 4 of each: namespace, epoch expected, now, tolerance in ms.
+ * ARGV 1 to 4 of each: namespace, expected epoch, now, tolerance in ms.
  */
 const PRELUDE = `
 local space, now, tolerance = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -41,8 +41,8 @@ local function deny(sid, user, absolute, family)
   return redis.call('SET', denial_of(sid), family or '1', 'NX', 'PX', keep) and 1 or 0
 end
 
--- Ends the login in which the family of an ended one goes on; 1 when there was one. Two steps at most, however often the
--- family was rotated: a thief must not outrun them.
+-- Ends the current login of an ended one's family; 1 when there was one. Two steps at most, however often the family
+-- was rotated: a thief must not outrun them.
 local function deny_family(sid, user, absolute)
   local denial = redis.call('GET', denial_of(sid)) or ''
   if string.sub(denial, 1, 1) == '<' then denial = redis.call('GET', denial_of(string.sub(denial, 2))) or '' end
@@ -50,7 +50,7 @@ local function deny_family(sid, user, absolute)
   return deny(string.sub(denial, 2), user, absolute)
 end
 
--- Live logins, oldest first (all live equally long, so by absolute expiry), as { sid, absolute }; and the rest.
+-- Live logins, oldest first (all have the same lifetime, so by absolute expiry), as { sid, absolute }; and the rest.
 local function logins_of(user)
   local live, idle = {}, {}
   local flat = redis.call('ZRANGE', index_of(user), 0, -1, 'WITHSCORES')
@@ -61,7 +61,7 @@ local function logins_of(user)
   return live, idle
 end
 
--- Which logins must end so that one more fits: nil when the limit refuses. Writes nothing.
+-- The logins that must end to make room for one more; nil when the limit refuses. Writes nothing.
 local function room(user, cap, on_cap, replaced)
   if cap == 0 or redis.call('ZCARD', index_of(user)) < cap then return {} end
   local others = {}
@@ -92,7 +92,7 @@ local function admit(sid, user, created, idle, absolute, evicted, refresh, famil
 end
 `;
 
-// Not after PRELUDE: it makes the epoch that the others expect.
+// Without PRELUDE: this creates the epoch that the others expect.
 const OPEN = `
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return redis.call('GET', KEYS[1])
@@ -108,8 +108,8 @@ if evicted == nil then return { 'limit' } end
 return admit(sid, user, ARGV[7], ARGV[8], ARGV[9], evicted, ARGV[12])
 `;
 
-// 5 to 11 as in ADMIT, of the new login; 12 old sid, 13 old user, 14 old absolute expiry; 15 as 12 in ADMIT; 16 id of the
-// refresh token presented, if any (then 15 is there). All of a family end at the same time, hence so do its denials.
+// 5 to 11 as in ADMIT, of the new login; 12 old sid, 13 old user, 14 old absolute expiry; 15 as 12 in ADMIT; 16 id of
+// the presented refresh token, if any (then 15 is set). All logins of a family, and so their denials, expire together.
 const ROTATE = `
 local sid, user, old, presented = ARGV[5], ARGV[6], ARGV[12], ARGV[16]
 if is_denied(old) then return { 'gone' } end
@@ -146,7 +146,7 @@ if deny(ARGV[5], ARGV[6], absolute) == 1 then return 1 end
 return ARGV[8] == 'family' and deny_family(ARGV[5], ARGV[6], absolute) or 0
 `;
 
-// 5 sid, 6 idle expiry. Never back: of two touches in flight the later expiry counts, for its token lives on.
+// 5 sid, 6 idle expiry. Never shortened: of two touches in flight the later expiry counts, for its token is valid until then.
 const EXTEND = `
 if is_denied(ARGV[5]) then return 0 end
 local key, idle = login_of(ARGV[5]), tonumber(ARGV[6])
@@ -158,7 +158,7 @@ end
 return 1
 `;
 
-// 5 sid, 6 user, 7 absolute expiry, 8 refresh token's id presented, 9 the next one's, 10 idle expiry (never back)
+// 5 sid, 6 user, 7 absolute expiry, 8 refresh token's id presented, 9 the next one's, 10 idle expiry (never shortened)
 const EXCHANGE = `
 local sid, idle = ARGV[5], tonumber(ARGV[10])
 if is_denied(sid) then return deny_family(sid, ARGV[6], tonumber(ARGV[7])) == 1 and 'reused' or 'gone' end
@@ -216,7 +216,7 @@ return list
 
 const script = (lua: string): RedisScript => ({ numberOfKeys: 1, lua: PRELUDE + lua });
 
-/** What the deny list runs inside Redis, by the names that `RedisConnection.run` takes. */
+/** The scripts of the deny list, under the names that `RedisConnection.run` takes. */
 export const DENY_LIST_SCRIPTS: {
   readonly [name in
     | 'openDenyList'

@@ -18,13 +18,12 @@ const EPOCH_BYTES = 12;
 const SERVICE = 'redis';
 
 /**
- * The deny list in Redis, which must not evict (checked at opening: an evicted denial is a token come back to life).
+ * The deny list in Redis, which must not evict (checked at opening: an evicted denial would revive a token).
  *
- * Its epoch is the sentinel that shows a loss: one MGET reads it along with the denial, and each script compares it
- * first. After a flush, or a restart without persistence, no epoch is left (or that of a server that opened since),
- * and everything throws until this server opens anew. It cannot show that a crash took the last denials only: at
- * durability 'second' up to 2 s of acknowledged ones (Redis holds writes back while an fsync is under way), at
- * 'commit' none.
+ * Its epoch shows a loss: one MGET reads it along with the denial, and each script compares it first. After a flush, or
+ * a restart without persistence, the epoch is missing (or is that of a server that opened since), and every call throws
+ * until this server reopens. It cannot show that a crash lost only the last denials: at durability 'second' up to 2 s
+ * of acknowledged ones (Redis holds writes back during an fsync), at 'commit' none.
  *
  * @throws StoreUnavailableError when it cannot be opened, EvictionPolicyError.
  */
@@ -114,7 +113,7 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
       });
     },
     failedLogins: redisFailedLogins(connection, namespace),
-    // Redis counts keys, not denials.
+    // Redis can count keys, but not denials.
     roundTrips: connection.roundTrips,
     stats: () => Promise.resolve({ denied: undefined }),
     close: () => connection.close(),
@@ -123,15 +122,15 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
 
 function entryArgs(entry: NewDenyListEntry, limit: LoginLimit | undefined): (string | number)[] {
   const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs } = entry;
-  if (!isSid(sid)) throw new Error('a new login must have a sid of ours');
+  if (!isSid(sid)) throw new Error('expected a new login to have a valid sid');
   const stamps = [stamp(createdAtMs), stamp(idleExpiryMs), stamp(absoluteExpiryMs)];
   return [sid, encodeUser(userId), ...stamps, limit?.cap ?? 0, limit?.onCap ?? ''];
 }
 
-/** Sent only where there is a refresh token: logins without cost what they always did. */
+/** Sent only if there is a refresh token, so that logins without one cost no more than before. */
 function refreshArgs({ refreshId }: NewDenyListEntry): string[] {
   if (refreshId === undefined) return [];
-  if (!isSid(refreshId)) throw new Error('a new refresh token must have an id of ours');
+  if (!isSid(refreshId)) throw new Error('expected a new refresh token to have a valid id');
   return [refreshId];
 }
 

@@ -1,47 +1,47 @@
 import type { FailedLoginRule, FailedLogins, Login, LoginLimit } from '../store.ts';
 
 /**
- * What `jwt-blacklist` keeps on a service: the logins that were ended before their tokens expire, and an
- * index of each user's logins. The tokens themselves hold everything else.
+ * What `jwt-blacklist` keeps on a service: the logins that were ended before their tokens expire, and an index of each
+ * user's logins. The tokens hold everything else.
  *
  * Rules for every method:
- * - A login is named by its `sid` (see `isSid` in jwt-sid.ts), never by a token's own id or hash: an update
- *   in flight issues another token of the same login, and a signature has several spellings.
- * - A malformed sid is absence: `isDenied` answers true (nobody may use it), every other method answers its
- *   "nothing there" value, and nothing is written.
- * - A denial is kept until the login's absolute expiry plus {@link DENY_TOLERANCE_SECONDS}: the longest that
- *   any token of the login can live, not what is left of one of them.
- * - An index entry is *live* while `now() < idleExpiryMs` and `now() < absoluteExpiryMs`; only live ones are
- *   counted, listed and measured against a limit. It is purged no sooner than the tolerance after that, and
- *   until then revocations deny it too (without counting it): another server's clock may be behind.
+ * - A login is identified by its `sid` (see `isSid` in jwt/sid.ts), never by a token's id or hash: an update in flight
+ * issues another token of the same login, and a signature has several spellings.
+ * - A malformed sid is absence: `isDenied` returns true, every other method returns its "not found" value, and nothing
+ * is written.
+ * - A denial is kept until the login's absolute expiry plus {@link DENY_TOLERANCE_SECONDS}: the longest that any token
+ * of the login can be valid, not the remaining time of one of them.
+ * - An index entry is *live* while `now() < idleExpiryMs` and `now() < absoluteExpiryMs`; only live ones are counted,
+ * listed and measured against a limit. It is purged no sooner than the tolerance after that, and until then revocations
+ * deny it too (without counting it): another server's clock may be behind.
  * - Each method is atomic and one round trip. Time is `context.now()`, sent by the caller, never the service's.
  * - A failure of the service throws `StoreUnavailableError` with its cause, within a bounded time.
- * - **Loss of the list fails closed.** The list has an epoch, written with it when the first server opens it
- *   and read by the others. It lies where the denials lie, so that what loses them loses it. A method that
- *   finds another epoch than {@link DenyList.epoch}, or none, throws `StoreUnavailableError` whose cause is a
- *   {@link DenyListLostError}. A server that opens after the loss starts a new epoch; as tokens carry the
- *   epoch that they were issued under, those from before the loss are then absence: logged out, not revived.
+ * - **Loss of the list fails closed.** The list has an epoch, written by the first server that opens it and read by the
+ * others. It is stored with the denials, so that they are lost together. A method that finds another epoch than {@link
+ * DenyList.epoch}, or none, throws `StoreUnavailableError` with the cause {@link DenyListLostError}. A server that
+ * opens after the loss starts a new epoch. Tokens carry the epoch under which they were issued; those from before the
+ * loss are then absence: logged out, not revived.
  */
 export interface DenyList {
-  /** Random per life of the list, at least 64 bits of base64url or hex; tokens carry it. */
+  /** Random, one for each list, at least 64 bits of base64url or hex; tokens carry it. */
   readonly epoch: string;
-  /** Whether this login has been ended. The only method on the path of a read. */
+  /** Whether this login has been ended. The only method that a read calls. */
   isDenied(sid: string): Promise<boolean>;
   /**
-   * Registers a login of a user, atomically: refused for a disabled user, and at the limit either refused or
-   * made room for by denying the oldest live logins (by `createdAtMs`), also under parallel logins.
-   * Repeating it with the same sid changes nothing and answers 'admitted'.
+   * Registers a login of a user, atomically. Refused for a disabled user. At the limit it is either refused, or the
+   * oldest live logins (by `createdAtMs`) are denied; this holds under parallel logins. Repeating it with the same sid
+   * changes nothing and returns 'admitted'.
    */
   admit(entry: DenyListEntry, limit?: LoginLimit): Promise<AdmitResult>;
   /**
-   * Denies `old` and registers `next`, atomically: `undefined`, and nothing done, when `old` is denied
-   * already, so that of several racing rotations one wins. When `next` has a user that is disabled, or a limit
-   * refuses (where `old` does not count against it), `old` stays as it was. Without `next.userId` nothing is
-   * registered: an anonymous session is no login, but its old sid is denied all the same.
+   * Denies `old` and registers `next`, atomically: `undefined`, without any change, when `old` is denied already, so
+   * that one of several racing rotations wins. When `next` has a user that is disabled, or a limit refuses (where `old`
+   * does not count against it), `old` is unchanged. Without `next.userId` nothing is registered: an anonymous session
+   * is not a login, but its old sid is denied all the same.
    *
    * With `presentedId`, the id of the refresh token that was presented, `old` must be a live login, and `next` becomes
-   * its successor: the *family* of the two knows which login it goes on in, however often it rotates. When another is the
-   * current one, it had been exchanged before: `undefined`, and `old` is denied.
+   * its successor: the *family* of the two records its current login, however often it rotates. When another one is
+   * current, the presented token had been exchanged before: `undefined`, and `old` is denied.
    */
   rotate(
     old: DenyListSubject,
@@ -50,34 +50,37 @@ export interface DenyList {
     presentedId?: string,
   ): Promise<AdmitResult | undefined>;
   /**
-   * Moves the idle expiry of a registered login (a touch issues a token that lives longer). False when the
-   * login is denied; true, and nothing written, for one without a user or not in the index.
+   * Extends the idle expiry of a registered login (a touch issues a token that is valid for longer). False when the
+   * login is denied; true, without a write, for one without a user or not in the index.
    */
   extend(login: DenyListSubject, idleExpiryMs: number): Promise<boolean>;
   /**
-   * Takes the presented refresh token of a registered login for the next one, and moves the idle expiry. `gone`, and
-   * nothing written, when the login is denied, not registered or no longer live. When another refresh token than the
-   * presented is the current one, `reused`: it had been exchanged before, and the login is denied. So of several racing
-   * exchanges one wins, the next one ends the login for all. `reused`, too, when the login is denied but its family goes
-   * on in another, which is then denied: a rotation leaves no holder of an old refresh token behind.
+   * Exchanges the presented refresh token of a registered login for the next one, and extends the idle expiry. `gone`,
+   * without a write, when the login is denied, not registered or no longer live. When another refresh token than the
+   * presented is current, `reused`: it had been exchanged before, and the login is denied. So one of several racing
+   * exchanges wins, and the next ends the login for all. `reused`, too, when the login is denied but its family has
+   * another current login, which is then denied: a rotation leaves no holder of an old refresh token behind.
    */
   exchange(login: DenyListSubject, exchange: RefreshExchange): Promise<ExchangeStatus>;
   /**
-   * Ends a login and takes it out of the index; true when this call denied it, false when it was already. With `family`,
-   * also true when it denied the login that the family of an ended one goes on in.
+   * Ends a login and removes it from the index; true when this call denied it, false when it was denied already. With
+   * `family`, also true when it denied the current login of an ended one's family.
    */
   deny(login: DenyListSubject, family?: boolean): Promise<boolean>;
-  /** Ends one live login of this user's own by its sid; false when it is not a live login of this user. */
+  /** Ends one live login of this user by its sid; false when the user has no such live login. */
   denyLogin(userId: string, sid: string): Promise<boolean>;
-  /** Ends all logins of a user but `exceptSid`; answers how many live ones it ended. */
+  /** Ends all logins of a user except `exceptSid`; returns the number of live ones. */
   denyUser(userId: string, exceptSid?: string): Promise<number>;
-  /** True: refuses further logins of the user and ends the present ones; answers how many. False: allows again, 0. */
+  /**
+   * True: refuses further logins of the user and ends the current ones; returns their number. False: allows them again,
+   * 0.
+   */
   setDisabled(userId: string, disabled: boolean): Promise<number>;
   /** The live logins of a user, oldest first; `handle` is the sid. */
   list(userId: string): Promise<readonly Login[]>;
-  /** Failed logins, counted beside the list, and not guarded by its epoch: as `SessionStore.failedLogins`. */
+  /** Failed logins, counted beside the list, and not guarded by its epoch; as `SessionStore.failedLogins`. */
   failedLogins(rule: FailedLoginRule): FailedLogins;
-  /** Removes at most `limit` denials and index entries that are superfluous by now; absent where the service does. */
+  /** Removes at most `limit` obsolete denials and index entries; absent where the service does it. */
   sweep?(limit: number): Promise<number>;
   /** Round trips to the service since opening. */
   roundTrips(): number;
@@ -86,7 +89,7 @@ export interface DenyList {
   close(): Promise<void>;
 }
 
-/** A login whose token has just been verified: what its claims say. */
+/** A login, from the claims of a token that has just been verified. */
 export interface DenyListSubject {
   sid: string;
   /** Absent for an anonymous session. */
@@ -94,7 +97,7 @@ export interface DenyListSubject {
   absoluteExpiryMs: number;
 }
 
-/** A login about to begin, or an anonymous session that rotates into another. */
+/** A login to be registered, or an anonymous session that rotates into another. */
 export interface NewDenyListEntry extends DenyListSubject {
   createdAtMs: number;
   idleExpiryMs: number;
@@ -102,7 +105,7 @@ export interface NewDenyListEntry extends DenyListSubject {
   refreshId?: string;
 }
 
-/** Ids of the refresh token that was presented and of the one that takes its place, and when that one ends. */
+/** Ids of the presented refresh token and of its replacement, and the expiry of the replacement. */
 export interface RefreshExchange {
   presentedId: string;
   nextId: string;
@@ -111,7 +114,7 @@ export interface RefreshExchange {
 
 export type ExchangeStatus = 'exchanged' | 'reused' | 'gone';
 
-/** A login about to be registered under its user. */
+/** A login to be registered under its user. */
 export interface DenyListEntry extends NewDenyListEntry {
   userId: string;
 }
@@ -123,14 +126,14 @@ export type AdmitResult =
   | { status: 'disabled' };
 
 export interface DenyListStats {
-  /** Denials held (an estimate is enough); `undefined` when the service cannot tell cheaply. */
+  /** Number of denials (an estimate is enough); `undefined` when the service cannot count them cheaply. */
   denied: number | undefined;
 }
 
-/** How long denials outlive the last token of their login: bounds the clock skew between servers. */
+/** How long a denial outlives the last token of its login; bounds the clock skew between servers. */
 export const DENY_TOLERANCE_SECONDS = 60;
 
-/** The list that this server opened is gone from its service, and with it the denials it held. */
+/** The list that this server opened is gone from its service, and its denials with it. */
 export class DenyListLostError extends Error {
   readonly code = 'DENY_LIST_LOST';
   constructor(service: string, expected: string, got: string | undefined) {

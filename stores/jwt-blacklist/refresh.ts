@@ -4,34 +4,34 @@ import { openTokenCodec, REFRESH_ID_BYTES, type TokenClaims, type TokenCodec } f
 import type { Awaitable, Capabilities, OpenContext } from '../store.ts';
 import type { DenyList } from './deny-list.ts';
 
-/** What a session is issued; the refresh token, with the id that the deny list knows, for a login in rotating mode. */
+/** The tokens of a session; the refresh token, and its id in the deny list, only for a login in rotating mode. */
 export interface IssuedTokens {
   token: string;
   refreshToken?: string;
   refreshId?: string;
 }
 
-/** Issues the tokens of sessions whose claims end when the session idles away. */
+/** Issues the tokens of sessions whose claims expire when the session idles away. */
 export interface TokenIssuer {
-  /** Of the sessions' tokens. */
+  /** Codec of the session tokens. */
   codec: TokenCodec;
   /** `undefined` when one of them would be longer than the transport carries. */
   issue(claims: TokenClaims): Awaitable<IssuedTokens | undefined>;
-  /** Whether these claims live briefly, and are renewed by a refresh token rather than by touch. */
+  /** Whether these claims are short-lived, and renewed by a refresh token instead of touch. */
   isRenewed(claims: TokenClaims): boolean;
   /**
-   * What shows the deny list that who rotates these claims may: for a login in rotating mode the id of its own refresh
-   * token, whether used before or not. `undefined` when there is none where one is demanded.
+   * Proof that the caller may rotate this login: in rotating mode the id of its own refresh token, whether used before
+   * or not. `undefined` when it is required and missing.
    */
   mayRotate(
     claims: TokenClaims,
     refreshToken: string | undefined,
   ): Awaitable<{ presentedId?: string } | undefined>;
-  /** The claims of whatever may end its login: also of a token whose brief life is over, or of its refresh token. */
+  /** The claims of any token that may end its login: also an expired session token, or its refresh token. */
   verifyToEnd(token: string): Awaitable<TokenClaims | undefined>;
 }
 
-/** One token for a session, which lives until it idles away: `refresh=off`. */
+/** One token for a session, valid until it idles away: `refresh=off`. */
 export async function singleTokens(context: OpenContext): Promise<TokenIssuer> {
   const codec = await openTokenCodec(context);
   return {
@@ -46,20 +46,20 @@ export async function singleTokens(context: OpenContext): Promise<TokenIssuer> {
   };
 }
 
-/** The issuer of rotating mode: a login of a user has both tokens. */
+/** The issuer of rotating mode, where a login of a user has both tokens. */
 export interface RotatingTokens extends TokenIssuer {
-  /** As `issue`, of a session that has a user. */
+  /** As `issue`, for a session that has a user. */
   issueLogin(claims: TokenClaims): Promise<Required<IssuedTokens> | undefined>;
-  /** The claims of a refresh token of ours that is within its time, whether used before or not. */
+  /** The claims of a valid refresh token that has not expired, whether used before or not. */
   verifyRefresh(refreshToken: string): Promise<(TokenClaims & { refreshId: string }) | undefined>;
 }
 
 /**
- * For a login a token that lives briefly, and a refresh token that lives until the login idles away. An anonymous
- * session, of which nothing can be stolen, has one token, as with {@link singleTokens}: there is nobody to refresh for.
+ * For a login a short-lived token, and a refresh token that is valid until the login idles away. An anonymous session
+ * has one token, as with {@link singleTokens}: there is nothing to steal.
  */
 export async function rotatingTokens(context: OpenContext): Promise<RotatingTokens> {
-  // Whatever data fits in a session's token must fit in the refresh token too, which says more.
+  // Data that fits in a session's token must fit in the refresh token too, which is longer.
   const codec = await openTokenCodec({ ...context, maxTokenBytes: context.maxTokenBytes - REFRESH_ID_BYTES });
   const refreshCodec = await openTokenCodec(context, 'refresh+jwt');
   const isRenewed = (claims: TokenClaims) => claims.userId !== undefined;
@@ -68,7 +68,7 @@ export async function rotatingTokens(context: OpenContext): Promise<RotatingToke
     refreshId: _former,
     ...claims
   }: TokenClaims): Promise<Required<IssuedTokens> | undefined> {
-    // Not past the idle expiry: the index forgets the login then, and a revocation would no longer reach the token.
+    // Not past the idle expiry: the index forgets the login then, and a revocation would not reach the token.
     const endsSeconds = Math.floor(context.now() / 1000 + context.accessSeconds);
     const expirySeconds = Math.min(claims.expirySeconds, endsSeconds);
     const refreshId = newSid();
@@ -101,9 +101,9 @@ export async function rotatingTokens(context: OpenContext): Promise<RotatingToke
 }
 
 /**
- * The method `refresh` of rotating mode. Signed first, so that what cannot be issued uses nothing up. Whose session it
- * is comes from the refresh token alone, the data also from a copy of its token: the client's choice among its own
- * copies, as it is with every token that holds the data.
+ * The method `refresh` of rotating mode. Signs first, so that a failure to issue does not consume the refresh token.
+ * The refresh token alone determines the session; the data may come from a copy of its session token. The client
+ * chooses among its own copies, as with every token that holds the data.
  */
 export function refreshing(
   tokens: RotatingTokens,

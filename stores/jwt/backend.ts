@@ -23,19 +23,19 @@ function declaredTraits(): DeclaredTraits {
 /** Options of all backends that sign tokens. */
 export const TOKEN_OPTIONS: Readonly<Record<string, StoreOption>> = {
   alg: {
-    meaning: 'what signs the tokens: HS256 with a shared secret, the others with a private key',
+    meaning: 'signature algorithm of the tokens: HS256 with a shared secret, the others with a private key',
     values: JWT_ALGORITHMS,
   },
   ...LIBRARY_OPTIONS,
 };
 
 /**
- * The whole session in a signed token, and nothing on the server: every server verifies it alone, and nobody can
- * take it back before it expires. A logout, a rotation or a disabled user only make the client forget the token.
+ * The whole session in a signed token, and nothing on the server. Every server verifies the token alone, and it cannot
+ * be revoked before it expires. A logout, a rotation or a disabled user only make the client forget the token.
  */
 export const jwt: StoreDefinition = {
   name: 'jwt',
-  summary: 'in a signed token at the client: no store to ask, and no logout before the token expires',
+  summary: 'in a signed token at the client: no store to read, and no logout before the token expires',
   options: TOKEN_OPTIONS,
   conflict: libraryConflict,
   service: () => undefined,
@@ -75,7 +75,7 @@ async function openJwt(context: OpenContext): Promise<SessionStore> {
       const claims = await codec.verify(token);
       return claims && issued(await codec.sign(sessions.rotated(claims, patch)));
     },
-    // Nothing is kept, so nothing can be ended.
+    // Nothing is stored, so nothing can be ended.
     destroy: () => Promise.resolve(false),
     verifyCacheStats: codec.cacheStats,
     roundTrips: () => 0,

@@ -2,13 +2,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from './keys.ts';
 import { LIBRARIES, libraryConflict } from './signer.ts';
 
-/** Every library with every algorithm that it has, and the one with a cache with it. */
+/** Every library with every algorithm that it supports, and fast-jwt also with its cache. */
 export const SIGNERS: readonly { alg: JwtAlgorithm; lib: string; cache: string }[] = [
   ...LIBRARIES.flatMap((lib) => JWT_ALGORITHMS.map((alg) => ({ alg, lib, cache: 'off' }))),
   ...JWT_ALGORITHMS.map((alg) => ({ alg, lib: 'fast-jwt', cache: '1000' })),
 ].filter((options) => libraryConflict(options) === undefined);
 
-/** A fresh private key of an algorithm as PKCS #8 PEM; `undefined` for HS256, which has none. */
+/** A fresh private key of an algorithm as PKCS #8 PEM; `undefined` for HS256. */
 export function privateKeyFor(algorithm: JwtAlgorithm): string | undefined {
   const pem = { type: 'pkcs8', format: 'pem' } as const;
   switch (algorithm) {

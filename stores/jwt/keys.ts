@@ -1,11 +1,11 @@
 import { createPrivateKey, createPublicKey, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 import type { OpenContext } from '../store.ts';
 
-/** What signs the tokens; the first is the default. */
+/** The signature algorithms; the first is the default. */
 export const JWT_ALGORITHMS = ['HS256', 'RS256', 'ES256', 'EdDSA'] as const;
 export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
 
-/** Always KeyObjects: of a string or Buffer, jsonwebtoken tries to parse a PEM key at each call (30 times slower). */
+/** Always KeyObjects: jsonwebtoken tries to parse a string or Buffer as a PEM key on each call (30 times slower). */
 export interface JwtKeys {
   algorithm: JwtAlgorithm;
   signing: KeyObject;
@@ -17,10 +17,10 @@ const LEAST_RSA_BITS = 2048;
 const DERIVED_KEY_BYTES = 32;
 
 /**
- * The keys of a backend, the same on every server of a run: for HS256 derived from the secret (RFC 5869, so that
- * another use of the secret never meets this key), else the private key of the run and its public half.
+ * The keys of a backend, the same on every server of a run: for HS256 derived from the secret (RFC 5869, so that no
+ * other use of the secret shares this key), else the private key of the run and its public half.
  *
- * @throws Error when the key material is missing or not of the algorithm; it never shows the material.
+ * @throws Error when the key material is missing or does not fit the algorithm; it never contains the material.
  */
 export function jwtKeys(context: Pick<OpenContext, 'options' | 'secret' | 'privateKeyPem'>): JwtKeys {
   const algorithm = algorithmOf(context.options['alg']);
@@ -59,7 +59,7 @@ function privateKey(algorithm: JwtAlgorithm, pem: string | undefined): KeyObject
   try {
     return createPrivateKey(pem);
   } catch {
-    // Without the cause: OpenSSL's message may quote what it was given.
+    // Without the cause: OpenSSL's message may quote its input.
     throw keyError(algorithm, 'a private key as PKCS #8 PEM', 'text that is none');
   }
 }

@@ -2,14 +2,14 @@ import type { NewSession, OpenContext, RotatePatch, Session } from '../store.ts'
 import { newSid } from './sid.ts';
 import type { TokenClaims } from './token.ts';
 
-/** How sessions that live in tokens come to be and change. Pure, but for the clock and the CSPRNG of a new sid. */
+/** Creates and changes sessions that are kept in tokens. Pure, except for the clock and the random sid. */
 export interface TokenSessions {
   begin(session: NewSession): TokenClaims;
-  /** New data, and nothing else: the copy ends when the old one did. */
+  /** New data only: the copy expires when the old one would have. */
   updated(claims: TokenClaims, data: string): TokenClaims;
-  /** A later end, clamped to the absolute expiry. */
+  /** A later expiry, clamped to the absolute expiry. */
   touched(claims: TokenClaims): TokenClaims;
-  /** Another sid and a new idle time; the absolute expiry stays. */
+  /** Another sid and a new idle expiry; the absolute expiry stays. */
   rotated(claims: TokenClaims, patch: RotatePatch): TokenClaims;
   view(claims: TokenClaims): Session;
 }
@@ -18,7 +18,7 @@ export function tokenSessions(context: OpenContext): TokenSessions {
   const idleMs = context.idleSeconds * 1000;
   const touchIntervalMs = context.touchIntervalSeconds * 1000;
   const now = () => Math.floor(context.now());
-  // Rounded down: a token may end up to a second early, never late.
+  // Rounded down: a token may expire up to a second early, never late.
   const expirySeconds = (absoluteExpiryMs: number) =>
     Math.floor(Math.min(now() + idleMs, absoluteExpiryMs) / 1000);
 
@@ -52,7 +52,7 @@ export function tokenSessions(context: OpenContext): TokenSessions {
     view(claims) {
       const { sid, userId, role, data, version, createdAtMs, absoluteExpiryMs } = claims;
       const expiryMs = claims.expirySeconds * 1000;
-      // The last touch was an idle time before the expiry. One clamped to the absolute expiry cannot move again.
+      // The last touch was an idle time before the expiry. An expiry clamped to the absolute one cannot move again.
       const clamped = claims.expirySeconds >= Math.floor(absoluteExpiryMs / 1000);
       const touchDue = !clamped && now() - (expiryMs - idleMs) >= touchIntervalMs;
       const session: Session = { handle: sid, role, data, version, createdAtMs, absoluteExpiryMs, touchDue };

@@ -4,12 +4,12 @@ import { randomBytes } from 'node:crypto';
 const SID_BYTES = 16;
 const SID_SHAPE = /^[A-Za-z0-9_-]{22}$/;
 
-/** A fresh session id: names one login over all copies of its token, and is what a deny list holds. */
+/** A fresh session id. It names one login over all copies of its token, and is the key of a deny list. */
 export function newSid(): string {
   return randomBytes(SID_BYTES).toString('base64url');
 }
 
-/** Whether a text can be a session id of ours: 22 characters of base64url. */
+/** Whether a text has the shape of a session id: 22 characters of base64url. */
 export function isSid(text: unknown): text is string {
   return typeof text === 'string' && SID_SHAPE.test(text);
 }

@@ -3,7 +3,7 @@ import type { VerifyCacheStats } from '../store.ts';
 import type { JwtKeys } from './keys.ts';
 import type { Payload, Signer, SignerRequest } from './library.ts';
 
-/** The fastest maintained library. It prepares its keys once; it takes no KeyObject, so it gets their bytes or PEM. */
+/** The fastest maintained library. It prepares its keys once. It accepts no KeyObject, so it gets bytes or PEM. */
 export function openFastJwt({ keys, type, cacheSize }: SignerRequest): Signer {
   const { algorithm } = keys;
   const { signing, verifying } = exported(keys);
@@ -11,8 +11,8 @@ export function openFastJwt({ keys, type, cacheSize }: SignerRequest): Signer {
   const verify: (token: string) => Payload = createVerifier({
     key: verifying,
     algorithms: [algorithm],
-    // The clock is injected, which this library cannot do per call: the codec checks both times on each request, also
-    // those of a token that comes from the cache.
+    // The clock is injected, which this library cannot do per call. The codec checks both times on each request, also
+    // for a cached token.
     ignoreExpiration: true,
     ignoreNotBefore: true,
     cache: cacheSize === 0 ? false : cacheSize,
@@ -20,7 +20,7 @@ export function openFastJwt({ keys, type, cacheSize }: SignerRequest): Signer {
   return cacheSize === 0 ? { sign, open: verify } : { sign, ...counted(verify) };
 }
 
-/** Counts what a cached verifier does. It returns the same object for each hit, so one seen before is a hit. */
+/** Counts cache hits. A cached verifier returns the same object for each hit, so an object seen before is a hit. */
 function counted(verify: (token: string) => Payload): Required<Pick<Signer, 'open' | 'cacheStats'>> {
   const seen = new WeakSet<Payload>();
   const distinct = new Set<string>();

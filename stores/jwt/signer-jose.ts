@@ -4,10 +4,10 @@ import type { Signer, SignerRequest } from './library.ts';
 
 /** Accepts any `exp` and `nbf`, in seconds. */
 const ANY_TIME_SECONDS = 1e12;
-/** Clocks differ; the codec checks both times again, without leeway for `exp`. */
+/** Clocks differ. The codec checks both times again, without leeway for `exp`. */
 const LEEWAY_SECONDS = 5;
 
-/** The library of the standards' authors. WebCrypto computes on the threads of libuv, so every call is a promise. */
+/** The library of the standards' authors. WebCrypto computes on libuv's threads, so every call returns a promise. */
 export async function openJose({ keys, type, issuer, audience }: SignerRequest): Promise<Signer> {
   const { signing, verifying } = await cryptoKeys(keys);
   const header = { alg: keys.algorithm, typ: type };
@@ -25,7 +25,7 @@ export async function openJose({ keys, type, issuer, audience }: SignerRequest):
   };
 }
 
-/** Imported once: of another form of key, jose makes one at each call or keeps a table of them. */
+/** Imported once: jose converts any other form of key on each call, or keeps a table of them. */
 async function cryptoKeys({
   algorithm,
   signing,

@@ -1,7 +1,7 @@
 import jsonwebtoken from 'jsonwebtoken';
 import type { Signer, SignerRequest } from './library.ts';
 
-/** The most used library. It takes the key anew at each call, which is why it gets a KeyObject (see `JwtKeys`). */
+/** The most used library. It prepares the key on each call, so it gets a KeyObject (see `JwtKeys`). */
 export function openJsonwebtoken({ keys, type, issuer, audience }: SignerRequest): Signer {
   const algorithm = keys.algorithm as jsonwebtoken.Algorithm;
   const signOptions: jsonwebtoken.SignOptions = { algorithm, header: { alg: algorithm, typ: type } };
@@ -14,7 +14,7 @@ export function openJsonwebtoken({ keys, type, issuer, audience }: SignerRequest
         audience,
         clockTimestamp: nowSeconds,
         ignoreExpiration: late,
-        // Checked with the other claims: its leeway must not prolong exp.
+        // The codec checks it: the library's leeway must not prolong exp.
         ignoreNotBefore: true,
       }),
   };

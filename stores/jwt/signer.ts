@@ -1,35 +1,35 @@
 import type { StoreOption, StoreOptions } from '../store.ts';
 import type { Signer, SignerRequest } from './library.ts';
 
-/** The `lib` option. The first is the default: the fastest that is maintained. */
+/** Values of the option `lib`. The first is the default: the fastest maintained one. */
 export const LIBRARIES = ['fast-jwt', 'jsonwebtoken', 'jose'] as const;
 export type JwtLibrary = (typeof LIBRARIES)[number];
 
-/** The options of every backend that signs tokens, but for the algorithm. */
+/** The options of every backend that signs tokens, except the algorithm. */
 export const LIBRARY_OPTIONS = {
   lib: {
     meaning:
       'the library that signs and verifies: fast-jwt and jsonwebtoken block while they compute, jose computes on ' +
-      'threads of its own; jsonwebtoken has no EdDSA',
+      'other threads; jsonwebtoken does not support EdDSA',
     values: LIBRARIES,
-    /** Backends were written with it before there was a choice. */
+    /** The library before this option existed. */
     absent: 'jsonwebtoken',
     named: true,
     compared: ['fast-jwt', 'jsonwebtoken'],
   },
   cache: {
     meaning:
-      'off, or how many verified tokens each server keeps, so that it need not verify them again (lib=fast-jwt ' +
+      'off, or the number of verified tokens that each server caches to avoid verifying them again (lib=fast-jwt ' +
       'only; a token with a wrong signature takes a place as well); expiry and revocation are still checked on each request',
     values: ['off', '1000', '100000'],
     absent: 'off',
   },
 } as const satisfies Record<string, StoreOption>;
 
-/** Whether a backend with these options keeps verified tokens in a cache. */
+/** Whether a backend with these options caches verified tokens. */
 export const cachesTokens = ({ cache = 'off' }: StoreOptions): boolean => cache !== 'off';
 
-/** Why these options do not go together; `undefined` when they do. */
+/** Why these options conflict; `undefined` when they do not. */
 export function libraryConflict(options: StoreOptions): { expected: string; got: string } | undefined {
   const { lib = LIBRARIES[0], alg, cache = 'off' } = options;
   if (lib === 'jsonwebtoken' && alg === 'EdDSA')
@@ -42,7 +42,7 @@ export function libraryConflict(options: StoreOptions): { expected: string; got:
   return undefined;
 }
 
-/** The signer of a library, which is loaded only here. @throws Error when the options do not go together. */
+/** The signer of a library, which is loaded on demand. @throws Error when the options conflict. */
 export async function openSigner(
   options: StoreOptions,
   request: Omit<SignerRequest, 'cacheSize'>,

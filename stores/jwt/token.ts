@@ -4,9 +4,9 @@ import type { Payload } from './library.ts';
 import { isSid } from './sid.ts';
 import { openSigner } from './signer.ts';
 
-/** What a token says of its session. */
+/** The claims of a token. */
 export interface TokenClaims {
-  /** Names the login over all copies of its token. */
+  /** Identifies the login over all copies of its token. */
   sid: string;
   userId?: string;
   role: Role;
@@ -14,41 +14,41 @@ export interface TokenClaims {
   version: number;
   createdAtMs: number;
   absoluteExpiryMs: number;
-  /** When this copy ends, in whole seconds (NumericDate, RFC 7519 §2): a touch issues one that ends later. */
+  /** When this copy expires, in whole seconds (NumericDate, RFC 7519 §2); a touch issues a copy with a later expiry. */
   expirySeconds: number;
-  /** The epoch of the deny list that it was issued under, where there is one. */
+  /** The epoch of the deny list when it was issued; absent without a list. */
   epoch?: string;
-  /** Of a refresh token, and of no other: names this one of its login's, shaped like a sid. */
+  /** Only in a refresh token: identifies it among those of its login; shaped like a sid. */
   refreshId?: string;
 }
 
-/** Turns claims into signed tokens and back. Pure computation: it has no outage, so what fails is no token of ours. */
+/** Turns claims into signed tokens and back. Pure computation without outages: a token that fails is not valid. */
 export interface TokenCodec {
   /** The signed token; `undefined` when it would be longer than the transport carries. */
   sign(claims: TokenClaims): Awaitable<string | undefined>;
-  /** The claims of a token that we signed and that is within its time; `undefined` for any other text. */
+  /** The claims of a valid token that has not expired; `undefined` for any other text. */
   verify(token: string): Awaitable<TokenClaims | undefined>;
-  /** As `verify`, also when the copy's own time is over, but not that of its login. */
+  /** As `verify`, but accepts a copy that has expired while its login has not. */
   verifyLate(token: string): Awaitable<TokenClaims | undefined>;
-  /** Present where verified tokens are kept in a cache. */
+  /** Present where verified tokens are cached. */
   cacheStats: (() => VerifyCacheStats) | undefined;
 }
 
 /**
  * RFC 8725 §3.11: explicit types, so that no other kind of token under the same key passes for a session, nor a
- * session's token for a refresh token (as RFC 9068 §2.1 keeps access tokens apart).
+ * session's token for a refresh token (as RFC 9068 §2.1 separates access tokens).
  */
 export type TokenType = 'session+jwt' | 'refresh+jwt';
-/** What a refresh token is longer by than the session's token with the same claims: its id, as base64url. */
+/** By how much a refresh token is longer than the session's token with the same claims: its id, as base64url. */
 export const REFRESH_ID_BYTES: number = Math.ceil((`,"rid":"${'x'.repeat(22)}"`.length * 4) / 3);
 const ISSUER = 'session-bench';
-/** Servers issue for each other, and clocks differ: without leeway a fresh token is refused (RFC 7519 §4.1.5). */
+/** Servers accept each other's tokens, and clocks differ: without leeway a fresh token is refused (RFC 7519 §4.1.5). */
 const NOT_BEFORE_LEEWAY_SECONDS = 5;
 
 /**
- * The codec of a backend. Each token passes, in this order, from cheap to dear: length; the header, byte for byte the
- * one we write (so that no `alg`, `jwk`, `jku` or `kid` of a stranger is ever parsed, RFC 8725 §3.1); the one
- * canonical spelling of the signature; the signature itself, with the algorithm pinned; the claims, all of them.
+ * The codec of a backend. Each token is checked in order of cost: the length; the header, byte for byte the one that
+ * the codec writes (so that an `alg`, `jwk`, `jku` or `kid` of an attacker is never parsed, RFC 8725 §3.1); the
+ * canonical spelling of the signature; the signature itself, with the algorithm pinned; every claim.
  *
  * @throws Error when the keys do not fit the algorithm.
  */
@@ -69,7 +69,7 @@ export async function openTokenCodec(
     const claims = (payload: unknown) => claimsOf(payload, type, audience, nowMs, late);
     try {
       const payload = signer.open(token, Math.floor(nowMs / 1000), late);
-      // A library says "not ours" by an error, now or later.
+      // A library reports an invalid token by throwing or rejecting.
       return payload instanceof Promise ? payload.then(claims, () => undefined) : claims(payload);
     } catch {
       return undefined;
@@ -79,7 +79,7 @@ export async function openTokenCodec(
   const withinLimit = (token: string) => (token.length > maxTokenBytes ? undefined : token);
   return {
     sign(claims) {
-      // Signing first would spend a hash over any amount of data only to refuse it.
+      // Signing first would hash any amount of data only to refuse it.
       if (claims.data.length > maxTokenBytes) return undefined;
       const token = signer.sign(payloadOf(claims, audience, Math.floor(context.now() / 1000)));
       return typeof token === 'string' ? withinLimit(token) : token.then(withinLimit);
@@ -91,11 +91,11 @@ export async function openTokenCodec(
 }
 
 /**
- * A signature has many spellings that decode to the same bytes: base64url leaves unused bits in its last character,
- * and decoders take `+` for `-` and skip what they do not know. Only the one that we write is ours.
+ * A signature has many spellings that decode to the same bytes: base64url leaves unused bits in its last character, and
+ * decoders take `+` for `-` and skip unknown characters. Only the spelling that the codec writes is accepted.
  */
 function canonicalSignature(length: number): (token: string) => boolean {
-  // The last characters whose unused bits (4, 2 or none) are zeros.
+  // The last characters whose unused bits (4, 2 or none) are zero.
   const last = { 2: '[AQgw]', 3: '[AEIMQUYcgkosw048]' }[length % 4] ?? '[A-Za-z0-9_-]';
   const shape = new RegExp(`^\\.[A-Za-z0-9_-]{${length - 1}}${last}$`);
   return (token) => shape.test(token.slice(-length - 1));
@@ -120,7 +120,7 @@ function payloadOf(claims: TokenClaims, audience: string, nowSeconds: number): P
   };
 }
 
-/** Every claim is demanded and checked, whatever the library checked before. */
+/** Every claim is required and checked, whatever the library has checked. */
 function claimsOf(
   payload: unknown,
   type: TokenType,
@@ -143,7 +143,7 @@ function claimsOf(
   if ((sub !== undefined && typeof sub !== 'string') || (epo !== undefined && typeof epo !== 'string'))
     return undefined;
   if (type === 'refresh+jwt' ? !isSid(rid) : rid !== undefined) return undefined;
-  // On every request: no spread, which would copy the object each time.
+  // Runs on every request: no spread, which would copy the object each time.
   const claims: TokenClaims = {
     sid,
     role,

@@ -22,7 +22,7 @@ export const memory: StoreDefinition = {
   summary: 'in the memory of each server: lost with it, and not shared between servers',
   options: {
     entries: {
-      meaning: 'most sessions kept per server; beyond, the session idle for longest is evicted',
+      meaning: 'maximum of sessions per server; beyond it, the session that is idle for longest is evicted',
       values: ['1M', '100k', '10k'],
     },
     write: { meaning: 'update: compare-and-swap, or last write wins', values: ['cas', 'lww'] },

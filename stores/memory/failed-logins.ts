@@ -1,7 +1,7 @@
 import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { type CountFailedLogins, counts, limiterOptions } from '../failed-logins.ts';
 
-/** Counts in this process: other servers know nothing of them. `close` forgets them, and ends their timers. */
+/** Counts in this process only. `close` discards them and their timers. */
 export function memoryFailedLogins(): { failedLogins: CountFailedLogins; close(): Promise<void> } {
   const limiters: RateLimiterMemory[] = [];
   return {
@@ -11,7 +11,7 @@ export function memoryFailedLogins(): { failedLogins: CountFailedLogins; close()
       return counts(limiter, rule, (_operation, reply) => reply);
     },
     async close() {
-      // The library keeps a timer for each account, and ends it only with the count.
+      // The library keeps a timer for each account, and clears it only with the count.
       for (const limiter of limiters.splice(0))
         for (const { key } of limiter.dump().storage) await limiter.delete(key);
     },

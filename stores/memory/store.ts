@@ -12,7 +12,7 @@ import type {
 import { idOfToken, newToken } from '../token.ts';
 import { memoryFailedLogins } from './failed-logins.ts';
 
-/** Sessions in this process. Data is text already serialised by the caller: no live object is shared. */
+/** Sessions in this process. Data is text that the caller has serialised: no live object is shared. */
 interface Entry {
   userId: string | undefined;
   role: 'user' | 'admin';
@@ -35,7 +35,7 @@ export function openMemoryStore(context: OpenContext): SessionStore {
   const touchIntervalMs = context.touchIntervalSeconds * 1000;
   const entryLimit = ENTRY_LIMITS[(context.options['entries'] ?? '1M') as keyof typeof ENTRY_LIMITS];
   const compareAndSwap = context.options['write'] !== 'lww';
-  // Insertion order is order of last touch (a touch re-inserts), so the first key is the longest idle one.
+  // Insertion order is the order of the last touch (a touch re-inserts), so the first key is idle for longest.
   const entries = new Map<string, Entry>();
   const logins = new Map<string, Set<string>>();
   const disabled = new Set<string>();
@@ -74,7 +74,7 @@ export function openMemoryStore(context: OpenContext): SessionStore {
     return live.sort((a, b) => a.entry.createdAtMs - b.entry.createdAtMs);
   }
 
-  /** Everything here is synchronous, so that no other request comes between check and insertion. */
+  /** Everything here is synchronous, so that no other request runs between check and insertion. */
   function insert(entry: Entry, limit: LoginLimit | undefined, replaces?: string): CreateResult {
     const { userId } = entry;
     const evicted: string[] = [];
@@ -94,7 +94,7 @@ export function openMemoryStore(context: OpenContext): SessionStore {
     if (replaces !== undefined && replaced !== undefined) remove(replaces, replaced);
     const token = newToken();
     const id = idOfToken(token);
-    if (id === undefined) throw new Error('a fresh token must have an id');
+    if (id === undefined) throw new Error('expected a fresh token to have an id');
     entries.set(id, entry);
     if (userId !== undefined) {
       const ids = logins.get(userId);
@@ -111,8 +111,8 @@ export function openMemoryStore(context: OpenContext): SessionStore {
   function sweepNow(limit: number): number {
     let removed = 0;
     for (const [id, entry] of entries) {
-      // Ordered by last touch: the first that is not idle for too long ends the walk. One past its absolute
-      // expiry can no longer be touched, so it comes up here within the idle time.
+      // Ordered by last touch: the first that has not idled away ends the walk. One past its absolute expiry can no
+      // longer be touched, so it gets here within the idle time.
       if (removed >= limit || now() < entry.touchedAtMs + idleMs) break;
       remove(id, entry);
       removed += 1;
@@ -214,9 +214,9 @@ export function openMemoryStore(context: OpenContext): SessionStore {
       revoke,
       destroyLogin(userId, handle) {
         const entry = entries.get(handle);
-        const ours = entry !== undefined && entry.userId === userId && isLive(entry);
-        if (ours) remove(handle, entry);
-        return Promise.resolve(ours);
+        const isOwn = entry !== undefined && entry.userId === userId && isLive(entry);
+        if (isOwn) remove(handle, entry);
+        return Promise.resolve(isOwn);
       },
       setDisabled(userId, off) {
         if (!off) disabled.delete(userId);

@@ -1,7 +1,7 @@
 import type { Session, SessionStore, StoreDefinition } from '../store.ts';
 import type { DeclaredTraits } from '../traits.ts';
 
-/** Token of the control: role, user and padding to the length of a real token. It proves nothing. */
+/** Token of the control: role, user and padding to the length of a real token. It authenticates nothing. */
 const TOKEN_LENGTH = 43;
 const TOKEN_SHAPE = /^([ua])\.([A-Za-z0-9_@-]{0,32})\.-*$/;
 
@@ -21,12 +21,12 @@ function declaredTraits(): DeclaredTraits {
 }
 
 /**
- * The control: no session at all. It answers what a backend would answer, byte for byte, from the name in
- * the request alone, so that every other figure can be read against what the endpoint itself costs.
+ * The control: no session at all. It replies what a backend would reply, byte for byte, from the name in the request
+ * alone. The difference to any other figure is the cost of sessions.
  */
 export const none: StoreDefinition = {
   name: 'none',
-  summary: 'control: no session at all, what the endpoint itself costs',
+  summary: 'control: no session at all, the cost of the endpoint itself',
   isControl: true,
   isGated: true,
   options: {},

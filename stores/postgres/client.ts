@@ -1,4 +1,4 @@
-/** Short conversations of the harness with Postgres: no connection of ours is open during a measurement. */
+/** Short connections of the harness to Postgres; none is open during a measurement. */
 
 import pg from 'pg';
 import {
@@ -13,9 +13,9 @@ import {
 const REFUSALS = ['28000', '28P01', '3D000', '42501'];
 
 /**
- * Connects, talks, disconnects.
- * @throws ServiceError `unreachable` when nothing replies, `refused` when Postgres wants another user, password or
- * database; what `talk` throws.
+ * Connects, calls `talk`, disconnects.
+ * @throws ServiceError `unreachable` when nothing replies, `refused` for a wrong user, password or database; whatever
+ * `talk` throws.
  */
 export async function withPostgres<T>(url: string, talk: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
@@ -24,7 +24,7 @@ export async function withPostgres<T>(url: string, talk: (client: pg.Client) => 
     query_timeout: SETTLE_TIMEOUT_MS,
     application_name: 'session-bench',
   });
-  // Postgres may end while nothing is asked of it; the next query then tells.
+  // Postgres may close the connection between queries; the next query then reports it.
   let lost: Error | undefined;
   client.on('error', (error) => {
     lost ??= error;
@@ -43,7 +43,7 @@ export async function withPostgres<T>(url: string, talk: (client: pg.Client) => 
 
 function connectError(cause: unknown): ServiceError {
   const message = cause instanceof Error ? cause.message : String(cause);
-  // Without a password in the URL, pg gives up before the server says 28P01.
+  // Without a password in the URL, pg fails before the server reports 28P01.
   const isRefusal =
     REFUSALS.some((code) => hasCode(cause, code)) || /password must be a string/.test(message);
   return new ServiceError(isRefusal ? 'refused' : 'unreachable', message, { cause });
@@ -64,7 +64,7 @@ export const postgresClient: ServiceClient = {
   dataBytes: (url) => withPostgres(url, readDatabaseBytes),
   dump: (url) => withPostgres(url, dump),
   purge: (url, namespace) => withPostgres(url, (client) => purge(client, namespace)),
-  lookAtProcess: (url, look) =>
+  inspectProcess: (url, look) =>
     withPostgres(url, async (client) => {
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
       const pid = rows[0]?.pid;
@@ -88,7 +88,10 @@ function checkRoom(settings: Readonly<Record<string, string>>, connections: numb
   );
 }
 
-/** Whether the settings give that durability; `undefined` when they are not told. `none` needs only that a commit waits for nothing. */
+/**
+ * Whether the settings provide that durability; `undefined` when they are unknown. `none` only needs asynchronous
+ * commits.
+ */
 export function postgresDurabilityMatches(
   settings: Readonly<Record<string, string>>,
   durability: Durability,
@@ -102,7 +105,7 @@ export function postgresDurabilityMatches(
     : synchronous_commit === 'on' || synchronous_commit === 'local';
 }
 
-const TOLD_SETTINGS = [
+const REPORTED_SETTINGS = [
   'server_version',
   'synchronous_commit',
   'fsync',
@@ -119,11 +122,13 @@ const TOLD_SETTINGS = [
   'io_method',
 ];
 
-/** The settings that matter, as `show` would print them; one that this version does not have, or hides from us, is missing. */
+/**
+ * The relevant settings, as `show` prints them; those that this version lacks, or hides from this user, are missing.
+ */
 async function readSettings(client: pg.Client): Promise<Record<string, string>> {
   const { rows } = await client.query<{ name: string; value: string | null }>(
     'select name, current_setting(name, true) as value from pg_settings where name = any($1)',
-    [TOLD_SETTINGS],
+    [REPORTED_SETTINGS],
   );
   return Object.fromEntries(rows.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
 }
@@ -137,8 +142,8 @@ async function readDatabaseBytes(client: pg.Client): Promise<number> {
 }
 
 /**
- * Vacuums and analyses our tables (this user's, in schemas named after a namespace of ours), then makes a checkpoint, so
- * that both are done before the window rather than in it. Returns what it was not permitted to do.
+ * Vacuums and analyses the benchmark's tables (this user's, in schemas named after a namespace), then runs a
+ * checkpoint, so that both happen before the window and not in it. Returns what it lacks permission for.
  */
 async function settle(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(

@@ -10,42 +10,42 @@ export interface Statement {
 
 export type Ask = (statement: Statement, values: readonly unknown[]) => Promise<QueryArrayResult<unknown[]>>;
 
-/** The connections of one server to Postgres. Every failure is a `StoreUnavailableError` with its cause. */
+/** One server's connections to Postgres. Every failure is a `StoreUnavailableError` with its cause. */
 export interface PostgresConnections {
   /** Reads: pipelined on one connection, or on the pool. */
   read: Ask;
   /** Writes, on the pool: a read must not queue behind an update that waits for a lock. */
   write: Ask;
-  /** Writes that a crash may undo: a connection with `synchronous_commit=off` when asked for, else the pool. */
+  /** Writes that a crash may undo: on a connection with `synchronous_commit=off` if requested, else on the pool. */
   relaxedWrite: Ask;
-  /** A write that belongs to no call, hence not counted. */
+  /** A write that belongs to no call, and is not counted. */
   backgroundWrite: Ask;
-  /** Statements asked for since opening. */
+  /** Statements sent since opening. */
   roundTrips(): number;
-  /** Ends every connection, within about a second also when Postgres no longer answers. */
+  /** Closes every connection, within about a second even when Postgres is silent. */
   close(): Promise<void>;
 }
 
 export interface ConnectionOptions {
   url: string;
-  /** Connections in all, as far as each kind can have at least one. */
+  /** Connections in total, as far as each kind can have at least one. */
   poolSize: number;
   durability: Durability;
   reads: 'pipelined' | 'pool';
-  /** Whether relaxed writes get a connection of their own, which does not wait for the log. */
+  /** Whether relaxed writes get a separate connection, which does not wait for the log. */
   relaxed: boolean;
-  /** Run once on a connection of its own, before anything else. */
+  /** Runs once on a separate connection, before anything else. */
   setup: string;
   onBackgroundError: (error: unknown) => void;
 }
 
 /**
- * An outage becomes an error within these: a refused connection at once, a silent server after one of them.
- * The pool's limit also bounds the wait for a free connection.
+ * Limits after which an outage becomes an error: a refused connection at once, a silent server after one of them. The
+ * pool's limit also bounds the wait for a free connection.
  */
 const CONNECT_TIMEOUT_MS = 1_000;
 const QUERY_TIMEOUT_MS = 1_000;
-/** Shorter than the client's, so that work given up ends on the server too. */
+/** Shorter than the client's, so that abandoned work ends on the server too. */
 const STATEMENT_TIMEOUT_MS = 900;
 const SETUP_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -55,7 +55,7 @@ const BACKOFF_LAST_MS = 1_000;
 /**
  * Opens the connections and runs `setup`.
  *
- * @throws {StoreUnavailableError} when Postgres does not answer, refuses, or is not as durable as asked.
+ * @throws {StoreUnavailableError} when Postgres does not reply, refuses, or is less durable than requested.
  */
 export async function openConnections(options: ConnectionOptions): Promise<PostgresConnections> {
   const { url, durability } = options;
@@ -67,8 +67,8 @@ export async function openConnections(options: ConnectionOptions): Promise<Postg
   const config = (synchronousCommit: 'on' | 'off'): ClientConfig => ({
     connectionString: url,
     application_name: 'session-bench',
-    // Every statement goes by key: a plan cached while a table was tiny must not go on scanning it when it has
-    // grown. Commits are set here because SET in a function's definition comes too late for its own commit.
+    // Every statement uses an index: a plan cached while a table was tiny must not keep scanning it when it has grown.
+    // Commits are set here because SET in a function's definition comes too late for its own commit.
     options: `-c synchronous_commit=${synchronousCommit} -c enable_seqscan=off -c jit=off`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
@@ -106,7 +106,7 @@ export async function openConnections(options: ConnectionOptions): Promise<Postg
       closed = true;
       const ended = Promise.all([reader?.end(), relaxed?.end(), pool.end()]);
       await Promise.race([ended, afterMs(CLOSE_TIMEOUT_MS)]);
-      // A server that no longer answers would keep its half of the connection open for ever.
+      // A silent server would keep its half of the connection open for ever.
       for (const socket of sockets) socket.destroy();
     },
   };
@@ -127,9 +127,9 @@ export async function openConnections(options: ConnectionOptions): Promise<Postg
 type Run = (query: QueryArrayConfig<unknown[]>) => Promise<QueryArrayResult<unknown[]>>;
 
 /**
- * One connection that sends each statement at once, without waiting for the answers before. When it is lost,
- * the statements on it fail; the next one connects anew, and while that fails, calls fail at once for a
- * time that doubles up to a second.
+ * One connection that sends each statement at once, without waiting for earlier replies. When it is lost, its pending
+ * statements fail and the next one reconnects; while that fails, calls fail at once for a time that doubles up to a
+ * second.
  */
 function pipelined(
   config: ClientConfig,
@@ -184,7 +184,7 @@ function pipelined(
 
 async function runSetup(config: ClientConfig, setup: string): Promise<void> {
   const client = new Client(config);
-  // A connection lost during setup fails the statement too, and that is the error to report.
+  // A connection lost during setup fails the statement too; that error is reported.
   let lost: unknown;
   client.on('error', (error) => {
     lost = error;
@@ -200,8 +200,8 @@ async function runSetup(config: ClientConfig, setup: string): Promise<void> {
 }
 
 /**
- * Opens a connection of each kind, and asks what it got: a URL's own `options`, a role's settings or a proxy may
- * override what we asked for, and a figure must not lie.
+ * Opens a connection of each kind and reads its settings: a URL's `options`, a role's settings or a proxy may override
+ * the requested ones, and the figures would be wrong.
  */
 async function assertDurable(
   { read, write, relaxedWrite }: PostgresConnections,
@@ -218,7 +218,7 @@ async function assertDurable(
   const wanted = durability === 'commit' ? 'on' : 'off';
   if (commits !== wanted || (relaxed && relaxedCommits !== 'off'))
     throw new Error(
-      `expected synchronous_commit=${wanted}${relaxed ? ', off for touches' : ''} on our connections, ` +
+      `expected synchronous_commit=${wanted}${relaxed ? ', off for touches' : ''} on the store's connections, ` +
         `got ${String(commits)}, ${String(relaxedCommits)}; remove options from the URL`,
     );
   if (durability === 'commit' && fsync !== 'on')

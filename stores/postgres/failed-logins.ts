@@ -4,10 +4,10 @@ import type { Ask, PostgresConnections, Statement } from './connections.ts';
 import { CHURNING, sweepTurn } from './setup.ts';
 
 const TABLE = 'failed_logins';
-/** Counts are removed so long after their window: the clocks of servers differ. */
+/** Counts are kept this long after their window, for servers' clocks differ. */
 const SWEEP_TOLERANCE_MS = 60_000;
 
-/** SQL that makes the table of counts, its columns in the order that the library writes; for the setup of a store. */
+/** SQL that creates the table of counts, its columns in the order that the library writes; for the setup of a store. */
 export function failedLoginsTable(schema: string, unlogged: boolean): string {
   return `
 create ${unlogged ? 'unlogged table' : 'table'} if not exists ${schema}.${TABLE} (
@@ -19,8 +19,8 @@ ${sweepTurn(schema, TABLE, 'key', 'expire <= p_now')}`;
 }
 
 /**
- * Counts in the table of {@link failedLoginsTable}, over the connections of the store. `sweepTurn` removes what is
- * over, as the store's own sweeper does, once anybody counts. Failures are `StoreUnavailableError`.
+ * Counts in the table of {@link failedLoginsTable}, over the connections of the store. `sweepTurn` removes expired
+ * counts, like the store's own sweeper, once counting starts. Failures are `StoreUnavailableError`.
  */
 export function postgresFailedLogins(
   { write, backgroundWrite }: Pick<PostgresConnections, 'write' | 'backgroundWrite'>,
@@ -35,7 +35,7 @@ export function postgresFailedLogins(
         ...limiterOptions('', rule),
         storeClient: asClient(write),
         storeType: 'client',
-        // The library quotes it by itself.
+        // The library adds the quotes itself.
         schemaName: schema.replaceAll('"', ''),
         tableName: TABLE,
         tableCreated: true,
@@ -49,7 +49,7 @@ export function postgresFailedLogins(
   };
 }
 
-/** As much of a client of pg as the library uses: its rows are objects, ours are arrays. */
+/** The part of pg's client that the library uses: its rows are objects, the store's are arrays. */
 function asClient(ask: Ask) {
   return {
     async query({ name, text, values }: Statement & { values: readonly unknown[] }) {

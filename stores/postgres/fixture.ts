@@ -9,20 +9,20 @@ import { Client } from 'pg';
 import { embeddedPostgres, localPostgres } from './binaries.ts';
 import { postgresArguments } from './server.ts';
 
-/** A real Postgres that a test may crash and start again on the same port, with the same data. */
+/** A real Postgres that a test may crash and restart on the same port, with the same data. */
 export interface PostgresFixture {
   url: string;
-  /** `kill -9` of the postmaster; resolves when its back ends have noticed, and ended too. */
+  /** `kill -9` of the postmaster; resolves when its back ends have noticed and exited too. */
   crash(): Promise<void>;
   /** Starts it again. */
   start(): Promise<void>;
-  /** Sends a signal to the postmaster and to all back ends of our stores: STOP makes a server that is silent. */
+  /** Sends a signal to the postmaster and to all back ends of the stores; STOP makes a silent server. */
   signalAll(signal: 'SIGSTOP' | 'SIGCONT', backendPids: readonly number[]): void;
-  /** Runs SQL as a bystander. */
+  /** Runs SQL on a separate connection. */
   query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>;
-  /** Runs SQL in a bystander's transaction, which keeps its locks until the function that is answered ends it. */
+  /** Runs SQL in a separate transaction, which keeps its locks until the returned function ends it. */
   hold(text: string): Promise<() => Promise<void>>;
-  /** How many connections of our stores wait for a lock. */
+  /** Number of the stores' connections that wait for a lock. */
   waiting(): Promise<number>;
   /** Ends it and removes its data. */
   stop(): Promise<void>;
@@ -31,7 +31,7 @@ export interface PostgresFixture {
 const UNPRIVILEGED_ID = 65_534;
 const READY_WITHIN_MS = 30_000;
 
-/** @throws Error with its remedy when there is no Postgres on this machine. */
+/** @throws Error with its remedy when this machine has no Postgres. */
 export async function startPostgresFixture(): Promise<PostgresFixture> {
   const binaries = (await localPostgres()) ?? (await embeddedPostgres());
   if (binaries === undefined)
@@ -84,7 +84,7 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
   async function start(): Promise<void> {
     const deadlineMs = Date.now() + READY_WITHIN_MS;
     while (Date.now() < deadlineMs) {
-      // After a crash it refuses to start while a back end of its former life still holds the shared memory.
+      // After a crash it refuses to start while a back end of the crashed server still holds the shared memory.
       if (server === undefined || server.exitCode !== null || server.signalCode !== null)
         server = spawnServer();
       try {
@@ -95,7 +95,7 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
       }
     }
     throw new Error(
-      `expected Postgres at ${url} within ${READY_WITHIN_MS} ms, got no answer. Start ${binaries?.server} by hand to see why.`,
+      `expected Postgres at ${url} within ${READY_WITHIN_MS} ms, got no reply. Start ${binaries?.server} by hand to see why.`,
     );
   }
 
@@ -111,7 +111,7 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
     while (backends.some((pid) => existsSync(`/proc/${pid}`))) await sleep(10);
   }
 
-  // A test that is broken off must leave no server behind.
+  // An aborted test must leave no server behind.
   const onExit = () => server?.kill('SIGKILL');
   process.once('exit', onExit);
   await start();

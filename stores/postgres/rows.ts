@@ -15,7 +15,7 @@ export type SessionRow = [
   absoluteExpiryMs: string,
 ];
 
-/** The session of a row. Its touch is due when the last one was at `touchDueMs` or before. */
+/** The session of a row. A touch is due when the last one was at `touchDueMs` or before. */
 export function toSession(handle: string, row: SessionRow, touchDueMs: number): Session {
   const [userId, role, data, version, createdMs, touchedMs, absoluteExpiryMs] = row;
   const session: Session = {
@@ -46,17 +46,17 @@ export function handleOf(id: Buffer): string {
 export function freshToken(): { token: string; id: Buffer } {
   const token = newToken();
   const id = rowId(token);
-  if (id === undefined) throw new Error('a fresh token must have an id');
+  if (id === undefined) throw new Error('expected a fresh token to have an id');
   return { token, id };
 }
 
-/** The row's key for a handle; `undefined` for text that is none, such as another spelling of the same bytes. */
+/** The row's key for a handle; `undefined` for text that is not one, such as another spelling of the same bytes. */
 export function idOfHandle(handle: string): Buffer | undefined {
   const id = Buffer.from(handle, 'base64url');
   return id.length === ID_BYTES && handleOf(id) === handle ? id : undefined;
 }
 
-/** Whether a user of this name can have a login here: Postgres keeps no NUL in text. */
+/** Whether a user of this name can have a login here: Postgres text cannot hold NUL. */
 export function isStorable(userId: string): boolean {
   return !userId.includes('\0');
 }

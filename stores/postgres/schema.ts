@@ -4,7 +4,7 @@ import { CHURNING, countRows, setupScript, sweeperTable, sweepTurn, userLock } f
 
 /** All SQL of the session store, for one schema. */
 export interface SessionSql {
-  /** Creates what is missing; safe to run from several servers at once. */
+  /** Creates what is missing; safe to run concurrently from several servers. */
   setup: string;
   read: Statement;
   create: Statement;
@@ -23,7 +23,7 @@ export interface SessionSql {
   stats: Statement;
 }
 
-/** The statements for sessions in `schema` (quoted, as `schemaName` gives it). */
+/** The statements for sessions in `schema` (quoted, as `schemaName` returns it). */
 export function sessionSql(schema: string, unlogged: boolean): SessionSql {
   const sessions = `${schema}.sessions`;
   const live = (idleSince: string, now: string) =>
@@ -42,7 +42,7 @@ export function sessionSql(schema: string, unlogged: boolean): SessionSql {
       text: `select user_id, role, data, version, created_ms, touched_ms, absolute_expiry_ms
              from ${sessions} where id = $1 and ${live('$2', '$3')}`,
     },
-    // Only for a session without a user: a login goes by the function, which can refuse it.
+    // Only for a session without a user: a login uses the function, which can refuse it.
     create: {
       name: 'create',
       text: `insert into ${sessions} (id, role, data, version, created_ms, touched_ms, absolute_expiry_ms)
@@ -59,7 +59,7 @@ export function sessionSql(schema: string, unlogged: boolean): SessionSql {
              where id = $1 and ${live('$2', '$3')} and version = $5 returning version`,
     },
     isLive: { name: 'isLive', text: `select from ${sessions} where id = $1 and ${live('$2', '$3')}` },
-    // greatest: a server whose clock is behind must not take back what another one granted.
+    // greatest: a server whose clock is behind must not revoke time that another one has granted.
     touch: {
       name: 'touch',
       text: `update ${sessions} set touched_ms = greatest(touched_ms, $3)
@@ -96,10 +96,10 @@ export function sessionSql(schema: string, unlogged: boolean): SessionSql {
 }
 
 /**
- * Column order: fixed widths first, so that no row is padded. What touch and update write is in no index, so
- * that both are HOT updates: no index is written, and dead rows go with the next visit of the page. (Nor is the
- * absolute expiry: the sweep walks the heap, and each index costs every login.) Data is not compressed: the other
- * stores keep it as it is, and the bench's filler would shrink as no real data does.
+ * Column order: fixed widths first, so that no row is padded. What touch and update write is in no index, so that both
+ * are HOT updates: no index is written, and dead rows are pruned at the next access of the page. (The absolute expiry
+ * has no index either: the sweep walks the heap, and each index costs every login.) Data is not compressed: the other
+ * stores keep it as it is, and the bench's filler would compress better than real data.
  */
 function tables(schema: string, unlogged: boolean): string {
   const table = unlogged ? 'unlogged table' : 'table';
@@ -127,17 +127,17 @@ create ${table} if not exists ${schema}.disabled_users (user_id text primary key
 }
 
 /**
- * Volatile plpgsql, for each of its statements takes a snapshot of its own: what is counted after the lock is
- * what the login before has committed. One statement, also with the lock in a CTE, has its snapshot first.
+ * Volatile plpgsql, for each of its statements takes a new snapshot: a count after the lock sees what the previous
+ * login has committed. A single statement, even with the lock in a CTE, takes its snapshot first.
  */
 function functions(schema: string): string {
   const sessions = `${schema}.sessions`;
   const live = 'touched_ms > p_idle_since and absolute_expiry_ms > p_now';
   return `
--- Begins a login: inserts it, or rotates the session p_old into it. Without a cap, logins of a user need no order among
--- themselves, only against set_disabled and a login that evicts (of which a rotation must not change the ids that it is
--- about to delete): a shared lock is enough. Of a race of rotations, the winner changes the id, so that the others, having
--- waited for its row, no longer find it.
+-- Begins a login: inserts it, or rotates the session p_old into it. Without a cap a shared lock is enough: logins of a
+-- user need no order among themselves, only against set_disabled and against a login that evicts (a rotation must not
+-- change the ids that it is about to delete). In a race of rotations the winner changes the id, so that the others,
+-- having waited for its row, no longer find it.
 create or replace function ${schema}.login(
   p_old bytea, p_new bytea, p_user text, p_role text, p_data bytea, p_now bigint, p_idle_since bigint,
   p_absolute_expiry bigint, p_cap integer, p_evict boolean, out status text, out evicted bytea[]
@@ -184,7 +184,7 @@ begin
   status := 'created';
 end $$;
 
--- Under the user's lock, so that it and a login that evicts cannot wait for each other's rows.
+-- Takes the user's lock, so that it and a login that evicts cannot wait for each other's rows.
 create or replace function ${schema}.revoke_user(p_user text, p_except bytea, p_idle_since bigint, p_now bigint)
 returns bigint language plpgsql volatile as $$
 declare ended bigint;

@@ -1,6 +1,6 @@
 import type { ServiceDefinition } from '../service.ts';
 
-/** Postgres: what it is, and where its server and its client are found when they are needed. */
+/** Postgres. Its server and its client are loaded on demand. */
 export const postgresService: ServiceDefinition = {
   name: 'postgres',
   title: 'Postgres',

@@ -1,10 +1,10 @@
 const NAMESPACE = /^[A-Za-z0-9_]{1,40}$/;
 
 /**
- * The quoted name of an arm's schema. Logged and unlogged arms never share one: a table keeps the kind that
- * it was created with.
+ * The quoted name of an arm's schema. Logged and unlogged arms never share one: a table keeps the kind that it was
+ * created with.
  *
- * @throws {TypeError} for a namespace that is not letters, digits and `_`, at most 40.
+ * @throws {TypeError} for a namespace other than 1 to 40 letters, digits and `_`.
  */
 export function schemaName(prefix: string, namespace: string, unlogged: boolean): string {
   if (!NAMESPACE.test(namespace))
@@ -15,8 +15,8 @@ export function schemaName(prefix: string, namespace: string, unlogged: boolean)
 }
 
 /**
- * SQL that takes the setup's lock: `create … if not exists` of two sessions at once can still collide in the
- * catalog. All of it is one transaction.
+ * SQL that takes the setup's lock: concurrent `create … if not exists` can still collide in the catalog. It is one
+ * transaction.
  */
 export function setupScript(schema: string, statements: string): string {
   return `
@@ -28,19 +28,21 @@ commit;`;
 }
 
 /**
- * How the tables that churn are kept: room on each page for HOT updates, and vacuum early (at 5 % dead rows, not
- * 20 %), for logins and logouts leave dead rows that only it removes.
+ * Storage of tables that churn: space on each page for HOT updates, and early vacuum (at 5 % dead rows, not 20 %), for
+ * logins and logouts leave dead rows that only vacuum removes.
  */
 export const CHURNING = `fillfactor = 70,
   autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000,
   autovacuum_analyze_scale_factor = 0.05, autovacuum_analyze_threshold = 1000`;
 
-/** Heap that one background turn walks, and most rows that it removes: some 10 ms of Postgres. */
+/** Heap blocks of one background turn, and the most rows that it removes: some 10 ms of Postgres. */
 const TURN_BLOCKS = 2_048;
 const TURN_ROWS = 10_000;
 export const SWEEP_EVERY_MS = 5_000;
 
-/** Where the sweep of each table goes on, and when. Always logged: a crash must not end the sweeping. */
+/**
+ * The position of each table's sweep, and the time of its last turn. Always logged: a crash must not end the sweeping.
+ */
 export function sweeperTable(schema: string): string {
   return `
 create table if not exists ${schema}.sweepers (
@@ -49,9 +51,9 @@ create table if not exists ${schema}.sweepers (
 }
 
 /**
- * `sweep_TABLE(p_idle_since, p_now, p_every_ms)`: one turn of a table's background sweep, for whichever server asks
- * first. It walks the heap a slice at a time: an index on a moving expiry would end HOT updates, and a scan of
- * everything would grow with the table.
+ * `sweep_TABLE(p_idle_since, p_now, p_every_ms)`: one turn of a table's background sweep, for whichever server calls
+ * first. It walks the heap a slice at a time: an index on a moving expiry would prevent HOT updates, and a full scan
+ * would grow with the table.
  */
 export function sweepTurn(schema: string, table: string, key: string, expired: string): string {
   return `
@@ -84,17 +86,17 @@ begin
 end $$;`;
 }
 
-/** Most rows that are counted one by one; a full count would outlast our limits at a million. */
+/** Most rows that are counted exactly; a full count of a million would exceed the time limits. */
 const COUNTED_ROWS = 10_000;
 
-/** Selects how many rows a table has: exactly up to 10,000, beyond that the estimate that Postgres keeps (a second old). */
+/** Selects the row count of a table: exact up to 10,000, beyond that the estimate of Postgres (a second old). */
 export function countRows(table: string): string {
   return `select case when counted <= ${COUNTED_ROWS} then counted
                  else greatest(counted, pg_stat_get_live_tuples('${table}'::regclass)) end
           from (select count(*) as counted from (select from ${table} limit ${COUNTED_ROWS + 1}) as first_rows) as counts`;
 }
 
-/** A user's lock. Whoever holds it sees, in a statement of its own after, what the holder before did. */
+/** A user's lock. After taking it, the next statement sees what the previous holder has committed. */
 export function userLock(schema: string, user: string): string {
   return `hashtextextended('${schema}.' || ${user}, 0)`;
 }

@@ -25,7 +25,7 @@ import {
 import { type SessionSql, sessionSql } from './schema.ts';
 import { SWEEP_EVERY_MS, schemaName } from './setup.ts';
 
-/** Opens the store in the Postgres of the context. @throws StoreUnavailableError when Postgres does not answer. */
+/** Opens the store in the Postgres of the context. @throws StoreUnavailableError when Postgres is not available. */
 export async function openPostgresStore(context: OpenContext): Promise<SessionStore> {
   const { options, durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
   if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
@@ -53,7 +53,7 @@ type BeginCalls = Pick<SessionStore, 'create' | 'rotate'>;
 type SessionCalls = Pick<SessionStore, 'read' | 'update' | 'touch' | 'destroy'>;
 type UpkeepCalls = Pick<SessionStore, 'failedLogins' | 'roundTrips' | 'sweep' | 'stats' | 'close'>;
 
-/** What a statement needs to tell live rows: the latest touch that is too old, and now. */
+/** Parameters that identify live rows: the latest touch that is too old, and now. */
 function liveParameters({ now, idleSeconds }: OpenContext): () => [idleSinceMs: number, nowMs: number] {
   return () => {
     const nowMs = now();
@@ -66,7 +66,7 @@ function beginCalls(context: OpenContext, sql: SessionSql, { write }: PostgresCo
   const live = liveParameters(context);
   const absoluteMs = context.absoluteSeconds * 1000;
 
-  /** By the function, for it may be refused: the user is disabled, or has too many logins. */
+  /** Uses the function, for a login may be refused: the user is disabled, or has too many logins. */
   async function login(
     old: Buffer | null,
     { userId, role, data }: RotatePatch,
@@ -93,7 +93,8 @@ function beginCalls(context: OpenContext, sql: SessionSql, { write }: PostgresCo
     async create(session: NewSession, limit?: LoginLimit): Promise<CreateResult> {
       if (session.userId !== undefined) {
         const result = await login(null, session, limit);
-        if (result.status === 'gone') throw new Error('a login that replaces nothing cannot be gone');
+        if (result.status === 'gone')
+          throw new Error('expected a login that replaces none to be created, got gone');
         return result;
       }
       const { id, token } = freshToken();
@@ -137,8 +138,8 @@ function sessionCalls(
         : await write(sql.update, [id, ...live(), bytesOf(data)]);
       if (rows[0] !== undefined) return { status: 'ok', version: rows[0][0] as number };
       if (!compare) return { status: 'gone' };
-      // Asked only now: every update would pay for a CTE that tells the two apart, and it would answer from a
-      // snapshot older than the update that came between.
+      // Only queried now: a CTE that distinguishes the two would cost every update, and would read a snapshot older
+      // than the conflicting update.
       const alive = (await write(sql.isLive, [id, ...live()])).rowCount === 1;
       return { status: alive ? 'conflict' : 'gone' };
     },

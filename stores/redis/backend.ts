@@ -20,8 +20,8 @@ function declaredTraits(options: StoreOptions, durability: Durability): Declared
 /**
  * Sessions in Redis, one string each under the SHA-256 of its token; one round trip per method.
  *
- * A command that times out may have been executed: a create then leaves a session whose token nobody holds, until
- * it idles away. One Redis, no cluster: a script touches the keys of a user's other logins.
+ * A command that times out may have been executed: a create then leaves a session whose token nobody holds, until it
+ * idles away. One Redis, no cluster: a script accesses the keys of a user's other logins.
  */
 export const redis: StoreDefinition = {
   name: 'redis',
@@ -31,7 +31,7 @@ export const redis: StoreDefinition = {
     read: {
       meaning:
         'get: a plain read. getex: each read also renews the TTL of the key, which is a write (append-only file, ' +
-        'replicas), to measure what that costs; when a session idles away is still decided by touch',
+        'replicas), to measure its cost; touch still decides when a session idles away',
       values: ['get', 'getex'],
     },
     write: { meaning: 'update: compare-and-swap, or last write wins', values: ['cas', 'lww'] },
@@ -40,6 +40,6 @@ export const redis: StoreDefinition = {
   connections: () => 1,
   offers: () => ['users', 'failedLogins'],
   declaredTraits,
-  // The driver is loaded by servers that need it alone.
+  // Only servers of this backend load the driver.
   open: async (context) => (await import('./store.ts')).openRedisStore(context),
 };

@@ -1,4 +1,4 @@
-/** Short conversations of the harness with Redis: no connection of ours is open during a measurement. */
+/** Short connections of the harness to Redis; none is open during a measurement. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -10,14 +10,14 @@ import {
   ServiceError,
 } from '../service.ts';
 
-/** A server that says nothing does not say goodbye either. */
+/** A silent server does not acknowledge QUIT either. */
 const DISCONNECT_TIMEOUT_MS = 100;
 const SETTLE_POLL_MS = 20;
 const SCAN_COUNT = 1_000;
 
 /**
- * Connects, talks, disconnects.
- * @throws ServiceError `unreachable` when nothing replies, `refused` when Redis wants another password; what `talk` throws.
+ * Connects, calls `talk`, disconnects.
+ * @throws ServiceError `unreachable` when nothing replies, `refused` for a wrong password; whatever `talk` throws.
  */
 export async function withRedis<T>(url: string, talk: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, {
@@ -27,17 +27,17 @@ export async function withRedis<T>(url: string, talk: (redis: Redis) => Promise<
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
-    // Ready as soon as it is connected: a Redis that loads its data may still be asked about itself.
+    // Ready as soon as it is connected: a Redis that loads its data can still reply to INFO.
     enableReadyCheck: false,
   });
-  // connect() only says that the connection was closed; why, the event knows.
+  // connect() rejects with "connection closed"; the event has the reason.
   let reason: Error | undefined;
   redis.on('error', (error: Error) => {
     reason ??= error;
   });
-  // The driver's own limit ends with the TCP handshake, and each word after it has another one.
+  // The driver's own limit covers the TCP handshake only, and each command after it has its own limit.
   const limit = setTimeout(() => {
-    reason ??= new Error(`no answer within ${PROBE_TIMEOUT_MS} ms`);
+    reason ??= new Error(`no reply within ${PROBE_TIMEOUT_MS} ms`);
     redis.disconnect();
   }, PROBE_TIMEOUT_MS);
   try {
@@ -77,7 +77,7 @@ export const redisClient: ServiceClient = {
     const found = redisDurability(settings);
     return found === undefined ? undefined : found === durability;
   },
-  /** A rewrite of the append-only file in a measured window would be charged to whoever is measured then. */
+  /** A rewrite of the append-only file within a window would be charged to the arm that is measured then. */
   settle: (url) =>
     withRedis(url, async (redis) => {
       const deadlineMs = performance.now() + SETTLE_TIMEOUT_MS;
@@ -92,14 +92,16 @@ export const redisClient: ServiceClient = {
     withRedis(url, async (redis) => Number((await readInfo(redis, 'memory')).get('used_memory'))),
   dump: (url) => withRedis(url, dump),
   purge: (url, namespace) => withRedis(url, (redis) => purge(redis, namespace)),
-  lookAtProcess: (url, look) =>
+  inspectProcess: (url, look) =>
     withRedis(url, async (redis) => {
       const pid = Number((await readInfo(redis, 'server')).get('process_id'));
       return look({ pid, program: 'redis-server', isChild: false });
     }),
 };
 
-/** The durability that settings amount to: `other` is none of ours, such as snapshots; `undefined` when they are not told. */
+/**
+ * The durability that the settings provide: `other` is not one of the three, such as snapshots; `undefined`: unknown.
+ */
 export function redisDurability(
   settings: Readonly<Record<string, string>>,
 ): Durability | 'other' | undefined {
@@ -109,7 +111,7 @@ export function redisDurability(
   return appendfsync === 'always' ? 'commit' : appendfsync === 'everysec' ? 'second' : 'other';
 }
 
-const TOLD_SETTINGS = [
+const REPORTED_SETTINGS = [
   'appendonly',
   'appendfsync',
   'save',
@@ -119,10 +121,10 @@ const TOLD_SETTINGS = [
   'auto-aof-rewrite-percentage',
 ];
 
-/** The settings that matter; empty when CONFIG is forbidden, as managed services do. */
+/** The relevant settings; empty when CONFIG is forbidden, as in managed services. */
 async function readSettings(redis: Redis): Promise<Record<string, string>> {
   try {
-    const pairs = (await redis.config('GET', ...TOLD_SETTINGS)) as string[];
+    const pairs = (await redis.config('GET', ...REPORTED_SETTINGS)) as string[];
     return Object.fromEntries(pairs.flatMap((key, at) => (at % 2 === 0 ? [[key, pairs[at + 1] ?? '']] : [])));
   } catch (error) {
     if (/^(NOPERM|ERR unknown command)/i.test(messageOf(error))) return {};
@@ -160,12 +162,12 @@ async function dump(redis: Redis): Promise<string> {
       lines.push(`${key}\t${members.join('\t')}`);
     } else if (type === 'set') lines.push(`${key}\t${(await redis.smembers(key)).join('\t')}`);
     else if (type === 'hash') lines.push(`${key}\t${JSON.stringify(await redis.hgetall(key))}`);
-    else throw new Error(`expected keys of a kind that we write, got a ${type}`);
+    else throw new Error(`expected a string, sorted set, set or hash, got a ${type}`);
   }
   return lines.join('\n');
 }
 
-/** By SCAN, which blocks nobody; only here, where no request waits, may a key be sought by its pattern. */
+/** Uses SCAN, which does not block. Patterns are acceptable only here, where no request waits. */
 async function purge(redis: Redis, namespace: string): Promise<void> {
   let cursor = '0';
   do {

@@ -7,7 +7,7 @@ export interface RedisScript {
   lua: string;
 }
 
-/** An open connection to Redis that bounds every command in time and counts it. */
+/** An open connection to Redis. It limits the time of every command, and counts commands. */
 export interface RedisConnection {
   readonly client: Redis;
   /** Awaits the reply of one command. @throws StoreUnavailableError naming the operation, with the cause. */
@@ -19,15 +19,15 @@ export interface RedisConnection {
   close(): Promise<void>;
 }
 
-/** Redis may throw keys away when it is full: sessions end silently, and worse, revocations are forgotten. */
+/** Redis may evict keys when it is full: sessions end silently and, worse, revocations are lost. */
 export class EvictionPolicyError extends Error {
   readonly code = 'EVICTION_POLICY';
   constructor(address: string, got: string | undefined) {
     super(
       `Redis at ${address}: expected maxmemory-policy noeviction, got ${got ?? 'none reported'}. ` +
-        'Any other policy may evict an index or a revocation, and a logged-out session would live on. ' +
+        'Any other policy may evict an index or a revocation, and a logged-out session would stay valid. ' +
         'Remedy: redis-cli CONFIG SET maxmemory-policy noeviction (managed Redis: its parameter group), ' +
-        'or use an instance of its own.',
+        'or use a separate instance.',
     );
     this.name = 'EvictionPolicyError';
   }
@@ -35,30 +35,30 @@ export class EvictionPolicyError extends Error {
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const COMMAND_TIMEOUT_MS = 300;
-/** A peer that vanished without a FIN answers nothing: after this the connection is made anew. */
+/** A peer that vanished without a FIN sends no reply: after this time the store reconnects. */
 const SILENCE_TIMEOUT_MS = 2_000;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 500;
 
 /**
- * Opens the one connection of a server process and awaits that it is ready.
+ * Opens the one connection of a server process and waits until it is ready.
  *
- * One, whatever `poolSize` says: Redis executes on one thread, and auto-pipelining sends all that one turn of
- * the event loop asks in one write. Measured, 64 GETs in flight: 1 connection 95–105k/s at 10 µs of Node CPU,
- * 4 connections 75–92k/s at 13–15 µs, 10 connections 63k/s at 17 µs (smaller batches, more system calls).
+ * One, whatever `poolSize` is: Redis executes on one thread, and auto-pipelining sends the commands of one turn of the
+ * event loop in one write. Measured with 64 GETs in flight: 1 connection 95–105k/s at 10 µs of Node CPU, 4 connections
+ * 75–92k/s at 13–15 µs, 10 connections 63k/s at 17 µs (smaller batches, more system calls).
  *
- * @throws StoreUnavailableError when it cannot be reached or refuses the login; {@link EvictionPolicyError}.
+ * @throws StoreUnavailableError when it is unreachable or refuses the login; {@link EvictionPolicyError}.
  */
 export async function openRedis(
   context: OpenContext,
   scripts: Record<string, RedisScript>,
 ): Promise<RedisConnection> {
-  if (context.serviceUrl === undefined) throw new Error('redis needs the URL of its service: expected a URL');
+  if (context.serviceUrl === undefined) throw new TypeError('expected the URL of Redis, got none');
   const client = new Redis(context.serviceUrl, {
     scripts,
     lazyConnect: true,
     enableAutoPipelining: true,
-    // Outage: by default a command waits over 15 s. It fails at once instead, and is never sent twice.
+    // In an outage a command waits for over 15 s by default. It fails at once instead, and is never sent twice.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
@@ -83,7 +83,7 @@ export async function openRedis(
     ask,
     run(operation, script, ...args) {
       const command = defined[script];
-      if (command === undefined) throw new Error(`no script named ${script} was given at opening`);
+      if (command === undefined) throw new Error(`expected a script given at opening, got ${script}`);
       return ask(operation, command.apply(client, [...args]));
     },
     roundTrips: () => sent,
@@ -98,7 +98,7 @@ export async function openRedis(
   return connection;
 }
 
-/** Awaits 'ready' (also while Redis still loads its data), bounded; from then on failures are background errors. */
+/** Waits for 'ready' (also while Redis loads its data), for a bounded time; later failures are background errors. */
 async function connect(
   client: Redis,
   address: string,
@@ -106,16 +106,16 @@ async function connect(
 ): Promise<void> {
   let lastError: unknown;
   let opening = true;
-  let told = false;
-  // Without a listener, ioredis prints each failed attempt. One report per outage is enough.
+  let isReported = false;
+  // Without a listener ioredis prints each failed attempt. One report per outage is enough.
   client.on('error', (error: unknown) => {
     lastError = withoutCommand(error);
-    if (opening || told) return;
-    told = true;
+    if (opening || isReported) return;
+    isReported = true;
     onBackgroundError(lastError);
   });
   client.on('ready', () => {
-    told = false;
+    isReported = false;
   });
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
@@ -147,23 +147,23 @@ function refusal(address: string, error: unknown): string {
   return `Redis at ${address}: expected a connection, got: ${got}. Remedy: ${remedy}.`;
 }
 
-/** INFO rather than CONFIG GET: managed services forbid the latter. */
+/** INFO instead of CONFIG GET, which managed services forbid. */
 async function requireNoEviction(connection: RedisConnection, address: string): Promise<void> {
   const info = await connection.ask('open', connection.client.info('memory'));
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy !== 'noeviction') throw new EvictionPolicyError(address, policy);
 }
 
-/** ioredis attaches the command to its errors: session data, or the password of AUTH, for any log to print. */
+/** ioredis attaches the command to its errors: session data, or the password of AUTH, which a log would print. */
 function withoutCommand(error: unknown): unknown {
   if (error instanceof Error && 'command' in error) delete error.command;
-  // Of a transaction, the errors of its commands.
+  // A transaction has an error for each command.
   if (error instanceof Error && 'previousErrors' in error) delete error.previousErrors;
   return error;
 }
 
 async function close(client: Redis): Promise<void> {
   if (client.status !== 'ready') return client.disconnect();
-  // Bounded by the command timeout; a service that fails to say goodbye is left without one.
+  // Bounded by the command timeout; without a reply to QUIT the connection is dropped.
   await client.quit().catch(() => client.disconnect());
 }

@@ -10,19 +10,19 @@ import { Redis } from 'ioredis';
 import { defaultOptions } from '../options.ts';
 import type { Durability, OpenContext, StoreDefinition } from '../store.ts';
 
-/** A real redis-server of a test: on a free port, in a directory of its own, that can be killed and come back. */
+/** A test's own redis-server, on a free port and in its own directory, that can be killed and restarted. */
 export interface RedisFixture {
   readonly url: string;
-  /** Asks the server itself, past the store under test. */
+  /** Sends a command directly to the server, not through the store under test. */
   command(name: string, ...args: readonly (string | number)[]): Promise<unknown>;
-  /** Freezes it: connections stay, nothing answers. */
+  /** Freezes it: connections stay open, but nothing replies. */
   pause(): void;
   resume(): void;
-  /** `kill -9`: what a crash leaves behind is what the durability keeps. */
+  /** `kill -9`: what remains is what the durability keeps. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and data. */
+  /** Restarts it on the same port and data. */
   restart(): Promise<void>;
-  /** Ends it and removes its data. */
+  /** Stops it and removes its data. */
   stop(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ const PERSISTENCE: Readonly<Record<Durability, readonly string[]>> = {
   commit: ['--appendonly', 'yes', '--appendfsync', 'always'],
 };
 
-/** Starts a redis-server. @throws when there is none on the PATH (with the remedy) or it does not become ready. */
+/** Starts a redis-server. @throws when none is on the PATH (with the remedy) or it does not become ready. */
 export async function startRedisFixture(
   durability: Durability,
   extra: readonly string[] = [],
@@ -44,7 +44,7 @@ export async function startRedisFixture(
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
   let server = await spawnServer(port, [...args, ...PERSISTENCE[durability], ...extra]);
   const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 50 });
-  // While the server is down on purpose there is nothing to say.
+  // Errors while the server is down on purpose are expected.
   client.on('error', () => undefined);
   const kill = async () => {
     if (server.exitCode !== null || server.signalCode !== null) return;
@@ -92,7 +92,7 @@ export function contextFor(definition: StoreDefinition, changes: Partial<OpenCon
 
 async function spawnServer(port: number, args: readonly string[]): Promise<ChildProcess> {
   const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  // A test run that is cut short must not leave a server behind.
+  // An aborted test run must not leave a server behind.
   const reap = () => server.kill('SIGKILL');
   process.once('exit', reap);
   server.once('exit', () => process.off('exit', reap));

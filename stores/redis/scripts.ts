@@ -2,12 +2,12 @@ import type { RedisScript } from './connection.ts';
 
 /*
  * Each script is one atomic round trip. Common to all:
- * - Time comes from the caller (ARGV), never from Redis, so that expiry is that of the injected clock; the TTL of
- *   a key only frees its memory.
- * - Offsets are those of redis-value.ts, counted from 1.
- * - Session keys are made from the ids in a user's index, so one Redis (or one hash slot), no cluster.
- * - What a full Redis must refuse (a login) starts with SET, which it refuses before anything is written. What it
- *   must still do (a logout, a touch) starts with a command that needs no memory: after it Redis lets the rest pass.
+ * - Time comes from the caller (ARGV), never from Redis, so that expiry follows the injected clock; the TTL of a key
+ *   only frees its memory.
+ * - Offsets are those of value.ts, counted from 1.
+ * - Session keys are derived from the ids in a user's index, so one Redis (or one hash slot), no cluster.
+ * - What a full Redis must refuse (a login) starts with SET, which it refuses before anything is written. What it must
+ *   still do (a logout, a touch) starts with a command that needs no memory: after it Redis accepts the rest.
  */
 const PRELUDE = `
 local function alive(header, now, idle)
@@ -23,7 +23,7 @@ local function user_of(key, header)
   return redis.call('GETRANGE', key, 53, 52 + length)
 end
 
--- A user's logins, oldest first (all live equally long, so by absolute expiry), and those that idled away.
+-- A user's logins, oldest first (all have the same lifetime, so by absolute expiry), and those that idled away.
 local function logins_of(index, sessions, now, idle)
   local live, dead = {}, {}
   for _, id in ipairs(redis.call('ZRANGE', index, 0, -1)) do
@@ -39,7 +39,7 @@ local function drop(index, sessions, ids)
   end
 end
 
--- Which logins must end so that one more fits: nil when the limit refuses. Writes nothing.
+-- The logins that must end to make room for one more; nil when the limit refuses. Writes nothing.
 local function room(index, sessions, now, idle, cap, on_cap, replaced)
   if cap == 0 or redis.call('ZCARD', index) < cap then return {}, {} end
   local live, dead = logins_of(index, sessions, now, idle)
@@ -64,7 +64,7 @@ local function created(evicted)
 end
 `;
 
-// A create that was resent after its reply got lost finds its own session: ids are never drawn twice.
+// A create that was resent after a lost reply finds its own session: ids are never drawn twice.
 const CREATE = `
 local id, value, sessions, on_cap = ARGV[1], ARGV[2], ARGV[3], ARGV[8]
 local now, idle, absolute, cap = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -79,7 +79,7 @@ register(KEYS[2], id, absolute, now)
 return created(evicted)
 `;
 
-// 3 version expected, '' for any. 4 encoding, 5 data.
+// 3 expected version, '' for any. 4 encoding, 5 data.
 const UPDATE = `
 local now, idle, expected = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local header = header_of(KEYS[1])
@@ -92,7 +92,7 @@ redis.call('SET', KEYS[1], string.sub(header, 1, 39) .. string.format('%08d', ve
 return version + 1
 `;
 
-// Rewrites the 13 bytes of the stamp and the TTL: not the data, neither here nor in the append-only file.
+// Rewrites the 13 bytes of the stamp and the TTL, not the data, neither here nor in the append-only file.
 const TOUCH = `
 local now, idle = tonumber(ARGV[1]), tonumber(ARGV[2])
 local header = header_of(KEYS[1])
@@ -155,7 +155,7 @@ drop(KEYS[1], sessions, { id })
 return live and 1 or 0
 `;
 
-// mark: 'disable', 'enable', or '' for a revocation alone.
+// mark: 'disable', 'enable', or '' for a revocation only.
 const REVOKE = `
 local sessions, except, mark = ARGV[1], ARGV[4], ARGV[5]
 if mark == 'enable' then
@@ -184,7 +184,7 @@ return list
 
 const script = (numberOfKeys: number, lua: string): RedisScript => ({ numberOfKeys, lua: PRELUDE + lua });
 
-/** What the Redis backend runs inside Redis, by the names that `RedisConnection.run` takes. */
+/** The scripts of the Redis backend, under the names that `RedisConnection.run` takes. */
 export const SESSION_SCRIPTS: {
   readonly [name in
     | 'createSession'

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { findOnPath, versionOf } from '../programs.ts';
-import { answers, type Durability, LOOPBACK, type ServiceServer } from '../service.ts';
+import { type Durability, isAvailable, LOOPBACK, type ServiceServer } from '../service.ts';
 import { withRedis } from './client.ts';
 
 const PERSISTENCE: Readonly<Record<Durability, readonly string[]>> = {
@@ -14,13 +14,13 @@ const PERSISTENCE: Readonly<Record<Durability, readonly string[]>> = {
 export interface RedisPlace {
   port: number;
   directory: string;
-  /** A file name that no other server has. */
+  /** A file name that is unique to this server. */
   mark: string;
 }
 
 /**
- * Arguments of redis-server, the same on every tier. No RDB snapshots (a bare redis-server makes them): the
- * durability is the append-only file's alone. Never an eviction: a deny list that is evicted fails open.
+ * Arguments of redis-server, the same on every tier. No RDB snapshots (redis-server makes them by default): only the
+ * append-only file determines the durability. No eviction: an evicted deny list would fail open.
  */
 export function redisArguments(place: RedisPlace, durability: Durability): string[] {
   const { port, directory, mark } = place;
@@ -28,7 +28,7 @@ export function redisArguments(place: RedisPlace, durability: Durability): strin
     ...['--port', String(port), '--bind', LOOPBACK, '--protected-mode', 'yes', '--daemonize', 'no'],
     ...['--dir', directory, '--save', '', ...PERSISTENCE[durability]],
     ...['--maxmemory', '0', '--maxmemory-policy', 'noeviction', '--io-threads', '1'],
-    // Never written. By this name we know our own server from one that was faster to take the port.
+    // Never written. The name distinguishes this server from another one that took the port first.
     ...['--dbfilename', mark],
   ];
 }
@@ -37,22 +37,22 @@ export const redisServer: ServiceServer = {
   async local() {
     const server = findOnPath('redis-server');
     const version = server === undefined ? undefined : await versionOf(server);
-    if (server === undefined || version === undefined) return 'no redis-server on PATH that runs';
+    if (server === undefined || version === undefined) return 'no working redis-server on PATH';
     return { version, server };
   },
-  embedded: () => Promise.resolve('no npm package holds a real Redis'),
+  embedded: () => Promise.resolve('there is no npm package with a real Redis'),
   plan({ durability, place }) {
     const mark = `${randomBytes(9).toString('hex')}.rdb`;
     const password = randomBytes(18).toString('base64url');
-    // The image's own working directory, which is its volume.
+    // The image's working directory, which is its volume.
     const directory = place?.directory ?? './';
     return {
       command: place?.programs.server ?? 'redis-server',
       args: (port) => redisArguments({ port, directory, mark }, durability),
       url: (port) => `redis://:${password}@${LOOPBACK}:${port}`,
       secrets: [password],
-      isReady: (port) => answers(() => hasMark(port, mark)),
-      // Not among the arguments, which everybody on the machine can read. A restart forgets it.
+      isReady: (port) => isAvailable(() => hasMark(port, mark)),
+      // Not an argument, which every user of the machine can read. A restart forgets it.
       onReady: (port) =>
         withRedis(openUrl(port), async (redis) => void (await redis.config('SET', 'requirepass', password))),
     };

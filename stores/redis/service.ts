@@ -1,6 +1,6 @@
 import type { ServiceDefinition } from '../service.ts';
 
-/** Redis: what it is, and where its server and its client are found when they are needed. */
+/** Redis. Its server and its client are loaded on demand. */
 export const redisService: ServiceDefinition = {
   name: 'redis',
   title: 'Redis',

@@ -17,7 +17,7 @@ import { redisFailedLogins } from './failed-logins.ts';
 import { SESSION_SCRIPTS } from './scripts.ts';
 import { decodeValue, encodeData, encodeRole, encodeUser, encodeValue, stamp } from './value.ts';
 
-/** Opens the store on the Redis of the context. @throws StoreUnavailableError when Redis does not answer. */
+/** Opens the store on the Redis of the context. @throws StoreUnavailableError when Redis is not available. */
 export async function openRedisStore(context: OpenContext): Promise<SessionStore> {
   const connection = await openRedis(context, SESSION_SCRIPTS);
   return {
@@ -25,7 +25,7 @@ export async function openRedisStore(context: OpenContext): Promise<SessionStore
     users: userIndex(context, connection),
     failedLogins: redisFailedLogins(connection, context.namespace),
     async stats() {
-      // Counts every key: also one index per logged-in user, and other arms on the same Redis.
+      // Counts every key, including one index per logged-in user, and other arms on the same Redis.
       const sessions = await connection.ask('stats', connection.client.dbsize());
       return { sessions };
     },
@@ -168,6 +168,6 @@ function created(reply: unknown, token: string): CreateResult {
 
 function idOf(token: string): string {
   const id = idOfToken(token);
-  if (id === undefined) throw new Error('a fresh token must have an id');
+  if (id === undefined) throw new Error('expected a fresh token to have an id');
   return id;
 }

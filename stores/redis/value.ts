@@ -1,13 +1,13 @@
 import type { Role } from '../store.ts';
 
 /**
- * How a session lies in its Redis string: fixed-width ASCII fields, so that scripts read and rewrite one of
- * them by its offset (GETRANGE, SETRANGE) and never parse, nor rewrite the data:
+ * The layout of a session in its Redis string: fixed-width ASCII fields, so that scripts read and rewrite one of them by
+ * its offset (GETRANGE, SETRANGE) and neither parse nor rewrite the data:
  *
  *     0  touched ms (13)   13 absolute expiry ms (13)   26 created ms (13)   39 version (8)
  *     47 role (1)   48 data's encoding (1)   49 length of the user field (4)   53 user field, data
  *
- * The scripts in redis-scripts.ts hold the same offsets (counted from 1).
+ * The scripts in scripts.ts use the same offsets (counted from 1).
  */
 const STAMP_WIDTH = 13;
 const VERSION_WIDTH = 8;
@@ -28,7 +28,7 @@ export interface RedisValue {
   absoluteExpiryMs: number;
 }
 
-/** Milliseconds since the epoch at fixed width: enough until the year 2286. */
+/** Milliseconds since the epoch at fixed width, sufficient until the year 2286. */
 export function stamp(ms: number): string {
   return String(Math.floor(ms)).padStart(STAMP_WIDTH, '0');
 }
@@ -51,7 +51,7 @@ export function encodeValue(value: RedisValue): string {
   );
 }
 
-/** The session of a stored text that {@link encodeValue} or a script made. */
+/** The session in a stored text that {@link encodeValue} or a script has written. */
 export function decodeValue(value: string): RedisValue {
   const dataAt = HEADER_BYTES + Number(value.slice(49, HEADER_BYTES));
   const text = value.slice(dataAt);
@@ -66,14 +66,14 @@ export function decodeValue(value: string): RedisValue {
   };
 }
 
-/** One letter, as the header holds it. */
+/** One letter, as in the header. */
 export function encodeRole(role: Role): string {
   return role === 'admin' ? 'a' : 'u';
 }
 
 /**
- * Data as UTF-8 (`t`), or as JSON (`j`) where UTF-8 would lose something: a surrogate without its half, which
- * a request's `"\ud800"` makes.
+ * Data as UTF-8 (`t`), or as JSON (`j`) where UTF-8 would lose something: a lone surrogate, such as `"\ud800"` in a
+ * request.
  */
 export function encodeData(data: string): { encoding: 't' | 'j'; text: string } {
   return /\p{Surrogate}/u.test(data)
@@ -82,8 +82,8 @@ export function encodeData(data: string): { encoding: 't' | 'j'; text: string } 
 }
 
 /**
- * A user as part of keys and values: `=` and the id, of which all but the usual letters is escaped, so that one
- * character is one byte and no two users share a field. Empty for no user.
+ * A user as part of keys and values: `=` and the id, with all but the usual letters escaped, so that one character is
+ * one byte and no two users share a field. Empty for no user.
  */
 export function encodeUser(userId: string | undefined): string {
   if (userId === undefined) return '';
@@ -92,7 +92,7 @@ export function encodeUser(userId: string | undefined): string {
     (c) => `%${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
   if (escaped.length >= LONGEST_USER_FIELD)
-    throw new RangeError('a user id may have 1,999 characters at most');
+    throw new RangeError('expected a user id of at most 1,999 characters');
   return `=${escaped}`;
 }
 

@@ -9,26 +9,26 @@ import { describeFailedLogins } from './failed-logins.ts';
 import { describeRefresh } from './refresh.ts';
 
 /**
- * The one suite that every backend passes, on its real service. Nothing is skipped: where a trait says
- * that a backend cannot, the suite proves that it cannot.
+ * The suite that every backend passes, on its real service. Nothing is skipped: where a trait says that a backend
+ * cannot do something, the suite proves that it cannot.
  */
 export interface ConformanceSubject {
   definition: StoreDefinition;
-  /** The backend's own options; the rest takes its defaults. */
+  /** The backend's options; the others are default. */
   options?: Record<string, string>;
   durability?: Durability;
   /** For a backend that signs with an asymmetric algorithm. */
   privateKeyPem?: string;
-  /** Starts the real service (or answers the one already started) and gives its URL; absent when there is none. */
+  /** Starts the real service, or reuses one, and returns its URL; absent when there is none. */
   serviceUrl?: () => Promise<string>;
-  /** Ends what `serviceUrl` started. */
+  /** Stops what `serviceUrl` started. */
   stopService?: () => Promise<void>;
 }
 
 const IDLE_SECONDS = 600;
 const ABSOLUTE_SECONDS = 3600;
 const TOUCH_SECONDS = 60;
-/** Real enough that services which expire by their own clock keep entries alive: the test clock runs from now. */
+/** Close to now, so that services which expire by their own clock keep entries alive: the test clock starts here. */
 const START_MS = Math.ceil(Date.now() / 1000) * 1000;
 
 export function describeStore(title: string, subject: ConformanceSubject): void {
@@ -56,7 +56,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       idleSeconds: IDLE_SECONDS,
       absoluteSeconds: ABSOLUTE_SECONDS,
       touchIntervalSeconds: TOUCH_SECONDS,
-      // As long as the rest of this suite needs a token; refresh-conformance.ts shortens it.
+      // Long enough for the rest of this suite; refresh.ts shortens it.
       accessSeconds: IDLE_SECONDS,
       secret,
       ...(subject.privateKeyPem === undefined ? {} : { privateKeyPem: subject.privateKeyPem }),
@@ -183,7 +183,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       clockMs += TOUCH_SECONDS * 1000 - 1000;
       expect((await store.read(token))?.touchDue).toBe(false);
       clockMs += 1000;
-      // Where tokens are renewed by a refresh token, a touch is never due, and moves nothing.
+      // Where a refresh token renews tokens, a touch is never due, and has no effect.
       expect((await store.read(token))?.touchDue).toBe(traits.refresh === 'none');
       if (traits.refresh === 'rotating') {
         expect(await store.touch(token)).toEqual({});
@@ -215,7 +215,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       expect(session).toMatchObject({ data: payloadFor(user, 1, 64), version: 2 });
       const stale = await store.update(token, payloadFor(user, 2, 64), 1);
       expect(stale.status).toBe(traits.compareAndSwap ? 'conflict' : 'ok');
-      // No session has it: versions count from 1.
+      // Never a current version: versions count from 1.
       const never = await store.update(first.token ?? token, payloadFor(user, 3, 64), 0);
       expect(never.status).toBe(traits.compareAndSwap ? 'conflict' : 'ok');
       expect((await store.update(first.token ?? token, 'free')).status).toBe('ok');
@@ -412,12 +412,12 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
   });
 }
 
-/** What a client in rotating mode shows along with its token. */
+/** The refresh token that a client in rotating mode presents along with its token. */
 function refreshTokenOf(result: CreateResult | undefined): string | undefined {
   return result?.status === 'created' ? result.refreshToken : undefined;
 }
 
-/** The token of a result that must hold one. */
+/** The token of a result that must have one. */
 function tokenOf(result: CreateResult | undefined): string {
   expect(result).toMatchObject({ status: 'created' });
   return result?.status === 'created' ? result.token : '';

@@ -1,4 +1,4 @@
-/** The calls of a store, by chance. */
+/** Random calls of a store. */
 
 import fc from 'fast-check';
 import type { Capability, NewSession, RotatePatch, SessionStore } from '../store.ts';
@@ -16,7 +16,7 @@ import {
   anyUser,
   call,
   limitText,
-  shown,
+  pickToken,
   userOf,
 } from './model-picks.ts';
 import { offered } from './offered.ts';
@@ -51,14 +51,14 @@ const anyRotate: fc.Arbitrary<AnyCall> = fc
     anyLimit,
   )
   .map(([pick, { user, role, data }, renewal, otherPick, limit]) => (model) => {
-    const token = shown(model, pick, 'session');
+    const token = pickToken(model, pick, 'session');
     if (token === undefined) return undefined;
     const session = model.tokens.get(token.text)?.session;
     const used = [...model.tokens].find(([, other]) => other.kind === 'refresh' && other.session === session);
     const refreshToken = {
       own: session?.refreshToken,
       used: used?.[0],
-      any: shown(model, otherPick, 'refresh')?.text,
+      any: pickToken(model, otherPick, 'refresh')?.text,
       none: undefined,
     }[renewal];
     const patch: RotatePatch = {
@@ -76,7 +76,7 @@ const anyRotate: fc.Arbitrary<AnyCall> = fc
 const anyUpdate: fc.Arbitrary<AnyCall> = fc
   .tuple(anyPick, anyData, fc.constantFrom(undefined, 0, 0, -1, 1))
   .map(([pick, data, off]) => (model) => {
-    const token = shown(model, pick, 'session');
+    const token = pickToken(model, pick, 'session');
     if (token === undefined) return undefined;
     const version = off === undefined ? undefined : (model.tokens.get(token.text)?.copy.version ?? 1) + off;
     return call(
@@ -86,7 +86,7 @@ const anyUpdate: fc.Arbitrary<AnyCall> = fc
     );
   });
 
-/** A call that is given a token and nothing else. */
+/** A call whose only argument is a token. */
 function ofToken<A>(
   name: string,
   ask: (store: SessionStore, text: string) => Promise<A>,
@@ -94,7 +94,7 @@ function ofToken<A>(
   { picks = anyPick, kind }: { picks?: typeof anyPick; kind?: 'session' } = {},
 ): fc.Arbitrary<AnyCall> {
   return picks.map((pick) => (model) => {
-    const token = shown(model, pick, kind);
+    const token = pickToken(model, pick, kind);
     if (token === undefined) return undefined;
     return call(
       `${name}(${token.name})`,
@@ -106,7 +106,7 @@ function ofToken<A>(
 
 const anyTouch = ofToken('touch', (store, text) => store.touch(text), touch, { kind: 'session' });
 const anyDestroy = ofToken('destroy', (store, text) => store.destroy(text), destroy);
-// Of the others each is read after every call.
+// Valid tokens are read after every call.
 const anyForgedRead = ofToken(
   'read',
   (store, text) => store.read(text),
@@ -117,8 +117,8 @@ const anyForgedRead = ofToken(
 const anyRefresh: fc.Arbitrary<AnyCall> = fc
   .tuple(anyPick, fc.option(anyPick, { nil: undefined, freq: 2 }))
   .map(([pick, copyPick]) => (model) => {
-    const token = shown(model, pick, 'refresh');
-    const copy = copyPick && shown(model, copyPick, 'session');
+    const token = pickToken(model, pick, 'refresh');
+    const copy = copyPick && pickToken(model, copyPick, 'session');
     if (token === undefined) return undefined;
     return call(
       `refresh(${token.name}${copy === undefined ? '' : `, ${copy.name}`})`,
@@ -140,7 +140,7 @@ const anyRevoke: fc.Arbitrary<AnyCall> = fc
   .tuple(anyUser, fc.option(anyPick, { nil: undefined, freq: 2 }))
   .map(([user, pick]) => (model) => {
     const userId = userOf(model, user);
-    const except = pick && shown(model, pick, 'session');
+    const except = pick && pickToken(model, pick, 'session');
     return call(
       `revoke(${userId}${except === undefined ? '' : ` but ${except.name}`})`,
       (store) => offered(store, 'users').revoke(userId, except?.text),
@@ -176,7 +176,7 @@ const anySetDisabled: fc.Arbitrary<AnyCall> = fc
     );
   });
 
-/** What a sweep removes is nothing that anybody could see. */
+/** A sweep has no visible effect. */
 const anySweep: fc.Arbitrary<AnyCall> = fc.nat(5).map((limit) => () => {
   return call(
     `sweep(${limit})`,
@@ -185,7 +185,7 @@ const anySweep: fc.Arbitrary<AnyCall> = fc.nat(5).map((limit) => () => {
   );
 });
 
-/** Any call of a store that offers these. */
+/** Any call of a store with these capabilities. */
 export function anyCall(offers: readonly Capability[]): fc.Arbitrary<AnyCall> {
   const weighted: readonly [weight: number, calls: fc.Arbitrary<AnyCall>, needs?: Capability][] = [
     [6, anyCreate],

@@ -1,4 +1,4 @@
-/** How logins begin, are renewed and end in the model of model.ts, whose rules hold here too. */
+/** How logins begin, are renewed and end in the model of model.ts, whose rules apply here too. */
 
 import { isDeepStrictEqual } from 'node:util';
 import type { CreateResult, Login, LoginLimit, NewSession, RefreshResult, RotatePatch } from '../store.ts';
@@ -13,7 +13,7 @@ import {
   loginsOf,
   type Model,
   type ModelSession,
-  type Shown,
+  type Presented,
   valid,
 } from './model.ts';
 
@@ -28,7 +28,7 @@ export function create(
   return begin(model, from, { data, version: 1 }, limit, answer);
 }
 
-/** A session that begins, unless it is refused; in place of `old` where there is one. */
+/** Begins a session, unless it is refused; replaces `old` if given. */
 function begin(
   model: Model,
   from: Pick<ModelSession, 'userId' | 'role' | 'createdAtMs' | 'absoluteExpiryMs'>,
@@ -60,7 +60,7 @@ function begin(
 }
 
 /**
- * Ends as many logins as must, the oldest first, and of those equally old whichever the store names.
+ * Ends as many logins as necessary, the oldest first, and of equally old ones those that the store names.
  * @param candidates oldest first.
  */
 function evict(
@@ -69,7 +69,7 @@ function evict(
   named: readonly string[],
 ): readonly string[] {
   const chosen = named.map((handle) => {
-    // Of two logins that race, nobody has read the first one when the second evicts it.
+    // If two logins race, the first has not been read when the second evicts it.
     const unread = candidates.find((login) => login.handle === undefined);
     const login = candidates.find((known) => known.handle === handle) ?? unread;
     if (login !== undefined) login.handle = handle;
@@ -98,8 +98,8 @@ export function rotate(
   return begin(model, next, { data: patch.data ?? data, version }, limit, answer, token.session);
 }
 
-/** Whether the refresh token that is shown is the one that the login has; one used before ends it. */
-function mayRotate(model: Model, session: ModelSession, shown: Shown): boolean {
+/** Whether the presented refresh token is the current one of the login; one that was used before ends it. */
+function mayRotate(model: Model, session: ModelSession, shown: Presented): boolean {
   if (!isRenewed(model, session)) return true;
   if (valid(model, shown, 'refresh')?.session !== session) return false;
   if (shown === session.refreshToken) return true;
@@ -107,8 +107,8 @@ function mayRotate(model: Model, session: ModelSession, shown: Shown): boolean {
   return false;
 }
 
-/** @param copy whose data the login goes on with, where it is a token of the same login. */
-export function refresh(model: Model, text: string, copy: Shown, answer: RefreshResult): RefreshResult {
+/** @param copy whose data the login continues with, if it is a token of the same login. */
+export function refresh(model: Model, text: string, copy: Presented, answer: RefreshResult): RefreshResult {
   const token = valid(model, text, 'refresh');
   if (token === undefined) return { status: 'gone' };
   const { session } = token;
@@ -125,14 +125,16 @@ export function refresh(model: Model, text: string, copy: Shown, answer: Refresh
   return { status: 'refreshed', refreshToken: '', ...tokens };
 }
 
-/** Ends the login that the family of an ended one goes on in; whether there was one. */
+/** Ends the current login of an ended one's family; whether there was one. */
 function endFamily({ family: { head } }: ModelSession): boolean {
   if (head === undefined || head.isEnded) return false;
   head.isEnded = true;
   return true;
 }
 
-/** @param answer goes for a login that has idled away: whether it is still to be ended depends on what is kept of it. */
+/**
+ * @param answer decides for a login that has idled away: whether it can still be ended depends on what is kept of it.
+ */
 export function destroy(model: Model, text: string, answer: boolean): boolean {
   if (model.rules.traits.revocation !== 'immediate') return false;
   // With refresh tokens, a token whose own time is over still ends its login.
@@ -145,12 +147,12 @@ export function destroy(model: Model, text: string, answer: boolean): boolean {
   return true;
 }
 
-/** Oldest first; those equally old in the order of the answer. */
+/** Oldest first; equally old ones in the order of the result. */
 export function list(model: Model, userId: string, answer: readonly Login[]): Login[] {
   const places = new Map(answer.map(({ handle }, place) => [handle, place]));
   const placeOf = ({ handle }: Login) => places.get(handle) ?? places.size;
   const logins = loginsOf(model, userId);
-  // Of two calls that race, the second may name what nobody has read since the first.
+  // If two calls race, the second may name a login that has not been read since the first.
   for (const { handle, createdAtMs } of answer) {
     const unread = logins.find((login) => login.handle === undefined && login.createdAtMs === createdAtMs);
     if (unread !== undefined && isNew(model, handle)) unread.handle = handle;
@@ -160,7 +162,7 @@ export function list(model: Model, userId: string, answer: readonly Login[]): Lo
     .sort((a, b) => a.createdAtMs - b.createdAtMs || placeOf(a) - placeOf(b));
 }
 
-export function revoke(model: Model, userId: string, except?: Shown): number {
+export function revoke(model: Model, userId: string, except?: Presented): number {
   const kept = valid(model, except, 'session')?.session;
   const logins = loginsOf(model, userId).filter((login) => login !== kept);
   for (const login of logins) login.isEnded = true;

@@ -1,4 +1,4 @@
-/** What calls by chance are made of: tokens and texts like them, users, data, limits. */
+/** Building blocks of random calls: tokens and similar texts, users, data, limits. */
 
 import { deepEqual } from 'node:assert/strict';
 import fc from 'fast-check';
@@ -8,11 +8,11 @@ import { live, type Model, type ModelToken, valid } from './model.ts';
 /** One call of a store; its text names tokens by the order in which they were issued. */
 export interface Call {
   text: string;
-  /** Resolves to what holds the answer against a model, and throws an AssertionError where they differ. */
+  /** Resolves to a function that compares the result with a model, and throws an AssertionError where they differ. */
   ask(store: SessionStore): Promise<(model: Model) => void>;
 }
 
-/** A call by chance, which is made of what the model holds by then; `undefined` when that is too little for it. */
+/** A random call, built from the current state of the model; `undefined` when that is not sufficient for it. */
 export type AnyCall = (model: Model) => Call | undefined;
 
 export function call<A>(
@@ -29,10 +29,10 @@ export function call<A>(
   };
 }
 
-/** One of the tokens there are, counted from the newest, or a text that is like it. */
+/** One of the existing tokens, counted from the newest, or a similar text. */
 export interface TokenPick {
   at: number;
-  /** Whether one that is of use still goes before the others: most of those there are have ended. */
+  /** Whether to prefer tokens that still work: most of the existing ones have ended. */
   isUseful: boolean;
   /** Whether it is of the kind that is asked for. */
   isOfKind: boolean;
@@ -41,12 +41,12 @@ export interface TokenPick {
 
 export type Forgery = keyof typeof FORGERIES;
 
-/** What a client may make of a token without its key. */
+/** Changes that a client can make to a token without its key. */
 const FORGERIES = {
   unsigned: (token: string) =>
     `${segment({ alg: 'none', typ: 'session+jwt' })}.${token.split('.')[1] ?? ''}.`,
   'signed wrongly': (token: string) => token.replace(/.(?=.{9}$)/, (letter) => (letter === 'A' ? 'B' : 'A')),
-  // The last letter has bits that decoders leave out.
+  // The last letter has bits that decoders ignore.
   'spelled otherwise': (token: string) => token.slice(0, -1) + LETTERS[LETTERS.indexOf(token.slice(-1)) ^ 1],
 } as const;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -73,8 +73,8 @@ export const anyLimit: fc.Arbitrary<LoginLimit | undefined> = fc.option(
   { nil: undefined, freq: 2 },
 );
 
-/** The text that is picked among the tokens of this kind, and how it is called. */
-export function shown(model: Model, pick: TokenPick, kind?: ModelToken['kind']) {
+/** The text that is picked among the tokens of this kind, and its name. */
+export function pickToken(model: Model, pick: TokenPick, kind?: ModelToken['kind']) {
   const { at, isUseful, isOfKind, forgery } = pick;
   const all = [...model.tokens];
   const ofKind = all.filter(([, token]) => kind === undefined || token.kind === kind || !isOfKind);

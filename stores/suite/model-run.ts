@@ -9,7 +9,7 @@ import { type Model, type ModelRules, newModel, read } from './model.ts';
 import { anyCall } from './model-calls.ts';
 import type { AnyCall } from './model-picks.ts';
 
-/** A backend that is held against the model: two servers, each with a store of its own, or one where nothing is shared. */
+/** A backend that is compared with the model: two servers, each with its own store, or one where nothing is shared. */
 export interface ModelSubject {
   definition: StoreDefinition;
   options?: Record<string, string>;
@@ -17,7 +17,7 @@ export interface ModelSubject {
   wrapStore?: WrapStore;
 }
 
-/** Makes another store of one that was opened, on the server of this number: the way in for a planted fault. */
+/** Wraps the store that was opened on the server of this number, to plant a fault. */
 export type WrapStore = (
   store: SessionStore,
   context: OpenContext,
@@ -31,30 +31,30 @@ const RULES = {
   touchIntervalSeconds: 20,
 } as const;
 /**
- * Multiples of five, so that what has not ended has some seconds left: services free memory by their own clock, which
- * goes on while the injected one stands.
+ * Multiples of five, so that whatever has not ended has some seconds left: services free memory by their own clock,
+ * which runs while the injected one stands still.
  */
 const STEP_SECONDS = [5, 5, 5, 15, 20, 20, 40, 60, 60, 80, 100, 115, 120, 200] as const;
 const LONGEST_SEQUENCE = 60;
-/** Of the tokens that have ended before, the newest, which are read after each call with those that had not. */
+/** The newest tokens that had ended before are read after each call, in addition to all that had not. */
 const ENDED_READ = 6;
 
-/** What the sequences of a run share. */
+/** State shared by the sequences of a run. */
 interface Real {
   stores: readonly SessionStore[];
   clock: { nowMs: number };
 }
 
-/** What a sequence is held against; replaced as a whole where calls may have come in either order. */
+/** The state of a sequence; replaced as a whole where calls may have happened in either order. */
 interface Held {
   model: Model;
-  /** The tokens that were live before the present call. */
+  /** The tokens that were live before the current call. */
   live: readonly string[];
 }
 
 type Command = fc.AsyncCommand<Held, Real>;
 
-/** The clock goes on, for all servers. */
+/** Advances the clock of all servers. */
 class Advance implements Command {
   readonly #seconds: number;
   constructor(seconds: number) {
@@ -73,7 +73,7 @@ class Advance implements Command {
   }
 }
 
-/** One call on one server, or several at once, whose answers must be those of some order. */
+/** One call on one server, or several at once, whose results must match some order of them. */
 class Calls implements Command {
   readonly #calls: readonly { any: AnyCall; server: number }[];
   #text = '';
@@ -96,7 +96,7 @@ class Calls implements Command {
       answers[0]?.(held.model);
       return readAll(held, real);
     }
-    const outcome = await firstThatHolds([answers, answers.toReversed()], async (order) => {
+    const outcome = await firstConsistent([answers, answers.toReversed()], async (order) => {
       const attempt = structuredClone(held);
       for (const accept of order) accept(attempt.model);
       await readAll(attempt, real);
@@ -109,8 +109,8 @@ class Calls implements Command {
   }
 }
 
-/** The result of the first attempt that the model does not contradict; the last contradiction where there is none. */
-async function firstThatHolds<T, R>(attempts: readonly T[], attempt: (one: T) => Promise<R>): Promise<R> {
+/** The result of the first attempt that the model does not contradict; else throws the last contradiction. */
+async function firstConsistent<T, R>(attempts: readonly T[], attempt: (one: T) => Promise<R>): Promise<R> {
   const contradictions: unknown[] = [];
   for (const one of attempts) {
     try {
@@ -123,7 +123,7 @@ async function firstThatHolds<T, R>(attempts: readonly T[], attempt: (one: T) =>
   throw contradictions.at(-1);
 }
 
-/** Every server must say of the tokens what the model says. */
+/** Every server must report the tokens as the model does. */
 async function readAll(held: Held, { stores }: Real): Promise<void> {
   const { model } = held;
   const known = [...model.tokens.keys()];
@@ -156,8 +156,8 @@ function anyCommands({ offers }: StoreDefinition, options: Record<string, string
 }
 
 /**
- * Runs so many sequences of calls by chance against the backend and the model, until one contradicts.
- * @param shrink whether that one is made as short as can be.
+ * Runs this many sequences of random calls against the backend and the model, until one contradicts.
+ * @param shrink whether to minimise that one.
  */
 export async function runModel(
   subject: ModelSubject,

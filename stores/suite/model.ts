@@ -3,14 +3,14 @@ import type { NewSession, Session, TouchResult, UpdateResult } from '../store.ts
 import type { Traits } from '../traits.ts';
 
 /**
- * What every backend does, as pure data that its traits drive: a clock, sessions, and the tokens that were handed
- * out. A function named like a method of a store makes its change here, and returns what the store must answer. Where
- * several answers are right (a token is any new text; of logins equally old any may be evicted) it is given the
- * store's answer, and goes on with that.
+ * The behaviour of every backend, as pure data driven by its traits: a clock, sessions, and the tokens that were
+ * issued. A function named like a method of a store applies its change here, and returns what the store must return.
+ * Where several results are right (a token is any new text; of equally old logins any may be evicted) it takes the
+ * store's result as an argument, and continues with that.
  */
 export interface Model {
   readonly rules: ModelRules;
-  /** Whose logins they are: of this run alone, so that runs may share a service. */
+  /** The owners of the logins, unique to this run, so that runs may share a service. */
   readonly users: readonly string[];
   nowMs: number;
   readonly sessions: ModelSession[];
@@ -19,7 +19,7 @@ export interface Model {
   readonly disabled: Set<string>;
 }
 
-/** What the stores were opened with. */
+/** The options with which the stores were opened. */
 export interface ModelRules {
   traits: Traits;
   idleMs: number;
@@ -29,7 +29,7 @@ export interface ModelRules {
 }
 
 export interface ModelSession {
-  /** As the store names it; known once it has been read. */
+  /** The store's name for it; known once it has been read. */
   handle?: string;
   userId: string | undefined;
   role: NewSession['role'];
@@ -40,11 +40,11 @@ export interface ModelSession {
   isEnded: boolean;
   /** The refresh token that has not been used. */
   refreshToken?: string;
-  /** The sessions that it was rotated from and into by refresh tokens, and which of them goes on. */
+  /** The sessions that it was rotated from and into by refresh tokens, and which of them is current. */
   family: { head: ModelSession | undefined };
 }
 
-/** What a token carries; where the store holds the session, one copy that all its tokens share. */
+/** The content of a token; where the store holds the session, one copy that all its tokens share. */
 export interface Copy {
   data: string;
   version: number;
@@ -57,10 +57,10 @@ export interface ModelToken {
   copy: Copy;
 }
 
-/** What a client may show: a token of ours, or any other text. */
-export type Shown = string | undefined;
+/** What a client may present: an issued token, or any other text. */
+export type Presented = string | undefined;
 
-/** Stands in an expected answer for what the store should have issued. */
+/** Placeholder in an expected result for a token that the store should have issued. */
 const NEW_TOKEN = '(a token)';
 
 export function newModel(rules: ModelRules, users: readonly string[], nowMs: number): Model {
@@ -68,14 +68,14 @@ export function newModel(rules: ModelRules, users: readonly string[], nowMs: num
 }
 
 export const isRotating = ({ rules }: Model) => rules.traits.refresh === 'rotating';
-/** Whether its tokens live briefly, and a refresh token renews them. */
+/** Whether its tokens are short-lived, and renewed by a refresh token. */
 export const isRenewed = (model: Model, { userId }: ModelSession) =>
   isRotating(model) && userId !== undefined;
 
-/** The token of ours that this text is, within its own time and that of its session, whether ended or not. */
+/** The issued token with this text, if neither it nor its session has expired, whether ended or not. */
 export function valid(
   model: Model,
-  text: Shown,
+  text: Presented,
   kind: ModelToken['kind'],
   late = false,
 ): ModelToken | undefined {
@@ -84,8 +84,8 @@ export function valid(
   return late || model.nowMs < token.copy.expiryMs ? token : undefined;
 }
 
-/** The live session token that this text is. */
-export function live(model: Model, text: Shown): ModelToken | undefined {
+/** The live session token with this text. */
+export function live(model: Model, text: Presented): ModelToken | undefined {
   const token = valid(model, text, 'session');
   return token?.session.isEnded === false ? token : undefined;
 }
@@ -98,12 +98,12 @@ export function loginsOf({ sessions, nowMs }: Model, userId: string | undefined)
     .sort((a, b) => a.createdAtMs - b.createdAtMs);
 }
 
-/** Whether no session goes by this handle yet. */
+/** Whether no session has this handle yet. */
 export function isNew({ sessions }: Model, handle: string): boolean {
   return !sessions.some((session) => session.handle === handle);
 }
 
-/** Tokens know whole seconds, and end early rather than late. */
+/** Tokens have a resolution of whole seconds, and expire early rather than late. */
 export function expiryOf({ rules, nowMs }: Model, lifeMs: number, absoluteExpiryMs: number): number {
   if (!rules.traits.dataInToken) return nowMs + lifeMs;
   return wholeSecond(Math.min(nowMs + lifeMs, absoluteExpiryMs));
@@ -111,8 +111,8 @@ export function expiryOf({ rules, nowMs }: Model, lifeMs: number, absoluteExpiry
 
 const wholeSecond = (ms: number) => Math.floor(ms / 1000) * 1000;
 
-/** What `read` must answer. @param handle as the store answered it, for a session that was not read before. */
-export function read(model: Model, text: Shown, handle?: string): Session | undefined {
+/** What `read` must return. @param handle as the store returned it, for a session that was not read before. */
+export function read(model: Model, text: Presented, handle?: string): Session | undefined {
   const token = live(model, text);
   if (token === undefined) return undefined;
   const { rules, nowMs } = model;
@@ -133,7 +133,7 @@ export function read(model: Model, text: Shown, handle?: string): Session | unde
   };
 }
 
-/** The tokens that a store must answer for a session that begins, or a login that was refreshed. */
+/** The tokens that a store must return for a new session, or a refreshed login. */
 export function issue(
   model: Model,
   session: ModelSession,
@@ -143,19 +143,19 @@ export function issue(
   const expiryMs = expiryOf(model, model.rules.idleMs, session.absoluteExpiryMs);
   const token = answer.token ?? NEW_TOKEN;
   if (!isRenewed(model, session)) {
-    hold(model, token, { kind: 'session', session, copy: { ...content, expiryMs } });
+    addToken(model, token, { kind: 'session', session, copy: { ...content, expiryMs } });
     return { token };
   }
   const briefExpiryMs = Math.min(expiryMs, wholeSecond(model.nowMs + model.rules.accessMs));
-  hold(model, token, { kind: 'session', session, copy: { ...content, expiryMs: briefExpiryMs } });
+  addToken(model, token, { kind: 'session', session, copy: { ...content, expiryMs: briefExpiryMs } });
   const refreshToken = answer.refreshToken ?? NEW_TOKEN;
-  hold(model, refreshToken, { kind: 'refresh', session, copy: { ...content, expiryMs } });
+  addToken(model, refreshToken, { kind: 'refresh', session, copy: { ...content, expiryMs } });
   session.refreshToken = refreshToken;
   return { token, refreshToken };
 }
 
-/** Two tokens are one only where they say the same of one session: a copy may be issued twice within a second. */
-function hold(model: Model, text: string, token: ModelToken): void {
+/** Two tokens may be equal only if they describe the same session alike: a copy may be issued twice within a second. */
+function addToken(model: Model, text: string, token: ModelToken): void {
   const known = model.tokens.get(text);
   if (known === undefined) {
     model.tokens.set(text, token);
@@ -184,7 +184,7 @@ export function update(
     return updated;
   }
   const fresh = (answer.status === 'ok' ? answer.token : undefined) ?? NEW_TOKEN;
-  hold(model, fresh, { kind: 'session', session, copy: next });
+  addToken(model, fresh, { kind: 'session', session, copy: next });
   return { ...updated, token: fresh };
 }
 
@@ -200,6 +200,6 @@ export function touch(model: Model, text: string, answer: TouchResult | undefine
     return {};
   }
   const fresh = answer?.token ?? NEW_TOKEN;
-  hold(model, fresh, { kind: 'session', session, copy: { ...copy, expiryMs } });
+  addToken(model, fresh, { kind: 'session', session, copy: { ...copy, expiryMs } });
   return { token: fresh };
 }

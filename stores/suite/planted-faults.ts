@@ -1,6 +1,6 @@
 /**
- * Faults of a store, each as a good engineer has got it wrong somewhere: for proving that the model finds them. They
- * change what an open store does; those that need a service of their own lie in bench/conformance/fixtures.
+ * Faults of a store, each a realistic mistake, to prove that the model detects them. They change the behaviour of an
+ * open store; those that need a service are in bench/conformance/fixtures.
  */
 
 import type {
@@ -16,7 +16,7 @@ import type {
 import type { WrapStore } from './model-run.ts';
 import { offered } from './offered.ts';
 
-/** An update saves whatever version it was made from. */
+/** Updates regardless of the version. */
 export const ignoresVersion: WrapStore = (store) => ({
   ...store,
   update: (token, data) => store.update(token, data),
@@ -38,14 +38,14 @@ export const keepsRotated: WrapStore = (store) => {
 
 const beyond = (limit?: LoginLimit) => limit && { ...limit, cap: limit.cap + 1 };
 
-/** One login more than there may be. */
-export const countsFromZero: WrapStore = (store) => ({
+/** Allows one login too many. */
+export const allowsOneMore: WrapStore = (store) => ({
   ...store,
   create: (session, limit) => store.create(session, beyond(limit)),
   rotate: (token, patch, limit) => store.rotate(token, patch, beyond(limit)),
 });
 
-/** Makes room by ending the login that began last. */
+/** Evicts the newest login. */
 export const evictsNewest: WrapStore = (store) => {
   const users = offered(store, 'users');
   return {
@@ -72,7 +72,7 @@ function withUsers(change: (users: UserIndex, store: SessionStore) => Partial<Us
   };
 }
 
-/** Nobody disabled can log in, but who is logged in stays. Only for a store that no other server shares. */
+/** Disabled users cannot log in, but their logins stay. Only for a store that no other server shares. */
 export const keepsDisabled: WrapStore = (store) => {
   const users = offered(store, 'users');
   const disabled = new Set<string>();
@@ -97,10 +97,10 @@ export const keepsDisabled: WrapStore = (store) => {
   };
 };
 
-/** "Log out everywhere else" logs out here, too. */
+/** "Log out everywhere else" also ends the current login. */
 export const revokesAll: WrapStore = withUsers((users) => ({ revoke: (userId) => users.revoke(userId) }));
 
-/** Whoever knows the handle of a login may end it. */
+/** Any user who knows the handle of a login can end it. */
 export const endsAnybodys: WrapStore = (store) => {
   const users = offered(store, 'users');
   const owners = new Map<string, string>();
@@ -118,7 +118,7 @@ export const endsAnybodys: WrapStore = (store) => {
   };
 };
 
-/** A refresh token that was used before is refused, and the login that it belongs to goes on. */
+/** A reused refresh token is refused, but its login stays alive. */
 export function forgivesReuse(): WrapStore {
   const used = new Set<string>();
   return (store) => {
@@ -133,7 +133,7 @@ export function forgivesReuse(): WrapStore {
   };
 }
 
-/** A backend whose clock is behind while these methods are called, in milliseconds; the idle time if not told. */
+/** A backend whose clock is behind while these methods are called, in milliseconds; by default the idle time. */
 function behind(
   definition: StoreDefinition,
   change: (store: SessionStore, late: <A>(ask: () => Promise<A>) => Promise<A>) => SessionStore,
@@ -146,7 +146,7 @@ function behind(
       const store = await definition.open({ ...context, now: () => context.now() - lateMs });
       return change(store, (ask) => {
         lateMs = byMs ?? context.idleSeconds * 1000;
-        // Stores look at the clock before they ask anybody.
+        // Stores read the clock before they await anything.
         const answer = ask();
         lateMs = 0;
         return answer;
@@ -162,11 +162,11 @@ export const listsExpired = (definition: StoreDefinition): StoreDefinition =>
     return { ...store, users: { ...users, list: (userId) => late(() => users.list(userId)) } };
   });
 
-/** A session is live at the very moment when it ends. */
+/** A session is live at the very moment when it expires. */
 export const readsAtExpiry = (definition: StoreDefinition): StoreDefinition =>
   behind(definition, (store, late) => ({ ...store, read: (token) => late(() => store.read(token)) }), 1);
 
-/** A session that is touched lives beyond its absolute expiry, which it goes on to show. */
+/** A touched session outlives its absolute expiry, which it still reports. */
 export function touchesPastAbsolute(definition: StoreDefinition): StoreDefinition {
   return {
     ...definition,

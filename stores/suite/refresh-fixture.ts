@@ -2,13 +2,13 @@ import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
 import { contextFor } from '../redis/fixture.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
 
-/** What the client of a login holds in rotating mode. */
+/** The tokens of a client in rotating mode. */
 export interface Pair {
   token: string;
   refreshToken: string;
 }
 
-/** A context to open jwt-blacklist in rotating mode with. */
+/** A context that opens jwt-blacklist in rotating mode. */
 export function rotating(serviceUrl: string, changes: Partial<OpenContext> = {}): OpenContext {
   return contextFor(jwtBlacklist, {
     serviceUrl,
@@ -18,7 +18,7 @@ export function rotating(serviceUrl: string, changes: Partial<OpenContext> = {})
   });
 }
 
-/** The tokens of a login that must succeed. */
+/** The tokens of a login, which must succeed. */
 export async function login(store: SessionStore, userId = 'alice', data = 'd'): Promise<Pair> {
   return pairOf(await store.create({ userId, role: 'user', data }));
 }
@@ -28,7 +28,7 @@ export async function rotate(store: SessionStore, { token, refreshToken }: Pair)
   return pairOf(await store.rotate(token, { refreshToken }));
 }
 
-/** The tokens of a result that must hold both. */
+/** The tokens of a result that must have both. */
 export function pairOf(result: (Partial<Pair> & { status: string }) | undefined): Pair {
   const { token, refreshToken } = result ?? {};
   if (token === undefined || refreshToken === undefined)
@@ -36,7 +36,7 @@ export function pairOf(result: (Partial<Pair> & { status: string }) | undefined)
   return { token, refreshToken };
 }
 
-/** Whether the store takes the token for a session. */
+/** Whether the store accepts the token. */
 export async function isLive(store: SessionStore, token: string): Promise<boolean> {
   return (await store.read(token)) !== undefined;
 }

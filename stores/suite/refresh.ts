@@ -3,15 +3,15 @@ import type { OpenContext, SessionStore } from '../store.ts';
 import type { Traits } from '../traits.ts';
 import { offered } from './offered.ts';
 
-/** What a part of the suite needs of the rest. */
+/** What a part of the suite needs from the rest. */
 export interface ConformanceScene {
   traits: Traits;
   idleSeconds: number;
   absoluteSeconds: number;
-  /** One more server of the same run; the suite closes it. */
+  /** Opens one more server of the same run; the suite closes it. */
   open(changes?: Partial<OpenContext>): Promise<SessionStore>;
   freshUser(): string;
-  /** Moves the injected clock on. */
+  /** Advances the injected clock. */
   advance(seconds: number): void;
 }
 
@@ -206,7 +206,7 @@ function describeRotation({
   });
 }
 
-/** The tokens of a result that must hold both. */
+/** The tokens of a result that must have both. */
 function pairOf(result: { status: string; token?: string; refreshToken?: string } | undefined): Pair {
   const { token, refreshToken } = result ?? {};
   if (token === undefined || refreshToken === undefined)

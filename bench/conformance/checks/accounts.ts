@@ -5,9 +5,9 @@ import type { Scene } from '../scene.ts';
 import { DEVICE_CHECK } from './devices.ts';
 import { LOGIN_LIMIT_CHECKS } from './login-limits.ts';
 import {
-  answered,
-  answersOf,
+  describeReplies,
   entrances,
+  expectReply,
   logInDevices,
   needsUserIndex,
   roundsOf,
@@ -17,11 +17,11 @@ import {
 import { PASSWORD_CHECK } from './password-change.ts';
 import { refreshSite } from './refresh-site.ts';
 
-/** The administrator's browser; `undefined` where the site of somebody else names none. */
+/** The administrator's browser; `undefined` where the contract has no administrator. */
 async function adminOf(scene: Scene): Promise<Browser | undefined> {
   return scene.own === undefined && scene.contract.admin === undefined ? undefined : scene.admin();
 }
-const NO_ADMIN = notApplicable('the contract names no administrator');
+const NO_ADMIN = notApplicable('the contract has no administrator');
 
 const revokedByAdmin: Check = {
   id: '21',
@@ -45,19 +45,19 @@ const revokedByAdmin: Check = {
     const struck = sum(rounds.map((round) => round.struck));
     const evidence =
       `${survivors} of ${sum(rounds.map((round) => round.logins))} logins of ${rounds.length} users were still ` +
-      `accepted by a server after the administrator ended them (answers: ${answersOf(rounds.map((round) => round.reply))}), ` +
+      `accepted by a server after the administrator ended them (replies: ${describeReplies(rounds.map((round) => round.reply))}), ` +
       `and ${struck} of ${rounds.length} logins of others ended with them` +
       `${site === undefined ? '' : '; the last user in refresh mode'}`;
     return survivors + struck === 0 ? holds(evidence) : violated(evidence);
   },
 };
 
-/** @param devices how many logins the user has; several unless given. */
+/** @param devices number of the user's logins; several by default. */
 async function revokeOnce(scene: Scene, admin: Browser, devices?: number) {
   const user = scene.freshUser();
   const logins = await logInDevices(scene, user, devices);
   const bystander = await logIn(scene);
-  const reply = answered(await admin.perform('revoke', { user }), 'a revocation by the administrator');
+  const reply = expectReply(await admin.perform('revoke', { user }), 'a revocation by the administrator');
   const survivors = await stillAccepted(scene, logins);
   const struck = 1 - (await stillAccepted(scene, [bystander]));
   return { reply, logins: logins.length, survivors, struck };
@@ -69,8 +69,8 @@ const disabledLosesLogins: Check = {
   source: 'ASVS 5 V7.4.2',
   expect: needsUserIndex({
     noIndex:
-      'A dismissed employee whose account is disabled goes on working with the token, and logs in anew: nothing keeps the ban.',
-    perServer: 'A disabled user goes on working, and logs in anew, at the servers that did not hear of it.',
+      'A dismissed employee whose account is disabled keeps working with the token, and logs in again: nothing enforces the ban.',
+    perServer: 'A disabled user keeps working, and logs in again, at the servers that did not hear of it.',
   }),
   async observe(scene) {
     const admin = await adminOf(scene);
@@ -85,8 +85,8 @@ const disabledLosesLogins: Check = {
     const attempts = total((round) => round.attempts);
     const evidence =
       `of ${rounds.length} disabled users ${survivors} of ${total((round) => round.logins)} logins were still accepted and ` +
-      `${entered} of ${attempts} new logins succeeded (answers to the administrator: ` +
-      `${answersOf(rounds.map((round) => round.reply))}); enabled again, ${lockedOut} of ${attempts} logins were refused`;
+      `${entered} of ${attempts} new logins succeeded (replies to the administrator: ` +
+      `${describeReplies(rounds.map((round) => round.reply))}); enabled again, ${lockedOut} of ${attempts} logins were refused`;
     return survivors + entered + lockedOut === 0 ? holds(evidence) : violated(evidence);
   },
 };
@@ -94,10 +94,10 @@ const disabledLosesLogins: Check = {
 async function disableOnce(scene: Scene, admin: Browser) {
   const user = scene.freshUser();
   const logins = await logInDevices(scene, user);
-  const reply = answered(await admin.perform('disable', { user, disabled: true }), 'disabling an account');
+  const reply = expectReply(await admin.perform('disable', { user, disabled: true }), 'disabling an account');
   const survivors = await stillAccepted(scene, logins);
   const whileOff = await tryAllDoors(scene, user);
-  answered(await admin.perform('disable', { user, disabled: false }), 'enabling an account');
+  expectReply(await admin.perform('disable', { user, disabled: false }), 'enabling an account');
   const whileOn = await tryAllDoors(scene, user);
   return {
     reply,
@@ -109,18 +109,18 @@ async function disableOnce(scene: Scene, admin: Browser) {
   };
 }
 
-/** Logs in with the right password at every server. */
+/** Logs in with the correct password at every server. */
 async function tryAllDoors(scene: Scene, user: string): Promise<{ attempts: number; entered: number }> {
   const doors = entrances(scene);
   let entered = 0;
   for (const door of doors) {
-    const reply = answered(await door.perform('login', { user, password: scene.password }), 'a login');
+    const reply = expectReply(await door.perform('login', { user, password: scene.password }), 'a login');
     if (reply.status === 200) entered += 1;
   }
   return { attempts: doors.length, entered };
 }
 
-/** 21–25 and 45: what is done to all logins of a user, or to an account. */
+/** 21–25 and 45: actions on all logins of a user, or on an account. */
 export const ACCOUNT_CHECKS: readonly Check[] = [
   revokedByAdmin,
   disabledLosesLogins,

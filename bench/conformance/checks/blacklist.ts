@@ -1,7 +1,7 @@
 /** Checks 33 to 35: a signed token that was ended early stays ended, on every server and in every spelling. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acceptedBy, ExperimentFailed, type Login, logInAtHome, shown } from '../acts.ts';
+import { acceptedBy, describeReply, ExperimentFailed, type Login, logInAtHome } from '../acts.ts';
 import {
   type Check,
   doesNotApply,
@@ -14,7 +14,7 @@ import {
   type Subject,
   violated,
 } from '../check.ts';
-import { abreast, besideBystander, type Door, doorsOf, offer } from '../offers.ts';
+import { besideBystander, type Door, doorsOf, forEachConcurrently, offer } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 import { cookieSpellings, ecdsaTwin, signatureSpellings } from '../spellings.ts';
 
@@ -39,16 +39,16 @@ function whereListed(observe: (scene: Scene) => Promise<Observation>): Check['ob
       : Promise.resolve(notApplicable(NO_LIST[scene.subject.traits.state]));
 }
 
-/** Within this, where the traits say that a revocation is bounded. */
+/** Bound of a revocation, where the traits have one. */
 const BOUND_MS = 5_000;
 const LEAST_LOGINS = 30;
 const MOST_LOGINS = 300;
-const LOOKS = 2;
+const READS = 2;
 
 /** Ends the login of a token through one door. */
 async function logOut({ browser }: Door, token: string): Promise<void> {
   const reply = await browser.holding(token).perform('logout');
-  if (reply.status >= 400) throw new ExperimentFailed(`expected a logout, got ${shown(reply)}`);
+  if (reply.status >= 400) throw new ExperimentFailed(`expected a logout, got ${describeReply(reply)}`);
 }
 
 async function untilBound({ subject }: Scene): Promise<string> {
@@ -57,11 +57,12 @@ async function untilBound({ subject }: Scene): Promise<string> {
   return `after ${BOUND_MS} ms`;
 }
 
-/** @returns at how many of the doors a token still opens a session; all are asked at once. */
+/** @returns at how many doors a token still opens a session; all are read at once. */
 async function stillOpen(doors: readonly Door[], token: string): Promise<number> {
   const replies = await Promise.all(doors.map(({ browser }) => browser.holding(token).perform('read')));
   const other = replies.find(({ status }) => status !== 200 && status !== 401);
-  if (other !== undefined) throw new ExperimentFailed(`expected 200 or 401 to a read, got ${shown(other)}`);
+  if (other !== undefined)
+    throw new ExperimentFailed(`expected 200 or 401 to a read, got ${describeReply(other)}`);
   return replies.filter(({ status }) => status === 200).length;
 }
 
@@ -73,10 +74,10 @@ async function observeEverywhere(scene: Scene): Promise<Observation> {
   let when = '';
   for (let turn = 0; turn < logins; turn += 1) {
     const { token } = await logInAtHome(scene);
-    await needOpen(doors, token);
+    await expectOpen(doors, token);
     await logOut(doors[turn % doors.length] as Door, token);
     when = await untilBound(scene);
-    for (let look = 0; look < LOOKS; look += 1) {
+    for (let read = 0; read < READS; read += 1) {
       violations += await stillOpen(doors, token);
       reads += doors.length;
     }
@@ -85,7 +86,7 @@ async function observeEverywhere(scene: Scene): Promise<Observation> {
   return judge(violations, reads, what);
 }
 
-async function needOpen(doors: readonly Door[], token: string): Promise<void> {
+async function expectOpen(doors: readonly Door[], token: string): Promise<void> {
   const open = await stillOpen(doors, token);
   if (open !== doors.length)
     throw new ExperimentFailed(
@@ -93,7 +94,7 @@ async function needOpen(doors: readonly Door[], token: string): Promise<void> {
     );
 }
 
-/** The same token in other letters: accepted or not while it lives, never once its login has ended. */
+/** The same token in another spelling: accepted or not while its login is alive, never once it has ended. */
 async function observeMalleated(scene: Scene): Promise<Observation> {
   const sites = [scene];
   const { options } = scene.subject;
@@ -116,7 +117,7 @@ async function malleate(site: Scene): Promise<Observation> {
     ...(twin === undefined ? [] : [twin]),
   ];
   const doors = doorsOf(site);
-  await needOpen(doors, login.token);
+  await expectOpen(doors, login.token);
   const before = await offer(site, spelled, { doors });
   await logOut(doors[0] as Door, login.token);
   await untilBound(site);
@@ -133,7 +134,7 @@ async function malleate(site: Scene): Promise<Observation> {
 const WARM_READS = 200;
 const WARM_LOGINS = 4;
 
-/** So many reads that any cache of verified tokens holds this one; then it ends. */
+/** Reads a token often enough that any cache of verified tokens holds it, then ends it. */
 async function observeWarm(scene: Scene): Promise<Observation> {
   const doors = doorsOf(scene);
   let violations = 0;
@@ -142,7 +143,7 @@ async function observeWarm(scene: Scene): Promise<Observation> {
   for (let turn = 0; turn < WARM_LOGINS; turn += 1) {
     const { token } = await logInAtHome(scene);
     const visits = doors.flatMap((door) => Array.from({ length: WARM_READS }, () => door));
-    await abreast(visits, (door) => needOpen([door], token));
+    await forEachConcurrently(visits, (door) => expectOpen([door], token));
     await logOut(doors[turn % doors.length] as Door, token);
     when = await untilBound(scene);
     const next = await stillOpen(doors, token);

@@ -1,28 +1,28 @@
-/** Check 50: bodies that are no requests, and what is written down about them. */
+/** Check 50: malformed bodies, and what is logged about them. */
 
 import { randomBytes } from 'node:crypto';
-import { type Login, logInAtHome, shown } from '../acts.ts';
+import { describeReply, type Login, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, holds, mustHold, type Observation, violated } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import { HUGE } from '../hostile.ts';
 import { type Malformed, malformedBodies } from '../malformed.ts';
-import { abreast, besideBystander, sendRaw, statusesOf } from '../offers.ts';
+import { besideBystander, forEachConcurrently, sendRaw, statusesOf } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 import { logOfLogins } from './login-log.ts';
 
-/** An operation that takes a body, with a right one. */
+/** An operation that takes a body, with a valid one. */
 interface Target {
   name: OperationName;
   browser: Browser;
   method: string;
   path: string;
   right: Readonly<Record<string, unknown>>;
-  /** Fields that may be missing. */
+  /** Fields that may be omitted. */
   optional: readonly string[];
 }
 
-/** What is right but for one fault must not succeed by being right: passwords are wrong, so that a login stays refused. */
+/** A body with one fault must not succeed because of the rest: passwords are wrong, so that a login stays refused. */
 async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Target[]> {
   const wrong = `${canary}-password`;
   const values: Readonly<Record<string, unknown>> = {
@@ -57,20 +57,20 @@ async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Ta
   });
 }
 
-/** Longest body of a refusal: a code, and perhaps a sentence. */
+/** Maximum length of a refusal: a code, and perhaps a sentence. */
 const REFUSAL_CHARACTERS = 400;
 
-/** What is wrong with a refusal; `undefined` when nothing is. 501 refuses the operation as such. */
+/** The fault of a refusal; `undefined` when it has none. 501 refuses the operation as such. */
 function faultOf(reply: Reply, canary: string): string | undefined {
   const { status, body, headers } = reply;
   if (status === 501) return undefined;
-  if (status < 400 || status >= 500) return `${shown(reply)} where a 4xx was expected`;
+  if (status < 400 || status >= 500) return `${describeReply(reply)} where a 4xx was expected`;
   if (body.includes(canary)) return `${status} that repeats what it was sent`;
   if (body.length > REFUSAL_CHARACTERS) return `${status} with a body of ${body.length} characters`;
-  return /json/.test(headers['content-type'] ?? '') ? undefined : `${status} whose body is no JSON`;
+  return /json/.test(headers['content-type'] ?? '') ? undefined : `${status} with a body that is not JSON`;
 }
 
-/** Bodies that leave out what may be left out are right. */
+/** Bodies without optional fields are valid. */
 const isWrong = ({ optional, right }: Target, { how, body }: Malformed) =>
   how !== 'a missing field' ||
   !optional.some((field) => body === JSON.stringify({ ...right, [field]: undefined }));
@@ -81,12 +81,12 @@ async function sendAll(target: Target, canary: string, faults: Set<string>): Pro
   for (const { how, body, contentType } of bodies) {
     const headers = contentType === undefined ? {} : { headers: { 'content-type': contentType } };
     const fault = faultOf(await browser.send(method, path, { body, ...headers }), canary);
-    if (fault !== undefined) faults.add(`${name} answers ${how} with ${fault}`);
+    if (fault !== undefined) faults.add(`${name} to ${how}: ${fault}`);
   }
   return bodies.length;
 }
 
-/** Larger than any server should read: refused by whoever sees it first, in whatever words. */
+/** Larger than any server should read: whichever component sees it first refuses it, in any words. */
 async function sendHuge(
   scene: Scene,
   { name, method, path, browser }: Target,
@@ -102,15 +102,15 @@ async function sendHuge(
   const whole = `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   const servers = [undefined, ...Array.from({ length: scene.servers }, (_, server) => server)];
   const requests = servers.flatMap((server) => [whole, chunked].map((text) => ({ server, text })));
-  await abreast(requests, async ({ server, text }) => {
+  await forEachConcurrently(requests, async ({ server, text }) => {
     const statuses = statusesOf(await sendRaw(scene, server, text));
     const wrong = statuses.find((status) => status < 400 || status >= 500);
-    if (wrong !== undefined) faults.add(`${name} answers 1 MB with ${wrong}`);
+    if (wrong !== undefined) faults.add(`${name} to 1 MB: ${wrong}`);
   });
   return requests.length;
 }
 
-/** What stands in the log and must not; by name, for the texts themselves are secret. */
+/** Texts in the log that must not be there; by name, for the texts are secret. */
 function leaksOf(
   scene: Scene,
   written: string,
@@ -124,7 +124,7 @@ function leaksOf(
     { name: 'what a body or header held', text: canary },
     ...names.map((text) => ({ name: 'the name of a user or of a session', text })),
     ...tokens.map((text) => ({ name: 'a token', text })),
-    // A signed token is as good as its last part to who sees the rest elsewhere.
+    // The signature is as good as the token to a reader who sees the rest elsewhere.
     ...tokens.map((token) => ({ name: 'the signature of a token', text: token.split('.')[2] })),
   ];
   const found = secrets.filter(({ text }) => text !== undefined && text !== '' && written.includes(text));
@@ -143,12 +143,12 @@ async function observeBodies(scene: Scene): Promise<Observation> {
     sent += await sendHuge(scene, target, faults);
     tokens.push(...target.browser.cookies.values());
   }
-  // Refused as well, but in the head, where logs of requests look.
+  // Refused as well, but in the head, which access logs include.
   await login.browser.send('GET', `/${canary}?${canary}=${canary}`, { headers: { 'x-canary': canary } });
   await login.browser.perform('read', {}, { headers: { cookie: `${scene.contract.cookie}=${canary}` } });
   const log = await logOfLogins(scene);
   if (log !== undefined && log.lines < log.logins)
-    faults.add(`of ${log.logins} logins only ${log.lines} were logged`);
+    faults.add(`only ${log.lines} of ${log.logins} logins were logged`);
   const written = scene.own?.written();
   for (const leak of leaksOf(
     scene,
@@ -158,13 +158,13 @@ async function observeBodies(scene: Scene): Promise<Observation> {
     [login.user, ...(log?.names ?? [])],
   ))
     faults.add(`${leak} was logged`);
-  const told =
+  const logged =
     written === undefined || log === undefined
-      ? 'the log is not ours to read'
+      ? 'the log cannot be read'
       : `${written.length} characters of log without a secret or a name, ${log.lines} lines of ${log.logins} logins among them`;
   const evidence = `${sent} malformed bodies to ${targets.map(({ name }) => name).join(', ')}`;
   if (faults.size > 0) return violated(`${evidence}: ${[...faults].slice(0, 5).join('; ')}`);
-  return holds(`${evidence}, each answered with a 4xx; ${told}`);
+  return holds(`${evidence}, each refused with a 4xx; ${logged}`);
 }
 
 export const BODY_CHECKS: readonly Check[] = [

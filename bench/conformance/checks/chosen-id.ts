@@ -1,7 +1,7 @@
-/** Check 3: an id that a client brings along, which nobody issued or which has ended, is not taken over. */
+/** Check 3: an id that a client supplies, never issued or already ended, is not adopted. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { acceptedBy, logIn, logInAtHome, need, times, whoIs } from '../acts.ts';
+import { acceptedBy, currentUser, expectStatus, logIn, logInAtHome, times } from '../acts.ts';
 import { type Check, judge, mustHold } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { homeBrowser } from './tour.ts';
@@ -13,7 +13,7 @@ export const CHOSEN_ID: Check = {
   expect: () => mustHold,
   async observe(scene) {
     const issued = (await logInAtHome(scene)).token;
-    const made = madeUp(issued);
+    const made = inventedIds(issued);
     const adopted = await times(made.length, (turn) => adoptsMadeUp(scene, made[turn] ?? '', turn));
     const turns = Math.max(3, scene.servers);
     const revived = await times(turns, (turn) => adoptsEnded(scene, turn));
@@ -26,8 +26,8 @@ export const CHOSEN_ID: Check = {
   },
 };
 
-/** Ids that nobody issued, in the shapes that servers like, and one that differs from a real one in a character. */
-function madeUp(issued: string): string[] {
+/** Ids that were never issued, in common shapes, and one that differs from a real one in a character. */
+function inventedIds(issued: string): string[] {
   const middle = Math.floor(issued.length / 2);
   const other = issued.charAt(middle) === 'A' ? 'B' : 'A';
   return [
@@ -50,7 +50,7 @@ async function adoptsMadeUp(scene: Scene, id: string, turn: number): Promise<boo
   let isKept = false;
   if (operations.visit !== undefined) {
     browser.cookies.set(cookie, id);
-    need(await browser.perform('visit'), 200, 'a visit with an id that nobody issued');
+    expectStatus(await browser.perform('visit'), 200, 'a visit with an id that nobody issued');
     isKept = browser.token() === id;
   }
   browser.cookies.set(cookie, id);
@@ -62,11 +62,11 @@ async function adoptsMadeUp(scene: Scene, id: string, turn: number): Promise<boo
 async function adoptsEnded(scene: Scene, turn: number): Promise<boolean> {
   const browser = homeBrowser(scene, turn);
   const { token: id } = await logIn(scene, { browser });
-  need(await browser.perform('logout'), 200, 'a logout');
+  expectStatus(await browser.perform('logout'), 200, 'a logout');
   browser.cookies.set(scene.contract.cookie, id);
   const { token, user } = await logIn(scene, { browser });
   const asked = await times(Math.max(1, scene.servers), (server) =>
-    whoIs(scene, homeBrowser(scene, server).holding(id)),
+    currentUser(scene, homeBrowser(scene, server).holding(id)),
   );
   return token === id || asked.includes(user);
 }

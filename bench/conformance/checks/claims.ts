@@ -1,6 +1,6 @@
-/** Checks 30 to 32: what a genuine signature does not settle, which is time, audience, issuer and kind. */
+/** Checks 30 to 32: time, audience, issuer and type, which a genuine signature does not settle. */
 
-import { acceptedBy, ExperimentFailed, logInAtHome, need } from '../acts.ts';
+import { acceptedBy, ExperimentFailed, expectStatus, logInAtHome } from '../acts.ts';
 import { type Check, holds, type Observation, violated } from '../check.ts';
 import { type Claims, type Forgery, type JwtParts, segment } from '../forge.ts';
 import { besideBystander, doorsOf, isInert, offer, refusal, wordsOf } from '../offers.ts';
@@ -8,27 +8,27 @@ import type { Scene } from '../scene.ts';
 import { refreshVariant } from './refresh-site.ts';
 import { material, ofToken } from './token-material.ts';
 
-/** A token with other claims, or another header; one that is `undefined` is taken out. */
+/** A token with other claims, or another header; `undefined` removes one. */
 interface Edit {
   how: string;
   payload?: Claims;
   header?: Claims;
-  /** A site may take it when it is signed with its own key. */
+  /** A site may accept it when it is signed with its key. */
   isRight?: true;
 }
 
-/** Under the old signature. */
+/** Keeps the old signature. */
 function edited({ header, payload, signatureText }: JwtParts, edit: Edit): Forgery {
   const headerText = segment({ ...header, ...edit.header });
   const payloadText = segment({ ...payload, ...edit.payload });
   return { how: edit.how, token: `${headerText}.${payloadText}.${signatureText}` };
 }
 
-/** Looks at the claims of tokens that hold them; others are offered the same edits, and do not know them. */
+/** Checks the claims of tokens that have any; other backends are offered the same edits, which mean nothing to them. */
 async function observeClaims(
   scene: Scene,
   editsOf: (parts: JwtParts) => readonly Edit[],
-  look: (parts: JwtParts) => Promise<Observation>,
+  observe: (parts: JwtParts) => Promise<Observation>,
 ): Promise<Observation> {
   const { login, parts } = await material(scene);
   const edits = editsOf(parts);
@@ -40,13 +40,13 @@ async function observeClaims(
   if (refused.outcome !== 'pass') return refused;
   const genuine = await observeGenuine(scene, login.token, parts, edits);
   if (genuine.outcome !== 'pass') return genuine;
-  const looked = await look(parts);
-  return { ...looked, evidence: `${looked.evidence}; ${refused.evidence}; ${genuine.evidence}` };
+  const observed = await observe(parts);
+  return { ...observed, evidence: `${observed.evidence}; ${refused.evidence}; ${genuine.evidence}` };
 }
 
 /**
- * The same edits under the site's own key: now it is the claims alone that speak against them. A server that never comes
- * to look at a claim, since the signature is wrong anyway, is found out here.
+ * The same edits under the site's own key: now only the claims are wrong. This detects a server that never checks a
+ * claim because the signature is wrong anyway.
  */
 async function observeGenuine(
   scene: Scene,
@@ -55,7 +55,7 @@ async function observeGenuine(
   edits: readonly Edit[],
 ): Promise<Observation> {
   const { own } = scene;
-  if (own === undefined) return holds('the key of the site is not ours to sign with');
+  if (own === undefined) return holds('the signing key of the site is not known');
   const signed = (how: string, edit: Omit<Edit, 'how'>): Forgery => {
     const made = own.signedAs({ ...payload, ...edit.payload }, { ...header, ...edit.header });
     if (made === undefined)
@@ -67,12 +67,12 @@ async function observeGenuine(
     scene,
     wrong.map((edit) => signed(edit.how, edit)),
   );
-  // Afterwards, so that what was refused was not refused for a login that had ended, or for a key that is not the site's.
+  // Last, so that nothing above was refused because the login had ended, or because the key is not the site's.
   const control = await acceptedBy(scene, signed('unchanged', {}).token);
   const original = await acceptedBy(scene, token);
   if (control.accepted === 0 || control.accepted !== original.accepted)
     throw new ExperimentFailed(
-      'expected unchanged claims under the genuine key to be taken as the token itself is',
+      'expected unchanged claims under the genuine key to be accepted like the token itself',
     );
   const evidence = wordsOf(offered, 'edited tokens under the genuine key');
   return isInert(offered) ? holds(evidence) : violated(evidence);
@@ -93,7 +93,7 @@ const timeEdits = (): readonly Edit[] => {
   ];
 };
 
-/** Seconds that a token lives, when its times are all there and make sense; else what is wrong with them. */
+/** Lifetime of a token in seconds when its times are complete and consistent, else what is wrong with them. */
 function lifetimeOf(scene: Scene, { payload }: JwtParts): number | string {
   const [exp, nbf, iat] = [payload['exp'], payload['nbf'], payload['iat']];
   if (typeof exp !== 'number' || typeof nbf !== 'number' || typeof iat !== 'number')
@@ -104,14 +104,14 @@ function lifetimeOf(scene: Scene, { payload }: JwtParts): number | string {
   return exp - iat;
 }
 
-/** Seconds before the end at which a token must still be good: more than any machine takes for a few requests. */
+/** Seconds before its expiry at which a token must still be valid: longer than a few requests take on any machine. */
 const MARGIN_SECONDS = 30;
 
 async function observeTimes(scene: Scene, parts: JwtParts): Promise<Observation> {
   const lifetime = lifetimeOf(scene, parts);
   if (typeof lifetime === 'string') return violated(lifetime);
   const numbers = `exp, nbf and iat are there, ${lifetime} s from issue to end`;
-  if (scene.own === undefined) return holds(`${numbers}; the clock of the site is not ours to move`);
+  if (scene.own === undefined) return holds(`${numbers}; the clock of the site cannot be moved`);
   const site = await scene.variant({ name: 'token-times' });
   const { login, parts: fresh } = await material(site);
   const seconds = lifetimeOf(site, fresh);
@@ -136,13 +136,12 @@ const audienceEdits = ({ payload }: JwtParts): readonly Edit[] => [
   { how: 'no iss', payload: { iss: undefined } },
 ];
 
-/** A token of a neighbour that signs with the same key: but for its audience it would be one of ours. */
+/** A token of a neighbour that signs with the same key: only its audience distinguishes it. */
 async function observeAudience(scene: Scene, { payload }: JwtParts): Promise<Observation> {
   const { aud, iss } = payload;
-  if (aud === undefined || typeof iss !== 'string')
-    return violated('the token names no audience or no issuer');
+  if (aud === undefined || typeof iss !== 'string') return violated('the token has no audience or no issuer');
   if (scene.own === undefined)
-    return holds('aud and iss are there; no neighbour of the site can be started to be taken for it');
+    return holds('aud and iss are there; a neighbour of the site cannot be started');
   const neighbour = await scene.variant({ name: 'neighbour' });
   const { login, parts } = await material(neighbour);
   if (JSON.stringify(parts.payload['aud']) === JSON.stringify(aud))
@@ -163,9 +162,7 @@ const typeEdits = (): readonly Edit[] => [
 async function observeType(scene: Scene, { header }: JwtParts): Promise<Observation> {
   const { typ } = header;
   if (typeof typ !== 'string' || /^(application\/)?jwt$/i.test(typ))
-    return violated(
-      'the header names no type of its own, so any token under the same key passes for a session',
-    );
+    return violated('the header has no specific type, so any token under the same key passes for a session');
   const named = `the header names the type ${typ.slice(0, 30)}`;
   if (scene.own === undefined || scene.subject.refreshing === undefined) return holds(named);
   const site = await refreshVariant(scene);
@@ -173,7 +170,7 @@ async function observeType(scene: Scene, { header }: JwtParts): Promise<Observat
   return { ...crossed, evidence: `${named}; ${crossed.evidence}` };
 }
 
-/** A refresh token where a session token belongs, and the other way round, both genuine and alive. */
+/** A refresh token in place of a session token, and the reverse, both genuine and live. */
 async function observeCrossed(site: Scene): Promise<Observation> {
   const { browser, token } = await logInAtHome(site);
   const name = site.contract.refreshCookie;
@@ -188,7 +185,7 @@ async function observeCrossed(site: Scene): Promise<Observation> {
     const reply = await door.browser.perform('refresh', {}, { headers });
     if (reply.status < 400 || reply.status >= 500) exchanged += 1;
   }
-  need(await browser.perform('refresh'), 200, 'the genuine exchange');
+  expectStatus(await browser.perform('refresh'), 200, 'the genuine exchange');
   const evidence =
     `in refresh mode, ${wordsOf(offered, 'refresh token as session token')}; ` +
     `${exchanged} of ${doors.length} session tokens taken for a refresh token`;
@@ -200,14 +197,14 @@ const check = (
   title: string,
   source: string,
   edits: (parts: JwtParts) => readonly Edit[],
-  look: (scene: Scene, parts: JwtParts) => Promise<Observation>,
+  observe: (scene: Scene, parts: JwtParts) => Promise<Observation>,
 ): Check => ({
   id,
   title,
   source,
   expect: ofToken,
   observe: (scene) =>
-    besideBystander(scene, () => observeClaims(scene, edits, (parts) => look(scene, parts))),
+    besideBystander(scene, () => observeClaims(scene, edits, (parts) => observe(scene, parts))),
 });
 
 export const CLAIM_CHECKS: readonly Check[] = [

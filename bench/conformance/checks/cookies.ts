@@ -1,4 +1,4 @@
-/** Checks 7 to 13 and 17: how the token travels, and how the browser is told to forget it. */
+/** Checks 7 to 13 and 17: how the token travels, and how a logout deletes it in the browser. */
 
 import { SERVICES, STORES } from '../../../stores/registry.ts';
 import { type Check, judge, mustHold, type Observation } from '../check.ts';
@@ -15,7 +15,7 @@ import {
   tours,
 } from './tour.ts';
 
-/** How the default session cookies of frameworks begin, in small letters. */
+/** Prefixes of the default session cookies of frameworks, in lower case. */
 const FRAMEWORK_COOKIES = [
   'jsessionid',
   'phpsessid',
@@ -44,7 +44,7 @@ const FRAMEWORK_COOKIES = [
   'sess_',
 ];
 
-/** What a name may tell of the product, the language or the store behind it. */
+/** Names that reveal the product, the language or the store. */
 const PRODUCTS = [
   'express',
   'fastify',
@@ -128,15 +128,15 @@ const HOST_PREFIX: Check = {
 
 const GENERIC_NAME: Check = {
   id: '11',
-  title: 'The name of the session cookie tells nothing of what is behind it',
+  title: 'The name of the session cookie reveals nothing of what is behind it',
   source: 'OWASP Session Management cheat sheet (session ID name fingerprinting)',
   expect: () => mustHold,
   async observe(scene) {
     const lines = (await tours(scene)).flatMap(({ steps }) => steps.flatMap(({ reply }) => reply.setCookies));
-    // Also of the other cookies: the framework's own beside a renamed one tells as much.
+    // Other cookies count too: a framework's own cookie beside a renamed one reveals as much.
     const names = [...new Set(lines.map((line) => line.slice(0, line.indexOf('=')).trim()))];
     const telling = names.filter(
-      (name) => isFrameworks(name) || (secretCookies(scene).includes(name) && namesProduct(name)),
+      (name) => isFrameworkName(name) || (secretCookies(scene).includes(name) && namesProduct(name)),
     );
     return judge(telling.length, names.length, 'names of cookies are those of a framework or name a product');
   },
@@ -186,7 +186,7 @@ export const COOKIE_CHECKS: readonly Check[] = [
   DELETION,
 ];
 
-/** Holds every line of Set-Cookie with one of these names, from visit to logout, against a rule. */
+/** Checks every line of Set-Cookie with one of these names, from visit to logout, against a rule. */
 async function everyLine(
   scene: Scene,
   fault: string,
@@ -201,12 +201,12 @@ async function everyLine(
   );
 }
 
-function isFrameworks(name: string): boolean {
+function isFrameworkName(name: string): boolean {
   const plain = withoutPrefix(name);
   return FRAMEWORK_COOKIES.some((known) => plain.startsWith(known));
 }
 
-/** At the beginning of a word only: `track` is no Rack. */
+/** At the beginning of a word only: `track` is not Rack. */
 function namesProduct(name: string): boolean {
   const words = [withoutPrefix(name), ...withoutPrefix(name).split(/[^a-z0-9]+/)];
   return words.some((word) => PRODUCTS.some((product) => word.startsWith(product)));
@@ -217,8 +217,8 @@ function withoutPrefix(name: string): string {
 }
 
 /**
- * A browser deletes a cookie only under the name, Path and Domain that it was set with, and lets nothing without Secure
- * touch one that has it (RFC 6265bis §5.7).
+ * A browser deletes a cookie only under the name, Path and Domain with which it was set, and a line without Secure
+ * cannot change a cookie that has it (RFC 6265bis §5.7).
  */
 function deletesWhatItSet(scene: Scene, { steps }: Tour): boolean {
   const names = [scene.contract.cookie];

@@ -1,15 +1,15 @@
-import { ExperimentFailed, fieldOf, logInAtHome, need, shown } from '../acts.ts';
+import { describeReply, ExperimentFailed, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, holds, mustHold, violated } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
-import { answersOf } from './logins.ts';
+import { describeReplies } from './logins.ts';
 import { findVictim, type Victim, type Write, writesOf } from './writes.ts';
 
-/** What a browser says of a request that another site had it make; the last is an old browser that says nothing. */
+/** Headers of a browser whose request another site has caused; the last is an old browser that sends none. */
 function forgeries(origin: string | undefined): readonly Headers[] {
   return [
-    ...foreignOrigins(origin).map((foreign) => ({ origin: foreign })),
+    ...otherOrigins(origin).map((other) => ({ origin: other })),
     { 'sec-fetch-site': 'cross-site' },
     { 'sec-fetch-site': 'same-site' },
     {},
@@ -18,8 +18,8 @@ function forgeries(origin: string | undefined): readonly Headers[] {
 
 type Headers = Readonly<Record<string, string>>;
 
-/** Origins that are not the site's own, among them those that a comparison by a part would take for it. */
-function foreignOrigins(origin: string | undefined): readonly string[] {
+/** Origins other than the site's, including those that a partial comparison would accept. */
+function otherOrigins(origin: string | undefined): readonly string[] {
   const strangers = ['https://attacker.example', 'null'];
   if (origin === undefined) return strangers;
   const { protocol, host, hostname } = new URL(origin);
@@ -54,7 +54,7 @@ export const CROSS_SITE_CHECK: Check = {
       }
       if (!(await victim.hasChanged())) continue;
       changed += 1;
-      // What has been changed shows no further change.
+      // A session that has changed cannot show a further change.
       victim = await findVictim(scene);
     }
     const bare = await withoutCookies(scene);
@@ -63,19 +63,19 @@ export const CROSS_SITE_CHECK: Check = {
     const tokens = await useTokens(scene, victim);
     const evidence =
       `${taken.length} of ${replies.length} writes from elsewhere were not refused${listed(taken)} and ${changed} of ` +
-      `${writes.length} operations changed a session (answers: ${answersOf(replies)}); ${tokens.seen}`;
+      `${writes.length} operations changed a session (replies: ${describeReplies(replies)}); ${tokens.seen}`;
     return taken.length + changed + tokens.faults === 0 ? holds(evidence) : violated(evidence);
   },
 };
 
-/** Who begins a session in another's browser needs no cookie of it (login CSRF): the origin tells all the same. */
+/** Starting a session in another's browser needs no cookie (login CSRF); the origin reveals it all the same. */
 async function withoutCookies(scene: Scene): Promise<{ taken: string[]; replies: Reply[] }> {
   const taken: string[] = [];
   const replies: Reply[] = [];
   const values = { user: scene.freshUser(), password: scene.password };
   const names = (['login', 'visit'] as const).filter((name) => scene.contract.operations[name] !== undefined);
   for (const name of names) {
-    for (const origin of foreignOrigins(scene.contract.origin)) {
+    for (const origin of otherOrigins(scene.contract.origin)) {
       const forged = { withoutOrigin: true, headers: { origin } };
       const reply = await scene.browser().perform(name, values, forged);
       replies.push(reply);
@@ -97,8 +97,8 @@ function forge(victim: Victim, { name }: Write, headers: Headers): Promise<Reply
 }
 
 /**
- * Our servers say 403; one that does not know the administrator's session, where servers share none, may say 401. Others
- * may say it otherwise, but must say no.
+ * Our servers reply 403. One that does not know the administrator's session, where servers share none, may reply 401.
+ * External ones may reply otherwise, but must refuse.
  */
 function isRefused(scene: Scene, { status }: Reply, name: OperationName): boolean {
   if (scene.own === undefined) return status >= 400 && status < 500;
@@ -106,11 +106,11 @@ function isRefused(scene: Scene, { status }: Reply, name: OperationName): boolea
   return status === 403 || (isStranger && status === 401);
 }
 
-/** Old browsers name no origin: a token of this very session speaks for them, and no other. */
+/** Old browsers send no origin: the token of this very session authorizes them, and no other token does. */
 async function useTokens(scene: Scene, victim: Victim): Promise<{ faults: number; seen: string }> {
   const { csrfHeader, operations } = scene.contract;
   if (csrfHeader === undefined || operations.csrf === undefined || operations.update === undefined)
-    return { faults: 0, seen: 'the contract names no CSRF token' };
+    return { faults: 0, seen: 'the contract has no CSRF token' };
   const stranger = await logInAtHome(scene);
   const own = await csrfTokenOf(victim.first.browser);
   const wrong = [
@@ -132,13 +132,16 @@ async function useTokens(scene: Scene, victim: Victim): Promise<{ faults: number
   const right = await write(own);
   const faults = taken + (right.status === 200 ? 0 : 1);
   const seen =
-    `without an origin the session's own CSRF token was answered with ${shown(right)}, and ${taken} of ${wrong.length} ` +
-    'of other sessions or damaged were taken';
+    `without an origin the session's own CSRF token got ${describeReply(right)}, and ${taken} of ${wrong.length} ` +
+    'of other sessions or damaged were accepted';
   return { faults, seen };
 }
 
 async function csrfTokenOf(browser: Browser): Promise<string> {
-  const token = fieldOf(need(await browser.perform('csrf'), 200, 'a request for a CSRF token'), 'token');
+  const token = fieldOf(
+    expectStatus(await browser.perform('csrf'), 200, 'a request for a CSRF token'),
+    'token',
+  );
   if (typeof token === 'string' && token.length > 1) return token;
   throw new ExperimentFailed('expected a CSRF token, got none');
 }

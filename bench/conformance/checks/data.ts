@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
-import { logInAtHome, need } from '../acts.ts';
+import { expectStatus, logInAtHome } from '../acts.ts';
 import { type Check, cannotHold, doesNotApply, judge, mustHold, notApplicable } from '../check.ts';
 import { roundsOf } from './logins.ts';
 import { UPDATE_CHECK } from './updates.ts';
@@ -21,21 +21,21 @@ const notReadable: Check = {
     for (let round = 0; round < rounds; round += 1) {
       const { browser } = await logInAtHome(scene);
       const canary = `canary-${String(scene.random()).slice(2)}-${round}`;
-      need(await browser.perform('update', { data: canary }), 200, 'an update');
-      // A read may renew the token, so that it is looked at too.
+      expectStatus(await browser.perform('update', { data: canary }), 200, 'an update');
+      // A read may renew the token: check that one too.
       for (const operation of ['read', 'rotate'] as const) {
         for (const value of browser.cookies.values()) {
           given += 1;
           if (readingsOf(value).some((reading) => reading.includes(canary))) readable += 1;
         }
-        need(await browser.perform(operation), 200, `a request to ${operation}`);
+        expectStatus(await browser.perform(operation), 200, `a request to ${operation}`);
       }
     }
     return judge(readable, given, 'cookies held the session data in a form that needs no key to read');
   },
 };
 
-/** What anybody can make of a cookie: unescaped, in parts, decoded, unpacked. */
+/** Everything that can be decoded from a cookie without a key: unescaped, in parts, decoded, unpacked. */
 function readingsOf(value: string): Buffer[] {
   const texts = [value, unescaped(value)].flatMap((text) => [text, ...text.split('.')]);
   const decoded = texts.flatMap((text) => [
@@ -58,7 +58,7 @@ function unescaped(value: string): string {
 
 const MOST_BYTES = 1 << 20;
 
-/** What these bytes are when they are packed; nothing for those that are not, which zlib says by an error. */
+/** The unpacked bytes; empty when they are not compressed, which zlib reports by throwing. */
 function unpacked(bytes: Buffer): Buffer[] {
   return [inflateSync, inflateRawSync, gunzipSync, brotliDecompressSync].flatMap((unpack) => {
     try {
@@ -81,5 +81,5 @@ const constantTime: Check = {
   observe: () => Promise.resolve(notApplicable(REVIEWED)),
 };
 
-/** 41, 42 and 44: what becomes of session data, and the one that no request can show. */
+/** 41, 42 and 44: session data, and the one property that no request can show. */
 export const DATA_CHECKS: readonly Check[] = [UPDATE_CHECK, notReadable, constantTime];

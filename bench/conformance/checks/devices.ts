@@ -11,7 +11,14 @@ import {
 import type { Reply } from '../browser.ts';
 import { type Check, holds, violated } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { answered, answersOf, logInDevices, needsUserIndex, roundsOf, stillAccepted } from './logins.ts';
+import {
+  describeReplies,
+  expectReply,
+  logInDevices,
+  needsUserIndex,
+  roundsOf,
+  stillAccepted,
+} from './logins.ts';
 
 /** One line of the reply to `list`: `{ logins: [{ handle, current }] }`. */
 interface Listed {
@@ -19,13 +26,13 @@ interface Listed {
   current: boolean;
 }
 
-/** What went wrong in one round; all 0 where the property holds. */
+/** Faults in one round; all 0 where the property holds. */
 interface Faults {
-  /** The list did not show each login once, with the one that asks marked. */
+  /** The list did not show each login once, with the calling one marked. */
   incompleteLists: number;
   /** Logins that a server accepted after their user had ended them. */
   survivors: number;
-  /** Logins that ended though nobody ended them. */
+  /** Logins that ended although nobody ended them. */
   struck: number;
   /** A handle that opens a session, or by which another user ended one. */
   powerfulHandles: number;
@@ -48,7 +55,7 @@ export const DEVICE_CHECK: Check = {
     const total = (name: keyof Faults) => rounds.reduce((sum, round) => sum + round[name], 0);
     const faults = rounds.filter((round) => Object.values(round).some((count) => count > 0)).length;
     const evidence =
-      `${faults} of ${rounds.length} users with several devices met a fault (answers: ${answersOf(replies)}): ` +
+      `${faults} of ${rounds.length} users with several devices met a fault (replies: ${describeReplies(replies)}): ` +
       `${total('incompleteLists')} incomplete lists, ${total('survivors')} ended logins still accepted, ` +
       `${total('struck')} others ended with them, ${total('powerfulHandles')} handles with a power of their own`;
     return faults === 0 ? holds(evidence) : violated(evidence);
@@ -59,11 +66,11 @@ async function useDeviceList(scene: Scene, replies: Reply[], round: number): Pro
   const logins = await logInDevices(scene, scene.freshUser());
   const [first, ...others] = logins;
   if (first === undefined || others.length === 0)
-    throw new ExperimentFailed('expected a limit that lets a user log in twice');
+    throw new ExperimentFailed('expected a limit that allows a user two logins');
   const asked = async (reply: Promise<Reply>) => {
-    const answer = answered(await reply, 'a request for the own devices');
-    replies.push(answer);
-    return answer;
+    const listed = expectReply(await reply, 'a request for the own devices');
+    replies.push(listed);
+    return listed;
   };
 
   const listed = listIn(await asked(first.browser.perform('list')));
@@ -71,7 +78,8 @@ async function useDeviceList(scene: Scene, replies: Reply[], round: number): Pro
     new Set(listed.map(({ handle }) => handle)).size === logins.length &&
     listed.length === logins.length &&
     listed.filter(({ current }) => current).length === 1;
-  // The device itself says which of the handles is its own. Each of them in turn: none is ended for its place in the list.
+  // The device itself tells which handle is its own. One after the other, so that none is ended for its place in the
+  // list.
   const lost = others[round % others.length] as Login;
   const kept = logins.filter((login) => login !== lost);
   const chosen = listIn(await asked(lost.browser.perform('list'))).find(({ current }) => current)?.handle;
@@ -79,7 +87,7 @@ async function useDeviceList(scene: Scene, replies: Reply[], round: number): Pro
 
   let survivors = 0;
   let struck = 0;
-  // Without a list there is no handle to name: the login that was to be ended is a survivor.
+  // Without a list there is no handle to use: the login that was to be ended is a survivor.
   if (chosen === undefined) survivors += 1;
   else {
     await asked(first.browser.perform('endLogin', { handle: chosen }));
@@ -88,7 +96,7 @@ async function useDeviceList(scene: Scene, replies: Reply[], round: number): Pro
   }
   await asked(first.browser.perform('logoutOthers'));
   survivors += await stillAccepted(scene, others);
-  // Its jar may hold a newer token by now, where a read renews it.
+  // Its jar may hold a newer token, where a read renews it.
   struck += 1 - (await stillAccepted(scene, [newest(scene, first)]));
   const extra = await logIn(scene, { user: first.user });
   const last = [newest(scene, first), extra];
@@ -97,21 +105,24 @@ async function useDeviceList(scene: Scene, replies: Reply[], round: number): Pro
   return { incompleteLists: isComplete ? 0 : 1, survivors, struck, powerfulHandles };
 }
 
-/** The tokens that a login goes by now. */
+/** The current tokens of a login. */
 function newest(scene: Scene, { browser, token, refresh }: Login): Copies {
   return { token: browser.token() ?? token, refresh: refreshTokenIn(scene, browser) ?? refresh };
 }
 
-/** A handle is a name: it opens nothing as a token, and ends nothing for another user. */
+/** A handle is only a name: it opens nothing as a token, and ends nothing for another user. */
 async function powersOf(scene: Scene, handle: string, logins: readonly Login[]): Promise<number> {
   const opened = (await acceptedBy(scene, handle)).accepted > 0;
   const stranger = await logIn(scene);
-  answered(await stranger.browser.perform('endLogin', { handle }), 'a request to end the login of another');
+  expectReply(
+    await stranger.browser.perform('endLogin', { handle }),
+    'a request to end the login of another',
+  );
   const ended = (await stillAccepted(scene, logins)) < logins.length;
   return (opened ? 1 : 0) + (ended ? 1 : 0);
 }
 
-/** Empty when the reply is no such list. */
+/** Empty when the reply is not such a list. */
 function listIn(reply: Reply): Listed[] {
   const logins = reply.status === 200 ? fieldOf(reply, 'logins') : undefined;
   if (!Array.isArray(logins)) return [];

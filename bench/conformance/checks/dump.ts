@@ -1,4 +1,4 @@
-/** Check 47: who steals the store's content has no session by it. */
+/** Check 47: a thief of the store's content cannot derive a session from it. */
 
 import { ExperimentFailed, type Login, logIn, times } from '../acts.ts';
 import {
@@ -16,23 +16,23 @@ import { besideBystander, isInert, offer, wordsOf } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 
 const LOGINS = 5;
-/** Texts of the dump that are tried as tokens, and as secrets of a signed one. */
+/** Texts of the dump that are tried as tokens, and as signing secrets. */
 const MOST_CANDIDATES = 1_500;
 const MOST_SECRETS = 150;
-/** What lies this near to the name of one of our users is tried first: a dump may hold thousands of sessions. */
+/** Texts this close to the name of one of our users are tried first: a dump may hold thousands of sessions. */
 const NEAR_CHARACTERS = 800;
 
 const ID_LIKE = /[A-Za-z0-9_+/=-]{20,}/g;
 const HEX = /[0-9a-f]{32,}/gi;
 
-/** Parts of a token that would do as the whole of it, or prove that it was kept. */
+/** Parts of a token that would serve as the whole, or prove that it was stored. */
 function telltales(token: string): string[] {
   const bytes = Buffer.from(token, 'base64url');
   const parts = token.split('.').filter((part) => part.length >= 20);
   const signature = jwtParts(token)?.signatureText;
   const signed = signature === undefined ? [] : [Buffer.from(signature, 'base64url')];
   const binary = [bytes, ...signed].flatMap((raw) => [raw.toString('hex'), raw.toString('base64')]);
-  // All tokens under one key begin alike, with a header that says nothing of anyone.
+  // All tokens under one key begin alike, with a header that identifies nobody.
   const telling = signature === undefined ? parts : parts.slice(1);
   return [token, ...telling, ...binary].filter((text) => text.length >= 20);
 }
@@ -50,7 +50,7 @@ function idsOf(dump: string, users: readonly string[]): string[] {
   return [...new Set(found)].slice(0, MOST_CANDIDATES);
 }
 
-/** An id as it lies there, and as it would be written by who keeps bytes in another alphabet. */
+/** An id as stored, and in other encodings of the same bytes. */
 function rewritten(id: string): Forgery[] {
   const isHex = /^([0-9a-f]{2})+$/i.test(id);
   const bytes = isHex ? Buffer.from(id, 'hex') : Buffer.from(id, 'base64');
@@ -62,7 +62,7 @@ function rewritten(id: string): Forgery[] {
     .map((token) => ({ how: 'a text of the dump', token }));
 }
 
-/** A genuine token signed anew, with texts of the dump for the secret. */
+/** A genuine token signed again, with texts of the dump as the secret. */
 function resigned(token: string, ids: readonly string[]): Forgery[] {
   const parts = jwtParts(token);
   if (parts === undefined) return [];
@@ -99,7 +99,7 @@ async function observeDump(scene: Scene): Promise<Observation> {
 const noDump = ({ service }: Subject) =>
   service === undefined
     ? 'There is no store beside the servers that could be dumped.'
-    : 'the service is not ours to dump';
+    : 'the service cannot be dumped';
 
 export const DUMP_CHECKS: readonly Check[] = [
   {

@@ -1,17 +1,25 @@
-import { acceptedBy, ExperimentFailed, goesOn, type Login, logInAtHome, need, times } from '../acts.ts';
+import {
+  acceptedBy,
+  ExperimentFailed,
+  expectStatus,
+  isStillLoggedIn,
+  type Login,
+  logInAtHome,
+  times,
+} from '../acts.ts';
 import { type Check, holds, mustHold, notApplicable, type Observation, violated } from '../check.ts';
 import type { OwnSite, Scene } from '../scene.ts';
-import { answered, entrances, sum } from './logins.ts';
-import { realLives } from './real-expiry.ts';
+import { entrances, expectReply, sum } from './logins.ts';
+import { observeRealExpiry } from './real-expiry.ts';
 
-const FOREIGN = notApplicable('the clock of a site of somebody else cannot be moved');
-/** How far from a boundary is looked: beyond what the looking itself takes, and the whole seconds of a token's expiry. */
+const EXTERNAL = notApplicable('the clock of an external site cannot be moved');
+/** Distance from a boundary: longer than the reads themselves take, and the resolution of a token's expiry. */
 const MARGIN_MS = 10_000;
 const SECOND_MS = 1000;
-/** Lifetimes as in use, but for an absolute time that is walked through in few steps. */
+/** Realistic lifetimes, except for an absolute time that takes few steps. */
 const LIVES = { idleSeconds: 1800, absoluteSeconds: 14_400, touchIntervalSeconds: 60 };
 
-/** A site whose clock may run away from that of the other checks. */
+/** A site whose clock is independent of the other checks. */
 interface ClockSite {
   site: Scene;
   own: OwnSite;
@@ -23,7 +31,7 @@ interface ClockSite {
 async function clockSite(scene: Scene): Promise<ClockSite> {
   const site = await scene.variant({ name: 'clock', server: LIVES });
   const { own } = site;
-  if (own === undefined) throw new ExperimentFailed('expected a site of our own, got one of somebody else');
+  if (own === undefined) throw new ExperimentFailed('expected one of our sites, got an external one');
   return {
     site,
     own,
@@ -33,13 +41,13 @@ async function clockSite(scene: Scene): Promise<ClockSite> {
   };
 }
 
-/** Evidence of what must all be true. @param claims what must be true, in words, and whether it was. */
+/** Combines claims that must all be true. @param claims what must be true, in words, and whether it was. */
 function judgeAll(claims: Readonly<Record<string, boolean>>, seen: string): Observation {
   const untrue = Object.keys(claims).filter((claim) => claims[claim] !== true);
   return untrue.length === 0 ? holds(seen) : violated(`not so: ${untrue.join('; ')} (${seen})`);
 }
 
-/** The token that a browser has by now: a touch may have issued another. */
+/** The current token of a browser: a touch may have issued another. */
 const newest = (login: Login) => login.browser.token() ?? login.token;
 
 const idleTimeout: Check = {
@@ -48,8 +56,8 @@ const idleTimeout: Check = {
   source: 'ASVS 5 V7.3.1',
   expect: () => mustHold,
   async observe(scene) {
-    if (scene.own === undefined) return FOREIGN;
-    const [clock, real] = await Promise.all([idleByClock(scene), realLives(scene)]);
+    if (scene.own === undefined) return EXTERNAL;
+    const [clock, real] = await Promise.all([idleByClock(scene), observeRealExpiry(scene)]);
     const store =
       real.inStore === undefined
         ? ''
@@ -70,17 +78,17 @@ async function idleByClock(scene: Scene) {
   const { site, own, idleMs, touchMs } = await clockSite(scene);
   const used = await logInAtHome(site);
   const left = await logInAtHome(site);
-  // A use just within the touch interval, which the throttle need not note.
+  // A use just within the touch interval, which the throttle need not record.
   await own.advanceClock(Math.max(0, touchMs - SECOND_MS));
-  const early = (await goesOn(site, used.browser)) && (await goesOn(site, left.browser));
+  const early = (await isStillLoggedIn(site, used.browser)) && (await isStillLoggedIn(site, left.browser));
   await own.advanceClock(idleMs - touchMs - MARGIN_MS);
-  const before = await goesOn(site, used.browser);
+  const before = await isStillLoggedIn(site, used.browser);
   await own.advanceClock(touchMs + MARGIN_MS + SECOND_MS);
   const leftSeen = await acceptedBy(site, newest(left));
-  const renewed = await goesOn(site, used.browser);
+  const renewed = await isStillLoggedIn(site, used.browser);
   await own.advanceClock(idleMs + SECOND_MS);
   const usedSeen = await acceptedBy(site, newest(used));
-  const revived = (await goesOn(site, left.browser)) || (await goesOn(site, used.browser));
+  const revived = (await isStillLoggedIn(site, left.browser)) || (await isStillLoggedIn(site, used.browser));
   return {
     claims: {
       'no client renews a session that has idled away': !revived,
@@ -102,8 +110,8 @@ const absoluteTimeout: Check = {
   source: 'ASVS 5 V7.3.2',
   expect: () => mustHold,
   async observe(scene) {
-    if (scene.own === undefined) return FOREIGN;
-    const [clock, real] = await Promise.all([absoluteByClock(scene), realLives(scene)]);
+    if (scene.own === undefined) return EXTERNAL;
+    const [clock, real] = await Promise.all([absoluteByClock(scene), observeRealExpiry(scene)]);
     return judgeAll(
       { ...clock.claims, 'in real time a session in use ends': real.used.accepted === 0 },
       `${clock.seen}; in real time with an absolute time of ${real.absoluteSeconds} s ` +
@@ -115,7 +123,7 @@ const absoluteTimeout: Check = {
 async function absoluteByClock(scene: Scene) {
   const { site, own, idleMs, absoluteMs } = await clockSite(scene);
   const used = await logInAtHome(site);
-  // Its user renews the token halfway, which must not begin a new life.
+  // Its user renews the token halfway, which must not extend its life.
   const rotated = await logInAtHome(site);
   const stepMs = idleMs / 2;
   let passedMs = 0;
@@ -126,20 +134,21 @@ async function absoluteByClock(scene: Scene) {
     passedMs += ms;
     for (const { browser } of [used, rotated]) {
       uses += 1;
-      if (!(await goesOn(site, browser))) early += 1;
+      if (!(await isStillLoggedIn(site, browser))) early += 1;
     }
   }
   while (passedMs + stepMs < absoluteMs - MARGIN_MS) {
     const wasFirstHalf = passedMs < absoluteMs / 2;
     await use(stepMs);
     if (wasFirstHalf && passedMs >= absoluteMs / 2)
-      need(await rotated.browser.perform('rotate'), 200, 'a rotation halfway');
+      expectStatus(await rotated.browser.perform('rotate'), 200, 'a rotation halfway');
   }
   await use(absoluteMs - MARGIN_MS - passedMs);
   await own.advanceClock(MARGIN_MS + SECOND_MS);
   const after = await Promise.all([used, rotated].map((login) => acceptedBy(site, newest(login))));
   const accepted = sum(after.map((seen) => seen.accepted));
-  const revived = (await goesOn(site, used.browser)) || (await goesOn(site, rotated.browser));
+  const revived =
+    (await isStillLoggedIn(site, used.browser)) || (await isStillLoggedIn(site, rotated.browser));
   return {
     claims: {
       'no client renews a session past its absolute time': !revived,
@@ -161,7 +170,7 @@ const enforcedByServer: Check = {
   source: 'OWASP Session Management cheat sheet, Session Expiration',
   expect: () => mustHold,
   async observe(scene) {
-    if (scene.own === undefined) return FOREIGN;
+    if (scene.own === undefined) return EXTERNAL;
     const { site, own, idleMs, absoluteMs } = await clockSite(scene);
     const kept = await times(KEPT_COOKIES, () => logInAtHome(site));
     const lasting = kept.filter((login) => promisedMs(login, site.contract.cookie) > absoluteMs).length;
@@ -183,7 +192,7 @@ const enforcedByServer: Check = {
   },
 };
 
-/** How long the cookie of a login says it lasts; 0 when it ends with the browser. */
+/** How long the cookie of a login claims to last; 0 when it ends with the browser. */
 function promisedMs({ reply }: Login, cookie: string): number {
   const line = reply.setCookies.find((candidate) => candidate.startsWith(`${cookie}=`)) ?? '';
   const maxAge = /;\s*max-age=(-?\d+)/i.exec(line)?.[1];
@@ -199,8 +208,8 @@ async function reviveAll(site: Scene, kept: readonly Login[]): Promise<{ taken: 
   for (const { token } of kept) {
     for (const door of entrances(site)) {
       const replies = [
-        answered(await door.holding(token).perform('update', { data: 'revived' }), 'an update'),
-        answered(await door.holding(token).perform('rotate'), 'a rotation'),
+        expectReply(await door.holding(token).perform('update', { data: 'revived' }), 'an update'),
+        expectReply(await door.holding(token).perform('rotate'), 'a rotation'),
       ];
       tries += replies.length;
       taken += replies.filter(({ status }) => status < 400).length;

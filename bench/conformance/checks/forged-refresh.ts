@@ -1,12 +1,12 @@
-import { ExperimentFailed, logIn, need, refreshTokenIn, shown } from '../acts.ts';
+import { describeReply, ExperimentFailed, expectStatus, logIn, refreshTokenIn } from '../acts.ts';
 import { holds, type Observation, violated } from '../check.ts';
 import { type Forgery, jwtParts, raised, segment, tampered, unsigned } from '../forge.ts';
-import { abreast, doorsOf } from '../offers.ts';
+import { doorsOf, forEachConcurrently } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 
 /**
- * What 26 and 27 do to session tokens, done to refresh tokens and offered where they are exchanged: none may be. The
- * genuine one must work afterwards.
+ * The forgeries of checks 26 and 27, applied to refresh tokens: none may be exchanged. The genuine one must still work
+ * afterwards.
  */
 export async function forgedRefreshes(scene: Scene, cookie: string): Promise<Observation> {
   const mine = await logIn(scene);
@@ -20,16 +20,16 @@ export async function forgedRefreshes(scene: Scene, cookie: string): Promise<Obs
   const failed: string[] = [];
   const doors = doorsOf(scene);
   const offers = forgeries.map((forgery, index) => ({ ...forgery, door: doors[index % doors.length] }));
-  await abreast(offers, async ({ how, token: forged, door }) => {
+  await forEachConcurrently(offers, async ({ how, token: forged, door }) => {
     const browser = door?.browser ?? scene.browser();
-    // In another's place: what the browser at the door has been given by then is not sent along.
+    // Replaces the cookies that the browser at the door has received meanwhile.
     const reply = await browser.perform('refresh', {}, { headers: { cookie: `${cookie}=${forged}` } });
     if (reply.status < 400) taken.push(how);
-    if (reply.status >= 500) failed.push(`${how}: ${shown(reply)}`);
+    if (reply.status >= 500) failed.push(`${how}: ${describeReply(reply)}`);
   });
-  // A forged one that was taken has used the genuine one up.
+  // An accepted forgery has consumed the genuine token.
   if (taken.length === 0)
-    need(await mine.browser.perform('refresh'), 200, 'the genuine exchange after the forged ones');
+    expectStatus(await mine.browser.perform('refresh'), 200, 'the genuine exchange after the forged ones');
   const named = [...new Set([...taken, ...failed])].slice(0, 3).join('; ');
   const evidence =
     `${taken.length} of ${offers.length} forged refresh tokens exchanged, ${failed.length} answered with 5xx` +
@@ -37,7 +37,7 @@ export async function forgedRefreshes(scene: Scene, cookie: string): Promise<Obs
   return taken.length + failed.length === 0 ? holds(evidence) : violated(evidence);
 }
 
-/** Another user, and an administrator, under the old signature and under one that is none. */
+/** Another user, and an administrator, under the old signature and under an invalid one. */
 function otherClaims(token: string): Forgery[] {
   const parts = jwtParts(token);
   if (parts === undefined) return [];

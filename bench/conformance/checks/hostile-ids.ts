@@ -1,6 +1,6 @@
-/** Check 46: ids that were made to break something, wherever an id is taken. */
+/** Check 46: ids that are made to break something, wherever an id is accepted. */
 
-import { fieldOf, type Login, logInAtHome, shown, whoIs } from '../acts.ts';
+import { currentUser, describeReply, fieldOf, type Login, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, holds, mustHold, type Observation, violated } from '../check.ts';
 import type { OperationName } from '../contract.ts';
@@ -15,17 +15,17 @@ interface Tally {
   faults: Set<string>;
 }
 
-/** 501 says that a backend cannot do this at all, whatever the id. */
+/** 501 means that a backend does not support this at all, whatever the id. */
 const isFailure = (status: number) => status >= 500 && status !== 501;
 
 function note({ faults }: Tally, { how }: Forgery, place: string, reply: Reply): void {
-  if (isFailure(reply.status)) faults.add(`${shown(reply)} to ${how} as ${place}`);
+  if (isFailure(reply.status)) faults.add(`${describeReply(reply)} to ${how} as ${place}`);
 }
 
-/** Longest path that node:http and the balancers are asked to carry; what is longer goes by raw bytes. */
+/** Longest path for node:http and the balancers; longer ones are sent as raw bytes. */
 const PATH_CHARACTERS = 4_000;
 
-/** The value in the path of an operation, both percent-encoded and as it is. */
+/** The value in the path of an operation, both percent-encoded and raw. */
 async function inPath(
   scene: Scene,
   browser: Browser,
@@ -47,10 +47,10 @@ async function inPath(
   }
 }
 
-/** With a function, for a replacement in text would read `$&` and its like out of the value. */
+/** Uses a function, for `$&` in a replacement text would be interpreted. */
 const filled = (path: string, text: string) => path.replace(/\{\w+\}/, () => text);
 
-/** The value as the name at a login with a wrong password: an injection would let it in all the same. */
+/** The value as the user of a login with a wrong password: an injection would bypass the check. */
 async function asUser(scene: Scene, values: readonly Forgery[], tally: Tally): Promise<void> {
   const { browser } = await logInAtHome(scene);
   for (const value of values) {
@@ -63,7 +63,10 @@ async function asUser(scene: Scene, values: readonly Forgery[], tally: Tally): P
   }
 }
 
-/** A name that an object has by nature is a name like any other, or refused: never somebody else's, nor an error. */
+/**
+ * A name that every object has (such as `constructor`) is an ordinary name, or refused: never another user, nor an
+ * error.
+ */
 async function asNames(scene: Scene, { browser }: Login, tally: Tally): Promise<void> {
   for (const user of PROTOTYPE_NAMES) {
     browser.cookies.clear();
@@ -73,7 +76,9 @@ async function asNames(scene: Scene, { browser }: Login, tally: Tally): Promise<
     if (reply.status !== 200) continue;
     const read = await browser.perform('read');
     if (read.status !== 200 || fieldOf(read, scene.contract.fields.user) !== user)
-      tally.faults.add(`${shown(read)} or another user to the read of a user named like a prototype's field`);
+      tally.faults.add(
+        `${describeReply(read)} or another user to the read of a user named like a prototype's field`,
+      );
   }
 }
 
@@ -113,7 +118,7 @@ async function observeHostile(scene: Scene): Promise<Observation> {
   for (const how of offered.accepted) tally.faults.add(`${how} as cookie opened a session`);
   for (const how of offered.failed) tally.faults.add(`5xx to ${how} as cookie`);
   await inPath(scene, login.browser, 'endLogin', values, tally);
-  if ((await whoIs(scene, login.browser)) === undefined)
+  if ((await currentUser(scene, login.browser)) === undefined)
     tally.faults.add('a hostile handle ended the login that sent it');
   if (scene.contract.admin !== undefined) {
     const admin = await scene.admin();

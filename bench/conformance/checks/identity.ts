@@ -1,6 +1,14 @@
-/** Checks 1 to 6: where session ids come from, when they change, and what they tell. */
+/** Checks 1 to 6: where session ids come from, when they change, and what they reveal. */
 
-import { acceptedBy, ExperimentFailed, logIn, logInAtHome, need, times, whoIs } from '../acts.ts';
+import {
+  acceptedBy,
+  currentUser,
+  ExperimentFailed,
+  expectStatus,
+  logIn,
+  logInAtHome,
+  times,
+} from '../acts.ts';
 import type { Browser } from '../browser.ts';
 import {
   type Check,
@@ -20,7 +28,7 @@ import { homeBrowser, percentDecoded, TRIES_AT_HOME, triesOf } from './tour.ts';
 const IDS = 10_000;
 const VISITORS = 16;
 const NAMED_LOGINS = 6;
-/** A shorter name may stand in a random id by chance. */
+/** A shorter name may occur in a random id by chance. */
 const TELLING_CHARACTERS = 6;
 
 const NEW_AT_LOGIN: Check = {
@@ -48,7 +56,7 @@ const NEVER_AUTHENTICATED: Check = {
       const browser = homeBrowser(scene, turn);
       const before = await visit(browser);
       await logIn(scene, { browser });
-      return isSomebody(scene, before);
+      return isUser(scene, before);
     });
     return judge(
       count(authenticated),
@@ -92,10 +100,10 @@ const ROTATION_RENEWS: Check = {
   async observe(scene) {
     const kept = await times(TRIES_AT_HOME, async () => {
       const { browser, token, user } = await logInAtHome(scene);
-      need(await browser.perform('rotate'), 200, 'a rotation where the session lives');
+      expectStatus(await browser.perform('rotate'), 200, 'a rotation where the session lives');
       const after = browser.token();
-      if ((await whoIs(scene, browser)) !== user)
-        throw new ExperimentFailed('expected a rotated session to stay its user’s');
+      if ((await currentUser(scene, browser)) !== user)
+        throw new ExperimentFailed('expected a rotated session to keep its user');
       return after === token;
     });
     return judge(count(kept), kept.length, 'rotations kept the id');
@@ -122,9 +130,9 @@ const ROTATION_ENDS_OLD: Check = {
       const { token } = await logIn(scene, { browser });
       const reply = await browser.perform('rotate');
       const { accepted } = await acceptedBy(scene, token);
-      // A miss leaves the old id alive, which counts; one that ended a session by itself would be something else.
+      // A miss leaves the old id alive, which counts; a miss that ended a session would be another property.
       if (reply.status === 401) refused += 1;
-      if (reply.status !== 401 || accepted === 0) need(reply, 200, 'a rotation');
+      if (reply.status !== 401 || accepted === 0) expectStatus(reply, 200, 'a rotation');
       return accepted > 0;
     });
     const what = `ids from before a rotation were still accepted after it (${refused} rotations were refused)`;
@@ -183,29 +191,29 @@ export const IDENTITY_CHECKS: readonly Check[] = [
 
 const count = (outcomes: readonly boolean[]) => outcomes.filter((outcome) => outcome).length;
 
-/** An anonymous session's id. @throws MissingOperation where nobody has a session before a login. */
+/** An anonymous session's id. @throws MissingOperation where there are no sessions before a login. */
 async function visit(browser: Browser): Promise<string> {
-  need(await browser.perform('visit'), 200, 'a visit');
+  expectStatus(await browser.perform('visit'), 200, 'a visit');
   const token = browser.token();
   if (token === undefined) throw new ExperimentFailed('expected a visit to set the session cookie');
   return token;
 }
 
-/** The id that a browser has before it logs in: an anonymous one, or where there is none that of another login. */
+/** The id of a browser before it logs in: an anonymous one or, where there is none, that of another login. */
 async function firstId(scene: Scene, browser: Browser): Promise<string> {
   if (scene.contract.operations.visit !== undefined) return visit(browser);
   return (await logIn(scene, { browser })).token;
 }
 
-/** Whether any server takes a token for that of a user. */
-async function isSomebody(scene: Scene, token: string): Promise<boolean> {
+/** Whether any server accepts a token as that of a user. */
+async function isUser(scene: Scene, token: string): Promise<boolean> {
   const asked = await times(scene.servers > 0 ? scene.servers : TRIES_AT_HOME, (turn) =>
-    whoIs(scene, homeBrowser(scene, turn).holding(token)),
+    currentUser(scene, homeBrowser(scene, turn).holding(token)),
   );
   return asked.some((user) => typeof user === 'string');
 }
 
-/** Fresh ids in the order of their replies, asked for by many at once and each without a cookie. */
+/** Fresh ids in the order of their replies, requested concurrently and each without a cookie. */
 async function issueIds(scene: Scene): Promise<IssuedId[]> {
   const isAnonymous = scene.contract.operations.visit !== undefined;
   const issued: IssuedId[] = [];
@@ -215,7 +223,7 @@ async function issueIds(scene: Scene): Promise<IssuedId[]> {
       left -= 1;
       browser.cookies.clear();
       const reply = isAnonymous ? await browser.perform('visit') : (await logIn(scene, { browser })).reply;
-      need(reply, 200, 'a visit');
+      expectStatus(reply, 200, 'a visit');
       const token = browser.token();
       if (token === undefined) throw new ExperimentFailed('expected a visit to set the session cookie');
       issued.push({ id: identifyingPart(token), server: scene.serverOf(reply) });
@@ -225,7 +233,7 @@ async function issueIds(scene: Scene): Promise<IssuedId[]> {
   return issued;
 }
 
-/** A token as it is, and what its parts say when they are decoded. */
+/** A token, and its decoded parts. */
 function readings(token: string): string[] {
   const plain = percentDecoded(token);
   const parts = [plain, ...plain.split(/[.:~|!]/)];

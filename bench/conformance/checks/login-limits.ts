@@ -1,11 +1,11 @@
-import { type Copies, ExperimentFailed, refreshTokenIn, shown, times } from '../acts.ts';
+import { type Copies, describeReply, ExperimentFailed, refreshTokenIn, times } from '../acts.ts';
 import { type Check, holds, notApplicable, violated } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { THROTTLE_CHECK } from './login-throttle.ts';
 import { capOf, needsUserIndex, roundsOf, stillAccepted } from './logins.ts';
 
 const PARALLEL_LOGINS = 50;
-/** Each round logs in 50 times and asks every server about each. */
+/** Each round logs in 50 times, and reads each login at every server. */
 const LIMIT_ROUNDS = 5;
 
 const limitOnLogins: Check = {
@@ -31,7 +31,7 @@ const limitOnLogins: Check = {
   },
 };
 
-/** One user from many devices at the same time; those that were refused by the limit are left out. */
+/** One user from many devices at the same time; logins that the limit refused are omitted. */
 async function logInAtOnce(scene: Scene, user: string): Promise<Copies[]> {
   const browsers = Array.from({ length: PARALLEL_LOGINS }, () => scene.browser());
   const results = await Promise.all(
@@ -42,7 +42,7 @@ async function logInAtOnce(scene: Scene, user: string): Promise<Copies[]> {
         return [{ token, refresh: refreshTokenIn(scene, browser) }];
       if (reply.status === 429) return [];
       throw new ExperimentFailed(
-        `expected one of many parallel logins to be taken or 429, got ${shown(reply)}`,
+        `expected one of many parallel logins to succeed or get 429, got ${describeReply(reply)}`,
       );
     }),
   );

@@ -4,22 +4,22 @@ import { jwtParts } from '../forge.ts';
 import type { Scene } from '../scene.ts';
 
 const LOGINS = 3;
-/** A line is on its way to the file when the login is answered. */
+/** A line may reach the file shortly after the reply to the login. */
 const WRITTEN_WITHIN_MS = 3_000;
-const LOOK_EVERY_MS = 50;
-/** A shorter handle may stand in a log by chance. */
+const POLL_MS = 50;
+/** A shorter handle may occur in a log by chance. */
 const TELLING_CHARACTERS = 16;
 
-/** What a site of our own wrote of some logins. */
+/** What one of our sites logged about some logins. */
 export interface LoginLog {
   logins: number;
-  /** Lines that tell of a login, since before the first. */
+  /** Lines about logins since before the first. */
   lines: number;
-  /** What names these users and their sessions in the clear, and must stand nowhere. */
+  /** Clear names of these users and their sessions, which must not appear. */
   names: readonly string[];
 }
 
-/** Logs users in and waits for the lines; `undefined` where the log is not ours to read. */
+/** Logs users in and waits for the lines; `undefined` where the log cannot be read. */
 export async function logOfLogins(scene: Scene): Promise<LoginLog | undefined> {
   const { own } = scene;
   if (own === undefined) return undefined;
@@ -27,13 +27,13 @@ export async function logOfLogins(scene: Scene): Promise<LoginLog | undefined> {
   const before = linesNow();
   const logins = await times(LOGINS, () => logInAtHome(scene));
   const deadlineMs = performance.now() + WRITTEN_WITHIN_MS;
-  while (linesNow() < before + LOGINS && performance.now() < deadlineMs) await sleep(LOOK_EVERY_MS);
+  while (linesNow() < before + LOGINS && performance.now() < deadlineMs) await sleep(POLL_MS);
   const names: string[] = [];
   for (const login of logins) names.push(login.user, ...(await handlesOf(scene, login)));
   return { logins: LOGINS, lines: linesNow() - before, names };
 }
 
-/** What the site calls a session: by its list of logins, and in its token where that is signed. */
+/** The site's names for a session: in its list of logins, and in its token where that is signed. */
 async function handlesOf(scene: Scene, { browser, token }: Login): Promise<string[]> {
   const { list } = scene.contract.operations;
   const listed = list === undefined ? undefined : fieldOf(await browser.perform('list'), 'logins');

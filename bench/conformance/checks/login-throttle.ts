@@ -1,20 +1,22 @@
-/** Check 45: how many passwords can be guessed, one by one, at once, and by the change of password. */
+/** Check 45: how many passwords can be guessed one by one, in a burst, and by the change of password. */
 
-import { ExperimentFailed, fieldOf, logIn, shown, times } from '../acts.ts';
+import { describeReply, ExperimentFailed, fieldOf, logIn, times } from '../acts.ts';
 import type { Reply } from '../browser.ts';
 import { type Check, holds, notApplicable, violated } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { answered, entrances, needsUserIndex, roundsOf, sum } from './logins.ts';
+import { entrances, expectReply, needsUserIndex, roundsOf, sum } from './logins.ts';
 
 const PARALLEL_RIGHT_LOGINS = 25;
 const WRONG_PASSWORD = 'certainly-not-the-password';
 const GUESSING_ROUNDS = 3;
-/** A burst is so many times the limit; the right password comes in this part of it, when the limit has been met. */
+/**
+ * A burst is this many times the limit; the correct password comes at this fraction of it, after the limit is reached.
+ */
 const BURST_FACTOR = 20;
 const RIGHT_AT = 0.95;
 /**
- * Servers that ask one count at the same moment may each judge a guess that the others' have not yet been added to. So
- * many beyond one for each server are let pass: a guesser gains nothing by them.
+ * Servers that read a shared count at the same moment may each check a guess before the others' are added. This many
+ * beyond one for each server are tolerated: a guesser gains nothing by them.
  */
 const BURST_ALLOWANCE = 2;
 const WARM_CONNECTIONS = 64;
@@ -25,7 +27,7 @@ export const THROTTLE_CHECK: Check = {
   title: 'Failed logins are throttled per account, and nothing else is',
   source: 'ASVS 5 V6.3.1',
   expect: needsUserIndex({
-    noIndex: 'Passwords are guessed without end: nothing keeps count of the failures.',
+    noIndex: 'Passwords can be guessed without end: nothing counts the failures.',
     perServer: 'A guesser has as many tries as the limit allows at each of the servers, not in all.',
   }),
   async observe(scene) {
@@ -50,7 +52,7 @@ export const THROTTLE_CHECK: Check = {
   },
 };
 
-/** A guesser who drops all cookies between tries, and so is sent to any server. */
+/** A guesser who drops all cookies between tries, and so reaches any server. */
 async function guessOneByOne(scene: Scene, limit: number) {
   const user = scene.freshUser();
   const replies = await times(2 * limit, () => guess(scene, user));
@@ -59,11 +61,11 @@ async function guessOneByOne(scene: Scene, limit: number) {
   return {
     judged: judgedIn(replies),
     ...right,
-    strangers: answered(other, 'a login').status === 200 ? 0 : 1,
+    strangers: expectReply(other, 'a login').status === 200 ? 0 : 1,
   };
 }
 
-/** A thief of a session guesses the password by changing it, and by logging in between: all of it counts together. */
+/** A thief of a session guesses the password by changing it, and by logging in between: both count together. */
 async function guessByChange(scene: Scene, limit: number) {
   const isOffered = scene.contract.operations.password !== undefined;
   const { user, browser } = await logIn(scene);
@@ -77,8 +79,8 @@ async function guessByChange(scene: Scene, limit: number) {
 }
 
 /**
- * A burst over connections that are open already, the right password in it. It must not open the account: when it is sent,
- * more guesses than the limit have been answered.
+ * A burst over open connections that includes the correct password. It must not open the account: when it is sent, more
+ * guesses than the limit have been replied to.
  */
 async function guessAtOnce(scene: Scene, limit: number) {
   const user = scene.freshUser();
@@ -92,7 +94,7 @@ async function guessAtOnce(scene: Scene, limit: number) {
         .perform('login', { user, password: turn === rightAt ? scene.password : WRONG_PASSWORD }),
     ),
   );
-  const hits = replies.filter((reply) => answered(reply, 'a login in a burst').status === 200).length;
+  const hits = replies.filter((reply) => expectReply(reply, 'a login in a burst').status === 200).length;
   const late = await tryRight(scene, user);
   return {
     guesses,
@@ -109,25 +111,25 @@ async function guess(scene: Scene, user: string): Promise<Reply> {
 
 function refusal(reply: Reply): Reply {
   if (reply.status >= 400 && reply.status < 500) return reply;
-  throw new ExperimentFailed(`expected a wrong password to be refused, got ${shown(reply)}`);
+  throw new ExperimentFailed(`expected a wrong password to be refused, got ${describeReply(reply)}`);
 }
 
-/** The guesses that were told whether they are right. */
+/** The guesses whose reply says whether they are right. */
 function judgedIn(replies: readonly Reply[]): number {
   return replies.filter(({ status }) => status !== 429).length;
 }
 
-/** The right password at every server, while the account is over its limit: the guesser must not learn it. */
+/** The correct password at every server while the account is over its limit: the guesser must not learn it. */
 async function tryRight(scene: Scene, user: string): Promise<{ doors: number; entered: number }> {
   const doors = entrances(scene);
   const replies = await Promise.all(
     doors.map((door) => door.perform('login', { user, password: scene.password })),
   );
-  const entered = replies.filter((reply) => answered(reply, 'a login').status === 200).length;
+  const entered = replies.filter((reply) => expectReply(reply, 'a login').status === 200).length;
   return { doors: doors.length, entered };
 }
 
-/** Many devices of one user who knows the password: the throttle must not take them for a guesser. */
+/** Many devices of one user who knows the password: the throttle must not treat them as a guesser. */
 async function refusedOfRight(scene: Scene): Promise<number> {
   const user = scene.freshUser();
   await logIn(scene, { user });
@@ -136,7 +138,7 @@ async function refusedOfRight(scene: Scene): Promise<number> {
       scene.browser().perform('login', { user, password: scene.password }),
     ),
   );
-  // The limit on concurrent logins may refuse too; that is another property.
+  // The limit on concurrent logins may refuse too, which is another property.
   return replies.filter((reply) => reply.status === 429 && fieldOf(reply, 'error') !== 'too_many_logins')
     .length;
 }

@@ -1,17 +1,17 @@
-/** What the checks of users and their logins share. */
+/** Shared by the checks of users and their logins. */
 
-import { type Copies, ExperimentFailed, isOver, type Login, logIn, shown, times } from '../acts.ts';
+import { type Copies, describeReply, ExperimentFailed, isOver, type Login, logIn, times } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { cannotHold, type Expectation, mustHold, type Subject, seesAllSessions } from '../check.ts';
 import type { Scene } from '../scene.ts';
 
-/** Rounds of what is no matter of chance but of which server a request meets. */
+/** Rounds of a check that depends not on chance, but on which server a request reaches. */
 const ROUNDS = 10;
 const DEVICES = 3;
 
 /**
- * What is done to all logins of a user needs an index of them, and one that every server sees.
- * @param seen what shows where nothing knows a user's logins, and where each server knows its own only.
+ * Actions on all logins of a user need an index of them that every server sees.
+ * @param seen the effect where there is no index, and where each server has only its own.
  */
 export function needsUserIndex(seen: {
   noIndex: string;
@@ -23,18 +23,18 @@ export function needsUserIndex(seen: {
   };
 }
 
-/** How many rounds this run takes. */
+/** The number of rounds in this run. */
 export function roundsOf(scene: Scene, most: number = ROUNDS): number {
   return Math.min(scene.tries, most);
 }
 
-/** Most concurrent logins of a user; `undefined` where no limit is known. */
+/** Limit on concurrent logins of a user; `undefined` where it is unknown. */
 export function capOf(scene: Scene): number | undefined {
   const cap = scene.own?.config.loginCap ?? scene.contract.loginCap;
   return cap === 0 ? undefined : cap;
 }
 
-/** One user on several devices, each before the balancer: no more than its limit allows. All are live. */
+/** One user on several devices, each at the balancer, at most as many as the limit allows. All are live. */
 export async function logInDevices(scene: Scene, user: string, most: number = DEVICES): Promise<Login[]> {
   const count = Math.min(most, capOf(scene) ?? most);
   const logins = await times(count, () => logIn(scene, { user }));
@@ -49,7 +49,7 @@ export async function stillAccepted(scene: Scene, logins: readonly Copies[]): Pr
   return over.filter((isEnded) => !isEnded).length;
 }
 
-/** A new browser before each server; one before the balancer where they cannot be talked to one by one. */
+/** A new browser at each server; one at the balancer where servers cannot be addressed. */
 export function entrances(scene: Scene): Browser[] {
   const { servers } = scene;
   return servers > 0
@@ -58,18 +58,18 @@ export function entrances(scene: Scene): Browser[] {
 }
 
 /**
- * The reply, whatever it says: a refusal is an observation, also one that the backend cannot (501).
+ * The reply, whatever its status: a refusal is an observation, including 501.
  * @throws ExperimentFailed when the site has failed.
  */
-export function answered(reply: Reply, what: string): Reply {
+export function expectReply(reply: Reply, what: string): Reply {
   if (reply.status >= 500 && reply.status !== 501)
-    throw new ExperimentFailed(`expected an answer to ${what}, got ${shown(reply)}`);
+    throw new ExperimentFailed(`expected a reply to ${what}, got ${describeReply(reply)}`);
   return reply;
 }
 
-/** The different answers in a few words, such as `200, 401 unauthenticated`. */
-export function answersOf(replies: readonly Reply[]): string {
-  return [...new Set(replies.map(shown))].sort().join(', ');
+/** The distinct replies in a few words, such as `200, 401 unauthenticated`. */
+export function describeReplies(replies: readonly Reply[]): string {
+  return [...new Set(replies.map(describeReply))].sort().join(', ');
 }
 
 export function sum(numbers: readonly number[]): number {

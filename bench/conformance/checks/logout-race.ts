@@ -1,6 +1,6 @@
-/** Requests of a session that are under way while it is logged out, and what lives on of it. */
+/** Requests of a session that are in flight during its logout, and what survives of it. */
 
-import { type Copies, ExperimentFailed, isOver, logIn, need, times } from '../acts.ts';
+import { type Copies, ExperimentFailed, expectStatus, isOver, logIn, times } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import type { Scene } from '../scene.ts';
 import { cookiesOf, isDeletion } from './tour.ts';
@@ -8,20 +8,20 @@ import { cookiesOf, isDeletion } from './tour.ts';
 const CLIENTS = 6;
 const REQUESTS_EACH = 3;
 
-/** What clients race a logout with: each request is one of these, in turn. */
+/** The requests that race with a logout; clients send these in turn. */
 export type Racer = 'update' | 'read' | 'rotate';
 
-/** What races came to. */
+/** Result of the races. */
 export interface Races {
   tries: number;
   /** Races after which a token that was seen in them still opened the session. */
   alive: number;
-  /** Requests that came before the logout. */
+  /** Requests served before the logout. */
   served: number;
   tokens: number;
 }
 
-/** Races of one user's requests against the logout. @throws ExperimentFailed when the logout always came first. */
+/** Races one user's requests against the logout. @throws ExperimentFailed when the logout always came first. */
 export async function racesOf(scene: Scene, racers: readonly Racer[], tries: number): Promise<Races> {
   const browser = scene.browser();
   const races: Races = { tries, alive: 0, served: 0, tokens: 0 };
@@ -33,19 +33,19 @@ export async function racesOf(scene: Scene, racers: readonly Racer[], tries: num
     if (over.includes(false)) races.alive += 1;
   });
   if (races.served === 0)
-    throw new ExperimentFailed('expected some requests to come before their logout, got none');
+    throw new ExperimentFailed('expected some requests to precede their logout, got none');
   return races;
 }
 
-/** What has been handed out in a race. */
+/** Tokens issued in a race. */
 interface Seen {
   tokens: Set<string>;
   refreshTokens: Set<string>;
-  /** Of rotations: each is the name of a session that the logout did not name. */
+  /** By rotations: each identifies a session that the logout did not name. */
   renamed: Set<string>;
 }
 
-function take(scene: Scene, seen: Seen, racer: Racer, reply: Reply): void {
+function record(scene: Scene, seen: Seen, racer: Racer, reply: Reply): void {
   const { cookie, refreshCookie } = scene.contract;
   const valuesOf = (name: string) =>
     cookiesOf([{ operation: racer, reply }], [name])
@@ -60,8 +60,8 @@ function take(scene: Scene, seen: Seen, racer: Racer, reply: Reply): void {
 }
 
 /**
- * Several clients of one browser and one logout of the same session at once. The logout goes out at a random moment: in
- * the midst of the first burst, or when some of the requests have been answered.
+ * Several clients of one browser race with a logout of the same session. The logout is sent at a random moment: during
+ * the first burst, or after some of the requests have completed.
  * @returns copies of every token that was seen, and how many requests were served.
  */
 async function raceLogout(
@@ -78,26 +78,27 @@ async function raceLogout(
     renamed: new Set(),
   };
   const logoutPlace = Math.floor(scene.random() * (CLIENTS + 1));
-  const answersBefore = Math.floor(scene.random() * CLIENTS * (REQUESTS_EACH - 1));
+  const repliesBefore = Math.floor(scene.random() * CLIENTS * (REQUESTS_EACH - 1));
   let served = 0;
-  let answers = 0;
+  let replies = 0;
   let isOut = false;
 
   async function logOutWhenDue(): Promise<void> {
-    if (isOut || answers < answersBefore) return;
+    if (isOut || replies < repliesBefore) return;
     isOut = true;
-    take(scene, seen, 'update', need(await browser.perform('logout'), 200, 'a logout'));
+    record(scene, seen, 'update', expectStatus(await browser.perform('logout'), 200, 'a logout'));
   }
   async function client(index: number): Promise<void> {
     for (let request = 0; request < REQUESTS_EACH; request += 1) {
-      // Logged out and told so: what a browser then sends is no request of this session.
+      // The browser knows that it is logged out: further requests do not belong to this session.
       if (browser.token() === undefined) return;
       const racer = racers[(index + request) % racers.length] ?? 'update';
       const reply = await browser.perform(racer, { data: `client ${index}, request ${request}` });
-      answers += 1;
-      take(scene, seen, racer, reply);
+      replies += 1;
+      record(scene, seen, racer, reply);
       // 401: the logout came first, or a server does not know the session. 409: another client came first.
-      if (reply.status !== 401 && reply.status !== 409) need(reply, 200, `a ${racer} during a logout`);
+      if (reply.status !== 401 && reply.status !== 409)
+        expectStatus(reply, 200, `a ${racer} during a logout`);
       if (reply.status === 200) served += 1;
       await logOutWhenDue();
     }
@@ -109,12 +110,12 @@ async function raceLogout(
     if (place < CLIENTS) sent.push(client(place));
   }
   await Promise.all(sent);
-  // A rotation that came before a logout with the old id is a session of another name: it is to be ended by that one, at
-  // the server that the browser is pinned to.
+  // A rotation before a logout with the old id creates a session under another id, which must be ended by that id, at
+  // the server to which the browser is pinned.
   for (const renamed of seen.renamed) {
     if (scene.contract.refreshCookie !== undefined) browser.cookies.delete(scene.contract.refreshCookie);
     browser.cookies.set(scene.contract.cookie, renamed);
-    need(await browser.perform('logout'), 200, 'a logout');
+    expectStatus(await browser.perform('logout'), 200, 'a logout');
   }
   const alone = [...seen.tokens].map((value) => ({ token: value }));
   const renewing = [...seen.refreshTokens].map((value) => ({ token, refresh: value }));

@@ -1,6 +1,15 @@
-/** Checks 14 to 16: what a logout ends, asked of every server. */
+/** Checks 14 to 16: what a logout ends, checked on every server. */
 
-import { acceptedBy, ExperimentFailed, type Login, logIn, need, renewedBy, shown, times } from '../acts.ts';
+import {
+  acceptedBy,
+  describeReply,
+  ExperimentFailed,
+  expectStatus,
+  type Login,
+  logIn,
+  renewedBy,
+  times,
+} from '../acts.ts';
 import type { Browser } from '../browser.ts';
 import {
   type Check,
@@ -17,7 +26,7 @@ import { racesOf } from './logout-race.ts';
 import { refreshSite } from './refresh-site.ts';
 import { triesOf } from './tour.ts';
 
-/** Few: whether the refresh token dies is no matter of chance. */
+/** Few: whether the refresh token ends does not depend on chance. */
 const REFRESH_LOGOUTS = 3;
 
 const DEAD_EVERYWHERE: Check = {
@@ -49,7 +58,7 @@ const DEAD_EVERYWHERE: Check = {
   },
 };
 
-/** Logs out so often, and asks every server about the copies. */
+/** Logs out this many times, and tries the copies at every server. */
 async function afterLogouts(scene: Scene, logouts: number) {
   const browser = scene.browser();
   const seen = { logouts, asked: 0, accepting: 0, renewing: 0, alive: 0 };
@@ -67,19 +76,19 @@ async function afterLogouts(scene: Scene, logouts: number) {
 
 const REPLAY_REFUSED: Check = {
   id: '15',
-  title: 'A request that is replayed after the logout is answered with 401',
+  title: 'A request that is replayed after the logout gets 401',
   source: 'ASVS 5 V7.4.1; OWASP WSTG-SESS-06',
   expect: (subject) =>
     endsAtOnce(
       subject,
-      'Whoever has copied the cookie goes on reading and changing the session after the logout.',
+      'Whoever has copied the cookie keeps reading and changing the session after the logout.',
       'Of the requests with a copied cookie, those that reach the server that made the session are served after the logout.',
     ),
   async observe(scene) {
     const browser = scene.browser();
     const outcomes = await times(triesOf(scene), async () => {
       const login = await loggedOut(scene, browser);
-      // The user's own browser, with all its other cookies, and somebody else's who has copied what opens the session.
+      // The user's own browser with all its cookies, and an attacker's that copied only what opens the session.
       return [
         ...(await replays(scene, browser, login)),
         ...(await replays(scene, browser.holding(login.token), login)),
@@ -101,7 +110,7 @@ const NO_RESURRECTION: Check = {
   expect: (subject) =>
     endsAtOnce(
       subject,
-      'The tokens that updates in flight are answered with work on, as does the old one, until they expire.',
+      'The tokens issued to updates in flight work on, as does the old one, until they expire.',
       'Updates and logout land on different servers: where the session was made, it lives on.',
     ),
   async observe(scene) {
@@ -126,7 +135,7 @@ const NO_RESURRECTION: Check = {
   },
 };
 
-/** Of each kind on the site where reads write. */
+/** Of each kind, on the site where reads write. */
 const TOUCH_RACES = 12;
 
 export const LOGOUT_CHECKS: readonly Check[] = [DEAD_EVERYWHERE, REPLAY_REFUSED, NO_RESURRECTION];
@@ -136,31 +145,32 @@ function endsAtOnce(subject: Subject, byToken: string, byServer: string): Expect
   return seesOwnSessions(subject) ? mustHold : cannotHold(byServer);
 }
 
-/** A login whose token was accepted, and that has been logged out through the balancer since. */
+/** A login whose token was accepted, and that has since been logged out through the balancer. */
 async function loggedOut(scene: Scene, browser: Browser): Promise<Login> {
   browser.cookies.clear();
   const login = await logIn(scene, { browser });
   const { accepted } = await acceptedBy(scene, login.token);
   if (accepted === 0) throw new ExperimentFailed('expected a fresh token to be accepted by a server');
-  need(await browser.perform('logout'), 200, 'a logout');
+  expectStatus(await browser.perform('logout'), 200, 'a logout');
   return login;
 }
 
-/** Sends requests of a session that has ended, and answers of each whether it was served. */
+/** Sends requests of a session that has ended; returns for each whether it was served. */
 async function replays(scene: Scene, browser: Browser, { token, refresh }: Login): Promise<boolean[]> {
   const { operations, cookie, refreshCookie } = scene.contract;
-  // Reads as many as it takes to meet each of a few servers.
+  // As many reads as it takes to reach each of a few servers.
   const reads = Array.from({ length: Math.max(3, scene.servers) }, () => 'read' as const);
   const writes = (['update', 'rotate'] as const).filter((name) => operations[name] !== undefined);
-  // Last, so that a new token does not serve what comes after it.
+  // Last, so that a new token does not serve later requests.
   const renewals = refresh === undefined ? [] : (['refresh'] as const);
   const outcomes: boolean[] = [];
   for (const operation of [...reads, ...writes, ...renewals]) {
     browser.cookies.set(cookie, token);
     if (refresh !== undefined && refreshCookie !== undefined) browser.cookies.set(refreshCookie, refresh);
     const reply = await browser.perform(operation, { data: 'replayed' });
-    if (reply.status >= 500) throw new ExperimentFailed(`expected a reply to a replay, got ${shown(reply)}`);
-    // A defence against cross-site writes may refuse before anyone asks for the session.
+    if (reply.status >= 500)
+      throw new ExperimentFailed(`expected a reply to a replay, got ${describeReply(reply)}`);
+    // A defence against cross-site writes may refuse before the session is read.
     const isRefused = reply.status === 401 || (operation !== 'read' && reply.status === 403);
     outcomes.push(!isRefused);
   }

@@ -1,21 +1,21 @@
-/** The site that the checks of outages break and mend: kills, starts, and the wait until it serves again. */
+/** The site that the checks of outages break: kills, restarts, and the wait until it serves again. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ExperimentFailed, shown } from '../acts.ts';
+import { describeReply, ExperimentFailed } from '../acts.ts';
 import type { Subject } from '../check.ts';
 import type { OwnService, OwnSite, Scene } from '../scene.ts';
 
-/** Recovery is looked for so often, and for so long. */
-const LOOK_EVERY_MS = 250;
+/** Interval and limit of the wait for recovery. */
+const POLL_MS = 250;
 export const RECOVERY_LIMIT_MS = 15_000;
 
 /**
- * How long an acknowledged write at durability `second` may be held back from the system, and then some: a crash of the
- * process takes it along until then. Redis: up to 2 s behind a slow fsync. Postgres: three times `wal_writer_delay`, 0.6 s.
+ * Upper bound, with a margin, on how long an acknowledged write at durability `second` stays in the process, which
+ * loses it in a crash. Redis: up to 2 s behind a slow fsync. Postgres: three times `wal_writer_delay`, 0.6 s.
  */
 export const SECOND_WRITTEN_WITHIN_MS = 2_500;
 
-/** A site of our own, apart from the one that other checks use. */
+/** A site that is separate from the one of other checks. */
 export interface OutageSite {
   scene: Scene;
   own: OwnSite;
@@ -23,35 +23,35 @@ export interface OutageSite {
   everyServer: readonly number[];
 }
 
-/** The one site of all these checks; `undefined` where the servers are somebody else's. */
+/** The one site of all these checks; `undefined` for external servers. */
 export async function openOutageSite(scene: Scene): Promise<OutageSite | undefined> {
   if (scene.own === undefined) return undefined;
   const site = await scene.variant({ name: 'outage' });
   if (site.own === undefined || site.servers === 0)
-    throw new ExperimentFailed('expected a variant of our own site to be ours as well');
+    throw new ExperimentFailed('expected a variant of our site to be ours as well');
   return { scene: site, own: site.own, everyServer: Array.from({ length: site.servers }, (_, n) => n) };
 }
 
-/** Kills servers, looks while they are gone, and starts them again whatever was seen. */
+/** Kills servers, observes while they are down, and restarts them in any case. */
 export async function withoutServers<T>(
   { own }: OutageSite,
   servers: readonly number[],
-  look: () => Promise<T>,
+  observe: () => Promise<T>,
 ): Promise<T> {
   await Promise.all(servers.map((server) => own.killServer(server)));
   try {
-    return await look();
+    return await observe();
   } finally {
     await Promise.all(servers.map((server) => own.startServer(server)));
   }
 }
 
-/** `kill -9` of servers, and their start. */
+/** `kill -9` of servers, and their restart. */
 export function restartServers(site: OutageSite, servers: readonly number[]): Promise<void> {
   return withoutServers(site, servers, async () => undefined);
 }
 
-/** Waits until what was acknowledged is where the durability puts it. Answers what was waited for, in words; '' for nothing. */
+/** Waits until acknowledged writes have the durability that was chosen. Returns the wait in words; '' for none. */
 export async function untilWritten({ durability }: Subject): Promise<string> {
   if (durability !== 'second') return '';
   await sleep(SECOND_WRITTEN_WITHIN_MS);
@@ -59,38 +59,38 @@ export async function untilWritten({ durability }: Subject): Promise<string> {
 }
 
 /**
- * `kill -9` of the store, its start, and the wait until all servers serve again.
+ * `kill -9` of the store, its restart, and the wait until all servers serve again.
  * @throws ExperimentFailed when they do not.
  */
 export async function restartStore(site: OutageSite, service: OwnService): Promise<void> {
   await service.kill();
   await service.start();
-  await afterCrashOfStore(site);
+  await recoverFromCrash(site);
   const { isServing, faults } = await untilServing(site);
   if (!isServing) throw new ExperimentFailed(`the site does not serve again: ${[...faults].join('; ')}`);
 }
 
-/** Whether a crash of the store loses the list of ended tokens, and with it what tells them from others. */
+/** Whether a crash of the store loses the list of ended tokens. */
 export function losesDenyList({ traits, durability }: Pick<Subject, 'traits' | 'durability'>): boolean {
   return traits.state === 'client-and-store' && durability === 'none';
 }
 
 /**
- * What must be done by hand once the store has lost its deny list: servers that knew the lost one refuse every token
- * until they are restarted, for they can no longer tell the ended logins from others.
+ * The manual step after the store has lost its deny list: servers that knew the lost one refuse every token until they
+ * are restarted, for they can no longer tell which logins have ended.
  */
-async function afterCrashOfStore(site: OutageSite): Promise<void> {
+async function recoverFromCrash(site: OutageSite): Promise<void> {
   if (losesDenyList(site.scene.subject)) await restartServers(site, site.everyServer);
 }
 
 export interface Recovery {
   isServing: boolean;
   tookMs: number;
-  /** Replies that no outage excuses: all that are neither 200 nor 503, and the last one of a server that stays away. */
+  /** Replies that no outage excuses: all except 200 and 503, and the last one of a server that does not recover. */
   faults: ReadonlySet<string>;
 }
 
-/** Waits until each server logs a user in and reads the session, for {@link RECOVERY_LIMIT_MS} at most. */
+/** Waits until each server logs a user in and reads the session, for at most {@link RECOVERY_LIMIT_MS}. */
 export async function untilServing({ scene, everyServer }: OutageSite): Promise<Recovery> {
   const startMs = performance.now();
   const faults = new Set<string>();
@@ -99,13 +99,15 @@ export async function untilServing({ scene, everyServer }: OutageSite): Promise<
 }
 
 async function serves(scene: Scene, server: number, startMs: number, faults: Set<string>): Promise<boolean> {
-  for (const browser = scene.browserOf(server); ; await sleep(LOOK_EVERY_MS)) {
+  for (const browser = scene.browserOf(server); ; await sleep(POLL_MS)) {
     const login = await browser.perform('login', { user: scene.freshUser(), password: scene.password });
     const reply = login.status === 200 ? await browser.perform('read') : login;
     if (reply.status === 200) return true;
-    if (reply.status !== 503) faults.add(`${shown(reply)} while it recovered`);
+    if (reply.status !== 503) faults.add(`${describeReply(reply)} while it recovered`);
     if (performance.now() - startMs < RECOVERY_LIMIT_MS) continue;
-    faults.add(`server ${server + 1} still answers ${shown(reply)} after ${RECOVERY_LIMIT_MS / 1000} s`);
+    faults.add(
+      `server ${server + 1} still replies ${describeReply(reply)} after ${RECOVERY_LIMIT_MS / 1000} s`,
+    );
     return false;
   }
 }

@@ -1,6 +1,6 @@
-/** Checks 48 and 49: the store is down; servers and store are killed and come back. */
+/** Checks 48 and 49: the store is down; servers and store are killed and restarted. */
 
-import { acceptedBy, logIn, logInAtHome, times, whoIs } from '../acts.ts';
+import { acceptedBy, currentUser, logIn, logInAtHome, times } from '../acts.ts';
 import {
   type Check,
   cannotHold,
@@ -29,18 +29,18 @@ const SESSIONS = 5;
 /** More where a crash might lose only the last few. */
 const SESSIONS_BEFORE_CRASH = 20;
 
-const NOT_OURS = 'servers that somebody else runs are not ours to kill';
+const NOT_OURS = 'external servers cannot be killed';
 
-/** The expectation where the processes are ours to kill. */
-function whereOurs(expect: (subject: Subject) => Expectation): (subject: Subject) => Expectation {
+/** The expectation where the processes can be killed. */
+function ifOwn(expect: (subject: Subject) => Expectation): (subject: Subject) => Expectation {
   return (subject) => (subject.balancer === 'foreign' ? doesNotApply(NOT_OURS) : expect(subject));
 }
 
-/** Looks at the site that is ours to break. */
-function onOutageSite(look: (site: OutageSite) => Promise<Observation>): Check['observe'] {
+/** Runs an observation on the site that may be broken. */
+function onOutageSite(observe: (site: OutageSite) => Promise<Observation>): Check['observe'] {
   return async (scene: Scene) => {
     const site = await openOutageSite(scene);
-    return site === undefined ? notApplicable(NOT_OURS) : look(site);
+    return site === undefined ? notApplicable(NOT_OURS) : observe(site);
   };
 }
 
@@ -56,15 +56,15 @@ const storeDown: Check = {
   title:
     'While the store is down every request is answered with 503 within 3 s, nobody is let in, and it recovers by itself',
   source: 'ASVS 5 V16.5.2, V16.5.3',
-  expect: whereOurs((subject) => {
+  expect: ifOwn((subject) => {
     if (subject.service === undefined) return doesNotApply('There is no store that could be down.');
     if (losesDenyList(subject))
       return cannotHold(
-        'Durability none was chosen: a crash of the store loses the deny list, and the servers let nobody in until somebody restarts them.',
+        'Durability none was chosen: a crash of the store loses the deny list, and the servers let nobody in until they are restarted by hand.',
       );
     if (subject.options['on-outage'] !== 'open') return mustHold;
     return cannotHold(
-      'fail-open was chosen: while the deny list cannot be asked, a stolen token works again although its owner has logged out.',
+      'fail-open was chosen: while the deny list is not available, a stolen token works again although its owner has logged out.',
     );
   }),
   observe: observeStoreDown,
@@ -74,7 +74,7 @@ const oneServer: Check = {
   id: '49a',
   title: 'Sessions outlive kill -9 of the server that made them, on the other servers and on it',
   source: 'traits: survivesServerRestart',
-  expect: whereOurs(outlivesServers),
+  expect: ifOwn(outlivesServers),
   observe: onOutageSite(async (site) => {
     const { scene, everyServer } = site;
     const home = Math.floor(scene.random() * everyServer.length);
@@ -83,7 +83,8 @@ const oneServer: Check = {
     const asked: boolean[] = [];
     const ask = async (server: number) => {
       const browser = scene.browserOf(server);
-      for (const { token, user } of logins) asked.push((await whoIs(scene, browser.holding(token))) === user);
+      for (const { token, user } of logins)
+        asked.push((await currentUser(scene, browser.holding(token))) === user);
     };
     await withoutServers(site, [home], () => times(others.length, (n) => ask(others[n] as number)));
     await ask(home);
@@ -100,7 +101,7 @@ const allServers: Check = {
   id: '49b',
   title: 'Sessions outlive kill -9 of all servers',
   source: 'traits: survivesServerRestart',
-  expect: whereOurs(outlivesServers),
+  expect: ifOwn(outlivesServers),
   observe: onOutageSite(async (site) => {
     const logins = await times(SESSIONS, () => logInAtHome(site.scene));
     await restartServers(site, site.everyServer);
@@ -115,7 +116,7 @@ const store: Check = {
   id: '49c',
   title: 'Sessions that were acknowledged outlive kill -9 of the store',
   source: 'traits: survivesStoreCrash',
-  expect: whereOurs(({ traits, durability }) => {
+  expect: ifOwn(({ traits, durability }) => {
     if (traits.survivesStoreCrash === undefined) return doesNotApply('There is no store that could crash.');
     if (traits.survivesStoreCrash) return mustHold;
     return cannotHold(
@@ -126,7 +127,7 @@ const store: Check = {
   }),
   observe: onOutageSite(async (site) => {
     const { service } = site.own;
-    if (service === undefined) return notApplicable('there is no store of ours to kill');
+    if (service === undefined) return notApplicable('there is no store that can be killed');
     const logins = await times(SESSIONS_BEFORE_CRASH, () => logInAtHome(site.scene));
     const waited = await untilWritten(site.scene.subject);
     await restartStore(site, service);
@@ -137,7 +138,7 @@ const store: Check = {
   }),
 };
 
-/** How many reads of these sessions open none, of how many: each is asked of every server. */
+/** How many reads of these sessions fail, and of how many: each is read at every server. */
 async function refusals(
   { scene }: OutageSite,
   logins: readonly { token: string }[],
@@ -155,7 +156,7 @@ const revocation: Check = {
   id: '49d',
   title: 'A logout or a ban is not undone by kill -9 of a server, of all servers, or of the store',
   source: 'ASVS 5 V7.4.1, V7.4.2',
-  expect: whereOurs(({ traits }) => {
+  expect: ifOwn(({ traits }) => {
     if (traits.revocation === 'immediate') return mustHold;
     return cannotHold(
       'Nothing was revoked in the first place: a copy of the token opens the session after the logout, before and after any restart.',

@@ -1,14 +1,14 @@
-/** Check 12: the token travels in its cookie and nowhere else. */
+/** Check 12: the token is accepted in its cookie and nowhere else. */
 
-import { ExperimentFailed, fieldOf, type Login, logInAtHome, shown, whoIs } from '../acts.ts';
+import { currentUser, describeReply, ExperimentFailed, fieldOf, type Login, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, judge, mustHold } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { mentions, tokensOf, tours } from './tour.ts';
 
-/** Names that servers look for in URLs and forms, beside the cookie's own. */
+/** Names that servers read from URLs and forms, besides the cookie's own. */
 const NAMES = ['id', 'sid', 'session', 'session_id', 'token', 'access_token', 'jsessionid', 'PHPSESSID'];
-/** What stands before a token in a link. */
+/** Characters that precede a token in a link. */
 const LINK_MARKS = ['=', '/', '%3D', '%2F', '%3d', '%2f'];
 
 export const ID_OUTSIDE_COOKIE: Check = {
@@ -25,20 +25,20 @@ export const ID_OUTSIDE_COOKIE: Check = {
     for (const attempt of attempts(scene, login.token)) {
       stranger.cookies.clear();
       const reply = await attempt(stranger);
-      if (reply.status >= 500) throw new ExperimentFailed(`expected a refusal, got ${shown(reply)}`);
+      if (reply.status >= 500) throw new ExperimentFailed(`expected a refusal, got ${describeReply(reply)}`);
       tries += 1;
       if (await isAccepted(scene, stranger, reply, login)) accepted += 1;
       if (emits(reply, login.token)) emitted += 1;
     }
-    // The token must have been good all the time, or its refusal would say nothing.
-    if (accepted === 0 && (await whoIs(scene, login.browser)) !== login.user)
+    // The token must have been valid all the time; otherwise its refusal would show nothing.
+    if (accepted === 0 && (await currentUser(scene, login.browser)) !== login.user)
       throw new ExperimentFailed('expected the token to work in its cookie all the time');
     for (const { steps } of await tours(scene)) {
       const tokens = tokensOf(scene, steps);
       tries += steps.length;
       emitted += steps.filter(({ reply }) => tokens.some((token) => emits(reply, token))).length;
     }
-    const what = `requests had an id accepted outside its cookie (${accepted}) or were answered with one (${emitted})`;
+    const what = `requests had an id accepted outside its cookie (${accepted}) or got one in a reply (${emitted})`;
     return judge(accepted + emitted, tries, what);
   },
 };
@@ -83,10 +83,12 @@ async function isAccepted(scene: Scene, stranger: Browser, reply: Reply, login: 
   const names =
     fieldOf(reply, scene.contract.fields.user) === user || reply.body.includes(JSON.stringify(user));
   if (reply.status < 300 && names) return true;
-  return stranger.token() !== undefined && (await whoIs(scene, stranger)) === user;
+  return stranger.token() !== undefined && (await currentUser(scene, stranger)) === user;
 }
 
-/** Whether a reply holds the token in a header other than Set-Cookie (such as Location), or in a link of its body. */
+/**
+ * Whether a reply contains the token in a header other than Set-Cookie (such as Location), or in a link of its body.
+ */
 function emits({ headers, body }: Reply, token: string): boolean {
   const inHeader = Object.entries(headers).some(
     ([name, value]) => name !== 'set-cookie' && [value ?? ''].flat().some((text) => mentions(text, token)),

@@ -1,12 +1,12 @@
-/** Check 23: what a change of password ends, and which password opens the account from then on. */
+/** Check 23: what a change of password ends, and which password opens the account afterwards. */
 
-import { ExperimentFailed, isOver, need, times, whoIs } from '../acts.ts';
+import { currentUser, ExperimentFailed, expectStatus, isOver, times } from '../acts.ts';
 import { type Check, holds, violated } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import {
-  answered,
-  answersOf,
+  describeReplies,
   entrances,
+  expectReply,
   logInDevices,
   needsUserIndex,
   roundsOf,
@@ -21,10 +21,9 @@ export const PASSWORD_CHECK: Check = {
     "A change of password ends the user's other logins and every copy of the one that made it, and holds on every server",
   source: 'ASVS 5 V7.4.3',
   expect: needsUserIndex({
-    noIndex:
-      'Who changes a password because it was stolen leaves the thief logged in until the token expires.',
+    noIndex: 'A user who changes a stolen password leaves the thief logged in until the token expires.',
     perServer:
-      'Who changes a password because it was stolen leaves the thief logged in when his login lies on another server.',
+      'A user who changes a stolen password leaves the thief logged in when that login is on another server.',
   }),
   async observe(scene) {
     const rounds = await times(roundsOf(scene), () => changePasswordOnce(scene));
@@ -38,7 +37,7 @@ export const PASSWORD_CHECK: Check = {
     };
     const doors = total((round) => round.doors);
     const evidence =
-      `after ${rounds.length} changes of password (answers: ${answersOf(rounds.map((round) => round.reply))}) ` +
+      `after ${rounds.length} changes of password (replies: ${describeReplies(rounds.map((round) => round.reply))}) ` +
       `${faults.survivors} of ${total((round) => round.others)} other logins and ${faults.copies} of ${rounds.length} copies ` +
       `of the one that made it were still accepted by a server, ${faults.lost} of ${rounds.length} users had to log in ` +
       `again; the old password opened the account at ${faults.old} of ${doors} servers, the new one not at ${faults.refused}`;
@@ -50,36 +49,39 @@ async function changePasswordOnce(scene: Scene) {
   const { password } = scene;
   const [first, ...others] = await logInDevices(scene, scene.freshUser());
   if (first === undefined || others.length === 0)
-    throw new ExperimentFailed('expected a limit that lets a user log in twice');
+    throw new ExperimentFailed('expected a limit that allows a user two logins');
   const next = `${password}-next`;
-  const reply = answered(await first.browser.perform('password', { password, next }), 'a change of password');
+  const reply = expectReply(
+    await first.browser.perform('password', { password, next }),
+    'a change of password',
+  );
   const survivors = await stillAccepted(scene, others);
-  const lost = (await whoIs(scene, first.browser)) === first.user ? 0 : 1;
+  const lost = (await currentUser(scene, first.browser)) === first.user ? 0 : 1;
   const isChanged = reply.status < 300;
   const doors = isChanged
     ? await tryBoth(scene, first.user, password, next)
     : { doors: 0, old: 0, refused: 0 };
-  // The names of somebody else's users may come round again.
+  // The user names of an external site may be used again.
   if (scene.own === undefined && isChanged) {
     const back = await first.browser.perform('password', { password: next, next: password });
-    need(back, reply.status, 'a change back to the first password');
+    expectStatus(back, reply.status, 'a change back to the first password');
   }
-  // Last: a second use of its refresh token, where it has one, ends the login.
+  // Last: a second use of its refresh token, if it has one, ends the login.
   const copies = (await isOver(scene, first)) ? 0 : 1;
   return { reply, others: others.length, survivors, lost, copies, ...doors };
 }
 
 /**
- * Logs in with the old and the new password at every server. In turn, so that a failure is forgiven by the next success,
- * and out again, so that no limit ends the login that made the change.
+ * Logs in with the old and the new password at every server. Alternating, so that a success resets the count of
+ * failures; and logs out again, so that no limit ends the login that made the change.
  */
 async function tryBoth(scene: Scene, user: string, old: string, next: string) {
   const seen = { doors: 0, old: 0, refused: 0 };
   for (const door of entrances(scene)) {
     seen.doors += 1;
     const enter = async (password: string) => {
-      const reply = answered(await door.perform('login', { user, password }), 'a login');
-      if (reply.status === 200) need(await door.perform('logout'), 200, 'a logout');
+      const reply = expectReply(await door.perform('login', { user, password }), 'a login');
+      if (reply.status === 200) expectStatus(await door.perform('logout'), 200, 'a logout');
       return reply.status === 200;
     };
     if (await enter(old)) seen.old += 1;

@@ -1,27 +1,28 @@
 /**
- * Tests of rows of bits, one row an id, in the order of issue. Pure.
+ * Tests of rows of bits, one row for each id, in the order of issue. Pure.
  *
- * Each has a bound that rows of independent fair bits keep with probability over 1 − 1e-9 in all: the five families of
- * tests that can raise a false alarm (frequency, repetition, bytes, runs, trend) get {@link FALSE_ALARM} each, divided by
- * the number of their events (union bound).
+ * Each has a bound that rows of independent fair bits keep with a total probability over 1 − 1e-9: the five families of
+ * tests that can raise a false alarm (frequency, repetition, bytes, runs, trend) get {@link FALSE_ALARM} each, divided
+ * by the number of their events (union bound).
  */
 
 const FALSE_ALARM = 1e-10;
 const WINDOW_BITS = 32;
-/** Beyond, a token is no id but a text, and elimination over its columns would take minutes. */
+/** A longer token is a text, not an id, and elimination over its columns would take minutes. */
 const MOST_COLUMNS = 1_024;
 /** Rows beyond the columns: a random matrix then lacks full rank with probability under 2^-64. */
 const SPARE_ROWS = 64;
 
 /**
- * How far a count of n independent fair coins may be from n/2: by Hoeffding, P(|count − n/2| ≥ t) ≤ 2·exp(−2t²/n),
- * so that t = √(n/2 · ln(2·events / FALSE_ALARM)) is passed by none of `events` counts, but for FALSE_ALARM.
+ * How far a count of n independent fair coins may be from n/2: by Hoeffding, P(|count − n/2| ≥ t) ≤ 2·exp(−2t²/n), so
+ * that with t = √(n/2 · ln(2·events / FALSE_ALARM)) none of `events` counts exceeds it, except with probability
+ * FALSE_ALARM.
  */
 function coinTolerance(coins: number, events: number): number {
   return Math.sqrt((coins / 2) * Math.log((2 * events) / FALSE_ALARM));
 }
 
-/** What speaks against fair and independent bits, each in a few words; empty when nothing does. */
+/** Evidence against fair and independent bits, each in a few words; empty when there is none. */
 export function bitFindings(rows: readonly Uint8Array[], width: number): string[] {
   const findings: string[] = [];
   const ones = new Float64Array(width);
@@ -49,10 +50,10 @@ export function bitFindings(rows: readonly Uint8Array[], width: number): string[
 }
 
 /**
- * Pearson's chi-square of all bytes against the uniform distribution, 255 degrees of freedom k. For a chi-square X,
- * P(X ≥ k + 2√(kx) + 2x) ≤ exp(−x) (Laurent and Massart 2000, lemma 1); x = ln(1 / FALSE_ALARM). That the statistic is
- * distributed so is an approximation, a close one with the hundreds of bytes that are expected of each value, and the
- * inequality leaves room: its bound, 454, is passed by a true chi-square only once in some 1e12 times.
+ * Pearson's chi-square of all bytes against the uniform distribution, 255 degrees of freedom k. For a chi-square X, P(X
+ * ≥ k + 2√(kx) + 2x) ≤ exp(−x) (Laurent and Massart 2000, lemma 1); x = ln(1 / FALSE_ALARM). The statistic follows this
+ * distribution only approximately, but closely with hundreds of expected bytes for each value, and the inequality has a
+ * margin: a true chi-square exceeds its bound, 454, only once in some 1e12 times.
  */
 function bytesAreUneven(rows: readonly Uint8Array[], width: number): boolean {
   const perRow = Math.floor(width / 8);
@@ -64,7 +65,7 @@ function bytesAreUneven(rows: readonly Uint8Array[], width: number): boolean {
     }
   }
   const each = (rows.length * perRow) / 256;
-  // With a handful of bytes the statistic is no chi-square.
+  // With few bytes the statistic does not follow a chi-square distribution.
   if (each < 100) return false;
   const statistic = counts.reduce((sum, count) => sum + (count - each) ** 2 / each, 0);
   const x = Math.log(1 / FALSE_ALARM);
@@ -72,8 +73,8 @@ function bytesAreUneven(rows: readonly Uint8Array[], width: number): boolean {
 }
 
 /**
- * How many columns are sums (mod 2) of others: what a linear generator, such as the one behind `Math.random`, shows
- * however even its bits are. Of ids from a CSPRNG there are none, but for 2^-64.
+ * The number of columns that are sums (mod 2) of others, as in the output of a linear generator, such as the one of
+ * `Math.random`, however even its bits are. Ids from a CSPRNG have none, except with probability 2^-64.
  */
 function dependentColumns(rows: readonly Uint8Array[], width: number): number {
   const [first] = rows;
@@ -81,7 +82,7 @@ function dependentColumns(rows: readonly Uint8Array[], width: number): number {
   if (first === undefined || width > MOST_COLUMNS || used.length < width + SPARE_ROWS) return 0;
   const pivots = new Map<number, Uint8Array>();
   for (const row of used) {
-    // Less the first row, so that what is added to all of them does not count.
+    // Minus the first row, so that a constant added to all of them does not count.
     const left = row.map((bit, column) => bit ^ (first[column] ?? 0));
     for (let column = left.indexOf(1); column !== -1; column = left.indexOf(1, column)) {
       const pivot = pivots.get(column);
@@ -97,10 +98,10 @@ function dependentColumns(rows: readonly Uint8Array[], width: number): number {
 }
 
 /**
- * Counters and clocks, wherever in the id they stand: the number at every 32 bits in turn must neither run (up or down
- * from one id to the next) nor have a trend (from the first half of the ids to the second). At the end of a row it goes
- * on with the beginning, so that a short number there is not hidden behind what stands before it.
- * @param sequences which rows to look at together, by index.
+ * Detects counters and clocks anywhere in the id: the number in each window of 32 bits must neither run (up or down
+ * from one id to the next) nor have a trend (from the first half of the ids to the second). Windows wrap around the end
+ * of a row, so that a short number there is not hidden by the bits before it.
+ * @param sequences which rows to examine together, by index.
  */
 export function sequenceFindings(
   rows: readonly Uint8Array[],
@@ -125,15 +126,15 @@ export function sequenceFindings(
   }
   return [
     ...(running > 0
-      ? [`a number in them runs from one id to the next (${running} of ${events} looked at)`]
+      ? [`a number in them runs from one id to the next (${running} of ${events} examined)`]
       : []),
-    ...(trending > 0 ? [`a number in them has a trend (${trending} of ${events} looked at)`] : []),
+    ...(trending > 0 ? [`a number in them has a trend (${trending} of ${events} examined)`] : []),
   ];
 }
 
 /**
- * Runs up and down: of n independent numbers (2n − 1)/3 on average. One of them changed adds or takes at most two runs,
- * so that by McDiarmid P(|runs − mean| ≥ t) ≤ 2·exp(−t²/2n).
+ * Runs up and down: of n independent numbers (2n − 1)/3 on average. Changing one number adds or removes at most two
+ * runs, so that by McDiarmid P(|runs − mean| ≥ t) ≤ 2·exp(−t²/2n).
  */
 function runs(numbers: readonly number[], events: number): boolean {
   const { length } = numbers;
@@ -148,7 +149,9 @@ function runs(numbers: readonly number[], events: number): boolean {
   return Math.abs(count - (2 * length - 1) / 3) > tolerance;
 }
 
-/** Each number of the second half against its like in the first: pairs share nothing, so these are coins. */
+/**
+ * Compares each number of the second half with its counterpart in the first: pairs share nothing, so these are coins.
+ */
 function trends(numbers: readonly number[], events: number): boolean {
   const half = Math.floor(numbers.length / 2);
   let larger = 0;

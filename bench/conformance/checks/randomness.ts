@@ -1,33 +1,35 @@
 /**
- * Whether ids look as if a CSPRNG had made them. Pure. It finds clumsy generators: counters, clocks, short ids, biased
- * or linear generators. No test of outputs can prove a good one: a counter that was hashed passes.
+ * Whether ids look like output of a CSPRNG. Pure. It detects clumsy generators: counters, clocks, short ids, biased or
+ * linear generators. No test of outputs can prove a good one: a hashed counter passes.
  */
 
 import { bitFindings, sequenceFindings } from './randomness-battery.ts';
 
-/** Least entropy of an id (ASVS 5 V7.2.3). */
+/** Minimum entropy of an id (ASVS 5 V7.2.3). */
 export const NEEDED_BITS = 128;
 
-/** An id, in the order of issue. A counter runs on one server each: its ids are looked at together, too. */
+/**
+ * An id, in the order of issue. A counter belongs to one server: the ids of each server are also examined separately.
+ */
 export interface IssuedId {
   id: string;
   server: number | undefined;
 }
 
 export interface IdVerdict {
-  /** Bits that the ids could hold at most: log2 of the characters in use, summed over the positions. */
+  /** Upper bound of the bits in an id: log2 of the characters in use, summed over the positions. */
   shapeBits: number;
-  /** What is wrong with them, each in a few words and without an id; empty when nothing was found. */
+  /** Faults, each in a few words and without an id; empty when there are none. */
   findings: readonly string[];
 }
 
-/** Sequences shorter than this say little: their bounds are wide. */
+/** Shorter sequences are inconclusive: their bounds are wide. */
 const LEAST_SEQUENCE = 1_000;
 
 const HEX = '0123456789abcdef';
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-/** @param issued thousands of ids; with fewer than a thousand only repetitions and the shape are found reliably. */
+/** @param issued thousands of ids; below a thousand only repetitions and the shape are detected reliably. */
 export function judgeIds(issued: readonly IssuedId[]): IdVerdict {
   const ids = issued.map(({ id }) => id);
   const findings: string[] = [];
@@ -49,7 +51,7 @@ export function judgeIds(issued: readonly IssuedId[]): IdVerdict {
 }
 
 /**
- * What tells one session from another in a token: of a JWT its `sid`, else its `jti`; of any other token the whole.
+ * The part of a token that identifies the session: of a JWT its `sid`, else its `jti`; of any other token the whole.
  */
 export function identifyingPart(token: string): string {
   const parts = token.split('.');
@@ -77,9 +79,9 @@ function alphabetsOf(ids: readonly string[]): Set<string>[] {
 }
 
 /**
- * Each id as a row of bits, without the columns in which all ids agree: those count nothing, and padding, prefixes and
- * version digits are no pattern. Where the characters spell no whole bits (62 or 36 of them), their codes stand in,
- * whose order still shows a counter.
+ * Each id as a row of bits, without the columns in which all ids agree: padding, prefixes and version digits are not a
+ * pattern. Where the alphabet is not a power of two (62 or 36 characters), character codes are used, whose order still
+ * shows a counter.
  */
 function spelled(
   ids: readonly string[],
@@ -117,13 +119,13 @@ function spellingOf(used: ReadonlySet<string>): Spelling {
   if (characters.every((character) => HEX.includes(character.toLowerCase())))
     return { bits: 4, codeOf: (character) => HEX.indexOf(character.toLowerCase()), spellsBits: true };
   const plain = (character: string) => character.replace('+', '-').replace('/', '_');
-  // All 64 must be in use: fewer may be the 62 letters and digits, which are no bits.
+  // All 64 must be in use: fewer may be the 62 letters and digits, which do not map to whole bits.
   if (used.size === 64 && characters.every((character) => BASE64.includes(plain(character))))
     return { bits: 6, codeOf: (character) => BASE64.indexOf(plain(character)), spellsBits: true };
   return { bits: 8, codeOf: (character) => character.charCodeAt(0) & 0xff, spellsBits: false };
 }
 
-/** All ids in the order of issue, and those of each server: which rows, by index. */
+/** All ids in the order of issue, and those of each server, as indices of rows. */
 function sequencesOf(issued: readonly IssuedId[]): number[][] {
   const servers = new Map<number, number[]>();
   for (const [index, { server }] of issued.entries()) {

@@ -1,56 +1,58 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acceptedBy, ExperimentFailed, goesOn, logInAtHome, need } from '../acts.ts';
+import { acceptedBy, ExperimentFailed, expectStatus, isStillLoggedIn, logInAtHome } from '../acts.ts';
 import type { Scene } from '../scene.ts';
 
 /** Lifetimes of seconds, every read a touch; where tokens are renewed, several fit into the idle time. */
 const SHORT = { idleSeconds: 3, absoluteSeconds: 5, touchIntervalSeconds: 0, accessSeconds: 1 };
-/** Late by so much, that no rounding is in play. */
+/** Margin after an expiry, larger than any rounding. */
 const AFTER_MS = 250;
 const EVERY_MS = 400;
-/** Reads further apart would let the login in use idle away: then the machine is too slow, and nothing was seen. */
+/**
+ * With reads further apart the login in use could idle away: then the machine is too slow, and nothing was observed.
+ */
 const LONGEST_GAP_MS = 1500;
 
-/** What was seen with the clocks left alone, so that the store's own expiry plays its part. */
+/** Observations with real clocks, so that the store's own expiry takes part. */
 export interface RealLives {
   idleSeconds: number;
   absoluteSeconds: number;
-  /** A login left alone for longer than the idle time. */
+  /** A login that was not used for longer than the idle time. */
   left: { accepted: number; of: number };
   /** Whether one that was read all the time was alive after the idle time. */
   renewed: boolean;
-  /** That one, after the absolute time. */
+  /** The same login, after the absolute time. */
   used: { accepted: number; of: number };
   /** Whether the service still held the data of the first in the end; `undefined` where it never did. */
   inStore: boolean | undefined;
 }
 
-const looked = new WeakMap<Scene, Promise<RealLives>>();
+const observations = new WeakMap<Scene, Promise<RealLives>>();
 
-/** Looked at once for each backend, for it takes more than five seconds: checks 18 and 19 share what was seen. */
-export function realLives(scene: Scene): Promise<RealLives> {
-  const known = looked.get(scene);
+/** Observed once for each backend, for it takes more than five seconds: checks 18 and 19 share the result. */
+export function observeRealExpiry(scene: Scene): Promise<RealLives> {
+  const known = observations.get(scene);
   if (known !== undefined) return known;
-  const looking = look(scene);
-  looked.set(scene, looking);
+  const looking = observe(scene);
+  observations.set(scene, looking);
   return looking;
 }
 
-async function look(scene: Scene): Promise<RealLives> {
+async function observe(scene: Scene): Promise<RealLives> {
   const site = await scene.variant({ name: 'short', server: SHORT });
   const left = await logInAtHome(site);
   const canary = `left-alone-${String(site.random()).slice(2)}`;
-  need(await left.browser.perform('update', { data: canary }), 200, 'an update');
+  expectStatus(await left.browser.perform('update', { data: canary }), 200, 'an update');
   const leftToken = left.browser.token() ?? left.token;
   const held = await holds(site, canary);
   const used = await logInAtHome(site);
   const startMs = Date.now();
 
-  /** Reads the login in use until a moment; answers when it was last seen alive. */
+  /** Reads the login in use until a moment; returns when it was last seen alive. */
   async function use(untilMs: number): Promise<number> {
     let readMs = Date.now();
     let aliveMs = 0;
     while (Date.now() < untilMs) {
-      if (await goesOn(site, used.browser)) aliveMs = Date.now();
+      if (await isStillLoggedIn(site, used.browser)) aliveMs = Date.now();
       if (Date.now() - readMs > LONGEST_GAP_MS)
         throw new ExperimentFailed(`expected reads within ${LONGEST_GAP_MS} ms, got slower ones`);
       readMs = Date.now();
@@ -73,7 +75,7 @@ async function look(scene: Scene): Promise<RealLives> {
   };
 }
 
-/** Whether the service holds this text; `undefined` where there is none. */
+/** Whether the service holds this text; `undefined` without a service. */
 async function holds(site: Scene, text: string): Promise<boolean | undefined> {
   const dump = await site.own?.service?.dump();
   return dump?.includes(text);

@@ -1,4 +1,4 @@
-import { acceptedBy, ExperimentFailed, logIn, need, times } from '../acts.ts';
+import { acceptedBy, ExperimentFailed, expectStatus, logIn, times } from '../acts.ts';
 import type { Browser } from '../browser.ts';
 import {
   type Check,
@@ -13,7 +13,7 @@ import {
 } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { forgedRefreshes } from './forged-refresh.ts';
-import { answered, entrances, roundsOf, sum } from './logins.ts';
+import { entrances, expectReply, roundsOf, sum } from './logins.ts';
 import { refreshVariant } from './refresh-site.ts';
 
 const RACERS = 10;
@@ -21,7 +21,7 @@ const RACES = 50;
 const LATE_USES = 3;
 
 function expectFamilyKill({ refreshing, traits }: Subject): Expectation {
-  // A backend with such a mode is examined on a site of its own.
+  // A backend with such a mode is examined on a separate site.
   if (refreshing !== undefined || traits.refresh === 'rotating') return mustHold;
   return doesNotApply(
     traits.state === 'client'
@@ -46,7 +46,7 @@ const reuseKillsFamily: Check = {
     const expected = expectFamilyKill(subject);
     if (expected.outcome === 'n/a') return notApplicable(expected.because);
     const cookie = scene.contract.refreshCookie;
-    if (cookie === undefined) return notApplicable('the contract names no cookie of refresh tokens');
+    if (cookie === undefined) return notApplicable('the contract has no cookie of refresh tokens');
     const site = scene.own === undefined ? scene : await refreshVariant(scene);
     const forged = await forgedRefreshes(site, cookie);
     const family = await observeFamily(site, cookie);
@@ -56,7 +56,7 @@ const reuseKillsFamily: Check = {
 };
 
 async function observeFamily(scene: Scene, cookie: string): Promise<Observation> {
-  // A second use of the token before the newest, and of one long before it.
+  // A second use of the token before the newest, and of a much older one.
   const reuses = await times(roundsOf(scene), (round) =>
     reuseOnce(scene, cookie, round % 2 === 0 ? 1 : LATE_USES),
   );
@@ -78,13 +78,13 @@ async function reuseOnce(scene: Scene, cookie: string, uses: number) {
   const { browser } = await logIn(scene);
   const first = pairOf(browser, cookie);
   for (let use = 0; use < uses; use += 1)
-    need(await browser.perform('refresh'), 200, 'the first use of a refresh token');
+    expectStatus(await browser.perform('refresh'), 200, 'the first use of a refresh token');
   const newest = pairOf(browser, cookie);
   const { accepted, of } = await acceptedBy(scene, newest.access);
   if (accepted !== of)
-    throw new ExperimentFailed(`expected ${of} servers to take a renewed token, got ${accepted}`);
+    throw new ExperimentFailed(`expected ${of} servers to accept a renewed token, got ${accepted}`);
   const thief = carrying(scene.browser(), scene, cookie, first);
-  const reply = answered(await thief.perform('refresh'), 'the second use of a refresh token');
+  const reply = expectReply(await thief.perform('refresh'), 'the second use of a refresh token');
   const after = await familyAfter(scene, cookie, newest);
   return {
     unrotated: first.refresh === newest.refresh ? 1 : 0,
@@ -93,14 +93,14 @@ async function reuseOnce(scene: Scene, cookie: string, uses: number) {
   };
 }
 
-/** Many uses of one token at once: one may win, and since the others are reuse, the login ends. */
+/** Many concurrent uses of one token: one may win, and since the others are reuse, the login ends. */
 async function raceOnce(scene: Scene, cookie: string) {
   const { browser } = await logIn(scene);
   const pair = pairOf(browser, cookie);
   const racers = Array.from({ length: RACERS }, () => carrying(scene.browser(), scene, cookie, pair));
   const replies = await Promise.all(racers.map((racer) => racer.perform('refresh')));
   const winners = racers.filter(
-    (_, index) => replies[index] !== undefined && answered(replies[index], 'a race').status === 200,
+    (_, index) => replies[index] !== undefined && expectReply(replies[index], 'a race').status === 200,
   );
   const families = await Promise.all(
     winners.map((winner) => familyAfter(scene, cookie, pairOf(winner, cookie))),
@@ -108,13 +108,13 @@ async function raceOnce(scene: Scene, cookie: string) {
   return { winners: winners.length, survivors: families.some(({ survivors }) => survivors > 0) ? 1 : 0 };
 }
 
-/** How many of all servers still take the access token or the refresh token. */
+/** How many servers still accept the access token or the refresh token. */
 async function familyAfter(scene: Scene, cookie: string, pair: Pair) {
   const { accepted, of } = await acceptedBy(scene, pair.access);
   const doors = entrances(scene);
   const replies = await times(doors.length, async (index) => {
     const door = doors[index] ?? scene.browser();
-    return answered(await carrying(door, scene, cookie, pair).perform('refresh'), 'a refresh');
+    return expectReply(await carrying(door, scene, cookie, pair).perform('refresh'), 'a refresh');
   });
   const renewed = replies.filter(({ status }) => status === 200).length;
   return { survivors: accepted + renewed, asked: of + doors.length };

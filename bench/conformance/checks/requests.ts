@@ -1,24 +1,24 @@
-import { logInAtHome, shown } from '../acts.ts';
+import { describeReply, logInAtHome } from '../acts.ts';
 import type { Reply, SendOptions, Values } from '../browser.ts';
 import { type Check, holds, mustHold, violated } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 import { CROSS_SITE_CHECK } from './cross-site.ts';
-import { answersOf } from './logins.ts';
+import { describeReplies } from './logins.ts';
 import { SAFE_METHODS_CHECK } from './safe-methods.ts';
 
 const notStored: Check = {
   id: '43',
-  title: 'Every answer that depends on the session says Cache-Control: no-store, refusals too',
+  title: 'Every reply that depends on the session says Cache-Control: no-store, refusals too',
   source: 'ASVS 5 V14.3.2',
   expect: () => mustHold,
   async observe(scene) {
     const replies = await everyKindOfReply(scene);
     const storable = replies.filter(({ reply }) => !isNoStore(reply));
-    const named = storable.map(({ what, reply }) => `${what} ${shown(reply)}`).slice(0, 5);
+    const named = storable.map(({ what, reply }) => `${what} ${describeReply(reply)}`).slice(0, 5);
     const evidence =
       `${storable.length} of ${replies.length} replies may be stored by a cache` +
-      `${named.length === 0 ? '' : ` (${named.join(', ')})`}; answers: ${answersOf(replies.map(({ reply }) => reply))}`;
+      `${named.length === 0 ? '' : ` (${named.join(', ')})`}; replies: ${describeReplies(replies.map(({ reply }) => reply))}`;
     return storable.length === 0 ? holds(evidence) : violated(evidence);
   },
 };
@@ -48,7 +48,7 @@ function stepsOf(user: string, password: string): readonly Step[] {
     { name: 'csrf' },
     { name: 'list' },
     { name: 'update', values: { data: 'kept' } },
-    // A version that is not the present one, a body that is no JSON, a site that is not ours, one that is too long.
+    // A version that is not the current one, a body that is not JSON, another site's origin, data that is too long.
     { name: 'update', values: { data: 'stale', version: 99_999_999 } },
     { name: 'update', options: { body: '{"data":' } },
     {
@@ -77,12 +77,12 @@ function stepsOf(user: string, password: string): readonly Step[] {
 async function everyKindOfReply(scene: Scene): Promise<Named[]> {
   const { browser, user, reply } = await logInAtHome(scene);
   const replies: Named[] = [{ what: 'login', reply }];
-  const keep = (what: string, answer: Reply) => replies.push({ what, reply: answer });
+  const keep = (what: string, reply: Reply) => replies.push({ what, reply });
   keep('an unknown path', await browser.send('GET', '/no-such-path'));
   keep('a method that is not there', await browser.send('PUT', scene.contract.operations.read?.path ?? '/'));
   keep('a HEAD', await browser.send('HEAD', scene.contract.operations.read?.path ?? '/'));
   for (const { name, values, options } of stepsOf(user, scene.password)) {
-    // What the contract does not have has no reply.
+    // An operation that the contract lacks has no reply.
     if (scene.contract.operations[name] !== undefined)
       keep(name, await browser.perform(name, values, options));
   }

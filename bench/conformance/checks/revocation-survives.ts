@@ -1,38 +1,38 @@
-import { acceptedBy, ExperimentFailed, logInAtHome, need, times } from '../acts.ts';
+import { acceptedBy, ExperimentFailed, expectStatus, logInAtHome, times } from '../acts.ts';
 import { judge, type Observation } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { answered, entrances } from './logins.ts';
+import { entrances, expectReply } from './logins.ts';
 import { type OutageSite, restartServers, restartStore, untilWritten } from './outage-site.ts';
 
 const SESSIONS = 5;
 
-/** What was done before the kills, and must not come undone. */
+/** What was ended before the kills, and must stay ended. */
 interface Ended {
   tokens: readonly string[];
-  /** A user who was disabled; `undefined` where the backend keeps no such thing beyond the life of its servers. */
+  /** A user who was disabled; `undefined` where the backend does not keep that beyond the life of its servers. */
   banned: string | undefined;
 }
 
-/** Of 49d: logs users out and disables one, kills servers and store, and looks after each kill. */
+/** 49d: logs users out and disables one, kills servers and store, and observes after each kill. */
 export async function observeRevocationSurvives(site: OutageSite): Promise<Observation> {
   const { scene, own, everyServer } = site;
   const { traits } = scene.subject;
   const logins = await times(SESSIONS, () => logInAtHome(scene));
-  for (const { browser } of logins) need(await browser.perform('logout'), 200, 'a logout');
+  for (const { browser } of logins) expectStatus(await browser.perform('logout'), 200, 'a logout');
   const ended: Ended = { tokens: logins.map(({ token }) => token), banned: await ban(scene) };
   const home = logins[0]?.home ?? 0;
   const waited = await untilWritten(scene.subject);
   const seen = { accepted: 0, reads: 0, entered: 0, attempts: 0 };
   await restartServers(site, [home]);
-  await look(scene, ended, seen);
+  await observeEnded(scene, ended, seen);
   await restartServers(site, everyServer);
-  await look(scene, ended, seen);
+  await observeEnded(scene, ended, seen);
   const { service } = own;
   if (service !== undefined) {
     await restartStore(site, service);
-    // A store that forgets all it held forgets who was disabled, too; its sessions are gone with it.
+    // A store that loses its data also forgets who was disabled; its sessions are lost with it.
     const isKept = traits.survivesStoreCrash === true;
-    await look(scene, isKept ? ended : { ...ended, banned: undefined }, seen);
+    await observeEnded(scene, isKept ? ended : { ...ended, banned: undefined }, seen);
   }
   const killed =
     service === undefined ? 'a server and of all servers' : 'a server, of all servers and of the store';
@@ -51,14 +51,14 @@ async function ban(scene: Scene): Promise<string | undefined> {
   if (!userIndex || !survivesServerRestart) return undefined;
   const user = scene.freshUser();
   const admin = await scene.admin();
-  need(await admin.perform('disable', { user, disabled: true }), 200, 'disabling an account');
+  expectStatus(await admin.perform('disable', { user, disabled: true }), 200, 'disabling an account');
   const { entered } = await tryToEnter(scene, user);
   if (entered > 0)
     throw new ExperimentFailed('expected a disabled user to be refused before anything is killed');
   return user;
 }
 
-async function look(
+async function observeEnded(
   scene: Scene,
   { tokens, banned }: Ended,
   seen: { accepted: number; reads: number; entered: number; attempts: number },
@@ -74,12 +74,12 @@ async function look(
   seen.attempts += attempts;
 }
 
-/** Logs in with the right password at every server. */
+/** Logs in with the correct password at every server. */
 async function tryToEnter(scene: Scene, user: string): Promise<{ entered: number; attempts: number }> {
   const doors = entrances(scene);
   let entered = 0;
   for (const door of doors) {
-    const reply = answered(await door.perform('login', { user, password: scene.password }), 'a login');
+    const reply = expectReply(await door.perform('login', { user, password: scene.password }), 'a login');
     if (reply.status === 200) entered += 1;
   }
   return { entered, attempts: doors.length };

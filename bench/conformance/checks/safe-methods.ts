@@ -1,13 +1,13 @@
 import type { Reply } from '../browser.ts';
 import { type Check, holds, mustHold, violated } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { answered, answersOf } from './logins.ts';
+import { describeReplies, expectReply } from './logins.ts';
 import { findVictim, type Victim, type Write, writesOf } from './writes.ts';
 
 /** 38. */
 export const SAFE_METHODS_CHECK: Check = {
   id: '38',
-  title: 'No GET or HEAD changes state, also none that says it means another method',
+  title: 'No GET or HEAD changes state, not even with an override to another method',
   source: 'ASVS 5 V3.5.3',
   expect: () => mustHold,
   async observe(scene) {
@@ -23,18 +23,18 @@ export const SAFE_METHODS_CHECK: Check = {
         changing.push(write.name);
         victim = await findVictim(scene);
       }
-      // A read may renew the token: that is a touch, and what the path of a read is for.
+      // A read may renew the token: that is a touch, which is legitimate on the path of a read.
       if (!isReadPath(scene, write)) issued += answers.filter((reply) => issuesSession(scene, reply)).length;
     }
     const evidence =
-      `${changing.length} of ${writes.length} paths of writes (${replies.length} requests by GET and HEAD, answers: ` +
-      `${answersOf(replies)}) changed a session${changing.length === 0 ? '' : `: ${changing.join(', ')}`}; ` +
+      `${changing.length} of ${writes.length} paths of writes (${replies.length} requests by GET and HEAD, replies: ` +
+      `${describeReplies(replies)}) changed a session${changing.length === 0 ? '' : `: ${changing.join(', ')}`}; ` +
       `${issued} replies set the session cookie`;
     return changing.length + issued === 0 ? holds(evidence) : violated(evidence);
   },
 };
 
-/** The path of a write, asked by safe methods, with and without what some frameworks take for another method. */
+/** Requests the path of a write by safe methods, with and without the method overrides of some frameworks. */
 async function askSafely(victim: Victim, { name, operation }: Write): Promise<Reply[]> {
   const { method } = operation;
   const path = filled(operation.path, victim);
@@ -55,7 +55,7 @@ async function askSafely(victim: Victim, { name, operation }: Write): Promise<Re
   for (const request of requests) {
     const options = request.headers === undefined ? {} : { headers: request.headers };
     const reply = await victim.browserFor(name).send(request.method, request.path, options);
-    replies.push(answered(reply, `a ${request.method} where ${name} is written`));
+    replies.push(expectReply(reply, `a ${request.method} on the path of ${name}`));
   }
   return replies;
 }
@@ -66,7 +66,7 @@ function filled(path: string, { values }: Victim): string {
   );
 }
 
-/** The fields of the body as a query, and the method that is meant. Never a password: addresses are written to logs. */
+/** The fields of the body as a query, and the intended method. Never a password, for URLs are logged. */
 function queryOf(victim: Victim, { operation }: Write): string {
   const query = new URLSearchParams({ _method: operation.method });
   for (const [field, value] of Object.entries(operation.body ?? {})) {

@@ -1,6 +1,6 @@
-/** Checks 39 and 40: what is too large is refused, plainly and without harm. */
+/** Checks 39 and 40: what is too large is refused clearly and without harm. */
 
-import { ExperimentFailed, fieldOf, logInAtHome, need, shown, whoIs } from '../acts.ts';
+import { currentUser, describeReply, ExperimentFailed, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import {
   type Check,
@@ -14,7 +14,7 @@ import {
   violated,
 } from '../check.ts';
 import { COOKIE_BYTES } from '../contract.ts';
-import { abreast, besideBystander, sendRaw, statusesOf } from '../offers.ts';
+import { besideBystander, forEachConcurrently, sendRaw, statusesOf } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 
 function ofTokenSize({ traits }: Subject): Expectation {
@@ -28,11 +28,11 @@ function longestCookie(reply: Reply): number {
   return Math.max(0, ...reply.setCookies.map((line) => Buffer.byteLength(line.split(';')[0] ?? '')));
 }
 
-/** One login whose data grow, and what was seen of it. */
+/** One login with growing data, and what was observed. */
 interface Growth {
   scene: Scene;
   browser: Browser;
-  /** The data that the last accepted update left. */
+  /** The data after the last accepted update. */
   data: string | undefined;
   tries: number;
   refused: number;
@@ -40,7 +40,7 @@ interface Growth {
   faults: Set<string>;
 }
 
-/** Updates the data, and looks whether a refusal left the session as it was. @returns whether it was accepted. */
+/** Updates the data, and checks that a refusal left the session unchanged. @returns whether it was accepted. */
 async function grow(growth: Growth, data: string): Promise<boolean> {
   const { scene, browser, faults } = growth;
   const reply = await browser.perform('update', { data });
@@ -51,9 +51,9 @@ async function grow(growth: Growth, data: string): Promise<boolean> {
   const accepted = reply.status === 200;
   if (accepted) growth.data = data;
   else growth.refused += 1;
-  if (!accepted && reply.status !== 413) faults.add(`${shown(reply)} where 200 or 413 was expected`);
+  if (!accepted && reply.status !== 413) faults.add(`${describeReply(reply)} where 200 or 413 was expected`);
   const read = await browser.perform('read');
-  if (read.status !== 200) faults.add(`${shown(read)} to the read after an update`);
+  if (read.status !== 200) faults.add(`${describeReply(read)} to the read after an update`);
   const field = scene.contract.fields.data;
   if (field !== undefined && growth.data !== undefined && fieldOf(read, field) !== growth.data)
     faults.add('the data were not those of the last update that was accepted');
@@ -66,9 +66,9 @@ async function growthOf(scene: Scene): Promise<Growth> {
   return { scene, browser, data: undefined, tries: 0, refused: 0, longestBytes, faults: new Set() };
 }
 
-/** More than any cookie holds, whatever the claims beside. */
+/** More than any cookie can hold, whatever the other claims. */
 const TOO_MUCH = 2 * COOKIE_BYTES;
-/** Letters that take one byte, two, four, and six once JSON has escaped them. */
+/** Characters that take one byte, two, four, and six once JSON has escaped them. */
 const FILLERS = ['x', 'é', '😀', '\u0001', '"'];
 const LARGE_BYTES = 65_536;
 
@@ -106,7 +106,7 @@ async function observeFixedSize(scene: Scene, growth: Growth): Promise<Observati
   return faults.size === 0 ? notApplicable(evidence) : violated(`${evidence}: ${[...faults].join('; ')}`);
 }
 
-/** What may be said to a head that is too large (RFC 9110 §15.5, RFC 6585 §5). */
+/** Statuses for a head that is too large (RFC 9110 §15.5, RFC 6585 §5). */
 const TOO_LARGE = [400, 413, 414, 431];
 const ROUNDS = 3;
 
@@ -130,8 +130,8 @@ function oversizedHeads(scene: Scene): { name: string; text: string }[] {
 }
 
 /**
- * Sends what is too large, several times: who closes with unread bytes may cut his own reply short by a reset (RFC 9112
- * §9.6), so that not each refusal arrives, but some must.
+ * Sends each oversized head several times: a server that closes with unread bytes may lose its own reply to a reset
+ * (RFC 9112 §9.6), so that not every refusal arrives, but some must.
  */
 async function observeHeads(scene: Scene): Promise<Observation> {
   const faults = new Set<string>();
@@ -139,7 +139,7 @@ async function observeHeads(scene: Scene): Promise<Observation> {
   const heads = oversizedHeads(scene);
   const servers = [undefined, ...Array.from({ length: scene.servers }, (_, server) => server)];
   const places = servers.flatMap((server) => heads.map((head) => ({ ...head, server })));
-  await abreast(places, async ({ name, text, server }) => {
+  await forEachConcurrently(places, async ({ name, text, server }) => {
     const place = server === undefined ? 'the balancer' : `server ${server + 1}`;
     let heard = 0;
     for (let round = 0; round < ROUNDS; round += 1) {
@@ -147,13 +147,14 @@ async function observeHeads(scene: Scene): Promise<Observation> {
       if (status === undefined) counts.closed += 1;
       else heard += 1;
       if (status !== undefined && TOO_LARGE.includes(status)) counts.refused += 1;
-      else if (status !== undefined) faults.add(`${name} answered with ${status} by ${place}`);
+      else if (status !== undefined) faults.add(`${name} got ${status} from ${place}`);
     }
-    if (heard === 0) faults.add(`${name} never answered by ${place}`);
+    if (heard === 0) faults.add(`${name} never got a reply from ${place}`);
   });
   const fresh = await logInAtHome(scene);
-  need(await fresh.browser.perform('read'), 200, 'the next request');
-  if ((await whoIs(scene, scene.browser())) !== undefined) faults.add('nobody was taken for somebody');
+  expectStatus(await fresh.browser.perform('read'), 200, 'the next request');
+  if ((await currentUser(scene, scene.browser())) !== undefined)
+    faults.add('a request without a session got one');
   const evidence =
     `${counts.refused} heads of ${heads.length} kinds refused with 400, 413, 414 or 431, ` +
     `${counts.closed} connections closed before a reply came through; the next requests were served`;

@@ -1,6 +1,6 @@
-/** Check 48: what is answered while the store is down, and that it is answered at all. */
+/** Check 48: the replies while the store is down, and that there are any. */
 
-import { logIn, need, shown, whoIs } from '../acts.ts';
+import { currentUser, describeReply, expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { holds, notApplicable, type Observation, violated } from '../check.ts';
 import type { OperationName } from '../contract.ts';
@@ -15,19 +15,19 @@ import {
   untilWritten,
 } from './outage-site.ts';
 
-/** Longest that a request may be kept waiting by a store that does not answer. */
+/** Longest that a store that does not reply may delay a request. */
 export const ANSWER_WITHIN_MS = 3_000;
 
-/** An outage is neither a logout nor a login: it says so. */
+/** An outage is neither a logout nor a login, and the reply says so. */
 const ONLY_UNAVAILABLE: readonly number[] = [503];
-/** For a token that opens nothing in any case: whether the store had to be asked is the backend's own affair. */
+/** For a token that opens nothing anyway: the backend may or may not need the store to know that. */
 const NOBODY: readonly number[] = [401, 503];
 
-/** One request that is made during the outage. */
+/** One request during the outage. */
 interface Try {
   what: string;
   allowed: readonly number[];
-  /** Whether a reply may take the client's token away. */
+  /** Whether a reply may delete the client's token. */
   mayEndSession: boolean;
   send(): Promise<Reply>;
 }
@@ -38,14 +38,15 @@ interface Outage {
   faults: string[];
 }
 
-/** Kills the store, then freezes it, and looks each time at every operation on every server and through the balancer. */
+/** Kills the store, then freezes it, and each time tries every operation on every server and through the balancer. */
 export async function observeStoreDown(scene: Scene): Promise<Observation> {
   const site = await openOutageSite(scene);
   const service = site?.own.service;
-  if (site === undefined || service === undefined) return notApplicable('there is no store of ours to stop');
+  if (site === undefined || service === undefined)
+    return notApplicable('there is no store that can be stopped');
   const killed = await killedStore(site, service);
   const frozen = await frozenStore(site, service);
-  const evidence = `killed: ${told(killed)}; frozen: ${told(frozen)}`;
+  const evidence = `killed: ${describeOutage(killed)}; frozen: ${describeOutage(frozen)}`;
   const isWell = killed.faults.length + frozen.faults.length === 0 && !killed.hadRestart;
   return isWell ? holds(evidence) : violated(evidence);
 }
@@ -53,8 +54,8 @@ export async function observeStoreDown(scene: Scene): Promise<Observation> {
 type Seen = Outage & { recoveredMs: number; hadRestart: boolean };
 
 /**
- * Waits for the site to come back by itself; where the deny list is lost with the store, it may need a hand, and then
- * gets it so that what follows can be looked at.
+ * Waits for the site to recover by itself. Where the deny list is lost with the store, it may need a restart by hand,
+ * so that the rest can be observed.
  */
 async function recover(site: OutageSite): Promise<Recovery & { hadRestart: boolean }> {
   const alone = await untilServing(site);
@@ -90,12 +91,12 @@ async function frozenStore(site: OutageSite, service: OwnService): Promise<Seen>
   }
   const { isServing, tookMs, faults: late } = await untilServing(site);
   const faults = [...outage.faults, ...late];
-  if (isServing && (await whoIs(site.scene, kept.browser)) !== kept.user)
-    faults.push('a session that nobody touched is gone after the thaw');
+  if (isServing && (await currentUser(site.scene, kept.browser)) !== kept.user)
+    faults.push('a session that no request used is gone after the thaw');
   return { ...outage, faults, recoveredMs: tookMs, hadRestart: false };
 }
 
-/** Logs users in for all that is to be tried: one for each request, for a frozen store may still carry it out later. */
+/** Logs users in, one for each request: a frozen store may still carry a request out later. */
 async function prepare({ scene, everyServer }: OutageSite): Promise<Try[]> {
   const places = [
     { name: 'balancer', open: () => scene.browser() },
@@ -129,11 +130,11 @@ async function triesAt(scene: Scene, place: string, open: () => Browser): Promis
   return [...tries, ...(await worthlessTokens(scene, place, open))];
 }
 
-/** Reads with tokens that open nothing, and must not begin to because nobody can look them up. */
+/** Reads with tokens that open nothing, and must not start to because they cannot be looked up. */
 async function worthlessTokens(scene: Scene, place: string, open: () => Browser): Promise<Try[]> {
   const { browser, token } = await logIn(scene, { browser: open() });
   const ended = browser.holding(token);
-  need(await browser.perform('logout'), 200, 'a logout');
+  expectStatus(await browser.perform('logout'), 200, 'a logout');
   const middle = Math.floor(token.length / 2);
   const forged = `${token.slice(0, middle)}${token[middle] === 'A' ? 'B' : 'A'}${token.slice(middle + 1)}`;
   const holders = {
@@ -149,14 +150,14 @@ async function worthlessTokens(scene: Scene, place: string, open: () => Browser)
   }));
 }
 
-/** All at once: a frozen store keeps each of them waiting to its limit. */
+/** All at once: a frozen store delays each of them up to its limit. */
 async function carryOut(scene: Scene, tries: readonly Try[]): Promise<Outage> {
   const faults: string[] = [];
   let slowestMs = 0;
   await Promise.all(
     tries.map(async (one) => {
       const startMs = performance.now();
-      // No reply at all is what this check is after: here it is seen, not a failure of the experiment.
+      // A missing reply is what this check observes: it is not a failure of the experiment.
       const reply = await one
         .send()
         .catch((error: unknown) => (error instanceof Error ? error : String(error)));
@@ -171,18 +172,18 @@ async function carryOut(scene: Scene, tries: readonly Try[]): Promise<Outage> {
 
 function faultOf(scene: Scene, one: Try, reply: Reply | Error | string, tookMs: number): string | undefined {
   if (reply instanceof Error || typeof reply === 'string') return `no reply within ${tookMs} ms`;
-  if (!one.allowed.includes(reply.status)) return shown(reply);
+  if (!one.allowed.includes(reply.status)) return describeReply(reply);
   if (tookMs > ANSWER_WITHIN_MS) return `${reply.status} only after ${tookMs} ms`;
   const takesToken = reply.setCookies.some((line) => line.startsWith(`${scene.contract.cookie}=`));
   return takesToken && !one.mayEndSession ? `${reply.status} that changes the session cookie` : undefined;
 }
 
-/** Some faults stand for all of them. */
-const FAULTS_TOLD = 4;
+/** Only some faults are shown. */
+const FAULTS_SHOWN = 4;
 
-function told({ tries, slowestMs, faults, recoveredMs, hadRestart }: Seen): string {
-  const others = faults.length > FAULTS_TOLD ? ` and ${faults.length - FAULTS_TOLD} more` : '';
-  const seen = faults.length === 0 ? '' : ` (${faults.slice(0, FAULTS_TOLD).join(', ')}${others})`;
+function describeOutage({ tries, slowestMs, faults, recoveredMs, hadRestart }: Seen): string {
+  const others = faults.length > FAULTS_SHOWN ? ` and ${faults.length - FAULTS_SHOWN} more` : '';
+  const seen = faults.length === 0 ? '' : ` (${faults.slice(0, FAULTS_SHOWN).join(', ')}${others})`;
   const back = hadRestart
     ? `not back by itself, for the deny list was lost: serving ${recoveredMs} ms after all servers were restarted by hand`
     : `serving again by itself after ${recoveredMs} ms`;

@@ -3,14 +3,14 @@ import { doesNotApply, type Expectation, mustHold, type Subject } from '../check
 import { type JwtParts, jwtParts, plausibleJwt } from '../forge.ts';
 import type { Scene } from '../scene.ts';
 
-/** A check of what is inside a token: an opaque id has no inside. */
+/** A check of the content of a token: an opaque id has none. */
 export function ofToken({ traits }: Subject): Expectation {
   return traits.dataInToken ? mustHold : doesNotApply('The id is opaque: nothing in it is parsed.');
 }
 
 /**
  * A login, and a token to forge from: its own where it is signed, else one that looks like those of other sites.
- * @throws ExperimentFailed when the token opens no session, or should be a JSON Web Token and is none.
+ * @throws ExperimentFailed when the token opens no session, or should be a JSON Web Token and is not.
  */
 export async function material(scene: Scene): Promise<{ login: Login; parts: JwtParts }> {
   const login = await logInAtHome(scene);

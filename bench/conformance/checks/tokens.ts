@@ -1,4 +1,4 @@
-/** Checks 26 to 32: what a server makes of tokens that it did not issue, or not in this form. */
+/** Checks 26 to 32: how a server treats tokens that it did not issue, or not in this form. */
 
 import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
@@ -35,7 +35,7 @@ async function observeUnsigned(scene: Scene): Promise<Observation> {
   return refusal(scene, await offer(scene, unsigned(parts)), 'unsigned tokens');
 }
 
-/** Our own signed tokens can be put under a public key; somebody else's key nobody tells us. */
+/** Our signed tokens can use a public key; that of an external site is not known. */
 const hasKeyPair = ({ options, traits, balancer }: Subject) =>
   traits.dataInToken && options['alg'] !== undefined && balancer !== 'foreign';
 
@@ -53,11 +53,11 @@ async function observeConfused(scene: Scene): Promise<Observation> {
   const { parts } = await material(site);
   const pem = site.own?.publicKeyPem;
   if (pem === undefined || parts.header['alg'] !== 'RS256')
-    throw new ExperimentFailed('expected the RS256 variant to sign by RS256, and to tell its public key');
+    throw new ExperimentFailed('expected the RS256 variant to sign by RS256, and to provide its public key');
   return refusal(site, await offer(site, confused(parts, pem)), `${what}, on the RS256 variant`);
 }
 
-/** Time for a fetch that a server may make after it has answered. */
+/** Time for a fetch that a server may make after its reply. */
 const LATE_FETCH_MS = 300;
 
 async function observeInjected(scene: Scene): Promise<Observation> {
@@ -75,7 +75,7 @@ async function observeInjected(scene: Scene): Promise<Observation> {
   }
 }
 
-/** Where the forger serves his keys, and counts who asks for them. */
+/** The forger's key server, which counts requests. */
 async function openListener({ keySet, certificate }: ForgerKeys) {
   let fetches = 0;
   const server: Server = createServer((request, response) => {

@@ -1,12 +1,12 @@
-/** A session's life from the first visit to the logout, and what its replies say of cookies and tokens. */
+/** A session's life from the first visit to the logout, with the cookies and tokens of its replies. */
 
-import { logIn, need } from '../acts.ts';
+import { expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply, Values } from '../browser.ts';
 import { seesOwnSessions } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 
-/** Fewest tries of what chance may hide: enough to meet each of a few servers. */
+/** Minimum of tries of what chance may hide: enough to reach each of a few servers. */
 const LEAST_TRIES = 9;
 
 /** How often a check tries what depends on chance. */
@@ -15,11 +15,12 @@ export function triesOf(scene: Scene): number {
 }
 
 /**
- * How often a check tries what one server does alone, which chance does not touch. Each server is met several times.
+ * How often a check tries what one server does alone, which does not depend on chance. Each server is reached several
+ * times.
  */
 export const TRIES_AT_HOME = 9;
 
-/** A browser that talks to one server, each in turn; behind a balancer of somebody else's one as any other. */
+/** A browser that talks to one server, each in turn; behind an external balancer an ordinary one. */
 export function homeBrowser(scene: Scene, turn: number): Browser {
   return scene.servers > 0 ? scene.browserOf(turn % scene.servers) : scene.browser();
 }
@@ -28,7 +29,7 @@ export function homeBrowser(scene: Scene, turn: number): Browser {
 export interface SetCookie {
   name: string;
   value: string;
-  /** By name in small letters; '' for one without a value. */
+  /** By name in lower case; '' for one without a value. */
   attributes: ReadonlyMap<string, string>;
 }
 
@@ -46,7 +47,7 @@ export function parseSetCookie(line: string): SetCookie {
   };
 }
 
-/** Whether a line tells the browser to forget the cookie. */
+/** Whether a line makes the browser delete the cookie. */
 export function isDeletion({ attributes }: SetCookie): boolean {
   const maxAge = attributes.get('max-age');
   // Max-Age wins over Expires (RFC 6265bis §5.7).
@@ -65,12 +66,12 @@ export interface Tour {
 }
 
 /**
- * Two of them: through the balancer, where a server that does not know the session may refuse what comes between login
- * and logout, and at one server, where nothing may be refused. What the contract does not have is left out.
+ * Two tours: through the balancer, where a server that does not know the session may refuse requests between login and
+ * logout, and at one server, where nothing may be refused. Operations that the contract lacks are omitted.
  */
 export async function tours(scene: Scene): Promise<Tour[]> {
   const home = homeBrowser(scene, Math.floor(scene.random() * Math.max(1, scene.servers)));
-  // Servers of somebody else's that cannot be met one by one may scatter the second one, too.
+  // External servers that cannot be addressed may scatter the second one, too.
   const isWhole = scene.servers > 0 || seesOwnSessions(scene.subject);
   return [await tour(scene, scene.browser(), false), await tour(scene, home, isWhole)];
 }
@@ -81,7 +82,7 @@ async function tour(scene: Scene, browser: Browser, isWhole: boolean): Promise<T
   async function step(operation: OperationName, mayBeRefused: boolean, values?: Values): Promise<void> {
     if (operations[operation] === undefined) return;
     const reply = await browser.perform(operation, values);
-    if (!(mayBeRefused && reply.status === 401)) need(reply, 200, `the operation ${operation}`);
+    if (!(mayBeRefused && reply.status === 401)) expectStatus(reply, 200, `the operation ${operation}`);
     steps.push({ operation, reply });
   }
   await step('visit', false);
@@ -95,7 +96,7 @@ async function tour(scene: Scene, browser: Browser, isWhole: boolean): Promise<T
   return { steps };
 }
 
-/** The lines of Set-Cookie of these names over some replies. */
+/** The lines of Set-Cookie with these names in some replies. */
 export function cookiesOf(steps: readonly Step[], names: readonly string[]): SetCookie[] {
   return steps
     .flatMap(({ reply }) => reply.setCookies)
@@ -108,20 +109,20 @@ export function secretCookies({ contract }: Scene): string[] {
   return contract.refreshCookie === undefined ? [contract.cookie] : [contract.cookie, contract.refreshCookie];
 }
 
-/** Every token that these replies handed out. */
+/** Every token issued in these replies. */
 export function tokensOf(scene: Scene, steps: readonly Step[]): string[] {
   const values = cookiesOf(steps, secretCookies(scene)).filter((cookie) => !isDeletion(cookie));
   return [...new Set(values.map(({ value }) => value).filter((value) => value !== ''))];
 }
 
-/** Undoes percent-encoding; what is not encoded stays as it is. */
+/** Undoes percent-encoding; a text that is not encoded is unchanged. */
 export function percentDecoded(text: string): string {
   return text.replaceAll(/%([0-9a-f]{2})/gi, (_, code: string) =>
     String.fromCharCode(Number.parseInt(code, 16)),
   );
 }
 
-/** Whether a text holds a token, however it is escaped in URLs, HTML or JSON. @param before what must stand before it. */
+/** Whether a text contains a token, however it is escaped in URLs, HTML or JSON. @param before what must precede it. */
 export function mentions(text: string, token: string, before: readonly string[] = ['']): boolean {
   const spellings = new Set([token, percentDecoded(token), encodeURIComponent(token)]);
   const plain = text.replaceAll('\\/', '/');

@@ -1,4 +1,12 @@
-import { ExperimentFailed, fieldOf, logIn, logInAtHome, need, shown, times } from '../acts.ts';
+import {
+  describeReply,
+  ExperimentFailed,
+  expectStatus,
+  fieldOf,
+  logIn,
+  logInAtHome,
+  times,
+} from '../acts.ts';
 import type { Reply, Values } from '../browser.ts';
 import {
   type Check,
@@ -17,16 +25,16 @@ import { roundsOf, sum } from './logins.ts';
 const TABS = 20;
 const CONTESTS = 50;
 const INCREMENTS = 3;
-/** Of twenty that try at once one gets on, so that the last is served within some hundred tries. */
+/** One of twenty concurrent attempts succeeds, so that the last is served within some hundred tries. */
 const MOST_ATTEMPTS = 2000;
 
 function expectNoLoss({ traits, options }: Subject): Expectation {
   if (traits.compareAndSwap) return mustHold;
   return cannotHold(
     options['write'] === 'lww'
-      ? 'Of two tabs that save at once both are told that it was saved, and the work of one is gone.'
-      : 'Each save is answered with a copy of the session of its own: of two tabs that save at once both are told that ' +
-          'it was saved, and the copy that the browser keeps last undoes the other.',
+      ? 'Of two tabs that save at once both are told that it was saved, and the work of one is lost.'
+      : 'Each save returns a separate copy of the session: of two tabs that save at once both are told that ' +
+          'it was saved, and the copy that the browser stores last undoes the other.',
   );
 }
 
@@ -39,7 +47,7 @@ export const UPDATE_CHECK: Check = {
   async observe(scene) {
     const { data, version } = scene.contract.fields;
     if (data === undefined || version === undefined)
-      return notApplicable('the contract names no field of the data, or of its version');
+      return notApplicable('the contract has no field of the data, or of its version');
     const act = await openTabs(scene);
     const contests = await times(roundsOf(scene, CONTESTS), (round) => contest(scene, act, round));
     const unfair = contests.filter(({ acknowledged }) => acknowledged !== 1).length;
@@ -53,7 +61,7 @@ export const UPDATE_CHECK: Check = {
   },
 };
 
-/** The rate of loss without the comparison, where the backend can be run so. */
+/** The rate of loss without the comparison, where the backend supports that. */
 async function lastWriteWins(scene: Scene): Promise<string> {
   const { options } = scene.subject;
   if (scene.own === undefined || options['write'] === undefined || options['write'] === 'lww') return '';
@@ -66,8 +74,8 @@ async function lastWriteWins(scene: Scene): Promise<string> {
 type Act = (tab: number, operation: OperationName, values?: Values) => Promise<Reply>;
 
 /**
- * Tabs of one browser: one session, one jar that keeps whichever token came last. Where servers share sessions each tab
- * goes where the balancer sends it; else all to the server that has this one.
+ * Tabs of one browser: one session, and one jar that keeps whichever token came last. Where servers share sessions the
+ * balancer routes each tab; else all go to the server that has this session.
  */
 async function openTabs(scene: Scene): Promise<Act> {
   const { shared } = scene.subject.traits;
@@ -93,7 +101,7 @@ async function openTabs(scene: Scene): Promise<Act> {
 
 /** The session's data and version. */
 async function readData(scene: Scene, act: Act, tab: number): Promise<{ data: string; version: number }> {
-  const reply = need(await act(tab, 'read'), 200, 'a read');
+  const reply = expectStatus(await act(tab, 'read'), 200, 'a read');
   const data = fieldOf(reply, scene.contract.fields.data ?? '');
   const version = fieldOf(reply, scene.contract.fields.version ?? '');
   if (typeof data !== 'string' || typeof version !== 'number')
@@ -101,10 +109,10 @@ async function readData(scene: Scene, act: Act, tab: number): Promise<{ data: st
   return { data, version };
 }
 
-/** True when it was acknowledged, false when another came before. */
+/** True when it was acknowledged, false when another update came first. */
 function wasTaken(reply: Reply): boolean {
   if (reply.status !== 200 && reply.status !== 409)
-    throw new ExperimentFailed(`expected an update to be answered with 200 or 409, got ${shown(reply)}`);
+    throw new ExperimentFailed(`expected 200 or 409 for an update, got ${describeReply(reply)}`);
   return reply.status === 200;
 }
 
@@ -122,9 +130,9 @@ async function contest(
   return { acknowledged: taken.length, lost: taken.length - (taken.includes(data) ? 1 : 0) };
 }
 
-/** All tabs count on from what they read, and read anew when told of a conflict: the sum shows what was lost. */
+/** All tabs increment what they read, and read again on a conflict: the sum shows what was lost. */
 async function countTogether(scene: Scene, act: Act): Promise<{ acknowledged: number; lost: number }> {
-  need(await act(0, 'update', { data: 'count.0' }), 200, 'an update');
+  expectStatus(await act(0, 'update', { data: 'count.0' }), 200, 'an update');
   const countIn = (data: string) => Number(/^count\.(\d+)$/.exec(data)?.[1] ?? Number.NaN);
   async function increment(tab: number): Promise<void> {
     for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
@@ -132,7 +140,7 @@ async function countTogether(scene: Scene, act: Act): Promise<{ acknowledged: nu
       const next = `count.${countIn(data) + 1}`;
       if (wasTaken(await act(tab, 'update', { data: next, version }))) return;
     }
-    throw new ExperimentFailed(`expected an update to be taken within ${MOST_ATTEMPTS} tries, got conflicts`);
+    throw new ExperimentFailed(`expected an update to succeed within ${MOST_ATTEMPTS} tries, got conflicts`);
   }
   const acknowledged = sum(
     await Promise.all(

@@ -1,4 +1,4 @@
-/** What checks 37 and 38 share: the operations that change state, and whether they did. */
+/** Shared by checks 37 and 38: the operations that change state, and whether they did. */
 
 import { fieldOf, type Login, logIn, logInAtHome } from '../acts.ts';
 import type { Browser, Values } from '../browser.ts';
@@ -18,22 +18,22 @@ export function writesOf(scene: Scene): Write[] {
   );
 }
 
-/** Somebody with two logins at one place, on whose behalf requests are made that must change nothing. */
+/** A user with two logins at one server, in whose name requests are made that must change nothing. */
 export interface Victim {
   first: Login;
   second: Login;
-  /** True when either login is not as it was. */
+  /** True when either login has changed. */
   hasChanged(): Promise<boolean>;
-  /** Values by which each operation would succeed, if it were let. */
+  /** Values with which each operation would succeed, if it were allowed. */
   values: Values;
-  /** A browser with the victim's session, or with the administrator's where the operation asks for it. */
+  /** A browser with the victim's session, or with the administrator's where the operation requires it. */
   browserFor(name: OperationName): Browser;
 }
 
-/** Absent operations of an administrator are made with the victim's session where the contract names none. */
+/** Without an administrator in the contract, the administrator's operations use the victim's session. */
 export async function findVictim(scene: Scene): Promise<Victim> {
   const first = await logInAtHome(scene);
-  // At the same server, so that what ends "the others" would end this one.
+  // At the same server, so that an operation on "the others" would end this one.
   const at = scene.servers > 0 && first.home !== undefined ? { at: first.home } : {};
   const second = await logIn(scene, { user: first.user, ...at });
   const admin =
@@ -69,7 +69,7 @@ export async function findVictim(scene: Scene): Promise<Victim> {
   };
 }
 
-/** The handle of one of the user's logins; of none where the site cannot list them. */
+/** The handle of one of the user's logins; a made-up one where the site cannot list them. */
 async function handleOf(scene: Scene, { browser, token }: Login): Promise<string> {
   if (scene.contract.operations.list === undefined) return 'no-such-login';
   const handle = fieldOf(await browser.holding(token).perform('list'), 'logins.0.handle');

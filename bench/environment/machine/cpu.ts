@@ -1,16 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { platform } from 'node:os';
 
-/** CPU time of process trees from /proc, in nanoseconds. Linux only: elsewhere every answer is `undefined`. */
+/** CPU time of process trees from /proc, in nanoseconds. Linux only: elsewhere every result is `undefined`. */
 
 const MEASURABLE = platform() === 'linux';
 /** Clock ticks of /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */
 const NS_PER_TICK = 10_000_000;
 
 /**
- * CPU time that the trees under these pids have used so far, in nanoseconds; `undefined` where it cannot be read.
- * Live threads count by schedstat (nanoseconds; /proc/PID/stat knows only 10 ms ticks), children that a root has
- * reaped by its cutime and cstime, so that the total never falls when a Postgres back end ends.
+ * CPU time that the trees under these pids have used so far, in nanoseconds; `undefined` where it cannot be read. Live
+ * threads count by schedstat (nanoseconds; /proc/PID/stat has a resolution of 10 ms), children that a root has reaped
+ * by its cutime and cstime, so that the total does not fall when a Postgres back end exits.
  */
 export function cpuNsOf(rootPids: readonly number[]): number | undefined {
   if (!MEASURABLE || rootPids.length === 0) return undefined;
@@ -39,7 +39,7 @@ export function memoryBytesOf(rootPids: readonly number[]): number | undefined {
 /** The process of this pid and all below it. */
 export function treeOf(root: number): number[] {
   const pids = [root];
-  // Grows while it is walked: children are appended behind their parent.
+  // Grows during the loop: children are appended after their parent.
   for (const pid of pids) {
     for (const thread of threadsOf(pid)) {
       const children = readProc(`/proc/${pid}/task/${thread}/children`)?.trim();
@@ -69,12 +69,13 @@ function liveNs(pid: number): number {
 function reapedNs(pid: number): number {
   const stat = readProc(`/proc/${pid}/stat`);
   if (stat === undefined) return 0;
-  // Fields are counted behind the name, which may hold blanks and brackets: cutime and cstime are 16 and 17 of all.
+  // Fields are counted from after the name, which may contain blanks and brackets: cutime and cstime are fields 16 and
+  // 17.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[13]) + Number(fields[14])) * NS_PER_TICK;
 }
 
-/** Text of a file of /proc; `undefined` when its process or thread has just ended. */
+/** Text of a file in /proc; `undefined` when its process or thread has just ended. */
 function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');

@@ -2,14 +2,16 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { difference } from '../sums.ts';
 
-/** What the machine as a whole did, from /proc and the control group. Linux only: elsewhere every answer is `undefined`. */
+/**
+ * Activity of the whole machine, from /proc and the control group. Linux only: elsewhere every value is `undefined`.
+ */
 export interface HostReading {
   atMs: number;
   /** Busy time of all processors, nanoseconds. */
   busyNs: number | undefined;
-  /** Time that a hypervisor gave to others, nanoseconds. */
+  /** Time that a hypervisor gave to other machines, nanoseconds. */
   stealNs: number | undefined;
-  /** Time for which our control group was held back, nanoseconds; `undefined` where it has no quota to count. */
+  /** Time for which our control group was throttled, nanoseconds; `undefined` without a quota. */
   throttledNs: number | undefined;
 }
 
@@ -29,10 +31,10 @@ export function readHost(): HostReading {
   };
 }
 
-/** What lay between two readings, as shares of all processors' time. */
+/** Differences of two readings, as shares of all processors' time. */
 export interface HostShares {
   stealShare: number | undefined;
-  /** Taken by processes that are not of this run. */
+  /** Used by processes that do not belong to this run. */
   foreignShare: number | undefined;
 }
 

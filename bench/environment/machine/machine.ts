@@ -19,7 +19,7 @@ export interface RunDescription {
   balancer: Record<string, unknown>;
 }
 
-/** The cells that say on what, and with which code, a run was made. Git's are absent outside a checkout. */
+/** The columns for machine and code of a run. Those of git are absent outside a checkout. */
 export async function describeMachine(): Promise<MachineCells> {
   const model = cpus()[0]?.model.trim();
   return {
@@ -39,7 +39,7 @@ async function describeCheckout(): Promise<Pick<MachineCells, 'git_sha' | 'git_d
   return { git_sha: head.stdout, git_dirty: status.stdout !== '' };
 }
 
-/** What the record beside the rows says of machine, system, libraries and balancer. */
+/** The record's entries for machine, system, libraries and balancer. */
 export function describeRun(machine: MachineCells, chosen: ChosenBalancer | undefined): RunDescription {
   return {
     machine: { ...machine },

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { findOnPath } from '../../../stores/programs.ts';
 import { BenchError } from '../../errors.ts';
 
-/** Which processors each kind of process may use, as lists that taskset understands. */
+/** The processors of each kind of process, in the syntax of taskset. */
 export interface Pinning {
   generator: string;
   balancer: string;
@@ -11,12 +11,12 @@ export interface Pinning {
 }
 
 /**
- * Shares processors out, so that what measures takes nothing from what is measured. Servers and service stay
- * together: in a comparison of backends, what a service costs must be paid from the same purse as what it saves.
+ * Assigns processors, so that the generator takes nothing from what is measured. Servers and service stay together: in
+ * a comparison of backends, the cost of a service must be paid from the same processors as its savings.
  *
  * 2: generator and balancer on one, servers and service on the other. From 3: a quarter for the generator and an eighth
- * for the balancer, at least one each, the rest for servers and service. Neighbours stay together.
- * @param cpus those that this process may use itself, unless given.
+ * for the balancer, at least one each, the rest for servers and service. Each gets adjacent ones.
+ * @param cpus default: those that this process may use.
  * @throws BenchError CONFLICT with fewer than two, off Linux, or without taskset.
  */
 export function planPinning(cpus: readonly number[] = allowedCpus()): Pinning {
@@ -25,7 +25,7 @@ export function planPinning(cpus: readonly number[] = allowedCpus()): Pinning {
     throw unavailable(
       'at least 2 processors',
       String(count),
-      'Leave it out: on one processor nothing can be kept apart.',
+      'Leave it out: with one processor nothing can be separated.',
     );
   const generators = Math.max(1, Math.floor(count / 4));
   const balancers = count === 2 ? 0 : Math.max(1, Math.floor(count / 8));
@@ -36,8 +36,8 @@ export function planPinning(cpus: readonly number[] = allowedCpus()): Pinning {
 }
 
 /**
- * What a row says of it: only what was pinned is named.
- * @param storeIsPinned false for a service that is not our process, in a container or somebody else's: taskset does not reach it.
+ * The text for a row, which names only what was pinned.
+ * @param storeIsPinned false for a container or an external service, which cannot be pinned.
  */
 export function pinningText({ generator, balancer, server, store }: Pinning, storeIsPinned: boolean): string {
   const rig =
@@ -49,7 +49,7 @@ export function pinningText({ generator, balancer, server, store }: Pinning, sto
 }
 
 /**
- * The processors that this process may use itself, ascending.
+ * The processors that this process may use, ascending.
  * @throws BenchError CONFLICT off Linux or without taskset.
  */
 function allowedCpus(): number[] {
@@ -74,7 +74,7 @@ export function parseCpuList(text: string): number[] {
   });
 }
 
-/** The reverse: neighbours as a range. */
+/** The inverse, with adjacent processors as a range. */
 function listText(cpus: readonly number[]): string {
   const ranges: [first: number, last: number][] = [];
   for (const cpu of cpus) {

@@ -1,6 +1,6 @@
 /**
- * The guard: reads on stdin what the harness has started, and when stdin ends (the harness ended, were it
- * by SIGKILL) stops whatever is still listed. Runs as plain JavaScript, bundled by guard.ts.
+ * The guard: reads on stdin what the harness has started. When stdin ends (the harness has ended, perhaps by SIGKILL),
+ * it stops everything that is still listed. Runs as plain JavaScript, bundled by guard.ts.
  */
 
 import { realpathSync, rmSync } from 'node:fs';
@@ -43,38 +43,39 @@ const COMMANDS: Readonly<Record<string, (rest: string) => void>> = {
   uncontainer: (rest) => void containers.delete(rest),
 };
 
-function obey(line: string): void {
+function runCommand(line: string): void {
   const space = line.indexOf(' ');
   COMMANDS[line.slice(0, space)]?.(line.slice(space + 1));
 }
 
-/** Never a process or group that merely bears a pid which once was ours. */
-function isStillOurs(pid: number, { startTime }: WatchedProcess): boolean {
+/** Excludes a process or group that has reused the pid. */
+function isSameProcess(pid: number, { startTime }: WatchedProcess): boolean {
   const now = startTimeOf(pid);
-  // When the leader is gone: its pid cannot be given out again while members of its group live.
+  // Without its leader: the pid cannot be reused while members of its group are alive.
   const isSame = now === undefined || startTime === '-' || now === startTime;
   return isSame && isRunning(-pid);
 }
 
-function ours(): [number, WatchedProcess][] {
-  return [...processes].filter(([pid, watched]) => isStillOurs(pid, watched));
+function ownProcesses(): [number, WatchedProcess][] {
+  return [...processes].filter(([pid, watched]) => isSameProcess(pid, watched));
 }
 
 async function untilGone(timeoutMs: number): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  while (ours().length > 0 && Date.now() < deadline)
+  while (ownProcesses().length > 0 && Date.now() < deadline)
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }
 
 async function stopProcesses(): Promise<void> {
-  // The leader alone is asked: it knows in which order its children must end.
-  for (const [pid, { stopSignal }] of ours()) if (!sendSignal(pid, stopSignal)) sendSignal(-pid, 'SIGTERM');
+  // Only the leader gets the signal: it knows in which order its children must stop.
+  for (const [pid, { stopSignal }] of ownProcesses())
+    if (!sendSignal(pid, stopSignal)) sendSignal(-pid, 'SIGTERM');
   await untilGone(TERM_WAIT_MS);
-  for (const [pid] of ours()) sendSignal(-pid, 'SIGKILL');
+  for (const [pid] of ownProcesses()) sendSignal(-pid, 'SIGKILL');
   await untilGone(KILL_WAIT_MS);
 }
 
-/** Only directories that the harness makes: directly in the system's temporary directory, by our name. */
+/** Only directories that the harness creates: directly in the system's temporary directory, with its prefix. */
 function isRemovable(path: string): boolean {
   return (
     basename(path).startsWith('session-bench-') && realpathSync(dirname(path)) === realpathSync(tmpdir())
@@ -85,20 +86,20 @@ function removeDirectory(path: string): void {
   if (isRemovable(path)) rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
-/** By the engine's own API, for a machine with an engine need not have the docker command. */
+/** Uses the engine's API: a machine with an engine may lack the docker command. */
 function removeContainer(id: string, socketPath: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const path = `/containers/${encodeURIComponent(id)}?force=1&v=1`;
     const call = request({ socketPath, path, method: 'DELETE', timeout: ENGINE_TIMEOUT_MS }, (reply) => {
       reply.resume().once('end', resolve);
     });
-    call.once('timeout', () => call.destroy(new Error('the engine does not answer')));
+    call.once('timeout', () => call.destroy(new Error('expected a reply of the Docker engine, got none')));
     call.once('error', reject);
     call.end();
   });
 }
 
-/** Every step is tried. There is nobody left to tell about a failure, other than by the exit code. */
+/** Runs every step. Failures can only be reported by the exit code. */
 async function cleanUp(): Promise<void> {
   await Promise.allSettled([
     stopProcesses(),
@@ -122,7 +123,7 @@ function main(): void {
     isEnded = true;
   };
   process.stdin.once('error', end);
-  createInterface({ input: process.stdin }).on('line', obey).once('close', end);
+  createInterface({ input: process.stdin }).on('line', runCommand).once('close', end);
   process.stdout.write('ready\n');
 }
 

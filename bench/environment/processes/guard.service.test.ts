@@ -34,7 +34,7 @@ function startChild(script: string): number {
 }
 
 /** Runs a harness that prints one line of JSON and then waits to be killed. */
-async function startHarness<T>(script: string): Promise<{ pid: number; told: T; kill: () => void }> {
+async function startHarness<T>(script: string): Promise<{ pid: number; reported: T; kill: () => void }> {
   const code = `
     import { spawn } from 'node:child_process';
     import { writeFileSync } from 'node:fs';
@@ -52,7 +52,7 @@ async function startHarness<T>(script: string): Promise<{ pid: number; told: T; 
   const line = await new Promise<string>((resolve) =>
     createInterface({ input: harness.stdout }).once('line', resolve),
   );
-  return { pid: harness.pid ?? 0, told: JSON.parse(line) as T, kill: () => void harness.kill('SIGKILL') };
+  return { pid: harness.pid ?? 0, reported: JSON.parse(line) as T, kill: () => void harness.kill('SIGKILL') };
 }
 
 describe('after kill -9 of the harness', () => {
@@ -64,7 +64,7 @@ describe('after kill -9 of the harness', () => {
       writeFileSync(path + '/file', 'x');
       console.log(JSON.stringify({ pids, path, guard: guard.pid }));
     `);
-    const { pids, path, guard } = harness.told;
+    const { pids, path, guard } = harness.reported;
     expect(pids.map(isRunning)).toEqual([true, true, true]);
     expect(existsSync(path)).toBe(true);
     harness.kill();
@@ -79,7 +79,7 @@ describe('after kill -9 of the harness', () => {
       guard.unwatchProcess(pid);
       console.log(JSON.stringify({ pid, guard: guard.pid }));
     `);
-    const { pid, guard } = harness.told;
+    const { pid, guard } = harness.reported;
     cleanUps.push(() => void sendSignal(-pid, 'SIGKILL'));
     harness.kill();
     await until(() => !isRunning(guard));
@@ -92,7 +92,7 @@ describe('after kill -9 of the harness', () => {
       console.log(JSON.stringify({ pid }));
       setTimeout(() => { guard.watchProcess(pid); process.kill(process.pid, 'SIGKILL'); }, 50);
     `);
-    await until(() => !isRunning(harness.told.pid));
+    await until(() => !isRunning(harness.reported.pid));
   });
 });
 
@@ -124,9 +124,8 @@ describe('close', () => {
 });
 
 describe('safety', () => {
-  it('a process that merely bears a pid which was once ours is not hit', async () => {
-    if (startTimeOf(process.pid) === undefined)
-      throw new Error('this promise is Linux’: there is no /proc here');
+  it('a process that has reused a pid is not signalled', async () => {
+    if (startTimeOf(process.pid) === undefined) throw new Error('needs /proc, which only Linux has');
     const pid = startChild('sleep 60');
     const harmed = startChild('sleep 60');
     const guard = await startGuardProcess();
@@ -139,16 +138,16 @@ describe('safety', () => {
   });
 
   it('only directories of our name, directly in the temporary directory, are removed', async () => {
-    const foreign = mkdtempSync(join(tmpdir(), 'foreign-'));
-    const nested = join(foreign, 'session-bench-nested');
+    const outside = mkdtempSync(join(tmpdir(), 'outside-'));
+    const nested = join(outside, 'session-bench-nested');
     mkdirSync(nested);
-    cleanUps.push(() => rmSync(foreign, { recursive: true, force: true }));
+    cleanUps.push(() => rmSync(outside, { recursive: true, force: true }));
     const ours = mkdtempSync(join(tmpdir(), 'session-bench-guard-'));
     writeFileSync(join(ours, 'file'), 'x');
     const guard = await openGuard();
-    for (const path of [foreign, nested, ours]) guard.watchDirectory(path);
+    for (const path of [outside, nested, ours]) guard.watchDirectory(path);
     await guard.close();
-    expect([foreign, nested, ours].map((path) => existsSync(path))).toEqual([true, true, false]);
+    expect([outside, nested, ours].map((path) => existsSync(path))).toEqual([true, true, false]);
   });
 
   it('signals do not end the guard', async () => {
@@ -159,7 +158,7 @@ describe('safety', () => {
     await guard.close();
   });
 
-  it('a lost guard is told of at the next watch, and by close', async () => {
+  it('a lost guard is reported by the next watch, and by close', async () => {
     const guard = await openGuard();
     process.kill(guard.pid, 'SIGKILL');
     // The news of its end takes a moment.

@@ -2,9 +2,8 @@ import { createServer } from 'node:net';
 import { BenchError } from '../../errors.ts';
 
 /**
- * A TCP port that nobody listens on at this moment. Between this answer and its use another process
- * may take it, hence {@link withFreePort}.
- * @throws the system's error when `host` is no address of this machine.
+ * A TCP port that is free at this moment. Another process may take it before it is used, hence {@link withFreePort}.
+ * @throws the system's error when `host` is not an address of this machine.
  */
 export function freePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -21,8 +20,7 @@ export function freePort(host: string): Promise<number> {
 }
 
 /**
- * Starts something on a free port, and once more on another one, up to `attempts` times in all, as long
- * as it fails with PORT_IN_USE.
+ * Calls `start` with a free port, and again with another one while it fails with PORT_IN_USE, up to `attempts` times.
  * @throws what `start` throws.
  */
 export async function withFreePort<T>(

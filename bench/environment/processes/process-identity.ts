@@ -1,10 +1,10 @@
-/** Which process a pid means, and signals to whole process groups. Imports node: modules only, for the guard bundles it. */
+/** Identity of processes, and signals to process groups. Imports only node: modules, for the guard bundles it. */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Start time of a process in clock ticks since boot, which with the pid names it for good; pids are used
- * again. `undefined`: no such process, or no /proc (macOS). Source: proc(5), /proc/pid/stat.
+ * Start time of a process in clock ticks since boot. Together with the pid it identifies a process, for pids are
+ * reused. `undefined`: no such process, or no /proc (macOS). Source: proc(5), /proc/pid/stat.
  */
 export function startTimeOf(pid: number): string | undefined {
   return readStat(pid)?.startTime;
@@ -16,8 +16,8 @@ export function parentOf(pid: number): number | undefined {
 }
 
 /**
- * Whether a process runs, or with a negative pid anybody of the group. A zombie, which has ended and waits
- * to be asked how, does not run; without /proc (macOS) it cannot be told from one that does.
+ * Whether a process runs, or with a negative pid any of its group. A zombie, which has exited but was not waited for,
+ * does not run; without /proc (macOS) it cannot be distinguished.
  */
 export function isRunning(pid: number): boolean {
   if (!sendSignal(pid, 0)) return false;
@@ -42,7 +42,7 @@ interface Stat {
 }
 
 function readStat(pid: number): Stat | undefined {
-  // The name in parentheses may itself hold spaces and parentheses: fields count from the last one, the state being the third.
+  // The name in parentheses may contain spaces and parentheses: fields count from the last one; the state is the third.
   const fields = readProc(pid, 'stat')
     ?.replace(/^.*\) /s, '')
     .split(' ');
@@ -65,12 +65,12 @@ function readProc(pid: number, file: string): string | undefined {
   }
 }
 
-/** Sends a signal to one process (pid > 0) or to a group (pid < 0). `false`: there is none. Signal 0 only asks. */
+/** Sends a signal to a process (pid > 0) or a group (pid < 0). `false`: it does not exist. Signal 0 only checks. */
 export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, signal);
   } catch (error) {
-    // EPERM: a group of which only zombies are left (macOS), or a foreign process with a reused pid.
+    // EPERM: a group with only zombies left (macOS), or another user's process with a reused pid.
     if (hasCode(error, 'ESRCH') || hasCode(error, 'EPERM')) return false;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** The last words of a process: bounded, and without secrets. */
+/** The end of a process's output: bounded, and without secrets. */
 
 import type { Readable } from 'node:stream';
 import { redactUrl } from '../../errors.ts';
@@ -6,15 +6,15 @@ import { redactUrl } from '../../errors.ts';
 const TAIL_CHARACTERS = 16 * 1024;
 
 export interface OutputTail {
-  /** Keeps the end of what the stream gives, until it closes. */
+  /** Keeps the end of the stream's data, until it closes. */
   follow(stream: Readable | null): void;
-  /** Adds a line of ours. */
+  /** Adds a line. */
   note(line: string): void;
-  /** The last 16,384 characters, trimmed, with the secrets and the passwords in URLs replaced. */
+  /** The last 16,384 characters, trimmed, with secrets and passwords in URLs replaced. */
   text(): string;
 }
 
-/** Collects output in bounded memory. `secrets` are replaced by `***` wherever they occur. */
+/** Collects output in bounded memory. `secrets` are replaced by `***`. */
 export function createOutputTail(secrets: readonly string[]): OutputTail {
   let tail = '';
   const keep = (text: string): void => {
@@ -29,7 +29,7 @@ export function createOutputTail(secrets: readonly string[]): OutputTail {
       const withoutSecrets = secrets
         .filter((secret) => secret !== '')
         .reduce((text, secret) => text.replaceAll(secret, '***'), tail);
-      // The scheme is bounded: without that, 16 KB of one long word would take a second to search.
+      // The scheme is bounded: otherwise 16 KB of one long word would take a second to search.
       return withoutSecrets.replace(/\b[a-z][a-z0-9+.-]{0,20}:\/\/\S+/gi, redactUrl).trim();
     },
   };

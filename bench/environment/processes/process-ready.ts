@@ -1,4 +1,4 @@
-/** When something that was started counts as ready, and the error when it does not get there. */
+/** When a started process counts as ready, and the error when it does not become ready. */
 
 import type { ChildProcess } from 'node:child_process';
 import { connect } from 'node:net';
@@ -9,8 +9,8 @@ const CONNECT_TIMEOUT_MS = 500;
 const LAST_WORDS_CHARACTERS = 1_000;
 
 /**
- * `ipc`: the child sends `{ type: 'ready', port }`. `tcp`: the port takes a connection. `check`: answers
- * true; false means not yet, and to throw means never. `spawned`: at once.
+ * `ipc`: the child sends `{ type: 'ready', port }`. `tcp`: the port accepts a connection. `check`: returns true; false
+ * means not yet, and a throw means never. `spawned`: at once.
  */
 export type Ready =
   | 'ipc'
@@ -18,14 +18,18 @@ export type Ready =
   | { tcp: { host: string; port: number } }
   | { check: () => Promise<boolean> };
 
-/** What is known of something that is ready: the port that it named or that was waited for, and its message over IPC. */
-export interface Readied {
+/** The port that was reported or waited for, and the message over IPC. */
+export interface ReadyResult {
   port: number | undefined;
   message?: Readonly<Record<string, unknown>>;
 }
 
-/** Resolves once ready. Stops asking when `signal` aborts. */
-export async function untilReady(child: ChildProcess, ready: Ready, signal: AbortSignal): Promise<Readied> {
+/** Resolves once ready. Stops polling when `signal` aborts. */
+export async function untilReady(
+  child: ChildProcess,
+  ready: Ready,
+  signal: AbortSignal,
+): Promise<ReadyResult> {
   if (ready === 'spawned') return { port: undefined };
   if (ready === 'ipc') return readyMessage(child);
   const check = 'check' in ready ? ready.check : () => acceptsConnection(ready.tcp.host, ready.tcp.port);
@@ -33,12 +37,12 @@ export async function untilReady(child: ChildProcess, ready: Ready, signal: Abor
   return { port: 'tcp' in ready ? ready.tcp.port : undefined };
 }
 
-/** Asks again and again until the answer is true or `signal` aborts. @throws what `check` throws. */
+/** Polls until the check returns true or `signal` aborts. @throws what `check` throws. */
 export async function pollUntil(check: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
   while (!signal.aborted && !(await check())) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
 }
 
-/** Whether somebody accepts a TCP connection there within half a second. */
+/** Whether a TCP connection is accepted there within half a second. */
 export function acceptsConnection(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
@@ -50,7 +54,7 @@ export function acceptsConnection(host: string, port: number): Promise<boolean> 
   });
 }
 
-function readyMessage(child: ChildProcess): Promise<Readied> {
+function readyMessage(child: ChildProcess): Promise<ReadyResult> {
   return new Promise((resolve) => {
     const onMessage = (message: unknown): void => {
       if (typeof message !== 'object' || message === null) return;
@@ -64,17 +68,17 @@ function readyMessage(child: ChildProcess): Promise<Readied> {
 }
 
 export interface Readiness<T> {
-  /** Resolves once ready, and lets go when its signal aborts. */
+  /** Resolves once ready, and stops when its signal aborts. */
   ready: (release: AbortSignal) => Promise<T>;
-  /** Resolves when it ended instead, with the words for how. */
+  /** Resolves, with a description, when it ended instead. */
   ended: Promise<string>;
   timeoutMs: number;
-  /** Ends the waiting. */
+  /** Ends the wait. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Waits for what comes first: ready, or the words for why it is not.
+ * Waits until it is ready, or returns why it is not.
  * @throws the signal's reason when aborted; what `ready` throws.
  */
 export async function awaitReadiness<T>(readiness: Readiness<T>): Promise<{ ready: T } | { failed: string }> {
@@ -84,10 +88,10 @@ export async function awaitReadiness<T>(readiness: Readiness<T>): Promise<{ read
     const outcome = await Promise.race([
       ready(release.signal).then((value) => ({ ready: value })),
       ended.then((failed) => ({ failed })),
-      abortion(AbortSignal.timeout(timeoutMs), release.signal).then(() => ({
+      untilAborted(AbortSignal.timeout(timeoutMs), release.signal).then(() => ({
         failed: `nothing in ${timeoutMs} ms`,
       })),
-      abortion(signal, release.signal),
+      untilAborted(signal, release.signal),
     ]);
     signal?.throwIfAborted();
     if (outcome === undefined) throw new Error('aborted');
@@ -97,7 +101,7 @@ export async function awaitReadiness<T>(readiness: Readiness<T>): Promise<{ read
   }
 }
 
-/** The error of something that did not become ready; a taken port is always PORT_IN_USE. */
+/** The error when something did not become ready; for a taken port always PORT_IN_USE. */
 export function notReadyError(
   {
     name,
@@ -118,8 +122,8 @@ export function notReadyError(
   });
 }
 
-/** Resolves when `signal` aborts; never without one. `release` lets go of it. */
-function abortion(signal: AbortSignal | undefined, release: AbortSignal): Promise<undefined> {
+/** Resolves when `signal` aborts; never without one. `release` removes the listener. */
+function untilAborted(signal: AbortSignal | undefined, release: AbortSignal): Promise<undefined> {
   return new Promise((resolve) => {
     if (signal?.aborted) resolve(undefined);
     signal?.addEventListener('abort', () => resolve(undefined), { once: true, signal: release });

@@ -34,7 +34,7 @@ function options(script: string, more: Partial<ProcessOptions> = {}): ProcessOpt
   };
 }
 
-/** The guard of the tests, noting the pid of the last process that it was told of. */
+/** The guard of the tests, which records the pid of the last watched process. */
 function observedGuard(): { guard: Guard; pid: () => number } {
   let pid = 0;
   const watchProcess: Guard['watchProcess'] = (child, stopSignal) => {
@@ -194,7 +194,7 @@ describe('stop', () => {
     await until(() => !isRunning(grandchild));
   });
 
-  it('leaves no grandchild behind when the process is killed by somebody else', async () => {
+  it('leaves no grandchild behind when the process is killed from outside', async () => {
     const started = await startProcess(options(WITH_GRANDCHILD));
     const grandchild = await pidIn(started, 'grandchild');
     process.kill(started.pid, 'SIGKILL');
@@ -204,7 +204,7 @@ describe('stop', () => {
 });
 
 describe('a started process', () => {
-  it('tells of an unexpected exit, also to who asks late; not of a stop', async () => {
+  it('reports an unexpected exit, also to a late listener, but not a stop', async () => {
     const killed = await startProcess(options(READY, { ready: 'ipc' }));
     const told = new Promise((resolve) => killed.onUnexpectedExit(resolve));
     process.kill(killed.pid, 'SIGKILL');

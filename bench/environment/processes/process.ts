@@ -1,7 +1,6 @@
 /**
- * Child processes: started in a group of their own, waited for until ready, and stopped for certain.
- * A server that ends is the error, hence node:child_process: libraries promise the end of a process, and clean up no
- * detached children.
+ * Child processes: started in their own group, awaited until ready, and stopped reliably. Uses node:child_process: a
+ * server that ends is the error, while libraries resolve when a process ends, and do not clean up detached children.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,9 +11,9 @@ import { createOutputTail } from './process-output.ts';
 import { awaitReadiness, notReadyError, type Ready, untilReady } from './process-ready.ts';
 
 const STOP_TIMEOUT_MS = 3_000;
-/** After the exit, the pipes may still hold the last words; somebody else may keep them open for ever. */
+/** After the exit, the pipes may still hold output; another process may keep them open for ever. */
 const LAST_WORDS_MS = 200;
-/** How long stop() waits for the rest of a group that was killed. */
+/** How long stop() waits for the rest of a killed group. */
 const GROUP_GONE_MS = 2_000;
 const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'];
 
@@ -26,27 +25,27 @@ export interface ProcessOptions {
   /** Merged over a minimal inherited environment: PATH, HOME, USER, TMPDIR, TZ, LANG, LC_ALL. */
   env?: Readonly<Record<string, string>>;
   cwd?: string;
-  /** Processors that it and its children may use, such as `0,2-3`; all of ours unless given. Linux, by taskset. */
+  /** Processors for it and its children, such as `0,2-3`; default all. Linux, by taskset. */
   cpus?: string | undefined;
-  /** To run as somebody else; only root may. */
+  /** Runs as another user; only root may. */
   uid?: number;
   gid?: number;
-  /** Whether to open an IPC channel, `child.send`. `ready: 'ipc'` opens it by itself. */
+  /** Whether to open an IPC channel, `child.send`. Implied by `ready: 'ipc'`. */
   ipc?: boolean;
   ready: Ready;
-  /** How long it may take to be ready, in milliseconds. */
+  /** Time limit to become ready, in milliseconds. */
   timeoutMs: number;
   /** Watches the process from its start to its exit. */
   guard: Guard;
-  /** Ends the start, not the started process. */
+  /** Aborts the start, not the started process. */
   signal?: AbortSignal;
   /** Code and remedy of the error when it does not become ready. A taken port is always PORT_IN_USE. */
   failure: { code: ErrorCode; remedy: string };
-  /** Texts that no output or error may show. */
+  /** Texts that must not appear in output or errors. */
   secrets?: readonly string[];
-  /** What stop() sends first; SIGTERM unless given. */
+  /** The first signal of stop(); default SIGTERM. */
   stopSignal?: NodeJS.Signals;
-  /** Time from that to SIGKILL, in milliseconds; 3 s unless given. */
+  /** Time until SIGKILL, in milliseconds; default 3 s. */
   stopTimeoutMs?: number;
 }
 
@@ -59,9 +58,9 @@ export interface ProcessExit {
 export interface StartedProcess {
   name: string;
   pid: number;
-  /** The port that it named, or that was waited for; `undefined` with the other kinds of readiness. */
+  /** The port that it reported, or that was waited for; `undefined` with the other kinds of readiness. */
   port: number | undefined;
-  /** What it said when it was ready; absent with the other kinds of readiness. */
+  /** Its ready message; absent with the other kinds of readiness. */
   message?: Readonly<Record<string, unknown>>;
   /** For IPC. Stop it by {@link stop} only. */
   child: ChildProcess;
@@ -69,7 +68,7 @@ export interface StartedProcess {
   outputTail(): string;
   /** Never rejects. */
   exited: Promise<ProcessExit>;
-  /** Signals the process, after a while kills its group, and resolves when all of it has ended. Idempotent. */
+  /** Signals the process, later kills its group, and resolves when all of it has ended. Idempotent. */
   stop(): Promise<void>;
   /** Calls the listener once if it exits without {@link stop}; at once if it already has. */
   onUnexpectedExit(listener: (exit: ProcessExit) => void): void;
@@ -77,8 +76,8 @@ export interface StartedProcess {
 
 /**
  * Starts a process and resolves once it is ready.
- * @throws BenchError with `failure.code` (or PORT_IN_USE) when it cannot be started, exits, or is not ready
- * in time; the signal's reason when aborted; what a readiness check throws. Nothing is left running then.
+ * @throws BenchError with `failure.code` (or PORT_IN_USE) when it cannot be started, exits, or is not ready in time;
+ * the signal's reason when aborted; what a readiness check throws. Then nothing is left running.
  */
 export async function startProcess(options: ProcessOptions): Promise<StartedProcess> {
   options.signal?.throwIfAborted();
@@ -125,7 +124,7 @@ async function launch(options: ProcessOptions): Promise<Running> {
   const listeners: ((exit: ProcessExit) => void)[] = [];
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once('exit', (code, signal) => {
-      // Whatever its leader left behind: nobody else would end it.
+      // Ends what the leader left behind.
       sendSignal(-pid, 'SIGKILL');
       guard.unwatchProcess(pid);
       if (!isStopping) {
@@ -135,7 +134,7 @@ async function launch(options: ProcessOptions): Promise<Running> {
       resolve({ code, signal });
     });
   });
-  // A message to a child that has just ended fails here; its exit is what is told.
+  // A message to a child that has just ended fails here; its exit is what gets reported.
   child.on('error', (error) => output.note(messageOf(error)));
 
   return {
@@ -163,7 +162,7 @@ async function launch(options: ProcessOptions): Promise<Running> {
 
 function spawnChild(options: ProcessOptions): ChildProcess {
   const { cwd, uid, gid, ready, cpus } = options;
-  // taskset turns into the command: the pid stays that of the process.
+  // taskset execs the command: the pid stays the same.
   const [command, ...args] = [
     ...(cpus === undefined ? [] : ['taskset', '--cpu-list', cpus]),
     options.command,
@@ -173,7 +172,7 @@ function spawnChild(options: ProcessOptions): ChildProcess {
     process.env[key] === undefined ? [] : [[key, process.env[key]]],
   );
   return spawn(command, args, {
-    // A group and session of its own: the terminal's Ctrl-C reaches the harness alone, which then stops all in order.
+    // Its own group and session: the terminal's Ctrl-C reaches only the harness, which then stops everything in order.
     detached: true,
     stdio:
       options.ipc === true || ready === 'ipc'
@@ -197,12 +196,12 @@ function spawnError(child: ChildProcess, options: ProcessOptions): Promise<Bench
   });
 }
 
-/** Words for how a process ended. */
+/** Describes how a process ended. */
 export function exitText({ code, signal }: ProcessExit): string {
   return signal === null ? `exit code ${code}` : `an end by ${signal}`;
 }
 
-/** The group was killed when its leader ended; what is left of it may take a moment, on a busy machine a long one. */
+/** The group was killed when its leader ended; the rest of it may take a moment, longer on a busy machine. */
 async function untilGroupIsGone(pid: number): Promise<void> {
   for (const until = Date.now() + GROUP_GONE_MS; isRunning(-pid) && Date.now() < until; ) await sleep(5);
 }

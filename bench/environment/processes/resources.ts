@@ -1,16 +1,19 @@
-/** What was opened last is closed first, and every closer runs, whatever the others do. */
+/** Closes resources in reverse order of opening. Every closer runs, even if others fail. */
 
 export interface Resources extends AsyncDisposable {
-  /** Registers a closer. `name` is for the error text. After {@link close} began it throws, for nothing would run the closer. */
+  /**
+   * Registers a closer. `name` is for the error text. Throws once {@link close} has begun, for the closer would not
+   * run.
+   */
   add(name: string, close: () => void | Promise<void>): void;
   /**
-   * Runs the closers in reverse order, once; every further call waits for the same closing.
+   * Runs the closers in reverse order, once; further calls wait for the same run.
    * @throws AggregateError of all failures, each naming its resource.
    */
   close(): Promise<void>;
 }
 
-/** An empty stack of resources: the only owner of what a run has opened. */
+/** An empty stack of resources, which owns everything that a run opens. */
 export function createResources(): Resources {
   const closers: { name: string; close: () => void | Promise<void> }[] = [];
   let closing: Promise<void> | undefined;
@@ -46,8 +49,8 @@ export function createResources(): Resources {
 }
 
 /**
- * Opens things that belong together: whoever gets the answer closes them. When `open` fails midway, what it
- * has added so far is closed first.
+ * Opens things that belong together; the caller closes the result. If `open` fails midway, what it has added so far is
+ * closed first.
  * @throws what `open` throws; an AggregateError of that and the failures when closing fails as well.
  */
 export async function openTogether<T>(open: (resources: Resources) => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { dockerAnswers, engineSocket } from './container.ts';
+import { engineSocket, isDockerAvailable } from './container.ts';
 
 const cleanUps: (() => void)[] = [];
 afterEach(() => {
@@ -23,27 +23,27 @@ async function fakeEngine(answer: RequestListener): Promise<string> {
   return socketPath;
 }
 
-describe('dockerAnswers', () => {
+describe('isDockerAvailable', () => {
   it('is true for an engine that answers its ping', async () => {
     const paths: (string | undefined)[] = [];
     const socketPath = await fakeEngine((request, reply) => {
       paths.push(request.url);
       reply.end('OK');
     });
-    expect(await dockerAnswers(socketPath)).toBe(true);
+    expect(await isDockerAvailable(socketPath)).toBe(true);
     expect(paths).toEqual(['/_ping']);
   });
 
   it('is false for an error, for nobody, and without a socket', async () => {
     const broken = await fakeEngine((_request, reply) => reply.writeHead(500).end());
-    expect(await dockerAnswers(broken)).toBe(false);
-    expect(await dockerAnswers('/nowhere/docker.sock')).toBe(false);
+    expect(await isDockerAvailable(broken)).toBe(false);
+    expect(await isDockerAvailable('/nowhere/docker.sock')).toBe(false);
   });
 
   it('is false for an engine that hangs, by a limit of its own', async () => {
     const hanging = await fakeEngine(() => undefined);
     const startedAt = Date.now();
-    expect(await dockerAnswers(hanging)).toBe(false);
+    expect(await isDockerAvailable(hanging)).toBe(false);
     expect(Date.now() - startedAt).toBeLessThan(10_000);
   });
 });

@@ -1,4 +1,4 @@
-/** Containers on the host's network: a mapped port would add three times the latency of what is measured. */
+/** Containers on the host's network: a mapped port would add three times the latency that is measured. */
 
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
@@ -18,26 +18,26 @@ const LAST_WORDS_MS = 200;
 export interface ContainerOptions {
   /** For people: `redis`. */
   name: string;
-  /** Official name; TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX may put another registry before it. */
+  /** Official name; TESTCONTAINERS_HUB_IMAGE_NAME_PREFIX may prepend another registry. */
   image: string;
   command: readonly string[];
   env?: Readonly<Record<string, string>>;
-  /** True once it is ready; to throw means never. */
+  /** True once it is ready; a throw means never. */
   check: () => Promise<boolean>;
-  /** From the start of the container, not of the pull, to its readiness, in milliseconds. */
+  /** From the start of the container, not of the pull, until it is ready, in milliseconds. */
   timeoutMs: number;
   guard: Guard;
-  /** Ends the start; a pull under way is waited for. */
+  /** Aborts the start; a pull in progress is awaited. */
   signal?: AbortSignal | undefined;
   secrets?: readonly string[];
 }
 
 export interface StartedContainer {
   id: string;
-  /** Its main process as this machine sees it; empty when it does not (an engine in a virtual machine). */
+  /** Its main process as seen by this machine; empty when it is not visible (an engine in a virtual machine). */
   pids(): Promise<number[]>;
   outputTail(): string;
-  /** Resolves, with the words for how, when it ends other than by stop(); otherwise never settles. */
+  /** Resolves, with a description, when it ends other than by stop(); otherwise never settles. */
   died: Promise<string>;
   /** Kills and removes it with its volumes. Idempotent. */
   stop(): Promise<void>;
@@ -57,8 +57,8 @@ export function engineSocket(): string | undefined {
   ].find((path) => existsSync(path));
 }
 
-/** Whether a Docker engine of this machine answers within 2 s. Never throws. */
-export function dockerAnswers(socketPath = engineSocket()): Promise<boolean> {
+/** Whether a Docker engine of this machine replies within 2 s. Never throws. */
+export function isDockerAvailable(socketPath = engineSocket()): Promise<boolean> {
   if (socketPath === undefined) return Promise.resolve(false);
   return new Promise((resolve) => {
     const ping = request(
@@ -75,15 +75,15 @@ export function dockerAnswers(socketPath = engineSocket()): Promise<boolean> {
 
 /**
  * Starts a container on the host's network and resolves once it is ready.
- * @throws BenchError SERVICE_MISSING without an engine or the image; SERVICE_DIED (or PORT_IN_USE) when it ends
- * or is not ready in time; what `check` throws; the signal's reason. Nothing is left then.
+ * @throws BenchError SERVICE_MISSING without an engine or the image; SERVICE_DIED (or PORT_IN_USE) when it ends or is
+ * not ready in time; what `check` throws; the signal's reason. Then nothing is left.
  */
 export function startContainer(options: ContainerOptions): Promise<StartedContainer> {
   const { name, image, signal, timeoutMs } = options;
   signal?.throwIfAborted();
   const output = createOutputTail(options.secrets ?? []);
   return openTogether(async (resources) => {
-    // Takes half a second to load: not for those who use no container.
+    // Takes half a second to load: only when a container is used.
     const { getContainerRuntimeClient } = await import('testcontainers');
     const id = await createAndStart(options, output, resources);
     const { container: engine } = await getContainerRuntimeClient();
@@ -91,7 +91,7 @@ export function startContainer(options: ContainerOptions): Promise<StartedContai
     let isStopping = false;
     const ended = (handle.wait() as Promise<{ StatusCode: number }>).then(
       ({ StatusCode }) => `exit code ${StatusCode} of its container`,
-      (error) => `no word from the engine: ${messageOf(error)}`,
+      (error) => `no reply of the engine: ${messageOf(error)}`,
     );
     const outcome = await awaitReadiness({
       ready: (release) => pollUntil(options.check, release),
@@ -100,7 +100,7 @@ export function startContainer(options: ContainerOptions): Promise<StartedContai
       signal,
     });
     if ('failed' in outcome) {
-      // The log comes on another connection than the news of the end.
+      // The log and the exit arrive on different connections.
       await new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS));
       throw notReadyError({ name, timeoutMs, failure: failureOf(image) }, outcome.failed, output.text());
     }
@@ -120,7 +120,7 @@ export function startContainer(options: ContainerOptions): Promise<StartedContai
   });
 }
 
-/** Our own readiness check is the same on every tier, so testcontainers waits for nothing. */
+/** The readiness check is the same on every tier, so testcontainers must not wait. */
 const NO_WAIT: WaitStrategy = {
   waitUntilReady: async () => undefined,
   withStartupTimeout: () => NO_WAIT,
@@ -128,7 +128,7 @@ const NO_WAIT: WaitStrategy = {
   getStartupTimeout: () => 0,
 };
 
-/** Answers the id; from its creation on, `resources` holds the container's removal. */
+/** Returns the id; once the container exists, `resources` holds its removal. */
 async function createAndStart(
   options: ContainerOptions,
   output: OutputTail,
@@ -142,7 +142,7 @@ async function createAndStart(
   const { GenericContainer } = await import('testcontainers');
   let isCreated = false;
   class GuardedContainer extends GenericContainer {
-    /** Between create and start, so that not even a kill -9 in between leaves a running container. */
+    /** Between create and start, so that even a kill -9 in between leaves no running container. */
     protected override async containerCreated(id: string): Promise<void> {
       isCreated = true;
       guard.watchContainer(id, socketPath ?? '');
@@ -168,7 +168,7 @@ async function createAndStart(
   }
 }
 
-/** Kills it too. What it holds is thrown away, so it need not end in order. */
+/** Also kills it. Its data is discarded, so it need not shut down. */
 async function removeContainer(id: string): Promise<void> {
   const { getContainerRuntimeClient } = await import('testcontainers');
   const { container: engine } = await getContainerRuntimeClient();

@@ -1,4 +1,4 @@
-/** What a running service says of itself, whichever tier it is on, with the errors of the harness. */
+/** What a running service reports about itself, on any tier, with the errors of the harness. */
 
 import {
   type Durability,
@@ -9,7 +9,7 @@ import {
 import { BenchError, redactUrl } from '../../errors.ts';
 import type { StartedService } from './service.ts';
 
-/** The part of a started service that its conversation gives. */
+/** The part of a started service that the client provides. */
 export type DescribedService = Omit<
   StartedService,
   'tier' | 'networking' | 'pids' | 'died' | 'stop' | 'breakable'
@@ -17,7 +17,7 @@ export type DescribedService = Omit<
 
 /**
  * Inspects a service.
- * @param connections how many the run opens, where it must be asked whether there is room.
+ * @param connections that the run opens, to check whether the service accepts that many.
  * @throws BenchError SERVICE_UNREACHABLE, SERVICE_REFUSED.
  */
 export async function describeService(
@@ -27,7 +27,7 @@ export async function describeService(
   connections?: number,
 ): Promise<DescribedService> {
   const client = await definition.client();
-  const ask = <T>(reply: Promise<T>) => withOurErrors(definition, url, reply);
+  const ask = <T>(reply: Promise<T>) => withBenchErrors(definition, url, reply);
   const { version, settings } = await ask(client.inspect(url, connections));
   return {
     name: definition.name,
@@ -44,8 +44,8 @@ export async function describeService(
   };
 }
 
-/** @throws BenchError for a ServiceError; everything else as it is. */
-export async function withOurErrors<T>(
+/** Converts a ServiceError to a BenchError; other errors are unchanged. */
+export async function withBenchErrors<T>(
   definition: ServiceDefinition,
   url: string,
   reply: Promise<T>,
@@ -53,28 +53,28 @@ export async function withOurErrors<T>(
   try {
     return await reply;
   } catch (error) {
-    throw error instanceof ServiceError ? ourError(definition, url, error) : error;
+    throw error instanceof ServiceError ? toBenchError(definition, url, error) : error;
   }
 }
 
-function ourError({ name }: ServiceDefinition, url: string, error: ServiceError): BenchError {
+function toBenchError({ name }: ServiceDefinition, url: string, error: ServiceError): BenchError {
   const { kind, advice, message: got, cause = error } = error;
   const where = `${name} at ${redactUrl(url)}`;
   if (kind === 'unreachable')
     return new BenchError({
       code: 'SERVICE_UNREACHABLE',
-      expected: `${where} to answer within ${PROBE_TIMEOUT_MS} ms`,
+      expected: `${where} to reply within ${PROBE_TIMEOUT_MS} ms`,
       got,
       remedy: `Start it, or correct --${name}-url, or leave that out to have one started.`,
       cause,
     });
   return new BenchError({
     code: 'SERVICE_REFUSED',
-    expected: `${where} ${advice?.expected ?? 'to let us in'}`,
+    expected: `${where} ${advice?.expected ?? 'to accept the login'}`,
     got,
     remedy:
       advice?.remedy ??
-      `Put the right user and password into the URL: --${name}-url ${name}://USER:PASSWORD@HOST:PORT.`,
+      `Put the correct user and password into the URL: --${name}-url ${name}://USER:PASSWORD@HOST:PORT.`,
     cause,
   });
 }

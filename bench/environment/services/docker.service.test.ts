@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { redisService } from '../../../stores/redis/service.ts';
 import { openGuard } from '../processes/guard.ts';
 import { isRunning } from '../processes/process-identity.ts';
-import { dockerAnswers, engineSocket, startContainer } from './container.ts';
+import { engineSocket, isDockerAvailable, startContainer } from './container.ts';
 import { findTier } from './find.ts';
 import { POSTGRES_SUITE } from './postgres-suite.ts';
 import { REDIS_SUITE } from './redis-suite.ts';
@@ -15,7 +15,7 @@ describeService({ ...POSTGRES_SUITE, tier: 'docker' });
 
 describe('the Docker engine', () => {
   it('answers, and is offered', async () => {
-    expect(await dockerAnswers()).toBe(true);
+    expect(await isDockerAvailable()).toBe(true);
     expect(await findTier(redisService, 'docker', undefined)).toMatchObject({
       tier: 'docker',
       detail: 'redis:7.0',

@@ -1,4 +1,4 @@
-/** The same servers with the same arguments, out of the official images. */
+/** The same servers with the same arguments, from the official images. */
 
 import { LOOPBACK, type ServiceDefinition } from '../../../stores/service.ts';
 import { withFreePort } from '../processes/port.ts';

@@ -1,13 +1,13 @@
-/** A service that runs already. */
+/** An external service. */
 
 import type { ServiceDefinition, ServiceProcess } from '../../../stores/service.ts';
 import { commandOf, parentOf } from '../processes/process-identity.ts';
-import { describeService, withOurErrors } from './describe.ts';
+import { describeService, withBenchErrors } from './describe.ts';
 import { isLoopbackUrl, type ServiceRequest, type StartedService } from './service.ts';
 
 /**
- * Takes it, and changes nothing of it.
- * @throws BenchError SERVICE_UNREACHABLE; SERVICE_REFUSED, also when it takes fewer connections than we need.
+ * Uses it without changing its settings.
+ * @throws BenchError SERVICE_UNREACHABLE; SERVICE_REFUSED, also when it accepts fewer connections than the run needs.
  */
 export async function useExternal(
   definition: ServiceDefinition,
@@ -18,17 +18,20 @@ export async function useExternal(
     ...(await describeService(definition, url, durability, maxConnections)),
     tier: 'url',
     networking: 'url',
-    pids: () => withOurErrors(definition, url, pidsBehind(definition, url)),
+    pids: () => withBenchErrors(definition, url, pidsBehind(definition, url)),
     died: new Promise(() => undefined),
     stop: async () => undefined,
   };
 }
 
-/** Root of its processes if it runs on this machine outside of any container: the pid that it names must be its program here. */
+/**
+ * Root of its processes if it runs on this machine, outside of any container: the reported pid must be its program
+ * here.
+ */
 async function pidsBehind(definition: ServiceDefinition, url: string): Promise<number[]> {
   if (!isLoopbackUrl(url)) return [];
   const client = await definition.client();
-  return (await client.lookAtProcess(url, rootsOf)) ?? [];
+  return (await client.inspectProcess(url, rootsOf)) ?? [];
 }
 
 function rootsOf({ pid, program, isChild }: ServiceProcess): number[] {

@@ -1,17 +1,15 @@
-/** What each tier offers on this machine, and how it would be started. */
+/** What each tier offers on this machine, and how to start it. */
 
 import type { ServerPrograms, ServiceDefinition } from '../../../stores/service.ts';
+import { TIERS, type Tier } from '../../config/words.ts';
 import { redactUrl } from '../../errors.ts';
-import { dockerAnswers } from './container.ts';
+import { isDockerAvailable } from './container.ts';
 import { startDocker } from './docker.ts';
 import { useExternal } from './external.ts';
 import { startPrograms } from './local.ts';
-import type { StartTier, Tier } from './service.ts';
+import type { StartTier } from './service.ts';
 
-/** The order in which `auto` takes them. */
-export const TIERS = ['url', 'local', 'embedded', 'docker'] as const satisfies readonly Tier[];
-
-/** `start` is missing when the tier is not to be had here; `detail` then says why. */
+/** `start` is missing when the tier is not available here; `detail` then says why. */
 export interface TierOffer {
   tier: Tier;
   /** For people: `7.0.15 (/usr/bin/redis-server)`, `no redis-server on PATH`. */
@@ -19,7 +17,7 @@ export interface TierOffer {
   start?: StartTier;
 }
 
-/** What one tier offers. @param url of an external service; not asked whether it answers. */
+/** What one tier offers. @param url of an external service, which is not contacted. */
 export function findTier(
   definition: ServiceDefinition,
   tier: Tier,
@@ -45,7 +43,7 @@ const FINDERS: Readonly<
   async docker(definition) {
     // Only on Linux does a container share the host's network, and a mapped port distorts latency.
     if (process.platform !== 'linux') return { tier: 'docker', detail: 'needs the network of a Linux host' };
-    if (!(await dockerAnswers())) return { tier: 'docker', detail: 'no Docker engine answers' };
+    if (!(await isDockerAvailable())) return { tier: 'docker', detail: 'no Docker engine is available' };
     return {
       tier: 'docker',
       detail: definition.image,
@@ -54,7 +52,7 @@ const FINDERS: Readonly<
   },
 };
 
-/** @param programs as they were found; a text says why there are none. */
+/** @param programs those that were found, or why there are none. */
 function offer(
   definition: ServiceDefinition,
   tier: 'local' | 'embedded',

@@ -1,4 +1,4 @@
-/** A service of our own, from programs of this machine or of an npm package. */
+/** A service that the harness starts, from programs of this machine or of an npm package. */
 
 import { chmodSync, chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -94,7 +94,7 @@ export function startPrograms(
   });
 }
 
-/** Starts it again; for a while also after failures that pass. */
+/** Restarts it, retrying for a while after transient failures. */
 async function restart(plan: ServerPlan, launch: () => Promise<StartedProcess>): Promise<StartedProcess> {
   const deadlineMs = performance.now() + RESTART_WITHIN_MS;
   for (;;) {
@@ -118,12 +118,12 @@ function makeDirectory(name: string, parent: string, { uid, gid }: Owner): strin
   const directory = mkdtempSync(join(parent, `${name}-`));
   if (uid === undefined || gid === undefined) return directory;
   chownSync(directory, uid, gid);
-  // To pass through, not to look inside.
+  // Others may traverse it, but not list it.
   chmodSync(parent, 0o711);
   if (isOpenToAll(parent)) return directory;
   throw new BenchError({
     code: 'SERVICE_DIED',
-    expected: `a directory that user ${uid} can pass through, for root runs ${name} as that user`,
+    expected: `a directory that user ${uid} can traverse, for root runs ${name} as that user`,
     got: parent,
     remedy: 'Set TMPDIR to one that is open to all, such as /tmp.',
   });
@@ -154,7 +154,7 @@ async function initialise(
   if (code === 0) return;
   throw new BenchError({
     code: 'SERVICE_DIED',
-    expected: `${command} to make the data of a new server`,
+    expected: `${command} to create the data of a new server`,
     got: `${exitText({ code, signal })}, with the output "${process.outputTail().slice(-1_000)}"`,
     remedy,
   });

@@ -7,7 +7,7 @@ const COMMON = {
   full_page_writes: 'on',
   shared_buffers: '256MB',
   wal_level: 'replica',
-  // Those of the request, and ten to spare.
+  // Those requested, and ten spare ones.
   max_connections: '30',
   autovacuum: 'on',
   checkpoint_timeout: '30min',
@@ -16,7 +16,7 @@ const COMMON = {
   data_checksums: 'on',
 };
 
-/** What Postgres promises on every tier. */
+/** Guarantees of Postgres on every tier. */
 export const POSTGRES_SUITE: Omit<ServiceSuite, 'tier'> = {
   definition: postgresService,
   settings: {

@@ -54,7 +54,7 @@ describe('postgresDurabilityMatches', () => {
   });
 });
 
-describe('a foreign Postgres', () => {
+describe('an external Postgres', () => {
   let guard: Guard;
   let directory: TemporaryDirectory;
   let own: StartedService;
@@ -85,7 +85,7 @@ describe('a foreign Postgres', () => {
     await guard.close();
   });
 
-  it('nobody listens: SERVICE_UNREACHABLE', async () => {
+  it('a closed port: SERVICE_UNREACHABLE', async () => {
     const port = await freePort('127.0.0.1');
     await expect(use(`postgres://u:pw@127.0.0.1:${port}/d`)).rejects.toMatchObject({
       code: 'SERVICE_UNREACHABLE',
@@ -93,7 +93,7 @@ describe('a foreign Postgres', () => {
     });
   });
 
-  it('one that never answers: SERVICE_UNREACHABLE, soon', async () => {
+  it('a silent server: SERVICE_UNREACHABLE, soon', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };

@@ -4,7 +4,7 @@ import type { ServiceSuite } from './service-suite.ts';
 
 const COMMON = { save: '', maxmemory: '0', 'maxmemory-policy': 'noeviction', 'io-threads': '1' };
 
-/** What Redis promises on every tier. */
+/** Guarantees of Redis on every tier. */
 export const REDIS_SUITE: Omit<ServiceSuite, 'tier'> = {
   definition: redisService,
   settings: {

@@ -39,7 +39,7 @@ describe('redisDurability', () => {
   });
 });
 
-describe('a foreign Redis', () => {
+describe('an external Redis', () => {
   let guard: Guard;
   let directory: TemporaryDirectory;
   let own: StartedService;
@@ -67,7 +67,7 @@ describe('a foreign Redis', () => {
     await guard.close();
   });
 
-  it('nobody listens: SERVICE_UNREACHABLE', async () => {
+  it('a closed port: SERVICE_UNREACHABLE', async () => {
     const port = await freePort('127.0.0.1');
     await expect(use(`redis://127.0.0.1:${port}`)).rejects.toMatchObject({
       code: 'SERVICE_UNREACHABLE',
@@ -75,7 +75,7 @@ describe('a foreign Redis', () => {
     });
   });
 
-  it('one that never answers: SERVICE_UNREACHABLE, soon', async () => {
+  it('a silent server: SERVICE_UNREACHABLE, soon', async () => {
     const silent = createServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as { port: number };

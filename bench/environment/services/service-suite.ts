@@ -1,21 +1,20 @@
-/** What every service promises on every tier that runs a server of its own; the tests of each tier call it. */
+/** Guarantees of every service on every tier that starts a server; the tests of each tier call it. */
 
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
+import { DURABILITIES, type Durability, type ServiceDefinition } from '../../../stores/service.ts';
+import type { Tier } from '../../config/words.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../processes/guard.ts';
 import { isRunning } from '../processes/process-identity.ts';
-import type { ServiceRequest, StartedService, Tier } from './service.ts';
+import type { ServiceRequest, StartedService } from './service.ts';
 import { startService } from './start.ts';
-
-const DURABILITIES = ['none', 'second', 'commit'] as const satisfies readonly Durability[];
 
 export interface ServiceSuite {
   definition: ServiceDefinition;
   tier: Exclude<Tier, 'url'>;
-  /** Settings that must be read back at each durability. */
+  /** Expected settings at each durability. */
   settings: Readonly<Record<Durability, Readonly<Record<string, string>>>>;
-  /** Proves that the URL leads to a service that stores and answers. @throws when it does not. */
+  /** Proves that the URL leads to a service that stores data. @throws when it does not. */
   use: (url: string) => Promise<void>;
 }
 
@@ -45,7 +44,7 @@ export function describeService({ definition, tier, settings, use }: ServiceSuit
       });
 
     it.each(DURABILITIES)(
-      'durability %s: works, tells its settings, and leaves nothing',
+      'durability %s: works, reports its settings, and leaves nothing',
       async (durability) => {
         const service = await start({ durability });
         const pids = await service.pids();
@@ -104,7 +103,7 @@ export function describeService({ definition, tier, settings, use }: ServiceSuit
       expect(readdirSync(directory.path)).toEqual([]);
     });
 
-    it('its death in mid-run is told, and it can be stopped all the same', async () => {
+    it('reports an unexpected end, and can still be stopped', async () => {
       const service = await start();
       const [pid] = await service.pids();
       process.kill(pid ?? Number.NaN, 'SIGKILL');
@@ -113,7 +112,7 @@ export function describeService({ definition, tier, settings, use }: ServiceSuit
       expect(readdirSync(directory.path)).toEqual([]);
     });
 
-    it('a stop is no death', async () => {
+    it('a stop is not reported as an end', async () => {
       const service = await start();
       let isTold = false;
       void service.died.then(() => {

@@ -1,7 +1,8 @@
-/** What a service is, whichever way it was obtained. Types and the few rules that all services share. */
+/** A service on any tier: its types, and the few rules that all services share. */
 
 import { isIP } from 'node:net';
 import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
+import type { Tier } from '../../config/words.ts';
 import { BenchError } from '../../errors.ts';
 import { treeOf } from '../machine/cpu.ts';
 import type { Guard } from '../processes/guard.ts';
@@ -9,23 +10,20 @@ import type { StartedProcess } from '../processes/process.ts';
 import { isRunning, sendSignal } from '../processes/process-identity.ts';
 import { pollUntil } from '../processes/process-ready.ts';
 
-/** `url`: somebody else's. `docker`: official image. `local`: binary of this machine. `embedded`: binary from npm. */
-export type Tier = 'url' | 'local' | 'embedded' | 'docker';
-
 export interface ServiceRequest {
-  /** `auto`: the given url, else local, embedded, docker: the first that there is. */
+  /** `auto`: the given url, else local, embedded, docker: the first that is available. */
   tier: Tier | 'auto';
-  /** For the tier `url`; `auto` takes it when there is one. */
+  /** For the tier `url`; `auto` uses it if given. */
   url?: string;
   durability: Durability;
-  /** A private directory that exists; the service keeps all its data in a new one inside, removed by stop(). */
+  /** An existing private directory; the service keeps all its data in a new one inside, which stop() removes. */
   directory: string;
-  /** How many connections all clients together will open. */
+  /** Number of connections that all clients together will open. */
   maxConnections: number;
-  /** Processors that one of our own may use, as taskset lists them; all unless given. */
+  /** Processors for a service that the harness starts, in the syntax of taskset; default all. */
   cpus?: string | undefined;
   guard: Guard;
-  /** Ends the start. */
+  /** Aborts the start. */
   signal?: AbortSignal;
 }
 
@@ -40,40 +38,43 @@ export interface StartedService {
   redactedUrl: string;
   /** Such as `7.0.15`. */
   version: string;
-  /** The settings that matter, as read back from the running service. One that it does not tell is missing. */
+  /** The relevant settings, as read back from the running service. Those that it does not report are missing. */
   settings: Readonly<Record<string, string>>;
-  /** Whether the settings give the requested durability; `undefined` when the service does not tell. */
+  /** Whether the settings provide the requested durability; `undefined` when they are unknown. */
   durabilityMatches: boolean | undefined;
   networking: Networking;
-  /** Root pids of the process trees whose CPU time and memory are the service's; empty when they are not on this machine. */
+  /**
+   * Root pids of the process trees whose CPU time and memory count for the service; empty when they are not on this
+   * machine.
+   */
   pids(): Promise<number[]>;
-  /** Completes deferred work now rather than in the coming window. Returns what it was not permitted to do. */
+  /** Completes deferred work now instead of in the next window. Returns what it lacked permission for. */
   settle(): Promise<string[]>;
-  /** Bytes that its data takes: Redis in memory, Postgres in the files of the database. */
+  /** Size of its data in bytes: for Redis in memory, for Postgres in the files of the database. */
   dataBytes(): Promise<number>;
-  /** All that it holds, as text. */
+  /** All of its content, as text. */
   dump(): Promise<string>;
-  /** Removes all that backends have kept under this namespace. */
+  /** Removes everything that backends have stored under this namespace. */
   purge(namespace: string): Promise<void>;
   /** Resolves with the error (SERVICE_DIED) if it ends other than by stop(); otherwise never settles. */
   died: Promise<BenchError>;
-  /** Stops it and removes its data; leaves a foreign one (`url`) alone. Idempotent. */
+  /** Stops it and removes its data; leaves an external one (`url`) unchanged. Idempotent. */
   stop(): Promise<void>;
-  /** Present where the process is ours on this machine. */
+  /** Present where the harness runs the process on this machine. */
   breakable?: Breakable;
 }
 
-/** What can be done to a service of our own to see how its clients bear it. Each step is told to `died` as an end. */
+/** Ways to break a service, to observe its clients. `died` reports each of them. */
 export interface Breakable {
-  /** `kill -9`; resolves when it and all its processes are gone. Its data stay. */
+  /** `kill -9`; resolves when all its processes are gone. Its data stays. */
   kill(): Promise<void>;
-  /** Starts it again on the same port and data; resolves when it answers. @throws BenchError SERVICE_DIED. */
+  /** Restarts it on the same port and data; resolves when it accepts requests. @throws BenchError SERVICE_DIED. */
   restart(): Promise<void>;
-  /** Freezes all its processes, or thaws them: connections stay, nothing answers. */
+  /** Freezes all its processes, or thaws them: connections stay open, but nothing replies. */
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
 }
 
-/** The breakable side of a service whose process at the moment `current` tells, and that `launch` starts anew. */
+/** The breakable side of a service whose current process `current` returns, and that `launch` restarts. */
 export function breakable(current: () => StartedProcess, launch: () => Promise<void>): Breakable {
   return {
     async kill() {
@@ -98,7 +99,7 @@ export function breakable(current: () => StartedProcess, launch: () => Promise<v
 /** How a service of one kind is started on one tier. */
 export type StartTier = (request: ServiceRequest) => Promise<StartedService>;
 
-/** How long an own service may take to be ready, in milliseconds. */
+/** Time limit for a service that the harness starts to become ready, in milliseconds. */
 export const START_TIMEOUT_MS = 30_000;
 
 /** Whether the host of a service URL is this machine by a loopback name. */
@@ -109,17 +110,17 @@ export function isLoopbackUrl(url: string): boolean {
   );
 }
 
-/** The error of a service that ended in mid-run. */
+/** The error of a service that ended during a run. */
 export function diedError(name: string, how: string, tail: string): BenchError {
   return new BenchError({
     code: 'SERVICE_DIED',
     expected: `${name} to run until the end`,
     got: `${how}, after the output "${tail.slice(-1_000)}"`,
-    remedy: 'Look for the cause in that output (memory, disk), then run again.',
+    remedy: 'Find the cause in that output (memory, disk), then run again.',
   });
 }
 
-/** Waits until `check` answers true. @throws BenchError TIMEOUT after `timeoutMs`; what `check` throws. */
+/** Waits until `check` returns true. @throws BenchError TIMEOUT after `timeoutMs`; what `check` throws. */
 export async function waitUntil(
   what: string,
   check: () => Promise<boolean>,
@@ -131,7 +132,7 @@ export async function waitUntil(
   throw new BenchError({
     code: 'TIMEOUT',
     expected: `${what} within ${timeoutMs} ms`,
-    got: 'no end of it',
-    remedy: 'See what else this machine is busy with, then run again.',
+    got: 'no such event',
+    remedy: 'Find out what else keeps this machine busy, then run again.',
   });
 }

@@ -47,7 +47,7 @@ describe('startService', () => {
   });
 
   it.each([
-    [redisService, 'embedded', 'no npm package holds a real Redis'],
+    [redisService, 'embedded', 'there is no npm package with a real Redis'],
     [redisService, 'url', 'no --redis-url'],
     [postgresService, 'url', 'no --postgres-url'],
   ] as const)('$0.name by the tier $1: SERVICE_MISSING, why, and what to do', async (service, tier, why) => {
@@ -71,7 +71,7 @@ describe('startService', () => {
       await expect(startService(redisService, request({}))).rejects.toMatchObject({
         code: 'SERVICE_MISSING',
         details: {
-          got: expect.stringMatching(/url: .*local: .*embedded: .*docker: no Docker engine answers/),
+          got: expect.stringMatching(/url: .*local: .*embedded: .*docker: no Docker engine is available/),
         },
       });
     } finally {

@@ -1,13 +1,14 @@
 import type { ServiceDefinition } from '../../../stores/service.ts';
+import { TIERS } from '../../config/words.ts';
 import { BenchError } from '../../errors.ts';
-import { findTier, TIERS } from './find.ts';
+import { findTier } from './find.ts';
 import type { ServiceRequest, StartedService } from './service.ts';
 
 /**
- * Starts a service on the tier asked for, or on the first of `auto` that this machine offers, and resolves
- * once it answers.
- * @throws BenchError SERVICE_MISSING when no such tier is to be had; SERVICE_UNREACHABLE or SERVICE_REFUSED
- * (url); SERVICE_DIED or PORT_IN_USE when an own one does not become ready. Nothing is left running then.
+ * Starts a service on the requested tier, or for `auto` on the first available one, and resolves once it accepts
+ * requests.
+ * @throws BenchError SERVICE_MISSING when no such tier is available; SERVICE_UNREACHABLE or SERVICE_REFUSED (url);
+ * SERVICE_DIED or PORT_IN_USE when it does not become ready. Then nothing is left running.
  */
 export async function startService(
   definition: ServiceDefinition,
@@ -22,7 +23,7 @@ export async function startService(
   }
   throw new BenchError({
     code: 'SERVICE_MISSING',
-    expected: request.tier === 'auto' ? `${name} by some means` : `${name} by the tier ${request.tier}`,
+    expected: request.tier === 'auto' ? `${name} on any tier` : `${name} on the tier ${request.tier}`,
     got: details.join('; '),
     remedy: `Run: sh scripts/setup.sh; or --services docker; or --${name}-url ${name}://USER:PASSWORD@HOST:PORT.`,
   });

@@ -11,9 +11,9 @@ import { rowWithout } from '../../results/rows.ts';
 import type { Block, Trial } from '../plan.ts';
 import { baseRow } from './base-row.ts';
 
-/** One arm of a block: up, and with its sessions made. */
+/** One arm of a block, running, with its sessions created. */
 export interface Arm {
-  /** Its number to the generator. */
+  /** Its number in the generator. */
   index: number;
   trial: Trial;
   environment: Environment;
@@ -21,23 +21,23 @@ export interface Arm {
   pids: Awaited<ReturnType<Environment['pids']>>;
   /** The cells that are known before the load. */
   row: Row;
-  /** Size of the service's data before the sessions were made; `undefined` without a service. */
+  /** Size of the service's data before the sessions were created; `undefined` without a service. */
   emptyStoreBytes: number | undefined;
 }
 
-/** An arm that has no figures: it did not start, or its backend cannot hold such sessions. */
+/** An arm without figures: it did not start, or its backend cannot hold such sessions. */
 export interface AbsentArm {
   trial: Trial;
   rows: Row[];
-  /** Why it did not start; absent when it is merely unsupported. */
+  /** Why it did not start; absent when it is only unsupported. */
   failure?: string;
 }
 
-/** What each block of a run may differ in. */
+/** The load settings that may differ between blocks of a run. */
 export interface BlockLoad {
   /** Requests per second to each arm; `undefined` in a closed loop. */
   ratePerSecond: number | undefined;
-  /** What the generator reaches against a server that does nothing; `undefined` in a closed loop. */
+  /** The rate that the generator reaches against the null server; `undefined` in a closed loop. */
   nullServerRps: number | undefined;
 }
 
@@ -45,8 +45,8 @@ export interface BlockLoad {
 const REVOCATION_SESSIONS = 48;
 
 /**
- * Starts the environments of all arms, then makes their sessions, one arm after the other. An arm that cannot be had
- * is answered as such; the others go on without it.
+ * Starts the environments of all arms, then creates their sessions, one arm after the other. An arm that is not
+ * available is returned as such; the others continue without it.
  * @throws the signal's reason when it is aborted.
  */
 export async function openArms(
@@ -96,7 +96,7 @@ export async function openArms(
   return { arms, absent };
 }
 
-/** Makes an arm's sessions. A part of it that dies meanwhile is the error, not what the generator makes of it. */
+/** Creates an arm's sessions. If a part of it dies meanwhile, that is the error, not the generator's. */
 function prepare(
   generator: Generator,
   index: number,

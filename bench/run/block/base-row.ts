@@ -15,7 +15,7 @@ export function baseRow(
 ): Row {
   const { config, runId, chosenBalancer, pinning } = context;
   const connections = findStore(trial.store)?.connections(trial.options, config.poolSize) ?? 0;
-  // A container and somebody else's service are where they are.
+  // Containers and external services cannot be pinned.
   const isOwn = service !== undefined && service.tier !== 'url' && service.tier !== 'docker';
   const isOpen = config.rate !== undefined;
   return {

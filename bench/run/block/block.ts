@@ -15,7 +15,7 @@ import { measureArms } from './measure.ts';
 import { type MeasuredTrial, rowsOfBlock } from './rows-of-block.ts';
 import { warmUp } from './warm-up.ts';
 
-/** What became of one arm of a block: always rows. */
+/** The result of one arm of a block; always has rows. */
 export interface TrialOutcome {
   trial: Trial;
   rows: readonly Row[];
@@ -31,7 +31,7 @@ export interface BlockOutcome {
   failures: readonly string[];
 }
 
-/** An arm whose process died, with the error that says so. */
+/** An arm whose process died, with the error. */
 class ArmDied extends Error {
   readonly arm: Arm;
   constructor(arm: Arm, cause: Error) {
@@ -42,8 +42,8 @@ class ArmDied extends Error {
 
 /**
  * Runs one block from start to rows, and leaves nothing running: all arms up at once, load in slices by turns. It
- * always answers rows: what failed or was stopped is a row with its status.
- * @throws BenchError ARM_DIFFERS when a server runs something else than its arm's label says.
+ * always returns rows: what failed or was stopped is a row with its status.
+ * @throws BenchError ARM_DIFFERS when a server runs something other than its arm's label says.
  */
 export async function runBlock(
   block: Block,
@@ -60,19 +60,19 @@ export async function runBlock(
         resources.add('load generator', started.close);
         return started;
       });
-      // Whoever waits for the generator hears of its failure; until then nobody does.
+      // Its failure is reported to whoever awaits it; until then it must not count as unhandled.
       generator.catch(() => undefined);
       const { arms, absent } = await openArms(block, context, machine, generator, resources);
       const measured = await loadArms(arms, await generator, block, load, context, resources, onProgress);
       const outcome = assemble(block, measured, absent);
-      // What was measured is not lost because something could not be tidied up.
+      // A failed cleanup must not lose what was measured.
       const unclosed = await resources.close().then(() => undefined, messageOf);
       if (unclosed === undefined) return outcome;
-      const failure = `block ${block.block}: measured, but not tidied up: ${unclosed}`;
+      const failure = `block ${block.block}: measured, but not cleaned up: ${unclosed}`;
       return { ...outcome, failures: [...outcome.failures, failure] };
     });
   } catch (error) {
-    // No later block would be any better: to go on would be to measure one thing under the name of another.
+    // Further blocks would measure one thing under the name of another too.
     if (error instanceof BenchError && error.code === 'ARM_DIFFERS') throw error;
     return withoutFigures(block, context, machine, error);
   }
@@ -114,7 +114,7 @@ function loadModel(config: Config, block: Block, { ratePerSecond }: BlockLoad): 
   return { model: 'open', ratePerSecond, arrivals: config.arrivals };
 }
 
-/** Rejects with the signal's reason when it is aborted: no step of a block, however long, outlives a Ctrl-C. */
+/** Rejects with the signal's reason when it is aborted: no step of a block outlives a Ctrl-C. */
 function rejectionOf(signal: AbortSignal, release: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason as Error);
@@ -143,7 +143,7 @@ function assemble(
   };
 }
 
-/** Rows of a block that came to no figures: the arm that died failed, and the others are dropped with it. */
+/** Rows of a block without figures: the arm that died failed, and the others are dropped with it. */
 function withoutFigures(
   block: Block,
   context: RunContext,

@@ -1,6 +1,6 @@
-import { difference, greatestOf, sumOf } from '../../environment/sums.ts';
+import { difference, maxOf, sumOf } from '../../environment/sums.ts';
 
-/** CPU time of an arm's processes so far, nanoseconds, and the moment of reading. */
+/** CPU time of an arm's processes so far, nanoseconds, and the time of the reading. */
 export interface CpuReading {
   atMs: number;
   servers: readonly (number | undefined)[];
@@ -8,14 +8,17 @@ export interface CpuReading {
   store: number | undefined;
 }
 
-/** CPU of an arm's processes per second while nobody loads it, nanoseconds. */
+/** CPU of an arm's processes per second without load, nanoseconds. */
 export interface IdleRate {
   servers: readonly (number | undefined)[];
   balancer: number | undefined;
   store: number | undefined;
 }
 
-/** What an arm's processes used for its slices, nanoseconds; `undefined` where no such process exists or can be read. */
+/**
+ * CPU that an arm's processes used for its slices, nanoseconds; `undefined` where there are none or they cannot be
+ * read.
+ */
 export interface Spent {
   server: number | undefined;
   busiestServer: number | undefined;
@@ -24,17 +27,17 @@ export interface Spent {
 }
 
 /**
- * CPU accounting of one arm. An account runs from a slice's start to the arm's next turn, so that work that was put off
- * (a flush of the log, a collection of garbage) is charged to whom it belongs, and what the processes use when idle is
- * taken off for the time between. A service that all arms share is charged for the slice alone.
+ * CPU accounting of one arm. An account runs from a slice's start to the arm's next turn, so that deferred work (a
+ * flush of the log, a garbage collection) is charged to the arm that caused it; the idle use is subtracted for the time
+ * in between. A service that all arms share is charged for the slice only.
  */
 export interface Ledger {
-  /** @param sliceEnd read when the slice's last reply was there; @param end read before the arm's next turn. */
+  /** @param sliceEnd read after the slice's last reply. @param end read before the arm's next turn. */
   charge(start: CpuReading, sliceEnd: CpuReading, end: CpuReading): void;
   spent(idle: IdleRate | undefined): Spent;
 }
 
-export function createLedger(storeIsShared: boolean): Ledger {
+export function createLedger(isStoreShared: boolean): Ledger {
   const charges: { start: CpuReading; sliceEnd: CpuReading; end: CpuReading }[] = [];
   const total = (used: (charge: (typeof charges)[number]) => number | undefined) => sumOf(charges.map(used));
   return {
@@ -50,7 +53,7 @@ export function createLedger(storeIsShared: boolean): Ledger {
           idle?.servers[index],
         ),
       );
-      const store = storeIsShared
+      const store = isStoreShared
         ? total(({ start, sliceEnd }) => difference(sliceEnd.store, start.store))
         : net(
             total(({ start, end }) => difference(end.store, start.store)),
@@ -58,7 +61,7 @@ export function createLedger(storeIsShared: boolean): Ledger {
           );
       return {
         server: sumOf(servers),
-        busiestServer: greatestOf(servers),
+        busiestServer: maxOf(servers),
         balancer: net(
           total(({ start, end }) => difference(end.balancer, start.balancer)),
           idle?.balancer,
@@ -69,7 +72,7 @@ export function createLedger(storeIsShared: boolean): Ledger {
   };
 }
 
-/** The rate between two readings of an arm that nobody loaded. */
+/** The rate between two readings of an arm without load. */
 export function idleRate(before: CpuReading, after: CpuReading): IdleRate {
   const seconds = (after.atMs - before.atMs) / 1000;
   const rate = (later: number | undefined, earlier: number | undefined) => {

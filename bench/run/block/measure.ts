@@ -18,20 +18,20 @@ export interface Measured {
   observed: Observed;
 }
 
-/** After the last slice, before the last reading: work put off, such as a flush of the log, is counted. */
+/** Between the last slice and the last reading: deferred work, such as a flush of the log, is counted. */
 const DRAIN_MS = 200;
-/** For how long the arms are watched idle: what they use then is taken off the time between their slices. */
+/** How long the arms are observed idle: their idle use is subtracted for the time between their slices. */
 const IDLE_MS = 500;
-/** A slice lasts so many times the slowest arm's p99, within these bounds, so that its ramps weigh little. */
+/** A slice lasts this many times the slowest arm's p99, within these bounds, so that its ramps weigh little. */
 const SLICE_P99S = 20;
 const LEAST_SLICE_SECONDS = 0.1;
 const GREATEST_SLICE_SECONDS = 0.5;
-/** And never so long that an arm has fewer turns: arms with one turn each would follow one another. */
+/** Slices are short enough for this many turns: with one turn each, arms would run one after the other. */
 const LEAST_ROUNDS = 8;
 /** How long a token may outlive its expiry in the revocation scenario before it counts as never refused. */
 const REVOCATION_GRACE_SECONDS = 2;
 
-/** Loads all arms in turns for the duration each, between two readings of everything. */
+/** Loads all arms in turns, each for the duration, between two readings of everything. */
 export async function measureArms(
   run: BlockRun,
   warm: WarmUp,
@@ -53,7 +53,7 @@ export async function measureArms(
   await taker.settle();
   const statsAfter = await statsOf(arms);
   const idle = arms.length > 1 ? await watchIdle(arms) : undefined;
-  const held = await Promise.all(arms.map(heldBy));
+  const held = await Promise.all(arms.map(weighSessionsOf));
 
   const measured: Measured[] = [];
   for (const [index, arm] of arms.entries()) {
@@ -88,11 +88,11 @@ export async function measureArms(
   return { measured, sliceSeconds };
 }
 
-/** Scenarios whose load leaves as many sessions as there were. */
+/** Scenarios whose load does not change the number of sessions. */
 const STEADY_POPULATION: readonly string[] = ['read', 'update'];
 
-/** What the sessions hold, which ends them; `undefined` where their number changes under the load. */
-async function heldBy({ trial, environment, emptyStoreBytes }: Arm): Promise<Observed['held']> {
+/** Memory of the sessions, which ends them; `undefined` where their number changes under the load. */
+async function weighSessionsOf({ trial, environment, emptyStoreBytes }: Arm): Promise<Observed['held']> {
   if (!STEADY_POPULATION.includes(trial.scenario)) return undefined;
   const storeBytes = difference(await environment.service?.dataBytes(), emptyStoreBytes);
   return { serverBytes: await environment.weighSessions(), storeBytes };

@@ -12,12 +12,12 @@ export function readCpu({ pids }: Arm): CpuReading {
   };
 }
 
-/** Whether the arm's service serves other arms, or others altogether: it is somebody else's. */
-export function storeIsShared({ environment }: Arm): boolean {
+/** Whether the arm's service also serves other arms or other users: it is external. */
+export function isStoreShared({ environment }: Arm): boolean {
   return environment.service?.tier === 'url';
 }
 
-/** CPU of everything that belongs to this run: the harness, all below it, and services that others run for it. */
+/** CPU of everything that belongs to this run: the harness, its descendants, and external services. */
 export function ownCpuNs(arms: readonly Arm[]): number | undefined {
   const isOutside = ({ environment }: Arm) => ['url', 'docker'].includes(environment.service?.tier ?? '');
   const others = new Set(arms.filter(isOutside).flatMap((arm) => arm.pids.store));

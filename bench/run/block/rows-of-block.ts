@@ -16,7 +16,7 @@ export interface MeasuredTrial {
   histograms: Readonly<Record<string, string>>;
 }
 
-/** The rows of all arms of a block that ran, judged together. */
+/** The rows of all arms of a block that ran, validated together. */
 export function rowsOfBlock(
   measured: readonly Measured[],
   load: BlockLoad,
@@ -40,7 +40,7 @@ export function rowsOfBlock(
   return trials.map(({ arm, histograms }, index) => ({ arm, histograms, rows: judged[index] ?? [] }));
 }
 
-/** What the traits predict: (N-1)/N of reads miss where sessions stay in one server and requests do not. */
+/** The prediction of the traits: (N-1)/N of reads miss where sessions stay in one server and requests do not. */
 function expectationOf(trial: Trial, load: BlockLoad): Expectation {
   const definition = findStore(trial.store);
   const shared = definition === undefined || traitsOf(definition, trial.options, 'second').shared;

@@ -6,16 +6,16 @@ import type { LoadModel, SliceResult } from '../../load/job.ts';
 import { shuffled } from '../../stats/random.ts';
 import type { Arm } from './arms.ts';
 import { type CpuReading, createLedger, type Ledger } from './ledger.ts';
-import { readCpu, storeIsShared } from './readings.ts';
+import { isStoreShared, readCpu } from './readings.ts';
 
-/** Scenarios whose slices consume or leave sessions: these are made and removed between slices, untimed. */
+/** Scenarios whose slices consume or leave sessions, which are created and removed between slices, untimed. */
 const UNTIMED: readonly string[] = ['login', 'logout', 'mixed'];
 
-/** What an arm's turns have come to so far. */
+/** The sums of an arm's turns so far. */
 export interface Turns {
   ledger: Ledger;
   slices: SliceResult[];
-  /** Busy time of the machine, and time for which our control group was held back, in the arm's own slices. */
+  /** Busy time of the machine, and throttled time of our control group, during the arm's own slices. */
   machineBusyNs: number | undefined;
   throttledNs: number | undefined;
   /** Round trips to the service that belong to the slices. */
@@ -26,7 +26,7 @@ export interface Turns {
 export interface TurnTaker {
   /** Gives each arm one slice, in shuffled order. */
   round(seconds: number): Promise<void>;
-  /** Closes the accounts: whatever the arms did until now is charged to their last slices. */
+  /** Closes the accounts: what the arms have used so far is charged to their last slices. */
   settle(): Promise<void>;
   of(arm: Arm): Turns;
 }
@@ -38,7 +38,7 @@ export interface TurnOptions {
   random: () => number;
 }
 
-/** The arms of a block that are up, and how they are loaded. */
+/** The running arms of a block, and their load. */
 export interface BlockRun extends TurnOptions {
   config: Config;
 }
@@ -77,7 +77,7 @@ export function createTurnTaker(options: TurnOptions): TurnTaker {
     }
     const host = readHost();
     const slice = await generator.slice(arm.index, seconds, load);
-    const sliceEnd = storeIsShared(arm) ? readCpu(arm) : { ...start, atMs: performance.now() };
+    const sliceEnd = isStoreShared(arm) ? readCpu(arm) : { ...start, atMs: performance.now() };
     addSlice(stateOf(arm), slice, host, readHost());
     open.set(arm, { start, sliceEnd, trips });
   }
@@ -95,7 +95,7 @@ export function createTurnTaker(options: TurnOptions): TurnTaker {
 
 function newTurns(arm: Arm): Turns {
   return {
-    ledger: createLedger(storeIsShared(arm)),
+    ledger: createLedger(isStoreShared(arm)),
     slices: [],
     machineBusyNs: 0,
     throttledNs: 0,
@@ -105,17 +105,17 @@ function newTurns(arm: Arm): Turns {
 
 function addSlice(turns: Turns, slice: SliceResult, before: HostReading, after: HostReading): void {
   turns.slices.push(slice);
-  turns.machineBusyNs = plus(turns.machineBusyNs, difference(after.busyNs, before.busyNs));
-  turns.throttledNs = plus(turns.throttledNs, difference(after.throttledNs, before.throttledNs));
+  turns.machineBusyNs = addKnown(turns.machineBusyNs, difference(after.busyNs, before.busyNs));
+  turns.throttledNs = addKnown(turns.throttledNs, difference(after.throttledNs, before.throttledNs));
 }
 
 function addTrips(turns: Turns, trips: number | undefined): void {
-  turns.roundTrips = plus(turns.roundTrips, trips);
+  turns.roundTrips = addKnown(turns.roundTrips, trips);
 }
 
-/** Whether this arm's round trips are counted slice by slice, because others are made between slices. */
+/** Whether this arm's round trips are counted slice by slice, because others occur between slices. */
 export const isUntimed = (arm: Arm): boolean => UNTIMED.includes(arm.trial.scenario);
 
-function plus(sum: number | undefined, more: number | undefined): number | undefined {
+function addKnown(sum: number | undefined, more: number | undefined): number | undefined {
   return sum === undefined || more === undefined ? undefined : sum + more;
 }

@@ -8,29 +8,29 @@ import { type BlockRun, createTurnTaker, type TurnTaker } from './turns.ts';
 /** Whether an arm's CPU per request had settled at the end of the warm-up. */
 export interface Steadiness {
   steady: boolean;
-  /** Change of CPU per request over the last windows, per cent; `undefined` where it was not looked at. */
+  /** Change of CPU per request over the last windows, per cent; `undefined` where it was not examined. */
   trendPct: number | undefined;
 }
 
 export interface WarmUp {
   steadiness: ReadonlyMap<Arm, Steadiness>;
-  /** Greatest p99 of the arms under this load, microseconds. */
+  /** Maximum p99 of the arms under this load, microseconds. */
   p99Us: number;
 }
 
-/** A trend is looked for in so many windows at the end. */
+/** Number of windows at the end in which a trend is sought. */
 const WINDOWS = 12;
 const LEAST_WINDOW_SECONDS = 0.1;
 const GREATEST_WINDOW_SECONDS = 0.25;
-/** While a trend remains, the warm-up goes on, up to so many times its length, and no longer than this. */
+/** While there is a trend, the warm-up continues, up to this many times its length, and at most for this time. */
 const MOST_TIMES = 3;
 const MOST_SECONDS = 10;
-/** Slices of the warm-up, before it is known how long a slice must be. */
+/** Slices of the warm-up, before the length of a slice is known. */
 const FIRST_SLICE_SECONDS = 0.125;
 
 /**
  * Loads all arms in turns, untimed, until the CPU per request of none shows a trend over the last windows (3 s of load
- * by default), or the bound is reached. Source: Barrett et al., OOPSLA 2017: warm-up is not a matter of a fixed time.
+ * by default), or the limit is reached. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a warm-up.
  */
 export async function warmUp(run: BlockRun, onProgress: (text: string) => void): Promise<WarmUp> {
   const { arms, generator, config } = run;
@@ -47,7 +47,7 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
     for (const arm of arms) costs.get(arm)?.push(cost.get(arm) ?? Number.NaN);
     if (done < planned) continue;
     steadiness = new Map(arms.map((arm) => [arm, judge(costs.get(arm) ?? [])]));
-    // A short one is not looked at: too few windows to tell.
+    // A short warm-up is not examined: too few windows.
     if (planned < WINDOWS || [...steadiness.values()].every(({ steady }) => steady)) break;
   }
   const results = [];

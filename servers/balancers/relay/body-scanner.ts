@@ -1,8 +1,8 @@
-/** Finds where a message's body ends while it passes by (RFC 9112 §6.3, §7.1). Nothing is decoded or copied. */
+/** Finds the end of a message's body while it streams through (RFC 9112 §6.3, §7.1). Nothing is decoded or copied. */
 
 import { COLON, CR, DELETE, LF, SPACE, TAB, TOKEN } from './bytes.ts';
 
-/** A chunk's extension, or all trailers together, may be this long. */
+/** Limit of a chunk's extension, and of all trailers together. */
 export const EXTENSION_LIMIT_BYTES = 256;
 export const TRAILER_LIMIT_BYTES = 8_192;
 
@@ -12,8 +12,8 @@ const SIZE_DIGITS_LIMIT = 13;
 const SEMICOLON = 59;
 
 /**
- * What frames, addresses or authenticates a message has no place behind it (RFC 9110 §6.5.1): a reader that adds trailers
- * to the head would see another message than we did.
+ * Fields that frame, address or authenticate a message must not follow it (RFC 9110 §6.5.1): a parser that adds
+ * trailers to the head would see another message than the relay did.
  */
 const NO_TRAILERS: ReadonlySet<string> = new Set([
   'content-length',
@@ -29,7 +29,7 @@ const NO_TRAILERS: ReadonlySet<string> = new Set([
   'authorization',
 ]);
 
-// States of a chunked body, in the order in which they are met.
+// States of a chunked body, in order.
 const SIZE = 0;
 const EXTENSION = 1;
 const SIZE_LF = 2;
@@ -47,7 +47,7 @@ type Framing = 'length' | 'chunked' | 'until-close';
 export class BodyScanner {
   done = true;
   framing: Framing = 'length';
-  /** Bytes still to come, of the body or of the present chunk. */
+  /** Remaining bytes of the body or of the current chunk. */
   private remaining = 0;
   private state = SIZE;
   private digits = 0;
@@ -73,7 +73,7 @@ export class BodyScanner {
     this.done = false;
   }
 
-  /** Answers the offset behind this body's part of the bytes, or -1 when it is malformed. */
+  /** Returns the offset after this body's part of the bytes, or -1 when it is malformed. */
   scan(buf: Uint8Array, start: number, end: number): number {
     if (this.done) return start;
     if (this.framing === 'length') {
@@ -101,7 +101,7 @@ export class BodyScanner {
     return at;
   }
 
-  /** Takes one byte that is not chunk data; `false` when it must not stand there. */
+  /** Consumes one byte that is not chunk data; `false` when it is not allowed there. */
   private step(c: number): boolean {
     switch (this.state) {
       case SIZE:

@@ -1,4 +1,4 @@
-/** Bytes of HTTP/1 heads: their names, their classes, and comparisons without making strings of them. */
+/** Bytes of HTTP/1 heads: their names, their classes, and comparisons that allocate no strings. */
 
 export const TAB = 9;
 export const LF = 10;
@@ -9,19 +9,19 @@ export const SLASH = 47;
 export const COLON = 58;
 export const DELETE = 127;
 
-/** `tchar` of RFC 9110 §5.6.2: 1 for each byte that is one. */
+/** `tchar` of RFC 9110 §5.6.2: 1 for each byte in the class. */
 export const TOKEN: Uint8Array = new Uint8Array(256);
 for (const c of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
   TOKEN[c.charCodeAt(0)] = 1;
 }
 
-/** What may stand in a `Host`: the bytes of a host and its port (RFC 3986 §3.2.2), but for the comma, which makes lists. */
+/** Bytes allowed in a `Host`: host and port (RFC 3986 §3.2.2), except the comma, which forms lists. */
 export const HOST: Uint8Array = new Uint8Array(256);
 for (const c of "!$%&'()*+-.:;=[]_~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
   HOST[c.charCodeAt(0)] = 1;
 }
 
-/** Offset of the first byte that may not stand in a field's value (RFC 9110 §5.5). */
+/** Offset of the first byte that is not allowed in a field's value (RFC 9110 §5.5). */
 export function skipText(buf: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end) {
@@ -38,7 +38,7 @@ export function equals(buf: Uint8Array, start: number, end: number, text: string
   return true;
 }
 
-/** `text` is lower case. A byte of 0x20 less would pass for one of its letters or dashes only if it is no token byte. */
+/** `text` is lower case. A byte that is 0x20 less matches a letter or dash wrongly only if it is not a token byte. */
 export function equalsFold(buf: Uint8Array, start: number, end: number, text: string): boolean {
   if (end - start !== text.length) return false;
   for (let n = 0; n < text.length; n++)

@@ -1,4 +1,4 @@
-/** One client's TCP connection: its requests in their order, each answered before the next is begun. */
+/** One client's TCP connection: its requests in order, each replied to before the next begins. */
 
 import type { Socket } from 'node:net';
 import { AFFINITY_COOKIE } from '../../protocol.ts';
@@ -11,7 +11,7 @@ import { refusal } from './refusal.ts';
 import type { RelayState } from './relay-state.ts';
 import type { ReplyFailure, ReplySink, UpstreamConnection } from './upstream-connection.ts';
 
-/** A client that pipelines more than this is not read until its turn comes. */
+/** A client that pipelines more than this is not read until its turn. */
 const PIPELINE_LIMIT_BYTES = 65_536;
 
 const CLOSE = 'Connection: close\r\n';
@@ -27,20 +27,20 @@ export class ClientConnection implements ReplySink {
   /** Bytes read but not yet used: a part of a head, or requests that wait for their turn. */
   private rest: Buffer | undefined;
   private upstream: UpstreamConnection | undefined;
-  /** What was sent of the present request in one piece; all of it when `isRequestDone` was true then. */
+  /** What was sent of the current request in one piece; all of it when `isRequestDone` was true then. */
   private request: Buffer | undefined;
   private isWhole = false;
   private isReplayed = false;
   private isReplyBegun = false;
   private isKeptAlive = true;
-  /** Value of the affinity cookie that the request brought; `undefined` for none. */
+  /** Value of the affinity cookie in the request; `undefined` for none. */
   private affinity: string | undefined;
-  /** Value of the affinity cookie that the reply hands out; '' for none. */
+  /** Value of the affinity cookie that the reply sets; '' for none. */
   private newAffinity = '';
-  /** The client has sent its FIN: it may still read. */
+  /** The client has sent FIN; it may still read. */
   private isEnded = false;
-  /** Our last bytes are on their way; what the client still sends is thrown away. */
-  private isLeaving = false;
+  /** The last bytes have been written; further bytes of the client are discarded. */
+  private isClosing = false;
   private activeMs: number;
 
   constructor(socket: Socket, relay: RelayState) {
@@ -53,7 +53,7 @@ export class ClientConnection implements ReplySink {
       this.upstream?.resume();
     });
     socket.on('end', () => this.onEnd());
-    // A reset is followed by 'close', which is where things are put away.
+    // A reset is followed by 'close', whose handler cleans up.
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.onClose());
   }
@@ -61,7 +61,7 @@ export class ClientConnection implements ReplySink {
   // ---- From the client
 
   private onBytes(chunk: Buffer): void {
-    if (this.isLeaving) return;
+    if (this.isClosing) return;
     const bytes = this.rest === undefined ? chunk : Buffer.concat([this.rest, chunk]);
     this.rest = undefined;
     this.consume(bytes);
@@ -69,7 +69,7 @@ export class ClientConnection implements ReplySink {
 
   private consume(chunk: Buffer): void {
     let at = 0;
-    while (at < chunk.length && !this.isLeaving) {
+    while (at < chunk.length && !this.isClosing) {
       if (!this.isRequestDone) at = this.relayBody(chunk, at);
       else if (this.upstream === undefined) at = this.beginRequest(chunk, at);
       else at = this.keep(chunk, at);
@@ -82,9 +82,9 @@ export class ClientConnection implements ReplySink {
     return chunk.length;
   }
 
-  /** Answers the offset behind what it used. */
+  /** Returns the offset after the bytes that it used. */
   private beginRequest(chunk: Buffer, start: number): number {
-    // RFC 9112 §2.2: an empty line before a request is passed over.
+    // RFC 9112 §2.2: an empty line before a request is skipped.
     const at = chunk[start] === 13 && chunk[start + 1] === 10 ? start + 2 : start;
     if (at === chunk.length || (chunk[at] === 13 && at + 1 === chunk.length)) return this.keep(chunk, start);
     const { head } = this;
@@ -123,21 +123,21 @@ export class ClientConnection implements ReplySink {
 
   private onEnd(): void {
     this.isEnded = true;
-    // With its request complete the client may only have closed its own half.
-    if (this.upstream === undefined) this.leave();
+    // If its request is complete, the client may only have closed its own half.
+    if (this.upstream === undefined) this.close();
     else if (!this.isRequestDone) this.socket.destroy();
   }
 
   private onClose(): void {
     this.relay.clients.delete(this);
-    this.isLeaving = true;
+    this.isClosing = true;
     this.upstream?.drop();
     this.upstream = undefined;
   }
 
   // ---- To the server
 
-  /** Sends the present request to the server of that id if it lives, else to the one whose turn it is. */
+  /** Sends the current request to the server of that id if it is alive, else to the next one in turn. */
   private dispatch(preferredId: string | undefined, isFresh: boolean): void {
     const { pool, isSticky } = this.relay;
     let index = preferredId === undefined ? -1 : pool.live(preferredId);
@@ -150,7 +150,7 @@ export class ClientConnection implements ReplySink {
     const upstream = pool.acquire(index, isFresh);
     this.upstream = upstream;
     const isSendable = upstream.begin(this, this.request as Buffer);
-    // Until the connection is up, all that was sent must be at hand to be sent elsewhere.
+    // Until the connection is up, all that was sent must be kept, to be sent to another server if necessary.
     if (!this.isRequestDone && !(isSendable && upstream.isConnected)) this.socket.pause();
   }
 
@@ -175,7 +175,7 @@ export class ClientConnection implements ReplySink {
   }
 
   replyHeaders(isDelimited: boolean): string {
-    // A reply that overtakes its request leaves bytes behind which we cannot wait for.
+    // A reply that overtakes its request leaves bytes behind that the relay cannot wait for.
     if (!isDelimited || !this.isRequestDone || this.relay.isDraining) this.isKeptAlive = false;
     const connection = this.isKeptAlive ? (this.head.minor === 1 ? '' : KEEP_ALIVE) : CLOSE;
     if (this.newAffinity === '') return connection;
@@ -194,7 +194,7 @@ export class ClientConnection implements ReplySink {
     this.isReplyBegun = false;
     this.isHeadRequest = false;
     if (!this.isKeptAlive || !this.isRequestDone) {
-      this.leave();
+      this.close();
       return;
     }
     if (this.socket.isPaused()) this.socket.resume();
@@ -203,7 +203,7 @@ export class ClientConnection implements ReplySink {
       this.rest = undefined;
       this.consume(rest);
     }
-    if (this.upstream === undefined && (this.isEnded || this.relay.isDraining)) this.leave();
+    if (this.upstream === undefined && (this.isEnded || this.relay.isDraining)) this.close();
   }
 
   onReplyFailure(reason: ReplyFailure): void {
@@ -227,18 +227,18 @@ export class ClientConnection implements ReplySink {
     }
   }
 
-  // ---- Time and parting
+  // ---- Time and closing
 
-  /** To be called every so often with the present time. */
+  /** Called periodically with the current time. */
   sweep(nowMs: number): void {
     const { timeouts } = this.relay;
     const idleMs = nowMs - this.activeMs;
-    if (this.isLeaving) {
+    if (this.isClosing) {
       if (idleMs > (this.socket.writableFinished ? timeouts.lingerMs : timeouts.clientMs))
         this.socket.destroy();
     } else if (this.upstream === undefined) {
       if (this.rest !== undefined && idleMs > timeouts.clientMs) this.refuse(408);
-      else if (idleMs > timeouts.keepAliveMs) this.leave();
+      else if (idleMs > timeouts.keepAliveMs) this.close();
     } else if (!this.isRequestDone || this.socket.writableNeedDrain) {
       if (idleMs > timeouts.clientMs) this.socket.destroy();
     } else if (idleMs > timeouts.serverMs) {
@@ -247,28 +247,28 @@ export class ClientConnection implements ReplySink {
     }
   }
 
-  /** Leaves now if it waits for nothing, else after the reply that it waits for. */
+  /** Closes now if no reply is pending, else after it. */
   drain(): void {
-    if (this.upstream === undefined) this.leave();
+    if (this.upstream === undefined) this.close();
   }
 
   destroy(): void {
     this.socket.destroy();
   }
 
-  /** Answers with an error of our own and parts. The answer is an offset beyond any chunk. */
+  /** Sends an error of the relay and closes. Returns an offset beyond any chunk. */
   private refuse(status: number): number {
     this.upstream?.drop();
     this.upstream = undefined;
     if (!this.isReplyBegun) this.socket.write(refusal(status, this.isHeadRequest));
-    this.leave();
+    this.close();
     if (this.isReplyBegun) this.socket.resetAndDestroy();
     return Number.POSITIVE_INFINITY;
   }
 
-  /** Sends what is written, then FIN, and waits a little for the client to do the same (RFC 9112 §9.6). */
-  private leave(): void {
-    this.isLeaving = true;
+  /** Flushes, sends FIN, and waits briefly for the client to do the same (RFC 9112 §9.6). */
+  private close(): void {
+    this.isClosing = true;
     this.rest = undefined;
     this.activeMs = this.relay.nowMs;
     this.socket.end();

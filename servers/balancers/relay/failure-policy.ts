@@ -1,25 +1,27 @@
-/** What becomes of a request whose server failed it. */
+/** How to handle a request that its server failed. */
 
 import type { ReplyFailure } from './upstream-connection.ts';
 
-/** `elsewhere`: to any live server. `replay`: once more, on a new connection. A number: that reply. `cut`: no more bytes. */
+/**
+ * `elsewhere`: any live server. `replay`: once more, on a new connection. A number: that status. `cut`: no more bytes.
+ */
 export type Remedy = 'elsewhere' | 'replay' | 'cut' | 502 | 503;
 
 export interface FailedExchange {
   reason: ReplyFailure;
   /** A part of the final reply has reached the client. */
   isReplyBegun: boolean;
-  /** Bytes of a reply have come from the server, even if none were passed on. */
+  /** Bytes of a reply have arrived from the server, even if none were passed on. */
   hasReplyBytes: boolean;
-  /** The connection had served before, and may have been closed before the request arrived. */
+  /** The connection had served a request before, and may have been closed before this one arrived. */
   isReused: boolean;
-  /** GET or HEAD, sent whole, and not replayed before. */
+  /** GET or HEAD, sent completely, and not replayed before. */
   isReplayable: boolean;
 }
 
 /**
- * Sends a request again only when the server cannot have acted on it, or when it is safe to act twice
- * (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+ * Resends a request only when the server cannot have acted on it, or when acting twice is safe (RFC 9110 §9.2.2, RFC
+ * 9112 §9.3.1).
  */
 export function remedyFor(failed: FailedExchange): Remedy {
   if (failed.isReplyBegun) return 'cut';

@@ -1,7 +1,7 @@
 /**
- * Header fields of HTTP/1 messages, read strictly and in one pass over the bytes. Whatever two parsers could
- * read differently (bare line feeds, folded lines, a space before the colon, two lengths) is refused, never
- * mended: that difference is what request smuggling lives on (RFC 9112 §11.2).
+ * Header fields of HTTP/1 messages, parsed strictly in one pass over the bytes. Whatever two parsers could read
+ * differently (bare line feeds, folded lines, a space before the colon, two lengths) is refused, never repaired:
+ * request smuggling exploits that difference (RFC 9112 §11.2).
  */
 
 import { COLON, COMMA, CR, equalsFold, HOST, LF, skipBlanks, skipText, TOKEN, trimEnd } from './bytes.ts';
@@ -9,17 +9,17 @@ import { COLON, COMMA, CR, equalsFold, HOST, LF, skipBlanks, skipText, TOKEN, tr
 /** The bytes end before the head does. */
 export const NEED_MORE = 0;
 
-/** What is refused with 400. */
+/** Refused with 400. */
 export const MALFORMED: number = -400;
 
-/** Beyond this many lines to take out, a head is refused. */
+/** A head with more lines to remove is refused. */
 const CUT_LIMIT = 16;
 const COOKIE_LIMIT = 8;
 
-/** A length of more digits is refused: 15 stay exact in a double. */
+/** A length with more digits is refused: 15 are exact in a double. */
 const LENGTH_DIGITS_LIMIT = 15;
 
-/** Fields which frame or address the message: no `Connection` may ask to have them taken out. */
+/** Fields that frame or address the message: `Connection` must not request their removal. */
 const NEVER_CUT: ReadonlySet<string> = new Set([
   'content-length',
   'transfer-encoding',
@@ -27,7 +27,7 @@ const NEVER_CUT: ReadonlySet<string> = new Set([
   'cookie',
   'set-cookie',
 ]);
-/** Taken out whether `Connection` names them or not. */
+/** Removed whether `Connection` names them or not. */
 const ALWAYS_CUT: ReadonlySet<string> = new Set([
   'te',
   'upgrade',
@@ -36,15 +36,15 @@ const ALWAYS_CUT: ReadonlySet<string> = new Set([
   'proxy-connection',
 ]);
 
-/** What a relay must know of a head. One object is used for all messages of a connection, one after another. */
+/** What a relay needs from a head. One object is reused for all messages of a connection. */
 export class MessageHead {
-  /** Set by who parses: a reply's `Connection` line is always taken out, a request's only when it says more than keep-alive. */
+  /** Set by the caller. A reply's `Connection` is always removed, a request's only if it says more than keep-alive. */
   isReply = false;
   /** 0 for HTTP/1.0, 1 for HTTP/1.1. */
   minor = 1;
   isGet = false;
   isHead = false;
-  /** Of a reply; 0 for a request. */
+  /** Status of a reply; 0 for a request. */
   status = 0;
   /** -1 when there is none. */
   contentLength = -1;
@@ -52,9 +52,9 @@ export class MessageHead {
   close = false;
   keepAlive = false;
   hosts = 0;
-  /** `Connection` names further fields, which are then for this hop only. */
+  /** `Connection` names further fields, which are hop-by-hop. */
   namesFields = false;
-  /** Pairs of offsets of whole lines that are for this hop only, ascending. */
+  /** Pairs of offsets of whole hop-by-hop lines, ascending. */
   readonly cuts: Int32Array = new Int32Array(2 * CUT_LIMIT);
   cutCount = 0;
   /** Pairs of offsets of `Cookie` values. */
@@ -83,7 +83,7 @@ export class MessageHead {
   }
 }
 
-/** Reads field lines up to and with the empty line. Answers the offset behind it, {@link NEED_MORE} or {@link MALFORMED}. */
+/** Reads field lines including the empty one. Returns the offset after it, {@link NEED_MORE} or {@link MALFORMED}. */
 export function parseFields(buf: Uint8Array, start: number, end: number, head: MessageHead): number {
   let at = start;
   while (at < end && buf[at] !== CR) {
@@ -104,7 +104,7 @@ export function parseFields(buf: Uint8Array, start: number, end: number, head: M
   return buf[at + 1] === LF ? at + 2 : MALFORMED;
 }
 
-/** Remembers what the field means to a relay; `false` when the head must be refused for it. */
+/** Records what the field means to a relay; `false` when the head must be refused. */
 function noteField(
   buf: Uint8Array,
   name: number,
@@ -136,7 +136,10 @@ function noteField(
   }
 }
 
-/** Counted here, and judged when the head is complete; a value that is no host, or two, is refused at once (RFC 9112 §3.2). */
+/**
+ * Counted here, checked when the head is complete. An invalid value, or a second Host, is refused at once (RFC 9112
+ * §3.2).
+ */
 function noteHost(buf: Uint8Array, colon: number, valueEnd: number, head: MessageHead): boolean {
   head.hosts++;
   const start = skipBlanks(buf, colon + 1, valueEnd);
@@ -154,7 +157,7 @@ function noteCookie(buf: Uint8Array, colon: number, valueEnd: number, head: Mess
 }
 
 function noteLength(buf: Uint8Array, colon: number, valueEnd: number, head: MessageHead): boolean {
-  // A second length is refused also when it is the same: the next reader might sum, choose or list them.
+  // A repeated length is refused even if it is equal: the next parser might add, choose or list them.
   if (head.contentLength >= 0) return false;
   const start = skipBlanks(buf, colon + 1, valueEnd);
   const end = trimEnd(buf, start, valueEnd);
@@ -201,7 +204,7 @@ function noteConnection(
   return cut(head, name, valueEnd);
 }
 
-/** Marks a line, its line break included. Neighbours become one cut. */
+/** Marks a line, including its line break. Adjacent lines become one cut. */
 function cut(head: MessageHead, name: number, valueEnd: number): boolean {
   const last = 2 * head.cutCount - 1;
   if (last > 0 && head.cuts[last] === name) {
@@ -216,8 +219,8 @@ function cut(head: MessageHead, name: number, valueEnd: number): boolean {
 }
 
 /**
- * Marks also the fields that `Connection` names (RFC 9110 §7.6.1), for the rare head that names any; `false`
- * when it names one that must not go. The head is complete and lies from `start` to `end`.
+ * Also marks the fields that `Connection` names (RFC 9110 §7.6.1), which is rare; `false` when it names one that must
+ * not be removed. The head is complete, from `start` to `end`.
  */
 export function cutNamedFields(buf: Buffer, start: number, end: number, head: MessageHead): boolean {
   const lines = buf.toString('latin1', start, end - 4).split('\r\n');

@@ -1,10 +1,10 @@
-/** Heads as they leave the relay: this hop's lines taken out, a line or two put in. */
+/** Rewrites heads: removes hop-by-hop lines, adds a line or two. */
 
 import type { MessageHead } from './head-fields.ts';
 
 /**
- * A copy of the bytes from `start` to `end` (a head that ends at `headEnd`, and what of its body follows)
- * without the head's cuts, and with `added` (whole lines, or '') as its last fields.
+ * Copies the bytes from `start` to `end` (a head that ends at `headEnd`, and the first part of its body) without the
+ * head's cuts, and with `added` (whole lines, or '') as its last fields.
  */
 export function rewrittenMessage(
   buf: Buffer,
@@ -30,7 +30,7 @@ export function rewrittenMessage(
   return out.subarray(0, to);
 }
 
-/** The value of cookie `name` among a head's cookies; `undefined` when there is none. */
+/** The value of cookie `name` in a head; `undefined` when it is absent. */
 export function cookieValue(buf: Buffer, head: MessageHead, name: string): string | undefined {
   const prefix = `${name}=`;
   for (let n = 0; n < head.cookieCount; n++) {
@@ -47,7 +47,7 @@ export function cookieValue(buf: Buffer, head: MessageHead, name: string): strin
   return undefined;
 }
 
-/** RFC 6265 §4.2.1: pairs are parted by `; `; a lone semicolon is seen too. */
+/** RFC 6265 §4.2.1: pairs are separated by `; `; a lone semicolon is accepted too. */
 function beginsPair(buf: Buffer, at: number, start: number): boolean {
   return at === start || buf[at - 1] === 0x3b || (buf[at - 1] === 0x20 && buf[at - 2] === 0x3b);
 }

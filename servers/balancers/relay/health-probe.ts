@@ -1,12 +1,12 @@
-/** Asks a server whether it is well, on a connection of its own. */
+/** Checks the health of a server on a separate connection. */
 
 import { connect } from 'node:net';
 import { authority, type Upstream } from '../balancer.ts';
 
-/** `refused`: nobody listens there. `ill`: it did not answer in time, or not with success. */
-export type Health = 'well' | 'ill' | 'refused';
+/** `refused`: the port is closed. `unhealthy`: no success status in time. */
+export type Health = 'healthy' | 'unhealthy' | 'refused';
 
-/** Sends GET /healthz and reports once; the function it answers calls the probe off, without a report. */
+/** Sends GET /healthz and reports once. The returned function cancels the probe without a report. */
 export function probeHealth(
   upstream: Upstream,
   timeoutMs: number,
@@ -32,8 +32,8 @@ export function probeHealth(
   socket.on('close', () => {
     clearTimeout(timer);
     if (isOff) return;
-    if (/^HTTP\/1\.[01] 2\d\d/.test(text)) report('well');
-    else report(isRefused ? 'refused' : 'ill');
+    if (/^HTTP\/1\.[01] 2\d\d/.test(text)) report('healthy');
+    else report(isRefused ? 'refused' : 'unhealthy');
   });
   return () => {
     isOff = true;

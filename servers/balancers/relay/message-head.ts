@@ -1,20 +1,20 @@
-/** Start lines of HTTP/1 messages, and with them whole heads (RFC 9112 §3, §4). */
+/** Parses start lines of HTTP/1 messages, and whole heads (RFC 9112 §3, §4). */
 
 import { CR, DELETE, equals, LF, SLASH, SPACE, skipText, TOKEN } from './bytes.ts';
 import { MALFORMED, type MessageHead, NEED_MORE, parseFields } from './head-fields.ts';
 
-/** A request's head may be this long, line breaks included, as in Node. */
+/** Limit of a request's head, including line breaks, as in Node. */
 export const HEAD_LIMIT_BYTES = 16_384;
 
-/** Replies come from our own servers, and may carry a few large cookies. */
+/** Replies come from trusted servers, and may carry a few large cookies. */
 export const REPLY_HEAD_LIMIT_BYTES = 65_536;
 
 const METHOD_NOT_ALLOWED = -405;
 const VERSION_NOT_SUPPORTED = -505;
 
 /**
- * Reads a request head that begins at `start`. Answers the offset just behind it, {@link NEED_MORE}, or the
- * negative status with which to refuse it. Sources: RFC 9112 §2.2, §3, §5, §6.3; RFC 9110 §7.2.
+ * Parses a request head at `start`. Returns the offset after it, {@link NEED_MORE}, or the negative status with which
+ * to refuse it. Sources: RFC 9112 §2.2, §3, §5, §6.3; RFC 9110 §7.2.
  */
 export function parseRequestHead(buf: Uint8Array, start: number, end: number, head: MessageHead): number {
   head.reset(false);
@@ -24,7 +24,7 @@ export function parseRequestHead(buf: Uint8Array, start: number, end: number, he
   if (at === start || buf[at] !== SPACE) return MALFORMED;
   head.isGet = equals(buf, start, at, 'GET');
   head.isHead = equals(buf, start, at, 'HEAD');
-  // A tunnel has no framing for us to follow.
+  // A tunnel has no framing that the relay could follow.
   if (equals(buf, start, at, 'CONNECT')) return METHOD_NOT_ALLOWED;
   const target = ++at;
   while (at < end && (buf[at] as number) > SPACE && (buf[at] as number) < DELETE) at++;
@@ -43,8 +43,8 @@ export function parseRequestHead(buf: Uint8Array, start: number, end: number, he
 }
 
 /**
- * Reads a reply head that begins at `start`. Answers the offset just behind it, {@link NEED_MORE}, or a
- * negative number when no one should trust it (RFC 9112 §4, §6.3).
+ * Parses a reply head at `start`. Returns the offset after it, {@link NEED_MORE}, or a negative number when it is
+ * malformed (RFC 9112 §4, §6.3).
  */
 export function parseResponseHead(buf: Uint8Array, start: number, end: number, head: MessageHead): number {
   head.reset(true);
@@ -68,7 +68,7 @@ export function parseResponseHead(buf: Uint8Array, start: number, end: number, h
   return done;
 }
 
-/** Answers the offset behind `HTTP/1.x`, or what the two parsers answer. */
+/** Returns the offset after `HTTP/1.x`, or the results of the two parsers above. */
 function parseVersion(buf: Uint8Array, start: number, end: number, head: MessageHead): number {
   const text = 'HTTP/1.';
   const have = Math.min(end - start, text.length);
@@ -85,8 +85,8 @@ function parseVersion(buf: Uint8Array, start: number, end: number, head: Message
 }
 
 /**
- * Whether the rare target that does not begin with a slash is `*` for OPTIONS, or a URL of the very authority that `Host`
- * names: the next reader might go by the one or by the other (RFC 9112 §3.2.2, §3.2.4). The head is complete.
+ * Whether a target that does not begin with a slash is `*` for OPTIONS, or a URL of exactly the authority that `Host`
+ * names: the next parser might use either (RFC 9112 §3.2.2, §3.2.4). The head is complete.
  */
 function isOtherTarget(buf: Uint8Array, start: number, end: number): boolean {
   const text = Buffer.from(buf.subarray(start, end)).toString('latin1');
@@ -97,7 +97,7 @@ function isOtherTarget(buf: Uint8Array, start: number, end: number): boolean {
   return authority !== undefined && (host === undefined || host.toLowerCase() === authority.toLowerCase());
 }
 
-/** What only the whole head shows: exactly one `Host` in HTTP/1.1, and one way of framing. */
+/** Checks that need the whole head: exactly one `Host` in HTTP/1.1, and one framing. */
 function checkRequest(done: number, head: MessageHead): number {
   if (head.hosts > 1 || (head.hosts === 0 && head.minor === 1)) return MALFORMED;
   if (head.chunked && (head.contentLength >= 0 || head.minor === 0)) return MALFORMED;

@@ -1,26 +1,26 @@
-/** What the relay's process is told, as JSON in one environment variable. */
+/** The configuration of the relay's process, as JSON in one environment variable. */
 
 import { type Affinity, assertPlan, type BalancerPlan, type Upstream } from '../balancer.ts';
 
 export const PLAN_VARIABLE = 'SESSION_BENCH_BALANCER';
 
-/** How long the relay waits for what; all in milliseconds. The defaults are those of the other balancers. */
+/** Time limits of the relay, in milliseconds. The defaults equal those of the other balancers. */
 export interface RelayTimeouts {
   /** For a TCP connection to a server. */
   connectMs: number;
-  /** For a server's next byte once it has the whole request: 504, or a cut reply. */
+  /** For a server's next byte after the whole request was sent: 504, or a cut reply. */
   serverMs: number;
-  /** For a client's next byte in mid-request (408), or for it to take what it is sent. */
+  /** For a client's next byte within a request (408), or for it to read what it is sent. */
   clientMs: number;
   /** For the next request on a client's idle connection. */
   keepAliveMs: number;
-  /** For a client to close its half once we have closed ours. */
+  /** For a client to close its half after the relay has closed its own. */
   lingerMs: number;
-  /** An idle connection to a server is not used again after this; shorter than the 5 s of node:http. */
+  /** An idle connection to a server is not reused after this; shorter than the 5 s of node:http. */
   upstreamIdleMs: number;
   /** Between two health probes of a server. */
   probeIntervalMs: number;
-  /** For a health probe's answer. */
+  /** For the reply to a health probe. */
   probeMs: number;
 }
 
@@ -44,13 +44,13 @@ export interface RelayPlan {
   timeouts?: Partial<RelayTimeouts>;
 }
 
-/** The plan as the relay's process reads it back with {@link parseRelayPlan}. */
+/** Serializes the plan for {@link parseRelayPlan} in the relay's process. */
 export function relayPlanText({ host, port, upstreams, affinity }: BalancerPlan): string {
   const plan: RelayPlan = { host, port, upstreams, affinity };
   return JSON.stringify(plan);
 }
 
-/** Reads the variable's text. Throws an `Error` that says what was expected when it is missing or is no plan. */
+/** Parses the variable's text. Throws an `Error` with what was expected when it is missing or is not a plan. */
 export function parseRelayPlan(text: string | undefined): RelayPlan {
   if (text === undefined)
     throw new Error(`expected a balancer plan as JSON in ${PLAN_VARIABLE}, got nothing`);

@@ -1,4 +1,4 @@
-/** Replies of the relay's own. Each says that the connection closes. */
+/** Replies of the relay itself. All of them close the connection. */
 
 const REASONS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
@@ -11,7 +11,7 @@ const REASONS: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 };
 
-/** A whole reply of that status; without its body for HEAD (RFC 9110 §9.3.2). */
+/** A whole reply with that status; without its body for HEAD (RFC 9110 §9.3.2). */
 export function refusal(status: number, isHeadRequest: boolean): string {
   const text = `${status} ${REASONS[status] ?? 'Error'}`;
   const body = `${text}, says the balancer\n`;

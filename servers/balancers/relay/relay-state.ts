@@ -1,14 +1,14 @@
-/** What the client connections of one relay share. */
+/** State shared by the client connections of one relay. */
 
 import type { RelayTimeouts } from './plan.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
-/** A connection from a client, as the relay as a whole deals with it. */
+/** A client connection, as the relay sees it. */
 export interface Client {
-  /** Closes it after its present exchange. */
+  /** Closes it after its current exchange. */
   drain(): void;
   destroy(): void;
-  /** Ends it when a time limit is over. */
+  /** Closes it when a time limit has passed. */
   sweep(nowMs: number): void;
 }
 
@@ -17,8 +17,8 @@ export interface RelayState {
   readonly clients: Set<Client>;
   readonly timeouts: RelayTimeouts;
   readonly isSticky: boolean;
-  /** No connection outlives its present exchange. */
+  /** No connection outlives its current exchange. */
   isDraining: boolean;
-  /** A coarse clock, set at every sweep: no request asks the time or starts a timer. */
+  /** A coarse clock, set at every sweep: requests neither read the time nor start timers. */
   nowMs: number;
 }

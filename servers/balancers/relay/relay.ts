@@ -1,4 +1,4 @@
-/** The built-in balancer as a whole: listens, keeps the clock, drains. */
+/** The built-in balancer: listens, keeps the clock, drains. */
 
 import { type AddressInfo, createServer } from 'node:net';
 import { ClientConnection } from './client-connection.ts';
@@ -6,13 +6,13 @@ import { DEFAULT_TIMEOUTS, type RelayPlan, type RelayTimeouts } from './plan.ts'
 import type { RelayState } from './relay-state.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
-/** As many clients may knock at once as the kernel lets us queue. */
+/** As many clients may connect at once as the kernel queues. */
 const BACKLOG = 4_096;
 const SWEEP_MS = 250;
 
 export interface Relay {
   port: number;
-  /** Stops accepting, lets exchanges finish for so long at most, then closes everything. */
+  /** Stops accepting, waits up to the time-out for exchanges to finish, then closes everything. */
   drain(timeoutMs: number): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ function sweep(state: RelayState): void {
   for (const client of state.clients) client.sweep(state.nowMs);
 }
 
-/** Often enough that the shortest wait is kept to about a quarter of itself. */
+/** A quarter of the shortest time limit, so that each is kept to about that accuracy. */
 function sweepMs(timeouts: RelayTimeouts): number {
   return Math.min(SWEEP_MS, Math.max(5, Math.min(...Object.values(timeouts)) / 4));
 }

@@ -1,4 +1,4 @@
-/** One TCP connection to a server: sends a request's bytes, reads the reply, and says when it is free again. */
+/** One TCP connection to a server: sends a request's bytes, reads the reply, and reports when it is free again. */
 
 import { BodyScanner } from './body-scanner.ts';
 import { cutNamedFields, MessageHead, NEED_MORE } from './head-fields.ts';
@@ -6,24 +6,24 @@ import { rewrittenMessage } from './head-rewrite.ts';
 import { parseResponseHead, REPLY_HEAD_LIMIT_BYTES } from './message-head.ts';
 import { UpstreamSocket } from './upstream-socket.ts';
 
-/** Why no whole reply came. `unreachable`: nothing was sent. `exhausted`: the fault is on our own side. */
+/** Why no whole reply arrived. `unreachable`: nothing was sent. `exhausted`: the relay lacks a resource. */
 export type ReplyFailure = 'unreachable' | 'exhausted' | 'closed' | 'malformed';
 
-/** The one exchange that a connection works for: a client that waits for its reply. */
+/** The exchange that a connection serves: a client that waits for its reply. */
 export interface ReplySink {
-  /** The request was HEAD: its reply has no body, whatever its head says. */
+  /** The request was HEAD: its reply has no body, regardless of its head. */
   readonly isHeadRequest: boolean;
-  /** The request has been sent to its end. */
+  /** The request has been sent completely. */
   readonly isRequestDone: boolean;
   /** HTTP/1.0 cannot read chunks. */
   readonly takesChunked: boolean;
-  /** The connection is up; held-back parts of the request may follow. */
+  /** The connection is up; buffered parts of the request may follow. */
   onConnected(): void;
-  /** The server takes bytes again, after `send` answered `false`. */
+  /** The server accepts bytes again, after `send` returned `false`. */
   onSendable(): void;
   /** An interim reply (RFC 9110 §15.2), whole. */
   onInterim(bytes: Buffer): void;
-  /** Lines to add to the reply's head; `isDelimited`: its end shows without a close. */
+  /** Lines to add to the reply's head; `isDelimited`: its end is known without a close. */
   replyHeaders(isDelimited: boolean): string;
   /** Bytes of the final reply; `false` when no more are wanted until `resume`. */
   onReply(bytes: Buffer): boolean;
@@ -31,26 +31,26 @@ export interface ReplySink {
   onReplyFailure(reason: ReplyFailure): void;
 }
 
-/** What a connection tells its owner. */
+/** Events of a connection for its owner. */
 export interface ConnectionOwner {
   onFree(connection: UpstreamConnection): void;
   onGone(connection: UpstreamConnection): void;
 }
 
-/** Our own want of descriptors, ports or memory says nothing about the server. */
+/** A local shortage of descriptors, ports or memory, which says nothing about the server. */
 const OWN_SHORTAGE: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL', 'ENOBUFS', 'ENOMEM']);
 
-/** All connections read into these bytes: each copies what it keeps before its callback returns. */
+/** Shared read buffer of all connections: each copies what it keeps before its callback returns. */
 const READ_BUFFER: Buffer = Buffer.allocUnsafeSlow(65_536);
 
 export class UpstreamConnection {
   readonly serverIndex: number;
-  /** When it was opened or last became free, in the pool's time. */
+  /** When it was opened or last became free, by the pool's clock. */
   sinceMs: number;
   isConnected = false;
-  /** It has already brought a reply: the server may close it at any time, also just as we send. */
+  /** It has carried a reply before: the server may close it at any time, even while a request is sent. */
   isReused = false;
-  /** Some bytes of the present reply have come. */
+  /** Some bytes of the current reply have arrived. */
   hasReplyBytes = false;
   private readonly socket: UpstreamSocket;
   private readonly owner: ConnectionOwner;
@@ -72,7 +72,7 @@ export class UpstreamConnection {
         return true;
       },
     };
-    this.socket = new UpstreamSocket(onread, () => this.onDeaf());
+    this.socket = new UpstreamSocket(onread, () => this.onWriteFailed());
     this.socket.setNoDelay(true);
     this.socket.on('connect', () => {
       this.isConnected = true;
@@ -95,9 +95,9 @@ export class UpstreamConnection {
     return this.socket.write(bytes);
   }
 
-  /** What a server that has closed does not take is thrown away: its reply may be on its way. */
+  /** Bytes for a server that has closed are discarded: its reply may still be on its way. */
   send(bytes: Buffer): boolean {
-    return this.socket.isDeaf || this.socket.write(bytes);
+    return this.socket.isWriteFailed || this.socket.write(bytes);
   }
 
   get isOpen(): boolean {
@@ -116,13 +116,13 @@ export class UpstreamConnection {
     return this.sink !== undefined;
   }
 
-  /** Gives up a connection that does not come up. */
+  /** Gives up a connection attempt. */
   expireConnect(): void {
     this.failure = 'unreachable';
     this.socket.destroy();
   }
 
-  /** Closes at once; a sink hears nothing of it. */
+  /** Closes at once; the sink is not notified. */
   drop(): void {
     this.sink = undefined;
     this.socket.destroy();
@@ -130,7 +130,7 @@ export class UpstreamConnection {
 
   private onBytes(count: number): void {
     const sink = this.sink;
-    // An idle connection owes us nothing: whatever this is, it must not answer the next request.
+    // Bytes on an idle connection must not become the reply to the next request.
     if (sink === undefined) {
       this.drop();
       return;
@@ -157,7 +157,7 @@ export class UpstreamConnection {
     }
   }
 
-  /** Answers the offset up to which it relayed; -1 when the reply is malformed. */
+  /** Returns the offset up to which it relayed; -1 when the reply is malformed. */
   private relayHead(sink: ReplySink, buf: Buffer, at: number, end: number): number {
     const head = this.head;
     const headEnd = parseResponseHead(buf, at, end, head);
@@ -166,11 +166,11 @@ export class UpstreamConnection {
       this.partial = Buffer.from(buf.subarray(at, end));
       return end;
     }
-    // 101 answers an Upgrade, and we let none through.
+    // 101 replies to an Upgrade, and the relay forwards none.
     if (headEnd < 0 || headEnd - at > REPLY_HEAD_LIMIT_BYTES || head.status === 101) return -1;
     if (head.chunked && !sink.takesChunked) return -1;
     if (head.namesFields && !cutNamedFields(buf, at, headEnd, head)) return -1;
-    // The status line becomes ours: the client may speak 1.1 with us whatever the server speaks.
+    // The status line becomes HTTP/1.1, the relay's own version, whatever the server speaks.
     buf[at + 7] = 0x31;
     if (head.status < 200) {
       sink.onInterim(rewrittenMessage(buf, at, headEnd, headEnd, head, ''));
@@ -204,14 +204,14 @@ export class UpstreamConnection {
     if (!sink.onReply(bytes) && !this.body.done) this.socket.pause();
   }
 
-  /** `isExact`: nothing came behind the reply. */
+  /** `isExact`: nothing arrived after the reply. */
   private finish(sink: ReplySink, isExact: boolean): void {
     const isReusable =
       isExact &&
       this.head.persists &&
       this.body.framing !== 'until-close' &&
       sink.isRequestDone &&
-      !this.socket.isDeaf;
+      !this.socket.isWriteFailed;
     this.sink = undefined;
     this.isInBody = false;
     this.isReused = true;
@@ -220,8 +220,10 @@ export class UpstreamConnection {
     sink.onReplyEnd();
   }
 
-  /** The server takes no more of the request; it may have answered before. Without a sink no one waits. */
-  private onDeaf(): boolean {
+  /**
+   * The server accepts no more of the request; it may have replied before. Without a sink nothing waits for a reply.
+   */
+  private onWriteFailed(): boolean {
     this.sink?.onSendable();
     return this.sink !== undefined;
   }

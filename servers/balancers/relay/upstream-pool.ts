@@ -1,18 +1,18 @@
-/** The servers behind the relay: which are alive, whose turn it is, and their idle connections. */
+/** The servers behind the relay: which are alive, which is next, and their idle connections. */
 
 import type { Upstream } from '../balancer.ts';
 import { probeHealth } from './health-probe.ts';
 import type { RelayTimeouts } from './plan.ts';
 import { type ConnectionOwner, UpstreamConnection } from './upstream-connection.ts';
 
-/** A server is out after this many failed probes, or after one refused connection. */
+/** A server is down after this many failed probes, or after one refused connection. */
 const FALL_COUNT = 2;
 
 interface Server extends Upstream {
   isAlive: boolean;
   failedProbes: number;
   stopProbe: (() => void) | undefined;
-  /** The last one freed is the first one used, so that the surplus grows old and is closed. */
+  /** Last in, first out, so that surplus connections age and are closed. */
   idle: UpstreamConnection[];
 }
 
@@ -45,7 +45,7 @@ export class UpstreamPool implements ConnectionOwner {
     return this.servers[index]?.isAlive === true ? index : -1;
   }
 
-  /** Index of the live server whose turn it is; -1 when none is alive. */
+  /** Index of the next live server in turn; -1 when none is alive. */
   next(): number {
     for (let tried = 0; tried < this.servers.length; tried++) {
       const index = this.turn;
@@ -59,13 +59,13 @@ export class UpstreamPool implements ConnectionOwner {
     return (this.servers[index] as Server).id;
   }
 
-  /** A connection to that server: an idle one unless `isFresh`, or one that is still being made. */
+  /** A connection to that server: an idle one unless `isFresh`, or a new one, perhaps not connected yet. */
   acquire(index: number, isFresh: boolean): UpstreamConnection {
     const server = this.servers[index] as Server;
     while (!isFresh) {
       const idle = server.idle.pop();
       if (idle === undefined) break;
-      // One that is being closed stays in the list until its 'close'.
+      // A closing connection stays in the list until its 'close'.
       if (idle.isOpen) return idle;
     }
     const connection = new UpstreamConnection(this, index, server.host, server.port, this.nowMs);
@@ -85,19 +85,19 @@ export class UpstreamPool implements ConnectionOwner {
     if (at >= 0) idle.splice(at, 1);
   }
 
-  /** Takes a server out at once: it refused a connection. */
+  /** Marks a server as down at once: it refused a connection. */
   markDead(index: number): void {
     const server = this.servers[index] as Server;
     server.isAlive = false;
     for (const connection of server.idle.splice(0)) connection.drop();
   }
 
-  /** Asks a server now rather than at the next turn: it closed a connection in mid-exchange. */
+  /** Probes a server now instead of at the next sweep: it closed a connection during an exchange. */
   suspect(index: number): void {
     this.probe(this.servers[index] as Server, index);
   }
 
-  /** To be called every so often: ages connections, and probes the servers. */
+  /** Called periodically: ages connections, and probes the servers. */
   sweep(nowMs: number): void {
     this.nowMs = nowMs;
     for (const connection of this.connections) {
@@ -120,8 +120,8 @@ export class UpstreamPool implements ConnectionOwner {
     if (server.stopProbe !== undefined) return;
     server.stopProbe = probeHealth(server, this.timeouts.probeMs, (health) => {
       server.stopProbe = undefined;
-      server.failedProbes = health === 'well' ? 0 : server.failedProbes + 1;
-      if (health === 'well') server.isAlive = true;
+      server.failedProbes = health === 'healthy' ? 0 : server.failedProbes + 1;
+      if (health === 'healthy') server.isAlive = true;
       else if (health === 'refused' || server.failedProbes >= FALL_COUNT) this.markDead(index);
     });
   }

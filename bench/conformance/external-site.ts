@@ -7,8 +7,8 @@ import type { Contract } from './contract.ts';
 import { exchangeRaw } from './raw.ts';
 import type { Scene } from './scene.ts';
 
-/** A site that somebody else runs, as its contract describes it: nothing of it can be broken, and its clock is its own. */
-export function foreignScene(
+/** An external site, as its contract describes it: nothing can be killed, and its clock cannot be moved. */
+export function externalScene(
   target: string,
   contract: Contract,
   options: { seed: number; tries: number; resources: Resources },
@@ -21,7 +21,7 @@ export function foreignScene(
   const first = Math.floor(Date.now() / 1000) % 1_000_000;
   let users = 0;
   return {
-    subject: foreignSubject(contract),
+    subject: externalSubject(contract),
     contract,
     target,
     browser: () => open(target),
@@ -36,7 +36,7 @@ export function foreignScene(
     password: contract.password,
     async admin() {
       const { admin } = contract;
-      if (admin === undefined) throw new ExperimentFailed('the contract names no administrator');
+      if (admin === undefined) throw new ExperimentFailed('the contract has no administrator');
       const browser = open(target);
       const reply = await browser.perform('login', admin);
       if (reply.status !== 200)
@@ -48,12 +48,14 @@ export function foreignScene(
     tries,
     random: seededRandom(seed),
     variant: ({ name }) =>
-      Promise.reject(new ExperimentFailed(`a foreign site cannot be started anew as ${name}`)),
+      Promise.reject(
+        new ExperimentFailed(`expected one of our sites to start as ${name}, got an external one`),
+      ),
     own: undefined,
   };
 }
 
-function foreignSubject(contract: Contract): Subject {
+function externalSubject(contract: Contract): Subject {
   return {
     name: contract.name,
     store: contract.name,
