@@ -129,7 +129,7 @@ describe.concurrent('a probe that cannot be trusted says so', () => {
 
   test('a server that cannot keep up with the rate', async () => {
     const origin = await serve((_request, response) => void setTimeout(() => response.end('fine'), 50));
-    const { code, stdout } = await probe('--rate', '400', origin);
+    const { code, stdout } = await probe('--rate', '400', '-d', '500ms', origin);
     expect(code).toBe(4);
     expect(stdout).toMatch(/INVALID: achieved .* % of the offered 400 requests\/s/);
     expect(stdout.replace(/\s+/g, ' ')).toContain('backlog still rising at the end');
