@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { BORDERLESS, wrap } from '../results/text.ts';
+import { tableStyle, wrap } from '../results/text.ts';
 import type { Calibration } from './kept.ts';
 import { GATE_BLOCKS } from './noise.ts';
 
@@ -11,8 +11,7 @@ export function renderCalibration(calibration: Calibration): string {
   const table = new Table({
     head: ['', 'scatter', 'bias', '95 % interval', 'detectable'],
     colAligns: ['left', 'right', 'right', 'right', 'right'],
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-    chars: BORDERLESS,
+    ...tableStyle(false, 2),
   });
   for (const one of metrics) {
     const interval = `${share(one.bias_lower_pct)} to ${share(one.bias_upper_pct)}`;

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { BORDERLESS, plain, wrap } from '../results/text.ts';
+import { plain, tableStyle, wrap } from '../results/text.ts';
 import type { Comparison } from './compare.ts';
 import type { Verdict } from './decide.ts';
 import { summaryLine } from './format.ts';
@@ -19,14 +19,7 @@ export function renderComparison(comparison: Comparison, color: boolean): string
   const table = new Table({
     head: [...headings],
     colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right', 'left', 'left'],
-    style: {
-      head: color ? ['bold'] : [],
-      border: color ? ['grey'] : [],
-      compact: true,
-      'padding-left': 0,
-      'padding-right': 1,
-    },
-    chars: BORDERLESS,
+    ...tableStyle(color),
   });
   for (const [index, { name, figures, verdict, verdictText, note }] of lines.entries()) {
     const shown = name === lines[index - 1]?.name ? '' : name;

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
-import { BORDERLESS, escaped, tableLine, wrap } from '../results/text.ts';
+import { escaped, tableLine, tableStyle, wrap } from '../results/text.ts';
 import type { Cell } from './check.ts';
 import type { Column, Matrix } from './matrix.ts';
 
@@ -22,14 +22,7 @@ export function renderMatrix(matrix: Matrix, color: boolean): string {
     head: ['', 'property', 'source', ...matrix.columns.map(headOf)],
     colWidths: [5, TITLE_COLUMNS, SOURCE_COLUMNS],
     wordWrap: true,
-    style: {
-      head: color ? ['bold'] : [],
-      border: color ? ['grey'] : [],
-      compact: true,
-      'padding-left': 0,
-      'padding-right': 1,
-    },
-    chars: BORDERLESS,
+    ...tableStyle(color),
   });
   for (const { id, title, source, cells } of matrix.rows) {
     const signs = cells.map((cell) => {

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import type { ServerConfig } from '../../servers/config.ts';
+import { parseServerConfig, type ServerConfig } from '../../servers/config.ts';
 import { CONTROL } from '../../stores/registry.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { newSecrets, type RunContext } from '../environment/context.ts';
@@ -38,31 +37,11 @@ export async function openBaselineServer(
   }
 }
 
+/** Keys without which a server does not start; the others have defaults in every commit. */
 function controlConfig(): ServerConfig {
-  const { signing, password, adminPassword } = newSecrets();
-  return {
-    id: 's1',
-    host: '127.0.0.1',
-    port: 0,
-    store: CONTROL.name,
-    options: {},
-    durability: 'none',
-    namespace: `sb_${randomBytes(4).toString('hex')}`,
-    poolSize: 1,
-    idleSeconds: 600,
-    absoluteSeconds: 600,
-    touchIntervalSeconds: 60,
-    transport: 'cookie',
-    payloadBytes: 256,
-    loginCap: 0,
-    onCap: 'evict',
-    failedLoginLimit: 0,
-    failedLoginWindowSeconds: 300,
-    accessSeconds: 60,
-    secret: signing,
-    password,
-    adminPassword,
-  };
+  const { signing: secret, password, adminPassword } = newSecrets();
+  const required = { id: 's1', store: CONTROL.name, secret, password, adminPassword };
+  return parseServerConfig(JSON.stringify(required));
 }
 
 function unfit(expected: string, got: string, cause?: unknown): BenchError {

@@ -1,6 +1,6 @@
 import { cpus, loadavg } from 'node:os';
 import Table from 'cli-table3';
-import { BORDERLESS, whole, wrap } from '../results/text.ts';
+import { tableStyle, whole, wrap } from '../results/text.ts';
 import { GROUPS, type GroupName } from './group.ts';
 import type { Measurement } from './measure.ts';
 
@@ -59,14 +59,7 @@ function renderGroup({ group, measurements, unavailable, notes }: GroupOutcome, 
   const table = new Table({
     head: ['operation', `median\n${unit}`, `p99\n${unit}`, '', '± mean\n%', 'samples', 'ops/s\nper core'],
     colAligns: ['left', 'right', 'right', 'left', 'right', 'right', 'right'],
-    style: {
-      head: color ? ['bold'] : [],
-      border: color ? ['grey'] : [],
-      compact: true,
-      'padding-left': 0,
-      'padding-right': 1,
-    },
-    chars: BORDERLESS,
+    ...tableStyle(color),
   });
   for (const { name, medianUs, p99Us, rmePct, samples, opsPerSecond, batch } of measurements) {
     const mark = batch > 1 && p99Us !== undefined ? '*' : '';

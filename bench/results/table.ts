@@ -7,7 +7,7 @@ import { parseVariant } from '../../stores/variant.ts';
 import { armText, byArmAndOperation } from './groups.ts';
 import { type GroupLayout, type Layout, layOutRun } from './layout.ts';
 import type { Row } from './row.ts';
-import { BORDERLESS, wrap } from './text.ts';
+import { tableStyle, wrap } from './text.ts';
 
 /** The tables of a run for a terminal, group by group, with footnotes. @param wide with the parts of the costs. */
 export function renderTables(rows: readonly Row[], color: boolean, wide = false): string {
@@ -31,14 +31,7 @@ function renderTable({ headings, alignments, lines }: Layout, color: boolean): s
   const table = new Table({
     head: [...headings],
     colAligns: [...alignments],
-    style: {
-      head: color ? ['bold'] : [],
-      border: color ? ['grey'] : [],
-      compact: true,
-      'padding-left': 0,
-      'padding-right': 1,
-    },
-    chars: BORDERLESS,
+    ...tableStyle(color),
   });
   for (const line of lines) table.push(line);
   return table.toString().replace(/ +$/gm, '');

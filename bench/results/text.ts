@@ -22,7 +22,7 @@ export function whole(value: number): string {
 }
 
 /** For cli-table3: no frame, one rule below the heading. */
-export const BORDERLESS = {
+const BORDERLESS = {
   top: '',
   'top-mid': '',
   'top-left': '',
@@ -39,6 +39,13 @@ export const BORDERLESS = {
   'mid-mid': '─',
   middle: ' ',
 } as const;
+
+/** The look of every table: options of cli-table3. @param gap columns between two cells. */
+export function tableStyle(color: boolean, gap = 1) {
+  const [head, border] = color ? [['bold'], ['grey']] : [[], []];
+  const style = { head, border, compact: true, 'padding-left': 0, 'padding-right': gap };
+  return { style, chars: BORDERLESS };
+}
 
 /** Text of a file without control characters. */
 export function plain(text: string): string {
