@@ -1,6 +1,6 @@
 /**
- * What the built-in balancer and HAProxy make of each case of the smuggling corpus. Prints the table of docs/hardening.md,
- * or with --write puts it there. Usage: pnpm exec tsx scripts/smuggling-table.ts [--write]
+ * The behaviour of the built-in balancer and HAProxy in each case of the smuggling corpus. Prints the table of
+ * docs/hardening.md, or inserts it there with --write. Usage: pnpm exec tsx scripts/smuggling-table.ts [--write]
  */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -33,7 +33,7 @@ export interface ConformanceConfig {
   markdown: string | undefined;
 }
 
-export const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
+const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
 /** The flags of `pnpm conformance`, except the URLs of services. */
 export const CONFORMANCE_FLAGS = {

@@ -9,13 +9,13 @@ import { openSite } from './site.ts';
 /** What holds of tokens holds whichever library signs them, and with a cache of verified ones. */
 
 const TOKEN_CHECKS = Array.from({ length: 11 }, (_, index) => String(26 + index));
-/** What a cache could break: revocation, and a token under another key (among those of tokens); expiry by a moved clock is in stores/jwt. */
+/** What a cache could break: revocation, and a token under another key. stores/jwt tests expiry with a moved clock. */
 const CACHE_CHECKS = ['14', '15', '16', '20', '21', '22', '23'];
 const TRIES = 20;
 const SITE_TIMEOUT_MS = 120_000;
 
 const stores = ['jwt', 'jwt-blacklist'];
-// One server: what several of them agree on does not depend on the library, and the matrix looks at three.
+// One server: what several agree on does not depend on the library, and the matrix uses three.
 const plain = stores.flatMap((store) =>
   LIBRARIES.map((lib): Choice => ({ store, options: { lib }, servers: 1 })),
 );

@@ -9,7 +9,7 @@ import { type Choice, openTestRig, subjectOfChoice } from './fixtures/sites.ts';
 import { runChecks } from './run.ts';
 import { openSite, type Site } from './site.ts';
 
-/** The matrix can turn red: each kind of fault is planted, each lie is told, and the checks that must see it do. */
+/** The matrix can turn red: each kind of fault and each false trait is planted, and the right checks detect it. */
 
 const TRIES = 40;
 const SITE_TIMEOUT_MS = 120_000;

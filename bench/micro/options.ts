@@ -11,7 +11,7 @@ export interface MicroOptions {
 }
 
 const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000 } as const;
-const [LEAST_MS, MOST_MS] = [1, 60_000];
+const [MIN_MS, MAX_MS] = [1, 60_000];
 
 /** The command line, before values are checked. Errors are thrown, not printed. */
 export function createCommand(): Command {
@@ -53,7 +53,7 @@ function parseTimeMs(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
   const timeMs =
     match === null ? Number.NaN : Number(match[1]) * MS_PER_UNIT[match[2] as keyof typeof MS_PER_UNIT];
-  if (timeMs >= LEAST_MS && timeMs <= MOST_MS) return timeMs;
+  if (timeMs >= MIN_MS && timeMs <= MAX_MS) return timeMs;
   throw usage(
     'a duration with its unit, from 1ms to 1m, for --time',
     quoted(text),

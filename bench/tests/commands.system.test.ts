@@ -5,14 +5,14 @@ import { PROJECT_ROOT } from '../environment/programs.ts';
 import { git } from '../gate/git.ts';
 import { bench, descendants, faultsOf, isAlive, rowsIn, scratch, startBench, until } from './cli-fixture.ts';
 
-/** The commands beside `run`, and the flags that go on with a run or write more than its rows; all as real processes. */
+/** The other commands, and the flags that continue a run or write more than its rows; all as real processes. */
 const directory = scratch();
 afterAll(directory.remove);
 const SMALL = ['--balancer', 'none', '-d', '400ms', '-w', '200ms', '--sessions', '100', '-c', '8'];
 const at = (name: string) => `${directory.path}/${name}`;
 
 describe('a run in blocks', () => {
-  test('is stopped by Ctrl-C, keeps what is finished, and goes on with --resume to the same blocks', async () => {
+  test('is stopped by Ctrl-C, keeps what is finished, and continues with --resume to the same blocks', async () => {
     const out = at('resumed.csv');
     const args = ['--store', 'none,jwt', '-r', '4', '--seed', '7', '-o', out, ...SMALL];
     const running = startBench(args, directory.path);
@@ -138,7 +138,7 @@ describe('gate', () => {
     expect(directory.leftovers()).toEqual([]);
   }, 90_000);
 
-  /** Before the library of a token was an option, and before servers told what they run. */
+  /** Before the library of a token was an option, and before servers reported what they run. */
   const BEFORE_LIBRARIES = '07d888b';
 
   test('an older base runs what its label says, and is compared', async () => {
