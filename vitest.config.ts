@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-/** What a large program or a right is needed for: .ci/run and the workflow set the variable where there is one. */
+/** Tests that need a large program or a privilege. .ci/run and the workflow set the variable where it is available. */
 const NEEDS: Readonly<Record<string, string>> = {
   SESSION_BENCH_DOCKER: 'bench/environment/services/docker.service.test.ts',
   SESSION_BENCH_QUOTA: 'bench/environment/machine/host-quota.service.test.ts',
@@ -19,7 +19,7 @@ interface Lane {
   maxWorkers?: number | string;
 }
 
-/** A lane runs when the one before it has ended: what is quick and says most comes first. */
+/** A lane runs when the previous one has ended: the quick and most informative ones first. */
 const lane = (name: string, order: number, test: Lane) => ({
   extends: true as const,
   test: {
@@ -37,18 +37,18 @@ export default defineConfig({
     // Of what goes side by side in a file: it starts processes, and two processors are few.
     maxConcurrency: 3,
     projects: [
-      // No service, socket or child process, which bench/tests/unit-lane.ts enforces.
+      // No service, socket or child process, enforced by bench/tests/unit-lane.ts.
       lane('unit', 0, {
         include: [`${ROOMS}/*.test.ts`],
         exclude: OTHER_LANES,
         setupFiles: ['bench/tests/unit-lane.ts'],
         maxWorkers: '100%',
       }),
-      // One part on a real service, socket or process: they wait more than they compute.
+      // One part on a real service, socket or process: they mostly wait.
       lane('service', 1, { include: [`${ROOMS}/*.service.test.ts`], maxWorkers: 3 }),
       // Races, fuzzers, planted faults, simulations.
       lane('proof', 2, { include: [`${ROOMS}/*.proof.test.ts`], maxWorkers: 2 }),
-      // Whole commands, and what measures load: one at a time.
+      // Whole commands, and measurements of load: one at a time.
       lane('system', 3, { include: [`${ROOMS}/*.system.test.ts`], maxWorkers: 1 }),
     ],
   },

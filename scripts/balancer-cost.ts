@@ -1,7 +1,7 @@
 /**
- * What each balancer itself costs: CPU µs per request of HAProxy, nginx and the built-in, in one run, in short
- * interleaved slices against the same servers. Usage: pnpm exec tsx scripts/balancer-cost.ts [--rounds 10]
- * [--slice-ms 1000] [--connections 32] [--upstreams 3] [--affinity round-robin|sticky]. Linux only (/proc).
+ * Measures the cost of each balancer: CPU µs per request of HAProxy, nginx and the built-in, in one run, in short
+ * interleaved slices against the same servers. Usage: pnpm exec tsx scripts/balancer-cost.ts [--rounds 10] [--slice-ms
+ * 1000] [--connections 32] [--upstreams 3] [--affinity round-robin|sticky]. Linux only (/proc).
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -60,7 +60,7 @@ async function measure(): Promise<void> {
     },
   });
   const directory = mkdtempSync(join(tmpdir(), 'balancer-cost-'));
-  // Undone in reverse order, whatever happens: nothing is left running.
+  // Undone in reverse order in any case: nothing is left running.
   const undo: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
   try {
     const upstreams: Upstream[] = [];
@@ -85,7 +85,7 @@ async function measure(): Promise<void> {
 }
 
 async function runRounds(arms: Arm[], load: ChildProcess, rounds: number, durationMs: number): Promise<void> {
-  // By count and not by time: on a busy machine a second is over before the compiler has seen the hot path.
+  // By count and not by time: on a busy machine a second is too short for the compiler to optimise the hot path.
   for (const arm of arms) {
     for (let requests = 0; requests < WARM_UP_REQUESTS; ) requests += await runSlice(arm, load, durationMs);
     arm.cpuUsPerRequest = [];
@@ -129,7 +129,7 @@ async function bundle(entry: string, directory: string): Promise<string> {
   return outfile;
 }
 
-/** One arm's short turn; answers its requests. Throws when one failed: its cost would mean nothing. */
+/** One arm's short turn; returns the number of requests. Throws when one failed, for its cost would be meaningless. */
 async function runSlice(arm: Arm, load: ChildProcess, durationMs: number): Promise<number> {
   const before = cpuNs(arm.started.pid);
   const order: SliceOrder = { port: arm.started.port, durationMs };
@@ -152,7 +152,7 @@ function cpuNs(pid: number): number {
   return sumNs;
 }
 
-/** The ratio is the median of the ratios within the rounds: what a round's neighbours disturb, they disturb for all. */
+/** The ratio is the median of the ratios within the rounds: a disturbance in a round affects all arms. */
 function print(arms: Arm[]): void {
   const base = arms[0]?.cpuUsPerRequest ?? [];
   for (const { name, cpuUsPerRequest, requestsPerSecond } of arms) {
@@ -172,7 +172,7 @@ function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** The load process: a closed loop over connections that stay open from one slice of an arm to its next. */
+/** The load process: a closed loop over connections that stay open between the slices of an arm. */
 function generateLoad(connections: number): void {
   const pools = new Map<number, Socket[]>();
   let isRunning = false;
@@ -214,7 +214,7 @@ function generateLoad(connections: number): void {
   });
 }
 
-/** Length of the whole reply, once its head has come. */
+/** Length of the complete reply, once its head has arrived. */
 function replyLength(text: string): number | undefined {
   const headEnd = text.indexOf('\r\n\r\n');
   if (headEnd < 0) return undefined;

@@ -1,10 +1,10 @@
-/** One generator of scripts/generator-cost.ts as a process of its own: a round for each message, until the parent is gone. */
+/** One generator of scripts/generator-cost.ts as a separate process: one round per message, until the parent exits. */
 
 import { runAutocannon } from '../bench/load/autocannon-loop.ts';
 import { type LiveSession, readRequest } from '../bench/load/scenarios.ts';
 import { createSliceLoop, type LoopTotals } from '../bench/load/slice-loop.ts';
 
-/** What this process is told when it starts, as JSON. */
+/** The configuration of this process, as JSON. */
 export interface LoadOrder {
   generator: 'ours' | 'autocannon';
   url: string;
@@ -14,9 +14,9 @@ export interface LoadOrder {
   roundSeconds: number;
 }
 
-/** What one generator came to in one round. */
+/** The result of one generator in one round. */
 export interface Round {
-  /** Answered rightly. */
+  /** Requests with a correct reply. */
   requests: number;
   failures: number;
   seconds: number;
@@ -42,7 +42,7 @@ async function load(): Promise<LoopTotals> {
 function roundOf({ tallies, seconds, cpuNs }: LoopTotals): Round {
   const tally = tallies.get('read');
   if (tally === undefined) throw new Error('expected readings, got none');
-  // What autocannon has under way at its end is no failure.
+  // Requests in flight at autocannon's end are not failures.
   const failures = tally.completed - tally.ok + tally.connErrors + tally.timeouts;
   return { requests: tally.ok, failures, seconds, cpuUs: cpuNs / 1000 };
 }

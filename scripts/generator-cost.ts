@@ -1,9 +1,9 @@
 /**
- * What the load generator itself costs: CPU µs per request and greatest rate of our slice loop, of wrk and of
- * autocannon, in one run, in interleaved rounds against the same nginx, which answers a session from its configuration
- * and is faster than any of them. Ours and autocannon check every body, wrk none. Usage: pnpm exec tsx
- * scripts/generator-cost.ts [--rounds 12] [--connections 32] [--payload 256]. Needs nginx, wrk and bash. Ends with
- * code 1 when ours misses its aim.
+ * Measures the cost of the load generator: CPU µs per request and maximum rate of the slice loop, of wrk and of
+ * autocannon, in one run, in interleaved rounds against the same nginx, which serves a session from its configuration
+ * and is faster than any of them. The slice loop and autocannon check every body, wrk none. Usage: pnpm exec tsx
+ * scripts/generator-cost.ts [--rounds 12] [--connections 32] [--payload 256]. Needs nginx, wrk and bash. Exits with
+ * code 1 when the slice loop misses its aim.
  */
 
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
@@ -32,9 +32,9 @@ interface Arm {
 /** wrk counts whole seconds. */
 const ROUND_SECONDS = 1;
 const WARM_UP_ROUNDS = 2;
-/** What a generator of ours may cost beside wrk, and the least of wrk's rate that it must reach. */
-const MOST_CPU_RATIO = 1.5;
-const LEAST_RATE_RATIO = 0.8;
+/** Limits for the slice loop: its CPU relative to wrk, and the share of wrk's rate that it must reach. */
+const MAX_CPU_RATIO = 1.5;
+const MIN_RATE_RATIO = 0.8;
 
 const SESSION: LiveSession = {
   user: 'u0000001',
@@ -55,7 +55,7 @@ async function measure(): Promise<void> {
   const [connections, payloadBytes] = [Number(options.connections), Number(options.payload)];
   const wrkVersion = findWrk();
   const directory = mkdtempSync(join(tmpdir(), 'generator-cost-'));
-  // Undone in reverse order, whatever happens: nothing is left running.
+  // Undone in reverse order in any case: nothing is left running.
   const undo: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
   try {
     const server = await startServer(directory, payloadBytes);
@@ -85,26 +85,26 @@ function newArm(name: string, load: Arm['load']): Arm {
 
 async function runTurn(arm: Arm, isMeasured: boolean): Promise<void> {
   const { requests, failures, seconds, cpuUs } = await arm.load();
-  if (failures > 0) throw new Error(`${arm.name}: expected right replies only, got ${failures} others`);
+  if (failures > 0) throw new Error(`${arm.name}: expected correct replies only, got ${failures} others`);
   if (!isMeasured) return;
   arm.cpuUsPerRequest.push(cpuUs / requests);
   arm.requestsPerSecond.push(requests / seconds);
 }
 
-/** The version. @throws Error with the remedy when wrk is not here. */
+/** The version. @throws Error with the remedy when wrk is not installed. */
 function findWrk(): string {
   try {
     return execFileSync('wrk', ['-v'], { encoding: 'utf8', stdio: 'pipe' });
   } catch (error) {
     const { code, stdout } = error as { code?: string; stdout?: string };
-    // It answers its version with exit code 1.
+    // wrk prints its version with exit code 1.
     if (code !== 'ENOENT') return /^wrk \S+/.exec(stdout ?? '')?.[0] ?? 'wrk';
     const remedy = 'run: sudo apt-get install wrk';
     throw new Error(`expected wrk on this machine, found none; ${remedy}`, { cause: error });
   }
 }
 
-/** nginx with one process, which answers a session without looking at anything. */
+/** nginx with one process, which returns a session without any lookup. */
 async function startServer(directory: string, payloadBytes: number) {
   const command = nginx.find();
   if (command === undefined) throw new Error('expected nginx on this machine; run: sh scripts/setup.sh');
@@ -126,7 +126,7 @@ http {
   return startLaunch({ command, args, files: [{ path, text }], ready: 'tcp' }, port);
 }
 
-/** The generator's process as the harness would run it: plain JavaScript, beside the packages that it imports. */
+/** The generator's process as the harness runs it: plain JavaScript, beside the packages that it imports. */
 async function bundle(): Promise<string> {
   const directory = join(PROJECT_ROOT, 'node_modules', '.cache', 'session-bench');
   mkdirSync(directory, { recursive: true });
@@ -144,7 +144,7 @@ async function bundle(): Promise<string> {
   return outfile;
 }
 
-/** Its CPU time is what the shell tells of a child that has ended, to the millisecond. */
+/** Its CPU time is that of the shell's `time`, in milliseconds. */
 async function loadByWrk(url: string, connections: number): Promise<Round> {
   const script = `TIMEFORMAT='cpu %3U %3S'; time wrk -t1 -c"$1" -d${ROUND_SECONDS}s -H "$2" "$3"`;
   const cookie = `cookie: ${SESSION.credentials['cookie']}`;
@@ -170,7 +170,7 @@ async function loadByWrk(url: string, connections: number): Promise<Round> {
   };
 }
 
-/** Starts a generator of ours; the answered function has it load for one round. */
+/** Starts a generator's process; the returned function runs one round. */
 function startChild(program: string, order: LoadOrder): { child: ChildProcess; load: Arm['load'] } {
   const child = fork(program, [JSON.stringify(order)], { execArgv: [] });
   const gone = new AbortController();
@@ -182,7 +182,7 @@ function startChild(program: string, order: LoadOrder): { child: ChildProcess; l
   return { child, load };
 }
 
-/** The ratio is the median of the ratios within the rounds: what a round's neighbours disturb, they disturb for all. */
+/** The ratio is the median of the ratios within the rounds: a disturbance in a round affects all arms. */
 function print(arms: readonly Arm[]): void {
   const base = arms[0] as Arm;
   const verdicts: [number, number][] = [];
@@ -196,8 +196,8 @@ function print(arms: readonly Arm[]): void {
     );
   }
   const [cpuRatio, rateRatio] = verdicts[1] as [number, number];
-  const isReached = cpuRatio <= MOST_CPU_RATIO && rateRatio >= LEAST_RATE_RATIO;
-  const aim = `ours at most ${MOST_CPU_RATIO} × the CPU and at least ${LEAST_RATE_RATIO} × the rate of wrk`;
+  const isReached = cpuRatio <= MAX_CPU_RATIO && rateRatio >= MIN_RATE_RATIO;
+  const aim = `ours at most ${MAX_CPU_RATIO} × the CPU and at least ${MIN_RATE_RATIO} × the rate of wrk`;
   console.log(`${isReached ? 'reached' : 'missed'}: ${aim}`);
   if (!isReached) process.exitCode = 1;
 }
@@ -206,7 +206,7 @@ function ratios(values: readonly number[], base: readonly number[]): number[] {
   return values.map((value, round) => value / (base[round] ?? Number.NaN));
 }
 
-/** Median, least and greatest. */
+/** Median, minimum and maximum. */
 function spread(values: readonly number[], digits: number): string {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   return `${median(values)?.toFixed(digits)} (${low.toFixed(digits)}–${high.toFixed(digits)})`;

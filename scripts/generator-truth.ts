@@ -1,7 +1,6 @@
 /**
- * The load generator against servers whose answer is known beforehand, and autocannon's own rate mode against the same:
- * a fixed delay, and a server that stands still for half a second. About a minute.
- * Usage: pnpm exec tsx scripts/generator-truth.ts [--json]
+ * Compares the load generator, and autocannon's rate mode, with servers of known behaviour: a fixed delay, and a server
+ * that is stopped for half a second. About a minute. Usage: pnpm exec tsx scripts/generator-truth.ts [--json]
  */
 
 import { execFile } from 'node:child_process';
@@ -14,12 +13,12 @@ import { parseProbe } from '../bench/probe/config.ts';
 import { probe } from '../bench/probe/probe.ts';
 import { expectedAfterStop, type Measure, withDelay, withStop } from '../bench/probe/truth.ts';
 
-/** What one generator reports, in milliseconds. */
+/** The report of one generator, in milliseconds. */
 interface Reported {
   p50Ms: number;
   p99Ms: number;
   p999Ms: number;
-  /** Why it says itself that its figures may not be used; absent when it does not. */
+  /** Why it declares its own figures invalid; absent when it does not. */
   invalidReason?: string | undefined;
 }
 
@@ -28,14 +27,14 @@ interface Load {
   seconds: number;
 }
 
-/** One figure, what it ought to be, and who reported it. */
+/** One figure, its true value, and the generator that reported it. */
 interface Finding {
   server: string;
   figure: string;
   generator: string;
   expectedMs: number;
   reportedMs: number;
-  /** For a delay, what a plain client saw of it meanwhile. */
+  /** For a delay, what a plain client observed meanwhile. */
   seenMs?: number;
   invalidReason?: string | undefined;
 }
@@ -91,7 +90,7 @@ async function measure(): Promise<Finding[]> {
   return found;
 }
 
-/** Ours, as `pnpm bench probe` runs it. */
+/** The load generator, as `pnpm bench probe` runs it. */
 function probing({ ratePerSecond, seconds }: Load): Measure<Reported> {
   return async (origin, onMeasuring) => {
     const { job } = parseProbe([origin], {
@@ -110,7 +109,7 @@ function probing({ ratePerSecond, seconds }: Load): Measure<Reported> {
   };
 }
 
-/** autocannon's own program and report, with its defaults: its correction for coordinated omission is among them. */
+/** autocannon's program and report with its defaults, which include its correction for coordinated omission. */
 function cannonading({ ratePerSecond, seconds }: Load): Measure<Reported> {
   return async (origin, onMeasuring) => {
     const program = join(PROJECT_ROOT, 'node_modules', 'autocannon', 'autocannon.js');
@@ -136,7 +135,9 @@ function tableOf(found: readonly Finding[]): string {
     `${((reportedMs / expectedMs - 1) * 100).toFixed(1)} %`,
   ]);
   const invalid = found.flatMap(({ server, generator, invalidReason }) =>
-    invalidReason === undefined ? [] : [`${server}, ${generator}: invalid by its own word: ${invalidReason}`],
+    invalidReason === undefined
+      ? []
+      : [`${server}, ${generator}: declares its figures invalid: ${invalidReason}`],
   );
   const widths = head.map((_, column) => Math.max(...[head, ...rows].map((row) => row[column]?.length ?? 0)));
   const placed = (cell: string, column: number) =>

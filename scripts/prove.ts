@@ -1,14 +1,14 @@
 /**
- * The evidence that the instrument tells the truth, made and summed up under results/proof/. It can be made in pieces:
- * each call adds to what is there. Usage:
+ * Produces and summarizes the evidence that the instrument is correct, under results/proof/. Each call adds to what is
+ * there. Usage:
  *
  *     pnpm exec tsx scripts/prove.ts gates --minutes 60    A/A gates and gates with planted slowness, until the time is up
  *     pnpm exec tsx scripts/prove.ts gates --rate 5000 --directory results/proof/equal-load
  *                                                          the same at equal load: requests per second for every arm
- *     pnpm exec tsx scripts/prove.ts summary               the table of all that was made so far
+ *     pnpm exec tsx scripts/prove.ts summary               the table of all gates so far
  *
- * What the load generator itself is worth: scripts/generator-truth.ts, scripts/generator-cost.ts; how long a slice must
- * be: scripts/slice-scatter.ts; sabotage: bench/tests/sabotage.system.test.ts.
+ * The load generator itself: scripts/generator-truth.ts, scripts/generator-cost.ts. The length of a slice:
+ * scripts/slice-scatter.ts. Sabotage: bench/tests/sabotage.system.test.ts.
  */
 
 import { setMaxListeners } from 'node:events';

@@ -1,9 +1,9 @@
 /**
- * What a part of a server costs, in CPU µs per request: its readings for the harness, and what a planted busy-wait really
- * burns. Each arm is a process of its own; they take short turns under a closed loop, several times with fresh
- * processes. Usage: pnpm exec tsx scripts/server-cost.ts [--arms bare,busy4] [--blocks 8] [--rounds 40]
- * [--slice-ms 100] [--connections 16]. Arms: `bare` (no readings), `busyN` (N µs), `same` (another of the same).
- * Linux only (/proc).
+ * Measures the cost of a part of a server, in CPU µs per request: its readings for the harness, and the actual CPU of a
+ * planted busy-wait. Each arm is a separate process; they take short turns under a closed loop, several times with
+ * fresh processes. Usage: pnpm exec tsx scripts/server-cost.ts [--arms bare,busy4] [--blocks 8] [--rounds 40]
+ * [--slice-ms 100] [--connections 16]. Arms: `bare` (no readings), `busyN` (N µs), `same` (another copy). Linux only
+ * (/proc).
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -76,15 +76,15 @@ async function main(): Promise<void> {
   }
 }
 
-/** The same program, with the loop and the collector unwatched. @throws Error when there is nothing to leave out. */
+/** The same program without the observation of loop and collector. @throws Error when they are not found. */
 function withoutReadings(code: string): string {
   const bare = code.replace('delay.enable();', '').replace('observer.observe({ entryTypes: ["gc"] });', '');
   if (bare.length > code.length - 40)
-    throw new Error('expected both readings in the program, to leave them out');
+    throw new Error('expected both readings in the program, to remove them');
   return bare;
 }
 
-/** Fresh processes of all arms in turns; answers the CPU µs per request of each. */
+/** Fresh processes of all arms in turns; returns the CPU µs per request of each. */
 async function measureBlock(
   names: readonly string[],
   programs: { program: string; bare: string },
@@ -134,7 +134,7 @@ async function startArm(
   return { name, child, sockets, request, slices: [] };
 }
 
-/** A closed loop for so long, drained at its end. @throws Error at a reply other than 200. */
+/** A closed loop for this long, drained at its end. @throws Error for a reply other than 200. */
 async function runSlice(arm: Arm, durationMs: number): Promise<void> {
   const pid = arm.child.pid as number;
   const before = cpuNsOf([pid]) as number;
@@ -147,7 +147,7 @@ async function runSlice(arm: Arm, durationMs: number): Promise<void> {
 function loop(socket: Socket, request: string, until: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let count = 0;
-    // A reply of this size comes in one piece over the loopback.
+    // A reply of this size arrives in one piece over the loopback.
     const finish = (settle: () => void): void => {
       socket.off('data', onData).off('error', onError);
       settle();

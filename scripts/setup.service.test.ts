@@ -104,7 +104,7 @@ describe('setup.sh', () => {
     expect((await setup()).stdout).toMatch(/^packages +installing/m);
   });
 
-  it('says what to install, and succeeds, where there is no Redis and no way to get one', async () => {
+  it('says what to install, and succeeds, where Redis cannot be installed', async () => {
     const { code, stdout } = await setup();
     expect(code).toBe(0);
     expect(stdout).toMatch(/^missing +redis-server/m);
@@ -128,7 +128,7 @@ describe('setup.sh', () => {
     await expect(access(join(machine, 'bin/apt-get.ran'))).rejects.toThrow('ENOENT');
   });
 
-  it('points at Docker where an engine answers', async () => {
+  it('suggests Docker where an engine is available', async () => {
     await program('docker', 'exit 0');
     expect((await setup()).stdout).toMatch(/^redis +Docker answers: --services docker/m);
   });

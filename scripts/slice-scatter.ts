@@ -1,8 +1,8 @@
 /**
- * How far two identical arms differ from block to block: in slices of several lengths, and one after the other. It is
- * what the length of a slice was chosen by. Usage: pnpm exec tsx scripts/slice-scatter.ts [--blocks 12]
- * [--slices 25,50,100,250,500] [--duration 2s] [--warmup 1500ms] [--store none] [--connections 32] [--json FILE].
- * The settings take turns within every pass, in shuffled order, so that they see the same hour.
+ * Measures how much two identical arms differ from block to block: in slices of several lengths, and one after the
+ * other. The length of a slice was chosen by it. Usage: pnpm exec tsx scripts/slice-scatter.ts [--blocks 12] [--slices
+ * 25,50,100,250,500] [--duration 2s] [--warmup 1500ms] [--store none] [--connections 32] [--json FILE]. The settings
+ * take turns within every pass, in shuffled order, so that they share the same hour.
  */
 
 import { setMaxListeners } from 'node:events';
@@ -69,7 +69,7 @@ async function measure(): Promise<void> {
         const sliceSeconds = setting.sliceMs === undefined ? undefined : setting.sliceMs / 1000;
         const own = { ...context, config: { ...twins, sliceSeconds } };
         const [block] = planPass(own.config, pass);
-        if (block === undefined) throw new Error('a plan has at least one block');
+        if (block === undefined) throw new Error('expected a plan with at least one block');
         const parts = sliceSeconds === undefined ? block.trials.map((trial) => [trial]) : [block.trials];
         for (const trials of parts) {
           const load = { ratePerSecond: undefined, nullServerRps: undefined };

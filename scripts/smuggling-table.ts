@@ -1,6 +1,6 @@
 /**
- * Sends each case of the smuggling corpus through the built-in balancer and HAProxy. Prints docs/generated/smuggling.md, or
- * with --write replaces it. Usage: pnpm exec tsx scripts/smuggling-table.ts [--write]
+ * The behaviour of the built-in balancer and HAProxy in each case of the smuggling corpus. Prints
+ * docs/generated/smuggling.md, or replaces it with --write. Usage: pnpm exec tsx scripts/smuggling-table.ts [--write]
  */
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

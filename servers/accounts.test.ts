@@ -19,7 +19,7 @@ const NEXT = 'a new password';
 const fixture = { password: 'right', adminPassword: 'root' };
 
 describe('accounts without a directory', () => {
-  test('answer at once, and change nothing', () => {
+  test('check synchronously, and cannot change passwords', () => {
     const { check, changeable } = createAccounts(fixture);
     expect([check('u1', 'right'), check('u1', 'root')]).toEqual(['fixture', undefined]);
     expect([check(ADMIN_USER, 'root'), check(ADMIN_USER, 'right')]).toEqual(['fixture', undefined]);
@@ -52,7 +52,7 @@ describe('accounts in a directory', () => {
     expect(await one.isRight('u1', 'and another one')).toBe(true);
   });
 
-  test('are hashed by scrypt at the cost that OWASP names, unless told otherwise', async () => {
+  test('are hashed by scrypt at the cost that OWASP recommends, by default', async () => {
     await open({}).changeNow('u1', NEXT);
     const [file = ''] = files().filter((name) => name.endsWith('.json'));
     const stored = JSON.parse(readFileSync(join(accountsDirectory, file), 'utf8'));
@@ -60,7 +60,7 @@ describe('accounts in a directory', () => {
     expect(stored.hash).toBe(hash.toString('base64'));
   });
 
-  test('tell which password it was, each time another', async () => {
+  test('return a version for each password', async () => {
     const { check, versionOf, changeNow } = open();
     const seen = new Set([await versionOf('u1')]);
     for (const next of [NEXT, 'right', NEXT]) {
@@ -71,7 +71,7 @@ describe('accounts in a directory', () => {
     expect(seen.size).toBe(4);
   });
 
-  test('are changed by one of many at once, and by none who comes too late', async () => {
+  test('are changed by one of many concurrent calls, and by no later one', async () => {
     const servers = Array.from({ length: 4 }, open);
     for (let round = 0; round < 3; round += 1) {
       const version = await open().versionOf('u1');
@@ -95,7 +95,7 @@ describe('accounts in a directory', () => {
     expect(files()).toEqual([home, join(home, '1.json'), join(home, '2.json')]);
   });
 
-  test('keep neither name nor password, and salt each anew', async () => {
+  test('store neither name nor password, and salt each separately', async () => {
     const { changeNow } = open();
     for (const user of ['u1', 'u2']) await changeNow(user, NEXT);
     const names = files().filter((name) => name.endsWith('.json'));
@@ -123,7 +123,7 @@ describe('accounts in a directory', () => {
     expect(await reads).toBeGreaterThan(0);
   });
 
-  test('a file that cannot be read is an error, and nobody’s password', async () => {
+  test('a file that cannot be read is an error, not a wrong password', async () => {
     const { changeNow, check } = open();
     await changeNow('u1', NEXT);
     writeFileSync(join(accountsDirectory, files().at(-1) ?? ''), '{');

@@ -25,7 +25,7 @@ describe('a session by cookie', () => {
     expect(JSON.stringify(body)).not.toContain(token);
   });
 
-  test('read answers user, role, version and data; every reply names its server and is not stored', async () => {
+  test('read returns user, role, version and data; every reply names its server and is not stored', async () => {
     const { token } = await server.login('read1');
     const { body, headers } = await server.call('GET', '/session', token);
     expect(body).toEqual({ user: 'read1', role: 'user', version: 1, data: payloadFor('read1', 0, 256) });
@@ -115,7 +115,7 @@ describe('a session by cookie', () => {
     expect((await server.login('adm1')).status).toBe(200);
   });
 
-  test('an administrator is not disabled, for nobody else could undo it', async () => {
+  test('an administrator cannot be disabled, for no other user could undo it', async () => {
     const { token } = await server.login(ADMIN_USER, 'root');
     const disable = (disabled: boolean) =>
       server.call('POST', `/admin/users/${ADMIN_USER}/disable`, token, { disabled });
@@ -136,7 +136,7 @@ describe('a session by cookie', () => {
     expect((await server.login(user, password)).status).toBe(401);
   }); // prettier-ignore
 
-  test('a token in the query or the body is never looked at', async () => {
+  test('a token in the query or the body is ignored', async () => {
     const { token } = await server.login('elsewhere1');
     for (const name of ['id', 'token', SESSION_COOKIE])
       expect((await server.call('GET', `/session?${name}=${token}`)).status).toBe(401);
@@ -186,7 +186,7 @@ describe('what a backend cannot do', () => {
     });
   });
 
-  test('the control answers the same bytes as a backend', async () => {
+  test('the control replies the same bytes as a backend', async () => {
     const [control, real] = [await serve(none), await serve(memory)];
     const bodies = await Promise.all(
       [control, real].map(
@@ -208,7 +208,7 @@ describe('a failing store', () => {
     expect(server.errors).toHaveLength(1);
   });
 
-  test('any other error is a 500 that tells the client nothing', async () => {
+  test('any other error is a 500 that reveals nothing', async () => {
     const server = await serve(memory, {
       store: { read: () => Promise.reject(new Error('secret detail')) },
     });

@@ -74,7 +74,7 @@ describe('a write by cookie', () => {
     expect(await csrfToken(visitor)).toMatch(/^[\w-]{43}$/);
   });
 
-  test('without any cookie of ours there is nobody to write for', async () => {
+  test('without a session cookie a write acts for nobody', async () => {
     const cookie = { ...OLD, cookie: 'lb=s1; other=x' };
     expect((await server.call('POST', '/visit', undefined, undefined, cookie)).status).toBe(200);
     const login = { user: 'csrf4', password: 'right' };
@@ -92,7 +92,7 @@ describe('a write by cookie', () => {
     },
   );
 
-  test('a dead cookie keeps nobody from logging in', async () => {
+  test('a dead cookie does not prevent a login', async () => {
     const cookie = `${SESSION_COOKIE}=${'A'.repeat(43)}; ${REFRESH_COOKIE}=old`;
     const login = { user: 'csrf5', password: 'right' };
     const attempt = (headers: Headers) =>
@@ -112,7 +112,7 @@ describe('a write by cookie', () => {
     expect((await refresh({ 'x-csrf-token': 'A'.repeat(43) })).body.error).toBe('csrf_token_wrong');
   });
 
-  test('a read is asked for nothing', async () => {
+  test('a read needs no token', async () => {
     const headers = { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' };
     expect((await server.call('GET', '/session', token, undefined, headers)).status).toBe(200);
   });

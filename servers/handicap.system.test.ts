@@ -64,7 +64,7 @@ describe('a handicap on the wire', () => {
     const idle = cpuMs();
     for (let index = 0; index < 10; index += 1) await fetch(`${base}/healthz`);
     const spared = cpuMs() - idle;
-    // On a busy machine part of each wait is somebody else's turn, and burns nothing.
+    // On a busy machine other processes run during part of each wait, which burns no CPU here.
     expect(burnt).toBeGreaterThan(100);
     expect(spared).toBeLessThan(burnt / 2);
   });
@@ -79,7 +79,7 @@ describe('a handicap on the wire', () => {
     expect(cpuMs() - before).toBeLessThan(10 * 200);
   });
 
-  test('a stall holds up one request in so many, and the whole server with it', async () => {
+  test('a stall delays every n-th request, and the whole server with it', async () => {
     // The login of start() was the first.
     const { base, read } = await start({ stallEveryRequests: 4, stallMs: 300 });
     const stalled: boolean[] = [];
@@ -93,7 +93,7 @@ describe('a handicap on the wire', () => {
     expect(performance.now() - at).toBeGreaterThan(290);
     await slow;
   });
-  test('extraTrips goes so often more to the service, and only where there is a token', async () => {
+  test('extraTrips adds that many round trips to the service, only with a token', async () => {
     const guard = await openGuard();
     const directory = guard.createDirectory('handicap');
     const redis = await startService(redisService, {
@@ -122,15 +122,15 @@ describe('a handicap on the wire', () => {
 });
 
 describe('the readings', () => {
-  test('show a stalled loop once, and begin anew', async () => {
+  test('show a stalled loop once, and reset', async () => {
     const { read, stats } = await start({ stallEveryRequests: 2, stallMs: 400 });
     await stats();
-    // Time is counted from the first look at the loop after the reset.
+    // Time is counted from the first sample of the loop after the reset.
     await new Promise((resolve) => setTimeout(resolve, 300));
     await read();
     await new Promise((resolve) => setTimeout(resolve, 300));
     const late = (await stats()).loopDelayP99Us ?? 0;
-    // The loop was to be looked at within the first 100 ms of the stall.
+    // The loop was due to be sampled within the first 100 ms of the stall.
     expect(late).toBeGreaterThan(250_000);
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect((await stats()).loopDelayP99Us).toBeLessThan(late / 2);

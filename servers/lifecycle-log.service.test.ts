@@ -35,7 +35,7 @@ async function serveLogged(options: ServeOptions = {}) {
 const eventsOf = (entries: readonly LifecycleEntry[]) => entries.map(({ event }) => event);
 
 describe('the lifecycle log', () => {
-  test('tells when, where, what, and which session and user by names of its own', async () => {
+  test('records when, where, what, and which session and user by pseudonyms', async () => {
     const { call, login, entries, lifecycleLog } = await serveLogged({ now: () => Date.UTC(2030, 0, 2) });
     const { token } = await login('log1');
     const rotated = await call('POST', '/session/rotate', token);
@@ -57,7 +57,7 @@ describe('the lifecycle log', () => {
     expect(statSync(lifecycleLog).mode & 0o777).toBe(0o600);
   });
 
-  test('tells every turn in the life of a session', async () => {
+  test('records every event in the life of a session', async () => {
     const config = { failedLoginLimit: 1, accountsDirectory: join(root, 'accounts') };
     const { call, login, entries } = await serveLogged({ config });
     const [first, second, third] = [await login('log2'), await login('log2'), await login('log2')];
@@ -88,7 +88,7 @@ describe('the lifecycle log', () => {
     ]);
   });
 
-  test('tells of refreshes, and of one that was made twice', async () => {
+  test('records refreshes, and one that was used twice', async () => {
     let uses = 0;
     const { call, login, entries } = await serveLogged({
       store: {
@@ -101,7 +101,7 @@ describe('the lifecycle log', () => {
       },
     });
     const { token } = await login('log3');
-    // The store of this test gives the token of a live session back: it is that session that goes on.
+    // The store of this test returns the token of a live session, which continues.
     const headers = { cookie: `${REFRESH_COOKIE}=${token}` };
     for (const _ of [1, 2]) await call('POST', '/token/refresh', undefined, undefined, headers);
     const [begun, refreshed, reused] = await entries();
@@ -134,7 +134,7 @@ describe('the lifecycle log', () => {
     expect(lines.map((line) => (JSON.parse(line) as LifecycleEntry).server)).toEqual(['s1', 's2']);
   });
 
-  test('on a full disk fails no request, and tells of every line that is lost', async () => {
+  test('on a full disk fails no request, and reports every lost line', async () => {
     const { call, login, errors } = await serve(memory, { config: { lifecycleLog: '/dev/full' } });
     const { token } = await login('log5');
     expect((await call('POST', '/session/rotate', token)).status).toBe(200);

@@ -35,7 +35,7 @@ describe('a limit on failed logins', () => {
     expect((await login(ADMIN_USER, 'root')).status).toBe(429);
   });
 
-  test('begins anew with a right password', async () => {
+  test('resets with a correct password', async () => {
     const { login } = await serve(memory, { config: LIMITED });
     for (const _ of [1, 2]) {
       for (const _ of [1, 2]) expect((await login('thr4', 'wrong')).status).toBe(401);
@@ -111,7 +111,7 @@ describe('the line of one account', () => {
     add: () => Promise.resolve(),
     clear: () => Promise.resolve(),
   };
-  /** A server that asks of the first attempt at an account as told, and takes all others. */
+  /** A server that checks the first attempt at an account with the given function, and accepts all others. */
   async function serveHeld(user: string, firstAnswer: Promise<boolean>) {
     const asked: string[] = [];
     const isOver = (of: string) => {
@@ -121,7 +121,7 @@ describe('the line of one account', () => {
     const store = { failedLogins: () => ({ ...OPEN, isOver }) };
     return { ...(await serve(memory, { config: LIMITED, store })), asked };
   }
-  /** The statuses of so many logins at once, and the first reply of 429; `onFull` is called when there is one. */
+  /** The statuses of this many concurrent logins, and the first reply of 429; `onFull` is called when there is one. */
   async function crowd(count: number, login: () => Promise<Reply>, onFull: () => void) {
     const replies = Array.from({ length: count }, async () => {
       const reply = await login();
@@ -132,7 +132,7 @@ describe('the line of one account', () => {
     return { of: (status: number) => all.filter((reply) => reply.status === status) };
   }
 
-  test('is bounded: who comes beyond it is refused at once, and nobody else', async () => {
+  test('is bounded: attempts beyond it are refused at once, and no others', async () => {
     const first = gate<boolean>();
     const { login } = await serveHeld('thr14', first.passed);
     const replies = await crowd(
@@ -159,7 +159,7 @@ describe('the line of one account', () => {
     expect((await waiting).status).toBe(200);
   });
 
-  test('ends with an outage for all that wait, and begins anew', async () => {
+  test('ends with an outage for all that wait, and starts again', async () => {
     const first = gate<boolean>();
     const { login, asked } = await serveHeld('thr17', first.passed);
     const replies = await crowd(
@@ -172,7 +172,7 @@ describe('the line of one account', () => {
   });
 });
 
-test('a throttled password is not even looked at', async () => {
+test('a throttled password is not checked', async () => {
   const accountsDirectory = mkdtempSync(join(tmpdir(), 'throttle-'));
   try {
     const { login } = await serve(memory, { config: { ...LIMITED, accountsDirectory } });
@@ -203,7 +203,7 @@ describe('no limit', () => {
   });
 });
 
-test.each(['isOver', 'add', 'clear'] as const)('when %s fails nobody is let in', async (method) => {
+test.each(['isOver', 'add', 'clear'] as const)('when %s fails no login succeeds', async (method) => {
   const failing: FailedLogins = {
     isOver: () => Promise.resolve(false),
     add: () => Promise.resolve(),

@@ -90,7 +90,7 @@ describe('the clock of a server process', () => {
     expect(await login.status()).toBe(401);
   });
 
-  test('is the machine’s own otherwise, whatever is said', async () => {
+  test('is the machine’s own otherwise, whatever the message', async () => {
     const { child, port } = await startReady(LIFETIMES);
     const login = await logIn(port);
     child.send({ type: 'clock', offsetMs: 601_000 });
@@ -98,7 +98,7 @@ describe('the clock of a server process', () => {
     expect(await login.status()).toBe(200);
   });
 
-  test('begins where it is told to', async () => {
+  test('begins at the configured offset', async () => {
     const { port } = await startReady({ ...LIFETIMES, clockOffsetMs: 86_400_000 });
     const login = await logIn(port);
     expect((await login.createdAtMs()) - Date.now()).toBeGreaterThan(86_000_000);
@@ -107,7 +107,7 @@ describe('the clock of a server process', () => {
 });
 
 describe('a server process', () => {
-  test('says which port it took, answers there, and tells its readings', async () => {
+  test('reports its port, replies there, and reports its readings', async () => {
     const { child, port } = await startReady();
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).headers.get('x-served-by')).toBe('s7');
     child.send({ type: 'stats' });
@@ -119,7 +119,7 @@ describe('a server process', () => {
     });
   });
 
-  test('on SIGTERM finishes the request under way, takes no new one, and ends with 0', async () => {
+  test('on SIGTERM finishes the request in flight, accepts no new one, and exits with 0', async () => {
     const { child, port, exited } = await startReady();
     const body = JSON.stringify({ user: 'u1', password: 'right' });
     const socket = connect(port, '127.0.0.1');
@@ -137,13 +137,13 @@ describe('a server process', () => {
     expect(await exited).toEqual([0, null]);
   });
 
-  test('leaves by itself when its parent is gone', async () => {
+  test('exits when its parent has died', async () => {
     const { child, exited } = await startReady();
     child.disconnect();
     expect(await exited).toEqual([0, null]);
   });
 
-  test('tells nothing of a configuration that is no JSON', async () => {
+  test('reveals nothing of a configuration that is not JSON', async () => {
     const { exited, stderr } = start('{"password":"hush-hush",');
     expect(await exited).toEqual([1, null]);
     expect(stderr()).toBe('SESSION_BENCH_SERVER must hold JSON\n');

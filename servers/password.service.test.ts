@@ -31,7 +31,7 @@ const NEXT = 'a new password';
 const change = { current: 'right', next: NEXT };
 
 describe('POST /password', () => {
-  test('changes it, ends the other logins, and goes on under a new id', async () => {
+  test('changes it, ends the other logins, and continues under a new id', async () => {
     const { call, login } = await serve(memory, { config: { accountsDirectory } });
     const [mine, other] = [await login('pw1'), await login('pw1')];
     const reply = await call('POST', '/password', mine.token, change);
@@ -82,7 +82,7 @@ describe('POST /password', () => {
     expect((await login('pw4')).status).toBe(200);
   });
 
-  test('without a directory is not to be had', async () => {
+  test('without a directory is not available', async () => {
     const { call, login } = await serve(memory);
     const reply = await call('POST', '/password', (await login('pw6')).token, change);
     expect([reply.status, reply.body]).toEqual([501, { error: 'unsupported_by_server' }]);
@@ -92,7 +92,7 @@ describe('POST /password', () => {
 describe('two changes of a password at once', () => {
   const ask = (next: string) => ({ current: 'right', next });
 
-  test('by servers that know nothing of each other: one is made, the other told so', async () => {
+  test('by servers that share nothing: one is made, the other is a conflict', async () => {
     const servers = await Promise.all(
       [1, 2].map(() => serve(memory, { config: { accountsDirectory, loginCap: 0 } })),
     );
@@ -165,7 +165,7 @@ describe('a login by the old password that a change overtakes', () => {
   }
 
   // Anew, or from an anonymous session.
-  test.each(['create', 'rotate'] as const)('ends before it is told of (%s)', async (method) => {
+  test.each(['create', 'rotate'] as const)('ends before its reply (%s)', async (method) => {
     const { call, login, hold, reached, release } = await serveHeld(method);
     const { token } = await login('late');
     const visitor = method === 'rotate' ? (await call('POST', '/visit')).token : undefined;
@@ -193,7 +193,7 @@ describe('the other logins', () => {
     const { token } = await login('down1');
     const reply = await call('POST', '/password', token, change);
     expect(reply.status).toBe(503);
-    // The session has a new id by then, and goes on by it.
+    // The session has a new id by then, and continues under it.
     expect((await call('GET', '/session', reply.token)).body.user).toBe('down1');
     expect((await login('down1', NEXT)).status).toBe(401);
     expect((await login('down1')).status).toBe(200);

@@ -10,7 +10,7 @@ afterAll(closeServers);
 
 const ATTRIBUTES = 'Path=/; Secure; HttpOnly; SameSite=Lax';
 
-/** A store that answers each use of a refresh token as told, and says which it was given. */
+/** A store that returns the given result for each use of a refresh token, and records the tokens. */
 function answering(result: RefreshResult) {
   const given: string[] = [];
   const store: Partial<SessionStore> = {
@@ -26,7 +26,7 @@ const REFRESHED: RefreshResult = { status: 'refreshed', token: 'access', refresh
 const byCookie = { cookie: `${REFRESH_COOKIE}=mine` };
 
 describe('POST /token/refresh', () => {
-  test('takes the refresh cookie and issues both anew, nothing of them in the body', async () => {
+  test('takes the refresh cookie and issues new ones of both, nothing of them in the body', async () => {
     const { given, store } = answering(REFRESHED);
     const { call } = await serve(memory, { store });
     const reply = await call('POST', '/token/refresh', undefined, undefined, byCookie);

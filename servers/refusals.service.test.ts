@@ -44,13 +44,13 @@ describe('what is refused', () => {
     expect([reply.status, reply.body, reply.cookies]).toEqual([status, { error: 'bad_request' }, []]);
   });
 
-  test.each([0, -1, 1.5, 100_000_000, 1e300])('the version %s is no version', async (version) => {
+  test.each([0, -1, 1.5, 100_000_000, 1e300])('%s is not a version', async (version) => {
     const { token } = await server.login('version1');
     expect((await server.call('PATCH', '/session', token, { data: 'x', version })).status).toBe(400);
     await server.call('POST', '/logout', token);
   });
 
-  test('half a surrogate pair is no text', async () => {
+  test('a lone surrogate is not text', async () => {
     const { token } = await server.login('half1');
     expect((await server.call('PATCH', '/session', token, '{"data":"\\ud800"}')).status).toBe(400);
     expect((await server.call('PATCH', '/session', token, '{"data":"\\ud83e\\udd8a"}')).status).toBe(200);
@@ -83,7 +83,7 @@ describe('what is refused', () => {
     expect(text).toMatch(/\r\n\r\n\{"error":"bad_request"\}$/);
   });
 
-  test('is told to nobody but the client', () => {
+  test('is reported only to the client', () => {
     expect(server.errors).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { type RedisFixture, startRedisFixture } from '../stores/redis/fixture.ts
 import { closeServers, serve } from './app-fixture.ts';
 import { REFRESH_COOKIE, SESSION_COOKIE } from './protocol.ts';
 
-/** What becomes of the refresh token when a login goes on or ends, on the backend that has one. */
+/** What happens to the refresh token when a login continues or ends, on the backend that has one. */
 
 const ACCESS_SECONDS = 60;
 const accountsDirectory = mkdtempSync(join(tmpdir(), 'rotating-'));
@@ -48,7 +48,7 @@ function send(method: string, path: string, { token, refreshToken }: Pair, body?
 }
 const refresh = (pair: Pair) => send('POST', '/token/refresh', pair);
 
-describe('a login as somebody else', () => {
+describe('a login as another user', () => {
   const asOther = { user: 'other', password: 'right' };
 
   test('ends the one before, which no refresh brings back', async () => {

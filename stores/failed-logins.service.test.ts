@@ -51,7 +51,7 @@ async function refusal(call: Promise<unknown>): Promise<StoreUnavailableError> {
   return error;
 }
 
-/** An outage is told by every method, says nothing of the account, and ends by itself. */
+/** Every method reports an outage, reveals nothing of the account, and recovers by itself. */
 async function expectOutage(failures: FailedLogins, begin: () => unknown, end: () => unknown): Promise<void> {
   await failures.add(USER);
   await begin();

@@ -10,7 +10,7 @@ import { type FailedLoginRule, type FailedLogins, StoreUnavailableError } from '
 export type CountFailedLogins = (rule: FailedLoginRule) => FailedLogins;
 
 /** The longest Node timer is 2^31 - 1 ms; a longer one fires at once. */
-const LONGEST_WINDOW_SECONDS = 24 * 86_400;
+const MAX_WINDOW_SECONDS = 24 * 86_400;
 
 /**
  * @throws RangeError for values that the library or a service would silently interpret otherwise, such as "for ever".
@@ -18,9 +18,9 @@ const LONGEST_WINDOW_SECONDS = 24 * 86_400;
 export function limiterOptions(keyPrefix: string, { limit, windowSeconds }: FailedLoginRule) {
   if (!Number.isSafeInteger(limit) || limit < 1)
     throw new RangeError(`expected a limit on failed logins of 1 or more, got ${limit}`);
-  if (!Number.isInteger(windowSeconds) || windowSeconds < 1 || windowSeconds > LONGEST_WINDOW_SECONDS)
+  if (!Number.isInteger(windowSeconds) || windowSeconds < 1 || windowSeconds > MAX_WINDOW_SECONDS)
     throw new RangeError(
-      `expected a window of failed logins of 1 to ${LONGEST_WINDOW_SECONDS} whole seconds, got ${windowSeconds}`,
+      `expected a window of failed logins of 1 to ${MAX_WINDOW_SECONDS} whole seconds, got ${windowSeconds}`,
     );
   return { keyPrefix, points: limit, duration: windowSeconds };
 }

@@ -51,7 +51,7 @@ export function noiseOf(first: readonly Row[], second: readonly Row[]): Noise[] 
 }
 
 /** ln(second / first) of each block with the figure on both sides. */
-export function logRatios(metric: Metric, first: Cell, second: Cell): number[] {
+function logRatios(metric: Metric, first: Cell, second: Cell): number[] {
   const columns = columnsIn(metric, [...first.blocks.values(), ...second.blocks.values()]);
   return [...first.blocks].flatMap(([block, row]) => {
     const other = second.blocks.get(block);
@@ -61,7 +61,7 @@ export function logRatios(metric: Metric, first: Cell, second: Cell): number[] {
 }
 
 /** Of a sample (n − 1); `undefined` for fewer than two values. */
-export function standardDeviation(values: readonly number[]): number | undefined {
+function standardDeviation(values: readonly number[]): number | undefined {
   if (values.length < 2) return undefined;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

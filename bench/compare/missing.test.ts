@@ -50,7 +50,7 @@ describe('what is missing or spoilt', () => {
     expect(compare(rows(1), broken(rows(1.2))).verdict).toBe('REGRESSED');
   });
 
-  test('what a backend cannot do on either side is no question; on one side it is INVALID', () => {
+  test('what neither side supports is not compared; on one side only it is INVALID', () => {
     const { base, head } = twoArms(1);
     const unsupported = base.map((row) => ({
       ...row,

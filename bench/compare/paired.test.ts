@@ -86,7 +86,7 @@ describe('paired by block', () => {
     expect(cpu?.['smallest_effect_pct']).toBeLessThan(40);
   });
 
-  test('so many cells that 12 blocks can show nothing say so', () => {
+  test('too many cells for 12 blocks to show anything say so', () => {
     const sizes = Array.from({ length: 22 }, (_, index) => 64 + index);
     const parts = sizes.map((payload_bytes) =>
       twoArms(1.5, { blocks: 12, scatter: 0.3, cells: { payload_bytes } }, payload_bytes),
@@ -141,7 +141,7 @@ describe('which figures', () => {
     expect(records[1]).toMatchObject({ verdict: 'INFORMATIVE', reason: 'does not decide here' });
   });
 
-  test('a metric that no row has is no question; one that a side lacks in most blocks has few', () => {
+  test('a metric that no row has is not compared; one that a side lacks in most blocks has few', () => {
     const without = fixed({}).map(({ svc_p99_us: _, ...row }) => row);
     expect(comparisonRecords(compare(without, without)).map((one) => one['metric'])).not.toContain('p99_us');
     const some = fixed({}).map((row, index) => {

@@ -37,7 +37,7 @@ describe('what is shown', () => {
     expect(renderComparison(compare(base, base), false)).toContain('~ [+0.0%, +0.0%]');
   });
 
-  test('cells are named by what tells them apart', () => {
+  test('cells are named by their differences', () => {
     const wide = (rows: Row[]) => rows.map((row) => ({ ...row, payload_bytes: 4096 }));
     const text = renderComparison(compare([...base, ...wide(base)], [...head, ...wide(head)]), false);
     expect(text).toMatch(/^redis payload_bytes=256 /m);

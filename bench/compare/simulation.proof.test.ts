@@ -3,11 +3,11 @@ import { seededRandom } from '../stats/random.ts';
 import { compareRows } from './compare.ts';
 import { syntheticRows } from './rows-fixture.ts';
 
-/** The decision over many simulated comparisons, seeded: how often it is wrong, and how often it finds what is there. */
+/** The decision over many seeded, simulated comparisons: how often it is wrong, and how often it detects a change. */
 const NAMES = { base: 'base.csv', head: 'head.csv' };
 const STORES = ['none', 'redis', 'postgres'];
 /** The promise is 1 % of comparisons; of 1,000, more than this many would be seen less than once in 1,000 times. */
-const MOST_FALSE_ALARMS = 21;
+const MAX_FALSE_ALARMS = 21;
 
 interface Simulated {
   runs: number;
@@ -45,7 +45,7 @@ describe('1,000 comparisons without any change', () => {
     { blocks: 12, scatter: 0.5 },
   ])('false alarms at %o', (one) => {
     const counts = verdicts({ runs: 1000, factor: 1, ...one });
-    expect(counts.get('REGRESSED') ?? 0).toBeLessThanOrEqual(one.scatter <= 0.03 ? 0 : MOST_FALSE_ALARMS);
+    expect(counts.get('REGRESSED') ?? 0).toBeLessThanOrEqual(one.scatter <= 0.03 ? 0 : MAX_FALSE_ALARMS);
   });
 });
 

@@ -51,7 +51,7 @@ describe('two runs, no block in common: they inform, and nothing is decided', ()
     );
   });
 
-  test('what one side lost is said, and is no verdict either', () => {
+  test('what one side lost is reported, and gives no verdict either', () => {
     const { base, head } = twoRuns(1);
     const lost = compare(
       base,
@@ -96,7 +96,7 @@ describe('two runs, no block in common: they inform, and nothing is decided', ()
   });
 });
 
-/** Fourteen runs of one commit on one machine within 90 minutes: through the control 56 % of their pairs once got a verdict. */
+/** Fourteen runs of one commit on one machine within 90 minutes: through the control 56 % of pairs once got a verdict. */
 describe('the committed runs of identical code', () => {
   const rows = ['gates-none-1.csv', 'gates-redis.csv'].flatMap((name) =>
     readResultFile(join(PROJECT_ROOT, 'results', 'proof', name)),

@@ -9,7 +9,7 @@ import { parseUrl, type RawOptions } from './values.ts';
 export type ServiceUrls = Readonly<Record<string, string>>;
 
 /** A flag for each service. @param more further help in this command. */
-export function serviceFlags(more = ''): Readonly<Record<string, Flag<string | undefined>>> {
+function serviceFlags(more = ''): Readonly<Record<string, Flag<string | undefined>>> {
   return Object.fromEntries(SERVICES.map((service) => [service.name, flagOf(service, more)]));
 }
 

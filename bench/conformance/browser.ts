@@ -69,7 +69,7 @@ export function openBrowsers(contract: Parameters<typeof createBrowser>[1]): Bro
  * A browser without cookies.
  * @param base the address for its requests. @param agent the pool of its connections.
  */
-export function createBrowser(
+function createBrowser(
   base: string,
   contract: Pick<Contract, 'cookie' | 'origin' | 'operations'>,
   agent: Agent,

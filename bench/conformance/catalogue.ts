@@ -13,7 +13,7 @@ import { REQUEST_CHECKS } from './checks/requests.ts';
 import { TOKEN_CHECKS } from './checks/tokens.ts';
 
 /** All fifty, ordered by id. Checks that move the clock or kill processes use a separate site. */
-export const CHECKS: readonly Check[] = [
+const CHECKS: readonly Check[] = [
   ...IDENTITY_CHECKS,
   ...COOKIE_CHECKS,
   ...LOGOUT_CHECKS,

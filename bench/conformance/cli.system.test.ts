@@ -32,7 +32,7 @@ describe('pnpm conformance', () => {
     20_000,
   );
 
-  test('answers cells as JSON, and ends with 0 when all is as expected', async () => {
+  test('prints cells as JSON, and exits with 0 when all is as expected', async () => {
     const args = ['--store', 'memory,jwt', '--only', '7,14', '--balancer', 'node', '--json', '--seed', '1'];
     const { code, stdout, stderr } = await conformance(args);
     expect(stderr).toContain('seed 1');
@@ -66,7 +66,7 @@ describe('pnpm conformance', () => {
     expect(directory.leftovers()).toEqual([]);
   }, 60_000);
 
-  test('looks at a external site as its contract describes it', async () => {
+  test('checks an external site as its contract describes it', async () => {
     await using resources = createResources();
     const signal = new AbortController().signal;
     const rig = await openRig({ balancer: 'node', tier: 'auto', signal }, resources);

@@ -85,7 +85,7 @@ describe('flags of conformance', () => {
 describe('a contract', () => {
   const target = 'http://127.0.0.1:8080';
 
-  test('says what somebody else’s site is', () => {
+  test('describes an external site', () => {
     const { external } = parseConformance({ target, contract: contractFile(CONTRACT) }, {});
     expect(external?.contract).toMatchObject({ name: 'shop', servers: [], affinity: 'round-robin' });
     expect(external?.contract.traits).toMatchObject({ refresh: 'none', survivesStoreCrash: undefined });

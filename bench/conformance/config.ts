@@ -33,7 +33,7 @@ export interface ConformanceConfig {
   markdown: string | undefined;
 }
 
-export const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
+const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
 const { value, optional } = flagsOf('run');
 const SESSION_STORES = STORES.filter(keepsSessions).map(({ name }) => name);

@@ -90,7 +90,7 @@ export const contractSchema = z.strictObject({
 export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & { traits: Traits };
 
 /** The endpoints of our servers. Password and names of users are those of the run. */
-export const OWN_OPERATIONS: Contract['operations'] = {
+const OWN_OPERATIONS: Contract['operations'] = {
   visit: { method: 'POST', path: '/visit' },
   login: { method: 'POST', path: '/login', body: { user: '{user}', password: '{password}' } },
   read: { method: 'GET', path: '/session' },

@@ -47,9 +47,12 @@ test('a token is taken apart and put together without loss', () => {
   expect(isMacOf(GENUINE, 'right')).toBe(true);
 });
 
-test.each(['', 'a', 'a.b', 'a.b.c', 'a.b.c.d', 'bnVsbA.bnVsbA.', 'W10.W10.x'])('%j is no token', (text) => {
-  expect(jwtParts(text)).toBeUndefined();
-});
+test.each(['', 'a', 'a.b', 'a.b.c', 'a.b.c.d', 'bnVsbA.bnVsbA.', 'W10.W10.x'])(
+  '%j is not a token',
+  (text) => {
+    expect(jwtParts(text)).toBeUndefined();
+  },
+);
 
 test('a plausible token looks like those of other sites', () => {
   const { header, payload } = parsed(plausibleJwt('c1'));
@@ -141,7 +144,7 @@ describe('spellings', () => {
     expect(ecdsaTwin(twin)?.token).toBe(ecdsa);
   });
 
-  test('what is no ES256 token has no twin, and an opaque id no signature', () => {
+  test('only an ES256 token has a twin, and an opaque id has no signature', () => {
     expect(ecdsaTwin(GENUINE)).toBeUndefined();
     expect(ecdsaTwin('opaque')).toBeUndefined();
     expect(signatureSpellings('opaque')).toEqual([]);

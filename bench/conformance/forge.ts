@@ -95,7 +95,7 @@ export function unsigned({ header, payload, payloadText, signatureText }: JwtPar
 }
 
 /** Every form of this public key that a careless verifier might use as an HMAC secret. */
-export function secretsOfPublicKey(pem: string): { name: string; secret: string | Buffer }[] {
+function secretsOfPublicKey(pem: string): { name: string; secret: string | Buffer }[] {
   const key = createPublicKey(pem);
   const spki = key.export({ type: 'spki', format: 'pem' }).toString();
   const jwk = key.export({ format: 'jwk' });

@@ -18,14 +18,14 @@ import {
 import { openTestRig, subjectOfChoice } from './fixtures/sites.ts';
 import { openSite, type Site } from './site.ts';
 
-/** Made-up requests through each balancer: no error of ours, nobody let in, nobody else's data, nothing ended by it. */
+/** Random requests through each balancer: no server error, no unauthorized access, no other user's data or logout. */
 
 const RUNS = 60;
 const BALANCERS = ['haproxy', 'nginx', 'node'] as const;
 const STORES = ['redis', 'jwt'] as const;
 const SILENCE_MS = 150;
 
-/** Not 501 and 505, which are right answers to what nobody implements. */
+/** Not 501 and 505, which are correct replies to unsupported requests. */
 const OUR_FAULT = [500, 502, 503, 504];
 
 /** Writes that need a session, and take a body or none. */
@@ -42,7 +42,7 @@ const seed = printSeed('fuzzer');
 
 interface Stage {
   site: Site;
-  /** Logged in before the fuzzer starts; nobody else may become them or see what they keep. */
+  /** Logged in before the fuzzer starts; no request may take over their session or see their data. */
   victim: Login;
   canary: string;
   attacker: Login;
@@ -147,7 +147,7 @@ describe.each(BALANCERS.flatMap((balancer) => STORES.map((store) => [balancer, s
   },
 );
 
-/** The same processes as before, all servers answering, and the victim still who they were with what they kept. */
+/** The same processes as before, all servers reply, and the victim's session and data are unchanged. */
 async function expectIntact({ site, victim, canary, pids }: Stage): Promise<void> {
   const now = new Set(descendants(process.pid));
   expect(pids.filter((pid) => !now.has(pid))).toEqual([]);

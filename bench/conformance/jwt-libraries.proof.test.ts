@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LIBRARIES } from '../../stores/jwt/signer.ts';
 import { printSeed } from '../../stores/suite/seed.ts';
 import { checksOf } from './catalogue.ts';
-import { PASSWORD_CHECK } from './checks/password-change.ts';
 import { type Choice, openTestRig, subjectOfChoice, titleOf } from './fixtures/sites.ts';
 import { runChecks } from './run.ts';
 import { openSite } from './site.ts';
@@ -10,15 +9,13 @@ import { openSite } from './site.ts';
 /** What holds of tokens holds whichever library signs them, and with a cache of verified ones. */
 
 const TOKEN_CHECKS = Array.from({ length: 11 }, (_, index) => String(26 + index));
-/** What a cache could break: revocation, and a token under another key (among those of tokens); expiry by a moved clock is in stores/jwt. */
-const CACHE_CHECKS = ['14', '15', '16', '20', '21', '22'];
+/** What a cache could break: revocation, and a token under another key. stores/jwt tests expiry with a moved clock. */
+const CACHE_CHECKS = ['14', '15', '16', '20', '21', '22', '23'];
 const TRIES = 20;
-/** Changes of a password, each some ten slow hashes. */
-const PASSWORD_TRIES = 4;
 const SITE_TIMEOUT_MS = 120_000;
 
 const stores = ['jwt', 'jwt-blacklist'];
-// One server: what several of them agree on does not depend on the library, and the matrix looks at three.
+// One server: what several agree on does not depend on the library, and the matrix uses three.
 const plain = stores.flatMap((store) =>
   LIBRARIES.map((lib): Choice => ({ store, options: { lib }, servers: 1 })),
 );
@@ -40,8 +37,6 @@ test.each([...plain, ...cached].map((choice) => [titleOf(choice), choice] as con
     const site = await openSite({ subject: subjectOfChoice(choice), rig: shared.rig, seed, tries: TRIES });
     try {
       const cells = await runChecks(site, checksOf(ids));
-      if (cached.includes(choice))
-        cells.push(...(await runChecks({ ...site, tries: PASSWORD_TRIES }, [PASSWORD_CHECK])));
       expect(cells.map(({ id }) => id)).toEqual(expect.arrayContaining(['26', '36']));
       expect(cells.filter(({ surprise }) => surprise)).toEqual([]);
     } finally {

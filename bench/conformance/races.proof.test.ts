@@ -46,7 +46,7 @@ const REVOCATION_TRIES = 150;
 const REFRESH_TRIES = 150;
 const REFRESHERS = 4;
 const AT_A_TIME = 8;
-/** Within so many milliseconds all that races has been started: about what a request takes. */
+/** All racing requests start within this many milliseconds, about the length of a request. */
 const SPREAD_MS = 3;
 
 const seed = printSeed('races');
@@ -91,7 +91,7 @@ describe.each(named(BACKENDS))('%s', (_title, choice) => {
       return answers.includes(true);
     });
     const statuses = statusCounts(replies);
-    report(choice, `updates against a logout were answered ${JSON.stringify(statuses)}`);
+    report(choice, `updates during a logout got ${JSON.stringify(statuses)}`);
     expect(alive.filter(Boolean)).toEqual([]);
     expect(Object.keys(statuses).filter((status) => status !== '200' && status !== '401')).toEqual([]);
   });
@@ -185,7 +185,7 @@ describe.each(named(COMPARING))('compare and swap: %s', (_title, choice) => {
 describe.each(named(OVERWRITING))('last write wins: %s', (_title, choice) => {
   const { site, fresh } = siteOf(choice);
 
-  test('parallel updates are lost, and how many is told', async () => {
+  test('parallel updates are lost, and their number is reported', async () => {
     const { acknowledged, kept } = await countAll(site(), fresh);
     const lost = acknowledged - kept;
     const rate = ((100 * lost) / acknowledged).toFixed(1);
@@ -226,7 +226,7 @@ describe.each(named(REFRESHING))('refresh tokens: %s', (_title, choice) => {
         renewed: again.filter(({ status }) => status === 200).length,
       };
     });
-    report(choice, `parallel refreshes were answered ${JSON.stringify(statusCounts(replies))}`);
+    report(choice, `parallel refreshes got ${JSON.stringify(statusCounts(replies))}`);
     expect(outcomes.filter(({ winners }) => winners !== 1)).toEqual([]);
     expect(outcomes.filter(({ alive, renewed }) => alive + renewed > 0)).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 
 const SILENCE_MS = 300;
 /** Limit of the wait for the first byte, whatever the silence allowed. */
-const MOST_MS = 10_000;
+const MAX_MS = 10_000;
 
 /**
  * Writes bytes to an address and returns all that came back, as Latin-1 text, until the connection ended or was silent
@@ -13,7 +13,7 @@ export function exchangeRaw(base: string, bytes: string | Buffer, silenceMs = SI
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
     let text = '';
-    let timer = setTimeout(() => finish(), MOST_MS);
+    let timer = setTimeout(() => finish(), MAX_MS);
     let isConnected = false;
     function finish(): void {
       clearTimeout(timer);

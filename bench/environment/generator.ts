@@ -8,7 +8,7 @@ const START_TIMEOUT_MS = 10_000;
 /** In addition to the time of a step: a generator that is silent for longer hangs. */
 const GRACE_SECONDS = 30;
 /** Minimum rate of logins that counts as progress, per second. */
-const LEAST_LOGINS_PER_SECOND = 50;
+const MIN_LOGINS_PER_SECOND = 50;
 
 /**
  * The load generator's process, which serves all arms of a block, one step at a time. Each step throws BenchError
@@ -80,7 +80,7 @@ export async function startGenerator(
 
   /** Maximum of sessions that a step may have to create, by arm. */
   const sessions = new Map<number, number>();
-  const loginSeconds = (arm: number) => ((sessions.get(arm) ?? 0) * 2) / LEAST_LOGINS_PER_SECOND;
+  const loginSeconds = (arm: number) => ((sessions.get(arm) ?? 0) * 2) / MIN_LOGINS_PER_SECOND;
 
   return {
     pid: process_.pid,

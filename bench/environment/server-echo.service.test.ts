@@ -14,7 +14,7 @@ describe('a server that runs something else than configured', () => {
   const sent = { store: 'jwt', options: { alg: 'HS256', lib: 'fast-jwt', cache: 'off' } };
   test.each<[string, Record<string, string>, string | undefined]>([
     ['the same', { alg: 'HS256', lib: 'fast-jwt', cache: 'off' }, undefined],
-    ['and more, which nobody asked for', { ...sent.options, later: 'x' }, undefined],
+    ['and an additional option', { ...sent.options, later: 'x' }, undefined],
     ['without an option whose absence means the value sent', { alg: 'HS256', lib: 'fast-jwt' }, undefined],
     ['another value', { alg: 'ES256', lib: 'fast-jwt', cache: 'off' }, 'alg=ES256'],
     ['without an option whose absence means another', { alg: 'HS256', cache: 'off' }, 'no option lib'],

@@ -4,11 +4,7 @@ import { oneOf, quoted, usage } from '../config/values.ts';
  * Formats of other tools. github-action-benchmark takes one direction per file: the plain name contains figures that
  * are better when smaller (CPU per request and latency), `-throughput` those that are better when bigger.
  */
-export const EXPORT_FORMATS = [
-  'github-action-benchmark',
-  'github-action-benchmark-throughput',
-  'bencher',
-] as const;
+const EXPORT_FORMATS = ['github-action-benchmark', 'github-action-benchmark-throughput', 'bencher'] as const;
 
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 

@@ -24,7 +24,7 @@ export interface JudgedTrial {
 }
 
 /** A rate holds only if this share of the due requests got a correct reply in time, whatever their latency. */
-const LEAST_ACHIEVED_SHARE = 0.98;
+const MIN_ACHIEVED_SHARE = 0.98;
 
 const FIELDS: Readonly<Record<string, Objective['percentile']>> = {
   lat_p50_us: 'p50',
@@ -74,7 +74,7 @@ export function judgeTrial(
   const wrong = all.completed - ok + all.connErrors + all.timeouts;
   if (wrong > 0) return fails('wrong or missing replies');
   const inTime = all.scheduled - all.dropped - slice.backlogEnd;
-  if (inTime < LEAST_ACHIEVED_SHARE * all.scheduled) return fails('under 98 % of the rate achieved');
+  if (inTime < MIN_ACHIEVED_SHARE * all.scheduled) return fails('under 98 % of the rate achieved');
   if (value === undefined) return fails(`too few requests for ${objective.text}`);
   if (value >= objective.boundUs) return fails(objective.text);
   return { holds: true, value, achievedPerSecond };

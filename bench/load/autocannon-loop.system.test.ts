@@ -48,7 +48,7 @@ async function load(
   return { all: (await resultsOf(tallies))[0], operations: await resultsOf(tallies), failures, took };
 }
 
-test('each reply is held against its own request, and every request is accounted for', async () => {
+test('each reply is checked against its own request, and every request is accounted for', async () => {
   const target = await listen((url, response) => response.end(url));
   const { all, failures } = await load(target, [get('/a'), get('/b'), get('/c')]);
   expect(failures).toEqual([]);
@@ -72,7 +72,7 @@ test('a wrong body, a 4xx and a 5xx are distinguished', async () => {
   expect(failures[0]).toContain('/wrong 200 another user');
 });
 
-test('a connection that ends without a reply is an error, and no later reply is held against its request', async () => {
+test('a connection that ends without a reply is an error, and no later reply is counted for its request', async () => {
   const target = await listen((url, response) => {
     if (url === '/drop') response.socket?.end();
     else response.end(url);

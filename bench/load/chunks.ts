@@ -1,6 +1,6 @@
 const LF = 10;
 /** Longest line with a chunk's size, including extensions. */
-const LONGEST_LINE_BYTES = 4_096;
+const MAX_LINE_BYTES = 4_096;
 
 /** Parses a chunked body (RFC 9112 §7.1) incrementally. */
 export interface ChunkWalk {
@@ -47,7 +47,7 @@ export function textOfChunks(bytes: Buffer, from: number): string {
 
 function indexOfLf(bytes: Buffer, from: number, until: number): number {
   for (let index = from; index < until; index += 1) if (bytes[index] === LF) return index;
-  if (until - from > LONGEST_LINE_BYTES) throw new Error('a chunk without a size');
+  if (until - from > MAX_LINE_BYTES) throw new Error('a chunk without a size');
   return -1;
 }
 

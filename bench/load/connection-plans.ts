@@ -22,7 +22,7 @@ export interface SessionSource {
 }
 
 /** Users of the login scenario begin here, so that none of them has a session in the population. */
-export const FIRST_LOGIN_USER = 2_000_000;
+const FIRST_LOGIN_USER = 2_000_000;
 /** Maximum bytes of prebuilt requests: with larger payloads each connection uses fewer of its sessions. */
 const PREBUILT_BYTES = 64 * 1024 * 1024;
 const HEAD_BYTES = 512;

@@ -33,7 +33,7 @@ describe('arrivals', () => {
     expect(timesOf(8, kind, 100, [2_000])).not.toEqual(whole);
   });
 
-  test('constant ones are 1/rate apart, so many as the rate says', () => {
+  test('constant ones are 1/rate apart, as many as the rate says', () => {
     const times = timesOf(1, 'constant', 250, [1_000]);
     expect(times).toHaveLength(250);
     for (const [index, time] of times.slice(1).entries())
@@ -52,7 +52,7 @@ describe('arrivals', () => {
   });
 });
 
-test('so many requests are due as the rate says, over slices, and each is answered', async () => {
+test('as many requests are due as the rate says, over slices, and each gets a reply', async () => {
   const { url } = await serveHttp((path, response) => response.end(path));
   const loop = loopOn(url, [get('/a')]);
   let scheduled = 0;
@@ -66,7 +66,7 @@ test('so many requests are due as the rate says, over slices, and each is answer
   expect(totals.open?.lateness.totalCount).toBe(150);
 });
 
-test('time counts from when a request was due: who waits for a connection is slow, and not late', async () => {
+test('time counts from when a request was due: waiting for a connection is slow, not late', async () => {
   const { url } = await serveHttp((path, response) => void setTimeout(() => response.end(path), 50));
   const loop = loopOn(url, [get('/a')], { connections: 1 });
   // Due every 10 ms, answered every 50: the 50th waits for about two seconds.
@@ -109,7 +109,7 @@ test('all connections take their turns, however slowly requests come and however
   expect([...seen.values()]).toEqual(Array(8).fill(2));
 });
 
-test('a stall shows in the response times of all who were due in it', async () => {
+test('a stall shows in the response times of all requests that were due in it', async () => {
   let isStalled = false;
   const held: (() => void)[] = [];
   const { url } = await serveRaw((socket, request) => {

@@ -14,9 +14,9 @@ export class UnsupportedError extends Error {
 }
 
 /** More concurrent logins are not faster, they only wait in longer queues. */
-const MOST_AT_ONCE = 64;
+const MAX_AT_ONCE = 64;
 /** A server with a lower rate of replies counts as stopped. */
-const LEAST_PER_SECOND = 50;
+const MIN_PER_SECOND = 50;
 
 /**
  * Logs users in, untimed, over separate connections, and returns their sessions. Logins go to the targets in turn.
@@ -76,7 +76,7 @@ async function sendOnce(
   const targets = job.targets.length;
   // The same number for each target, so that they share the sessions and the turns equally.
   const connections =
-    Math.max(1, Math.floor(Math.min(job.connections, MOST_AT_ONCE, count) / targets)) * targets;
+    Math.max(1, Math.floor(Math.min(job.connections, MAX_AT_ONCE, count) / targets)) * targets;
   const lists = Array.from({ length: connections }, (): LiveRequest[] => []);
   for (let index = 0; index < count; index += 1) {
     lists[index % connections]?.push(requestOf(index, index % targets));
@@ -88,7 +88,7 @@ async function sendOnce(
     onFailure: (request, status, body) => void (onFailure(request, status, body) && loop.close()),
   });
   try {
-    await loop.run(10 + count / LEAST_PER_SECOND, { model: 'closed' });
+    await loop.run(10 + count / MIN_PER_SECOND, { model: 'closed' });
     return loop.take();
   } finally {
     loop.close();

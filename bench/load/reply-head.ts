@@ -22,7 +22,7 @@ export const emptyHead = (): ReplyHead => ({
 });
 
 /** Longer heads are refused. */
-export const LONGEST_HEAD_BYTES = 65_536;
+const MAX_HEAD_BYTES = 65_536;
 
 const [LF, CR, SPACE, COLON] = [10, 13, 32, 58];
 const LETTER_C = 0x63;
@@ -132,7 +132,7 @@ function digit(bytes: Buffer, at: number, weight: number): number {
 }
 
 function tooLong(bytes: number): false {
-  if (bytes > LONGEST_HEAD_BYTES) throw new Error(`a head of more than ${LONGEST_HEAD_BYTES} bytes`);
+  if (bytes > MAX_HEAD_BYTES) throw new Error(`a head of more than ${MAX_HEAD_BYTES} bytes`);
   return false;
 }
 

@@ -136,7 +136,7 @@ describe.each(Object.entries(CASES))('%s', (_name, one) => {
   });
 });
 
-test('headers are told in turn, of the reply and not of what came before it', () => {
+test('headers are those of the reply, not of interim replies before it', () => {
   const text =
     'HTTP/1.1 100 Continue\r\na: 0\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/\r\nset-cookie:  b=2 \r\nContent-Length: 0\r\n\r\n';
   const { headers } = read({ text, status: 200, body: '' }, [30]);
@@ -164,11 +164,11 @@ test.each([
   ['another protocol', 'SSH-2.0-OpenSSH_9.2\r\n'],
   ['a first byte that is wrong', 'X'],
   ['no status', 'HTTP/1.1 OK\r\n\r\n'],
-  ['a length that is no number', 'HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\n'],
+  ['a length that is not a number', 'HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\n'],
   ['a length of nothing at all', 'HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\n'],
   ['a negative length', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n'],
   ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n'],
-  ['a coding that nobody asked for', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n'],
+  ['an unsupported coding', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n'],
   ['a chunk without a size', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhello\r\n'],
   [
     'a chunk that is longer than its size',

@@ -24,7 +24,7 @@ export interface ReplyParser {
   reset(): void;
 }
 
-const LEAST_HELD_BYTES = 16_384;
+const MIN_HELD_BYTES = 16_384;
 const NOTHING = Buffer.alloc(0);
 
 export function createReplyParser(): ReplyParser {
@@ -43,7 +43,7 @@ export function createReplyParser(): ReplyParser {
   function hold(bytes: Buffer, count: number): void {
     const needed = length + count;
     if (held.length < needed) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, held.length * 2, LEAST_HELD_BYTES));
+      const grown = Buffer.allocUnsafe(Math.max(needed, held.length * 2, MIN_HELD_BYTES));
       source.copy(grown, 0, 0, length);
       held = grown;
     }

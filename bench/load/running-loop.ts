@@ -18,7 +18,7 @@ export interface RunningLoop {
   stop(): void;
 }
 
-const MOST_SWEEP_MS = 100;
+const MAX_SWEEP_MS = 100;
 
 /**
  * Ends overdue requests periodically, until the returned function is called: one timer for all connections instead of
@@ -34,7 +34,7 @@ export function startSweeping(
     for (const channel of channels) channel.sweep(nowMs);
     onSweep(nowMs);
   };
-  const timer = setInterval(sweep, Math.min(MOST_SWEEP_MS, traffic.timeoutMs / 4));
+  const timer = setInterval(sweep, Math.min(MAX_SWEEP_MS, traffic.timeoutMs / 4));
   return () => clearInterval(timer);
 }
 

@@ -9,7 +9,7 @@ const CLOSED = { model: 'closed' } as const;
 const pathOf = (request: string) => request.split(' ')[1] ?? '';
 
 describe('accounting', () => {
-  test('each reply is held against its own request, over slices whose sum is taken', async () => {
+  test('each reply is checked against its own request, over slices whose sum is taken', async () => {
     const { url } = await serveHttp((path, response) => response.end(path));
     const loop = loopOn(url, [get('/a'), get('/b'), get('/c')]);
     const slices = [await loop.run(0.1, CLOSED), await loop.run(0.1, CLOSED)];
@@ -69,7 +69,7 @@ describe('accounting', () => {
 });
 
 describe('connections', () => {
-  test('are kept from slice to slice, and those lost between slices are made anew without an error', async () => {
+  test('are kept from slice to slice, and those lost between slices are replaced without an error', async () => {
     const seen = new Set<unknown>();
     const { url, sockets } = await serveRaw((socket, request) => {
       seen.add(socket);
@@ -100,7 +100,7 @@ describe('connections', () => {
     ['without a reply', (path: string) => (path === '/drop' ? '' : reply(path))],
     ['in the middle of a head', () => 'HTTP/1.1 200 OK\r\nContent-'],
     ['in the middle of a body', () => reply('/drop').slice(0, -1)],
-  ])('that end %s are errors, and no later reply is held against their requests', async (_name, answer) => {
+  ])('that end %s are errors, and no later reply is counted for their requests', async (_name, answer) => {
     const { url } = await serveRaw((socket, request) => {
       const path = pathOf(request);
       if (path === '/drop') socket.end(answer(path));
@@ -152,7 +152,7 @@ describe('connections', () => {
     expect(all.ok).toBe(all.scheduled);
   });
 
-  test('a farewell to an idle connection is held against nobody', async () => {
+  test('unsolicited bytes on an idle connection count for no request', async () => {
     const { url, sockets } = await serveRaw((socket, request) => socket.write(reply(pathOf(request))));
     const loop = loopOn(url, [get('/a')]);
     await loop.run(0.05, CLOSED);

@@ -39,15 +39,15 @@ export interface MeasureOptions {
 }
 
 /** An operation this long is timed alone: two readings of the clock (about 0.1 µs) are at most 2 % of it. */
-const LEAST_SINGLE_MS = 0.005;
+const MIN_SINGLE_MS = 0.005;
 /** Length of a batch of shorter ones. */
 const BATCH_MS = 0.02;
-const LARGEST_BATCH = 8192;
+const MAX_BATCH = 8192;
 /** Long enough for the optimising compiler, before a duration is used. */
 const CALIBRATION_MS = 10;
-const LEAST_SAMPLES_FOR_P99 = 1_000;
+const MIN_SAMPLES_FOR_P99 = 1_000;
 /** Maximum wait of timers, sockets and Ctrl-C for operations that never leave the microtask queue. */
-const LONGEST_BUSY_MS = 50;
+const MAX_BUSY_MS = 50;
 
 /** Holds results, so that the compiler cannot eliminate the work. */
 const sink: { last: unknown } = { last: undefined };
@@ -140,7 +140,7 @@ function figures(operation: Operation, latency: Statistics) {
   return {
     name: operation.name,
     medianUs: p50 * 1_000,
-    p99Us: samplesCount < LEAST_SAMPLES_FOR_P99 ? undefined : p99 * 1_000,
+    p99Us: samplesCount < MIN_SAMPLES_FOR_P99 ? undefined : p99 * 1_000,
     rmePct: rme,
     samples: samplesCount,
   };
@@ -206,15 +206,15 @@ async function calibrate(operation: Operation): Promise<number> {
     spentMs += wholeMs;
     if (wholeMs < CALIBRATION_MS / 10) count *= 2;
   }
-  if (fastestMs >= LEAST_SINGLE_MS) return 1;
-  return Math.min(LARGEST_BATCH, Math.ceil(BATCH_MS / fastestMs));
+  if (fastestMs >= MIN_SINGLE_MS) return 1;
+  return Math.min(MAX_BATCH, Math.ceil(BATCH_MS / fastestMs));
 }
 
 /** An untimed hook that lets the event loop turn now and then. */
 function createBreather(): () => Promise<void> | void {
   let lastMs = performance.now();
   return () => {
-    if (performance.now() - lastMs < LONGEST_BUSY_MS) return;
+    if (performance.now() - lastMs < MAX_BUSY_MS) return;
     return setImmediate().then(() => {
       lastMs = performance.now();
     });

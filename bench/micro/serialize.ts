@@ -24,7 +24,7 @@ export function serializeOperations(): Operation[] {
 }
 
 /** A cart that is exactly `bytes` long as JSON (ASCII). */
-export function sessionData(bytes: number): Record<string, unknown> {
+function sessionData(bytes: number): Record<string, unknown> {
   const data = { locale: 'en-GB', step: 3, cart: [] as unknown[], note: '' };
   const length = () => JSON.stringify(data).length;
   for (let item = 0; ; item += 1) {

@@ -38,7 +38,7 @@ export const PROBE_FLAGS = {
 const EXAMPLE = 'Write for example pnpm bench probe http://127.0.0.1:3000/.';
 
 /** More than one process of Node can send. */
-const GREATEST_RATE = 1_000_000;
+const MAX_RATE = 1_000_000;
 
 /** Headers that the generator writes itself or that would change how a reply ends, with the remedy. */
 const RESERVED: Readonly<Record<string, string>> = {
@@ -87,11 +87,11 @@ function parseTarget(words: readonly string[]): URL {
 
 function parseRate(text: string): number {
   const rate = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (rate > 0 && rate <= GREATEST_RATE) return rate;
+  if (rate > 0 && rate <= MAX_RATE) return rate;
   const remedy = text.endsWith('%')
     ? 'A share of the capacity is for pnpm bench run: write requests per second.'
     : 'Write for example 2000; for a closed loop leave --rate out.';
-  throw usage(`requests per second, above 0 and at most ${GREATEST_RATE}, for --rate`, quoted(text), remedy);
+  throw usage(`requests per second, above 0 and at most ${MAX_RATE}, for --rate`, quoted(text), remedy);
 }
 
 /** Field names are tokens (RFC 9110 §5.6.2); values contain neither control characters nor line breaks (§5.5). */

@@ -47,7 +47,7 @@ describe('the null server', () => {
     expect(replies()).toBe(count);
   }
 
-  test('answers each head once, however its bytes arrive', async () => {
+  test('replies to each head once, however its bytes arrive', async () => {
     let sent = 0;
     for (let split = 1; split < HEAD.length; split += 1) {
       socket.write(HEAD.slice(0, split));

@@ -32,7 +32,7 @@ describe('the sentence', () => {
     );
   });
 
-  test('arms that no test tells apart are said not to be', () => {
+  test('arms that no test distinguishes are reported so', () => {
     // Of identical arms one pair in a hundred is told apart: by this seed none is.
     const [cpu] = sentences(rowsOf({ redis: 1, jwt: 1 }, { random: seededRandom(8) }));
     expect(cpu).toMatch(
@@ -170,14 +170,14 @@ describe('what may be ranked', () => {
     expect(paragraphs(rowsOf({ redis: 1, none: 1 }))).toEqual([]);
   });
 
-  test('so many pairs that 12 blocks can show nothing say so', () => {
+  test('too many pairs for 12 blocks to show anything say so', () => {
     const stores = Array.from({ length: 7 }, (_, index) => [`s${index}`, 2.5 ** index] as const);
     const [cpu] = paragraphs(rowsOf(Object.fromEntries(stores), { blocks: 12 }));
     expect(cpu).toContain('(of 21 pairs none can be ranked with 12 blocks; it takes 13)');
     expect(paragraphs(rowsOf(Object.fromEntries(stores), { blocks: 13 }))[0]).toContain('s0 2.5× ');
   });
 
-  test('groups are ranked by themselves, and told apart by more when they need it', () => {
+  test('groups are ranked separately, with longer names where they need them', () => {
     const wide = rowsOf({ redis: 2.5, jwt: 1 }, { cells: { payload_bytes: 4096 } });
     const texts = paragraphs([...rowsOf({ redis: 1, jwt: 2.5 }), ...wide]);
     expect(texts[0]).toMatch(/^read, 3 servers, round-robin, haproxy, 256 B, .*: redis 2\.5×/);

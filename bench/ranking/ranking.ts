@@ -104,7 +104,7 @@ function missesByDesign(row: Row): boolean {
 }
 
 /** Ranks arms by one figure. Pure; rows are usable ones of whole trials of one group. */
-export function rankBy(figure: Figure, rows: readonly Row[]): FigureRanking {
+function rankBy(figure: Figure, rows: readonly Row[]): FigureRanking {
   const known = new Map<string, { name: string; figures: Map<string, number> }>();
   for (const row of rows) {
     const arm = known.get(row.arm ?? '') ?? { name: armText(row), figures: new Map<string, number>() };

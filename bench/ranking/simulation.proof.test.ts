@@ -6,7 +6,7 @@ import { interleavedRows } from './rows-fixture.ts';
 /** Rankings of many simulated runs, seeded: how often one is false, and how often what is there is found. */
 const SIX = ['memory', 'redis', 'postgres', 'jwt', 'jwt-blacklist', 'mysql'];
 /** The promise is 1 % of runs; of 1,000, more than this many would be seen less than once in 1,000 times. */
-const MOST_FALSE = 21;
+const MAX_FALSE = 21;
 
 interface Simulated {
   runs: number;
@@ -42,7 +42,7 @@ describe('six identical arms', () => {
     { blocks: 24, scatter: 0.05 },
   ])('a pair is ranked falsely in at most one run of a hundred: %o', (one) => {
     const { any } = simulate({ runs: 1000, factors: identical, ...one });
-    expect(any).toBeLessThanOrEqual(MOST_FALSE);
+    expect(any).toBeLessThanOrEqual(MAX_FALSE);
   });
 });
 

@@ -65,7 +65,7 @@ describe('a block', () => {
     if (!isSound) expect(found[0]?.[1]).toContain('1.0 % of redis');
   });
 
-  test('is judged alike whoever is the faster', () => {
+  test('is judged alike whichever arm is faster', () => {
     const figures = fc.record({
       rps_ok: fc.double({ min: 1, max: 1e5, noNaN: true }),
       cpu_us_per_req_server: fc.double({ min: 1, max: 1e4, noNaN: true }),

@@ -95,7 +95,7 @@ const OVER_CONTROL: ColumnSpec = {
 };
 
 /** With fewer sessions, other memory dominates. */
-const LEAST_SESSIONS = 1_000;
+const MIN_SESSIONS = 1_000;
 
 /** Memory of the sessions in servers and service. */
 function bytesPerSession(row: Row): number | undefined {
@@ -104,7 +104,7 @@ function bytesPerSession(row: Row): number | undefined {
     store_bytes_per_session: store,
     sessions_live: sessions = 0,
   } = row;
-  if (server === undefined || sessions < LEAST_SESSIONS) return undefined;
+  if (server === undefined || sessions < MIN_SESSIONS) return undefined;
   return store === undefined && row.pool_size !== undefined ? undefined : server + (store ?? 0);
 }
 

@@ -18,7 +18,7 @@ export interface OpenLoopFigures {
 }
 
 /** Requests in flight are expected up to this share of a slice's requests. */
-const MOST_UNDER_WAY_SHARE = 0.2;
+const MAX_IN_FLIGHT_SHARE = 0.2;
 
 /**
  * The share of the due requests that was completed while the load lasted. Replies over wall time would not do: each
@@ -39,7 +39,7 @@ export function achievedShare(figures: OpenLoopFigures): number {
   const slices = outstandingEnds?.length ?? 0;
   const expected = slices * ((offeredRps * (meanResponseUs ?? 0)) / 1e6 + 1);
   const inFlight = expected + 2 * Math.sqrt(expected);
-  const beyond = sum(outstandingEnds ?? []) - Math.min(inFlight, MOST_UNDER_WAY_SHARE * scheduled);
+  const beyond = sum(outstandingEnds ?? []) - Math.min(inFlight, MAX_IN_FLIGHT_SHARE * scheduled);
   // Lost requests may have been counted as left over before: they are not subtracted twice.
   const leftOver = Math.max(scheduled - completed, sum(backlogEnds), beyond);
   return Math.max(0, 1 - leftOver / scheduled);
@@ -69,13 +69,13 @@ export function finalBacklog({
 }
 
 /** The slices that represent the end: the last quarter, at least one. */
-export function lastQuarter(values: readonly number[]): readonly number[] {
+function lastQuarter(values: readonly number[]): readonly number[] {
   return values.slice(-Math.max(1, Math.floor(values.length / 4)));
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-const GREATEST_LATENESS_SHARE = 0.1;
+const MAX_LATENESS_SHARE = 0.1;
 /**
  * The maximum error of any median (docs/probe.md): a smaller lateness does not matter for a figure of so few samples.
  */
@@ -89,7 +89,7 @@ export function lateTail({
   const tail = (name: 'p99' | 'p95', leastUs: number) => {
     const [latenessUs, responseUs] = [lateness?.[name], response?.[name]];
     if (latenessUs === undefined || responseUs === undefined) return undefined;
-    return { name, latenessUs, limitUs: Math.max(leastUs, responseUs * GREATEST_LATENESS_SHARE) };
+    return { name, latenessUs, limitUs: Math.max(leastUs, responseUs * MAX_LATENESS_SHARE) };
   };
   return tail('p99', 0) ?? tail('p95', TOLERATED_US);
 }

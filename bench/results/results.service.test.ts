@@ -63,7 +63,7 @@ describe('the result file', () => {
     expect(readResultFile(path).map((read) => read.note)).toEqual(notes);
   });
 
-  test('a full disk is told, and leaves the file valid with the rows written before', () => {
+  test('a full disk is reported, and leaves the file valid with the rows written before', () => {
     const path = freshPath();
     const fixture = 'node --import tsx bench/results/full-disk-fixture.ts';
     const told = JSON.parse(

@@ -134,7 +134,7 @@ describe('a row', () => {
     expect(rows[1]).not.toHaveProperty('cpu_us_per_req_server');
   });
 
-  test('counts the requests under way at the end, for their CPU is in the readings', async () => {
+  test('counts the requests in flight at the end, for their CPU is in the readings', async () => {
     const row = await closedRow({ scheduled: 2500, sent: 2500, inflightEnd: 500 });
     expect(row).toMatchObject({ cpu_us_per_req_server: 80, inflight_end: 500, valid: true });
   });

@@ -148,7 +148,7 @@ describe('blocks', () => {
     expect(text).toMatch(/\[2\] other work took 9\.5 to 12 % of this machine \(2 blocks\)$/m);
   });
 
-  test('figures of dropped blocks are shown only when there are no others, and then it is said', () => {
+  test('figures of dropped blocks are shown only when there are no others, with a note', () => {
     const rows = rowsOf(2).map((row) => (row.block === 'r-1' ? { ...row, rps_ok: 77_777 } : row));
     const reason = { 'r-1': 'read: 3 timeouts' };
     expect(renderTables(spoil(rows, reason), false)).not.toContain('77,777');

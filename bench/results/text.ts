@@ -1,7 +1,7 @@
 /** Layout of text for people: pure. */
 
 /** Maximum columns of a line: a terminal beside an editor. */
-export const LINE_COLUMNS = 100;
+const LINE_COLUMNS = 100;
 
 /** The text in lines of at most {@link LINE_COLUMNS}, broken between words; further lines are indented. */
 export function wrap(text: string, indent = '  '): string {

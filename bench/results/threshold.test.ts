@@ -33,7 +33,7 @@ describe('several blocks are held by their median', () => {
       return { ...VALID, block: `r-${index + 1}`, ...(us === undefined ? {} : { svc_p99_us: us }) };
     });
 
-  test('one bad block of three does not cross, two do, and that is told once', () => {
+  test('one bad block of three does not cross, two do, and that is reported once', () => {
     expect(crossed('p99<20ms', blocks(10_000, 90_000, 12_000))).toEqual([]);
     expect(crossed('p99<20ms', blocks(10_000, 90_000, 30_000))).toMatchObject([{ value: 30_000, blocks: 3 }]);
   });

@@ -23,7 +23,7 @@ describe('rule 1: no wrong replies', () => {
     expect(wrongReplies(await soundOperation(change))).toEqual(reason === undefined ? [] : [reason]);
   });
 
-  test('the first failure is told', async () => {
+  test('the first failure is reported', async () => {
     const failed = await soundOperation({ http5xx: 1 });
     expect(wrongReplies(failed, { firstFailure: 'GET /session: 503' })).toEqual([
       '1 replies 5xx; first: GET /session: 503',
@@ -196,7 +196,7 @@ describe('rule 4: the machine was there', () => {
   });
 });
 
-test('rule 5: a trend that remains is told with its size', () => {
+test('rule 5: a remaining trend is reported with its size', () => {
   expect(steadyReasons({ steady: true, trendPct: 9 })).toEqual([]);
   expect(steadyReasons({ steady: false, trendPct: 4 })[0]).toContain('changed by +4.0 %');
   expect(steadyReasons({ steady: false, trendPct: undefined })[0]).toContain('not steady');

@@ -39,15 +39,15 @@ export function wrongReplies(
   return [`${wrong.join(', ')}${first}`];
 }
 
-const LEAST_ACHIEVED_SHARE = 0.98;
+const MIN_ACHIEVED_SHARE = 0.98;
 
 /** Rule 2: the offered rate was achieved, no backlog was left at the end, and requests were sent in time. */
 export function openLoopReasons(figures: OpenLoopFigures): string[] {
   const { offeredRps } = figures;
   const reasons: string[] = [];
   const achieved = achievedShare(figures);
-  if (achieved < LEAST_ACHIEVED_SHARE) {
-    const limit = `limit ${percent(LEAST_ACHIEVED_SHARE)}`;
+  if (achieved < MIN_ACHIEVED_SHARE) {
+    const limit = `limit ${percent(MIN_ACHIEVED_SHARE)}`;
     reasons.push(`achieved ${percent(achieved)} of the offered ${round(offeredRps)} requests/s (${limit})`);
   }
   const { waiting, limit } = finalBacklog(figures);
@@ -88,18 +88,18 @@ export function instrumentReasons(figures: {
   return reasons;
 }
 
-const GREATEST_STEAL_SHARE = 0.05;
-const GREATEST_FOREIGN_SHARE = 0.25;
+const MAX_STEAL_SHARE = 0.05;
+const MAX_FOREIGN_SHARE = 0.25;
 
 /**
  * Rule 4, as far as it concerns each trial: the machine was available to the run. Throttling is compared between arms.
  */
 export function hostReasons({ stealShare = 0, foreignShare = 0 }: Partial<Observed['host']>): string[] {
   const reasons: string[] = [];
-  if (stealShare > GREATEST_STEAL_SHARE) {
+  if (stealShare > MAX_STEAL_SHARE) {
     reasons.push(`steal: the hypervisor gave ${percent(stealShare)} of the processors to others (limit 5 %)`);
   }
-  if (foreignShare > GREATEST_FOREIGN_SHARE) {
+  if (foreignShare > MAX_FOREIGN_SHARE) {
     reasons.push(`other work took ${percent(foreignShare)} of the processors (limit 25 %)`);
   }
   return reasons;

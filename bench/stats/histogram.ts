@@ -8,7 +8,7 @@ import {
 /** Times in whole microseconds, from 1 µs to 60 s, three significant digits (HdrHistogram). */
 export type LatencyHistogram = Histogram;
 
-const GREATEST_US = 60_000_000;
+const MAX_US = 60_000_000;
 
 /** Minimum of samples for which a tail percentile is more than a handful of outliers. */
 const SAMPLES_FOR_P99 = 1_000;
@@ -20,7 +20,7 @@ export function createHistogram(): LatencyHistogram {
   return build({
     bitBucketSize: 64,
     lowestDiscernibleValue: 1,
-    highestTrackableValue: GREATEST_US,
+    highestTrackableValue: MAX_US,
     numberOfSignificantValueDigits: 3,
     autoResize: false,
   });
@@ -28,7 +28,7 @@ export function createHistogram(): LatencyHistogram {
 
 /** Records one time. Below 1 µs counts as 1, beyond the range as its end. */
 export function recordUs(histogram: LatencyHistogram, us: number): void {
-  histogram.recordValue(Math.min(Math.max(Math.round(us), 1), GREATEST_US));
+  histogram.recordValue(Math.min(Math.max(Math.round(us), 1), MAX_US));
 }
 
 /** The summary of one histogram in microseconds; every field is absent when there are too few samples for it. */

@@ -31,7 +31,7 @@ describe('against R', () => {
     'signed-rank interval: $name',
     ({ values, interval }) => {
       const found = signedRankEstimate(values, CONFIDENCE);
-      // R goes on exactly beyond 50; ours may end one Walsh average beside it there.
+      // R is exact beyond 50 too; this interval may end one Walsh average beside it there.
       const digits = values.length <= 50 ? 12 : 2;
       expect(found.lower).toBeCloseTo(interval?.[0] as number, digits);
       expect(found.upper).toBeCloseTo(interval?.[1] as number, digits);

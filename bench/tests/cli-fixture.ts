@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 
-/** For tests: the real command as a process, its output, its files, and what it leaves behind. */
+/** For tests: the real command as a process, its output, its files, and its leftovers. */
 
 export interface Finished {
   code: number | null;
@@ -20,7 +20,7 @@ export interface Running {
   stderr(): string;
 }
 
-/** Starts `pnpm bench ARGS`, without pnpm in between; `tmp` is its directory for temporary files. */
+/** Starts `pnpm bench ARGS` without pnpm; `tmp` is its directory for temporary files. */
 export function startBench(
   args: readonly string[],
   tmp: string,
@@ -57,10 +57,10 @@ export interface Scratch {
   leftovers: () => string[];
 }
 
-/** A directory of a test's own: temporary files of the command go there, so that leftovers are seen. */
+/** A directory for one test: temporary files of the command go there, so that leftovers are detected. */
 export function scratch(): Scratch {
   const path = mkdtempSync(join(tmpdir(), 'sb-test-'));
-  // As /tmp is: root runs Postgres as another user, who must be able to pass.
+  // Like /tmp: root runs Postgres as another user, who must be able to traverse it.
   chmodSync(path, 0o711);
   // What tsx has compiled is kept: without it each first start in a directory takes half a second more.
   const cache = `tsx-${process.getuid?.()}`;
@@ -73,17 +73,17 @@ export function scratch(): Scratch {
   };
 }
 
-/** Rows of a CSV by a reader that is not our own: every cell is text. */
+/** Rows of a CSV by an independent parser: every cell is text. */
 export function rowsIn(path: string): Record<string, string>[] {
   return parse(readFileSync(path, 'utf8'), { columns: true });
 }
 
-/** Reasons for which a run is INVALID though nothing is wrong with it: others were busy on this machine (rules 2, 4, 5). */
+/** Reasons for an INVALID run that lie in other work on this machine (rules 2, 4, 5). */
 const DISTURBED = /^(block dropped: .+: )?(other work took|steal:|not steady:|lateness of sending)/;
 
 /**
- * What is wrong with a finished run beside what others did on this machine meanwhile, which it must say itself, and end
- * with 4 for. Empty when all is as it should be.
+ * The faults of a finished run, except those caused by other work on this machine, which the run must report itself
+ * with exit code 4. Empty when there are none.
  */
 export function faultsOf({ code, stderr }: Finished, rows: readonly Record<string, string>[]): string[] {
   const invalid = rows.filter((row) => row['status'] === 'ok' && row['valid'] === 'false');
@@ -93,7 +93,7 @@ export function faultsOf({ code, stderr }: Finished, rows: readonly Record<strin
   return [...faults, `exit code ${code}: ${stderr.slice(-500)}`];
 }
 
-/** All pids below this one, read from /proc. */
+/** All pids below this one, from /proc. */
 export function descendants(pid: number): number[] {
   const found: number[] = [];
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
@@ -123,7 +123,7 @@ function parentOf(pid: number): number {
   }
 }
 
-/** Whether a process of this pid exists and is no zombie. */
+/** Whether a process with this pid exists and is not a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

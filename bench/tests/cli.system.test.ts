@@ -223,7 +223,7 @@ describe.concurrent('scenarios', () => {
   );
 });
 
-describe('answers', () => {
+describe('output', () => {
   test('--json prints the rows on standard output', async () => {
     const out = `${directory.path}/json.csv`;
     const result = await bench(['--store', 'none', '--json', '-o', out, ...SMALL], directory.path);

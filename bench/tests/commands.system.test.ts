@@ -5,7 +5,7 @@ import { PROJECT_ROOT } from '../environment/programs.ts';
 import { git } from '../gate/git.ts';
 import { bench, descendants, faultsOf, isAlive, rowsIn, scratch, startBench, until } from './cli-fixture.ts';
 
-/** The commands beside `run`, and the flags that go on with a run or write more than its rows; all as real processes. */
+/** The other commands, and the flags that continue a run or write more than its rows; all as real processes. */
 const directory = scratch();
 afterAll(directory.remove);
 const SMALL = ['--balancer', 'none', '-d', '400ms', '-w', '200ms', '--sessions', '100', '-c', '8'];
@@ -14,7 +14,7 @@ const BEFORE_LIBRARIES = '07d888b';
 const at = (name: string) => `${directory.path}/${name}`;
 
 describe('a run in blocks', () => {
-  test('is stopped by Ctrl-C, keeps what is finished, and goes on with --resume to the same blocks', async () => {
+  test('is stopped by Ctrl-C, keeps what is finished, and continues with --resume to the same blocks', async () => {
     const out = at('resumed.csv');
     const args = ['--store', 'none,jwt', '-r', '3', '--seed', '7', '-o', out, ...SMALL];
     const running = startBench(args, directory.path);

@@ -92,8 +92,8 @@ describe.concurrent('a service that cannot be used', () => {
   }, 30_000);
 });
 
-describe('a service that somebody else runs', () => {
-  test('is measured by its URL, and nothing of ours is left on it', async () => {
+describe('an external service', () => {
+  test('is measured by its URL, and no data is left on it', async () => {
     const guard = await openGuard();
     const own = guard.createDirectory('foreign');
     chmodSync(own.path, 0o711);
@@ -126,7 +126,7 @@ describe('a service that somebody else runs', () => {
   }, 90_000);
 });
 
-describe.concurrent('a service that somebody else runs, and that', () => {
+describe.concurrent('an external service that', () => {
   async function withRedis(work: (redis: StartedService) => Promise<void>): Promise<void> {
     const guard = await openGuard();
     const own = guard.createDirectory('foreign');
@@ -247,7 +247,7 @@ describe.concurrent('the end in mid-run', () => {
     expect(rowsIn(out).map((row) => row['status'])).toEqual(['ok']);
   }, 90_000);
 
-  test('a store that dies is a failed row, and the run goes on with the next trial', async () => {
+  test('a store that dies is a failed row, and the run continues with the next trial', async () => {
     const run = start(['--store', 'redis', '--repeat', '2', ...LONG.slice(0, -1), '3s']);
     await untilLoaded(run.running);
     process.kill(run.below('redis-server')[0] as number, 'SIGKILL');

@@ -13,8 +13,8 @@ import {
 } from './cli-fixture.ts';
 
 /**
- * The harness as an attacker on the network, or on the same machine, would look at it: real runs, seen from
- * outside. No figure is looked at, so that they go side by side.
+ * The harness as seen by an attacker on the network or on the same machine: real runs, observed from outside. They run side
+ * by side, for no figure is read.
  */
 const directory = scratch();
 afterAll(directory.remove);
@@ -26,7 +26,7 @@ const BACKENDS = 'redis,postgres,jwt-blacklist';
 const LISTENERS_OF_BACKENDS = 3 * (SERVERS + 2);
 
 describe.concurrent('nothing listens to the network', () => {
-  test('a server that is not told where listens to the loopback', () => {
+  test('a server listens on the loopback by default', () => {
     const needed = { id: 's1', store: 'none', secret: 's', password: 'p', adminPassword: 'a' };
     expect(parseServerConfig(JSON.stringify(needed)).host).toBe('127.0.0.1');
   });
@@ -138,7 +138,7 @@ function textsOf({ stdout, stderr }: Finished, out: string): [name: string, text
 
 const below = (running: Running): number[] => descendants(running.child.pid as number);
 
-/** What a server process was told; `undefined` for other processes. Its environment is readable to its owner alone. */
+/** The configuration of a server process; `undefined` for other processes. Only its owner can read its environment. */
 function configOf(pid: number): ServerConfig | undefined {
   const prefix = `${SERVER_CONFIG_ENV}=`;
   const line = readProc(`/proc/${pid}/environ`)
@@ -168,7 +168,7 @@ function listenersBelow(running: Running): string[] {
 /** TCP_LISTEN of the kernel. */
 const LISTENING = '0A';
 
-/** 127.0.0.0/8, also as IPv6 writes it, and ::1: in /proc/net each group of four bytes stands in the machine's order. */
+/** 127.0.0.0/8, also as mapped IPv6, and ::1: in /proc/net each group of four bytes is in the machine's order. */
 function isLoopback(address: string): boolean {
   return /^(?:0{16}FFFF0000)?[\dA-F]{6}7F:|^0{24}01000000:/.test(address);
 }

@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 
 /**
- * Who may import whom: the first rule whose `module` a file's path begins with holds.
- * Paths are those of this project, bare names are packages; what belongs to Node itself is free to all.
+ * Allowed imports: the first rule whose `module` is a prefix of a file's path applies.
+ * Paths are those of this project, bare names are packages; modules of Node are always allowed.
  * Tests and their fixtures may import anything.
  */
 const TABLE: readonly { module: string; may: readonly string[] }[] = [
@@ -110,7 +110,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'scripts/', may: ['scripts/', 'bench/', 'servers/', 'esbuild'] },
 ]; // prettier-ignore
 
-/** Packages that one place alone may use. */
+/** Packages that only one place may use. */
 const ONLY_IN: Readonly<Record<string, string>> = {
   autocannon: 'bench/load/',
   'fast-jwt': 'stores/ bench/micro/',
@@ -154,7 +154,7 @@ function importsOf(from: string): Import[] {
 const begins = (path: string, prefix: string) =>
   path === prefix || (prefix.endsWith('/') && path.startsWith(prefix));
 
-/** Groups of files that import one another, each sorted (Tarjan, SIAM J. Comput. 1972: strongly connected components). */
+/** Groups of files that import one another, sorted (strongly connected components; Tarjan, SIAM J. Comput. 1972). */
 function circlesOf(edges: readonly Import[]): string[][] {
   const next = new Map<string, Import[]>();
   for (const edge of edges) next.set(edge.from, [...(next.get(edge.from) ?? []), edge]);

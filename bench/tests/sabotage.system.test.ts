@@ -106,7 +106,7 @@ describe('a store that dies or forgets', () => {
     expect(other?.['invalid_reason']).toContain('block dropped: redis');
   }, 90_000);
 
-  test('one that answers wrongly, for its sessions are gone, is INVALID: rule 1', async () => {
+  test('one with wrong replies, for its sessions are gone, is INVALID: rule 1', async () => {
     const guard = await openGuard();
     const own = guard.createDirectory('sabotage');
     const redis = await startService(redisService, {

@@ -1,4 +1,4 @@
-/** Set-up of the unit lane: its tests open no socket, start no process and need no service. One that does says so. */
+/** Set-up of the unit lane: its tests open no socket, start no process and need no service. A test that does fails. */
 
 import childProcess from 'node:child_process';
 import { syncBuiltinESMExports } from 'node:module';

@@ -1,28 +1,28 @@
 import type { StoreChoice } from '../../bench/config/store-choice.ts';
 import type { Handicap } from '../../servers/protocol.ts';
 
-/** One arm of the proof: a name, the backend, and what is planted into it. */
+/** One arm of the proof: a name, the backend, and the planted slowness. */
 export interface ProofArm {
-  /** Also of its file: `gates-NAME.csv`. */
+  /** Also part of its file name: `gates-NAME.csv`. */
   name: string;
   store: string;
   handicap?: Handicap;
-  /** Planted as this share of what the control costs per request here, found before the first gate. */
+  /** Planted as this share of the control's cost per request here, measured before the first gate. */
   busyShare?: number;
-  /** Takes part in every so many gates only, beginning with the given one, so that several share a place. */
+  /** Takes part in every n-th gate only, beginning with the given one, so that several share a place. */
   turn?: { every: number; from: number };
 }
 
 const SHARE = 0.05;
 const LEVELS_US = [1, 2, 4, 8] as const;
 
-/** Looks at the clock once, as a planted wait does: what is then planted is the wait alone, and its amount is known. */
+/** Reads the clock once, like a planted wait: the difference to it is the wait alone, of known length. */
 const HOOK: Handicap = { busyUs: 0 };
 
 /**
- * The arms of the campaign, all up at once in each block, so that one hour of the machine serves for all comparisons:
- * twins, and copies of one of them with slowness planted. Sets that a number tells apart share no arm: their gates are
- * independent but for the hour.
+ * The arms of the campaign, all up at once in each block, so that one hour of the machine serves all comparisons:
+ * twins, and copies of one of them with planted slowness. Sets with different numbers share no arm: their gates are
+ * independent except for the hour.
  */
 export const PROOF_ARMS: readonly ProofArm[] = [
   ...[1, 2].flatMap((set): ProofArm[] => [
@@ -51,18 +51,18 @@ export function armsOfGate(ordinal: number): ProofArm[] {
 }
 
 /**
- * The arms of a gate at equal load, which is there to show the bias of the estimate: all that is planted into the control
+ * The arms of a gate at equal load, which shows the bias of the estimate: everything that is planted into the control
  * at once, and two pairs of twins.
  */
 export function armsAtEqualLoad(): ProofArm[] {
   return PROOF_ARMS.filter(({ name }) => /^none-[13]/.test(name));
 }
 
-/** A kind of gate: which arms stand for base and head. Each pair is a gate of its own. */
+/** A kind of gate: the arms for base and head. Each pair is a separate gate. */
 export interface ProofGate {
   name: string;
   pairs: readonly (readonly [base: string, head: string])[];
-  /** Microseconds of CPU per request planted into the head; `share` of the base's; `undefined` when neither. */
+  /** Microseconds of CPU per request planted into the head; `share` of the base's; `undefined` for neither. */
   planted?: { us: number } | { share: number };
 }
 
@@ -94,7 +94,7 @@ export const PROOF_GATES: readonly ProofGate[] = [
   { name: 'one extra round trip', pairs: [['redis', 'redis-extra-trip']] },
 ];
 
-/** The arms as the plan knows them. @param controlUs what the control costs here, CPU µs per request. */
+/** The arms in the form of the plan. @param controlUs cost of the control here, CPU µs per request. */
 export function choicesOf(
   arms: readonly ProofArm[],
   base: readonly StoreChoice[],

@@ -10,10 +10,10 @@ import { planPass } from '../../bench/run/plan.ts';
 import { blockGuess } from '../../bench/run/run.ts';
 import { armsAtEqualLoad, armsOfGate, choicesOf } from './arms.ts';
 
-/** Blocks of a gate: as many as `pnpm bench gate` makes. */
-export const BLOCKS_PER_GATE = 24;
+/** Blocks of a gate, as in `pnpm bench gate`. */
+const BLOCKS_PER_GATE = 24;
 
-/** Load of the arms in each block of the campaign: a quarter of a gate's own, so that more gates fit the time. */
+/** Load of the arms in each block of the campaign: a quarter of a gate's own, so that more gates fit into the time. */
 const LOAD = {
   preset: 'gate',
   store: 'none,redis',
@@ -22,27 +22,27 @@ const LOAD = {
   sessions: '300',
 } as const;
 
-/** What is known of a gate beside its rows: one line of JSON in `gates.jsonl`. */
+/** Information about a gate beside its rows: one line of JSON in `gates.jsonl`. */
 export interface GateRecord {
   run_id: string;
   ordinal: number;
   started_at: string;
   seconds: number;
-  /** CPU µs per request of the control, that shares were planted by. */
+  /** CPU µs per request of the control, on which planted shares are based. */
   control_us: number;
   /** Requests per second offered to each arm; absent in a closed loop. */
   rate_per_s?: number;
   finished: boolean;
 }
 
-/** The arm whose cost shares are planted by. */
+/** The arm on whose cost planted shares are based. */
 const CONTROL = 'none-1';
 
-/** Where the rows of an arm, and the gates, are kept. */
+/** The files for the rows of an arm, and for the gates. */
 export const armFile = (directory: string, name: string): string => `${directory}/gates-${name}.csv`;
 const gatesFile = (directory: string) => `${directory}/gates.jsonl`;
 
-/** The gates made so far. */
+/** The gates run so far. */
 export function readGates(directory: string): GateRecord[] {
   const path = gatesFile(directory);
   if (!existsSync(path)) return [];
@@ -52,14 +52,14 @@ export function readGates(directory: string): GateRecord[] {
 
 export interface CampaignOptions {
   minutes: number;
-  /** Offers every arm this much instead of letting it go as fast as it can: what is planted then shows undistorted. */
+  /** Offers every arm this rate instead of its maximum: planted slowness then shows undistorted. */
   ratePerSecond: number | undefined;
 }
 
 /**
  * Runs gates until the time is up, each of {@link BLOCKS_PER_GATE} blocks with all its arms at once, and appends their
- * rows to one file for each arm; `run_id` tells the gates apart. Who calls it again adds to them. A gate that is
- * stopped is recorded as unfinished, and is not counted. Answers how many were finished.
+ * rows to one file for each arm; `run_id` distinguishes the gates. Further calls add gates. A gate that is stopped is
+ * recorded as unfinished, and does not count. Returns the number of finished ones.
  */
 export async function runCampaign(
   directory: string,
@@ -124,17 +124,18 @@ function runGate(
   });
 }
 
-/** CPU of the control's server per request, in company as in the gate: a block of all arms that is not kept. */
+/** CPU of the control's server per request, under the conditions of the gate: a block of all arms that is discarded. */
 async function costOfControl(bench: Bench, config: Config): Promise<number> {
   const context = { ...bench.context, config };
   const [block] = planPass(config, 0);
-  if (block === undefined) throw new Error('a plan has at least one block');
+  if (block === undefined) throw new Error('expected a plan with at least one block');
   const { rate } = config;
   const ratePerSecond = rate !== undefined && 'perSecond' in rate ? rate.perSecond : undefined;
   const load = { ratePerSecond, nullServerRps: undefined };
   const { trials } = await runBlock(block, load, context, bench.machine, bench.progress.step);
   const row = trials.find(({ trial }) => trial.label === CONTROL)?.rows[0];
   const us = row?.cpu_us_per_req_server;
-  if (us === undefined) throw new Error(`the control has no CPU figure: ${row?.invalid_reason ?? ''}`);
+  if (us === undefined)
+    throw new Error(`expected a CPU figure of the control, got none: ${row?.invalid_reason ?? ''}`);
   return us;
 }

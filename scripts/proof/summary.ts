@@ -9,21 +9,21 @@ import { median } from '../../bench/stats/median.ts';
 import { PROOF_ARMS, PROOF_GATES, type ProofGate } from './arms.ts';
 import { armFile, type GateRecord, readGates } from './campaign.ts';
 
-/** What the gates of one kind came to. */
+/** The result of the gates of one kind. */
 export interface GateSummary {
   name: string;
   gates: number;
   verdicts: Readonly<Record<string, number>>;
-  /** Called REGRESSED: false alarms where nothing was planted, detections where something was. */
+  /** Number of REGRESSED: false alarms where nothing was planted, detections where something was. */
   regressed: number;
-  /** Of the rate of REGRESSED, 95 %, exact. */
+  /** Interval of the rate of REGRESSED, 95 %, exact. */
   interval: Bounds;
   /** One-sided 95 % upper bound of that rate. */
   upperBound: number;
-  /** Medians over the gates, per cent of CPU per request: what was planted and what was estimated. */
+  /** Medians over the gates, per cent of CPU per request: planted and estimated. */
   plantedPct?: number;
   estimatedPct?: number;
-  /** Mean of estimated less planted, in points of per cent, and the greatest of any gate. */
+  /** Mean of estimated minus planted, in percentage points, and the maximum of any gate. */
   biasPoints?: number;
   worstBiasPoints?: number;
 }
@@ -32,7 +32,7 @@ const NAMES = { base: 'base', head: 'head' };
 
 type RowsByArm = ReadonlyMap<string, readonly Row[]>;
 
-/** What the rows in a directory say, gate by gate. A gate that was not finished is left out. */
+/** Summarizes the rows in a directory, gate by gate. Unfinished gates are omitted. */
 export function summarizeGates(directory: string): GateSummary[] {
   const rows = rowsByArm(directory);
   const finished = readGates(directory).filter((gate) => gate.finished);
@@ -73,7 +73,7 @@ function judge(gate: ProofGate, before: readonly Row[], after: readonly Row[], c
   };
 }
 
-/** `undefined` when a side has no valid block at all: the gate ends INVALID. */
+/** `undefined` when a side has no valid block: the gate ends INVALID. */
 function compareOrNothing(before: readonly Row[], after: readonly Row[]): Comparison | undefined {
   try {
     return compareRows(before, after, NAMES);

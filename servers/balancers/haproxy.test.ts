@@ -15,7 +15,7 @@ const PLAN: BalancerPlan = {
 
 describe('haproxyConfig', () => {
   it.each([
-    ['listens where it is told', 'bind 127.0.0.1:8080'],
+    ['listens on the address of the plan', 'bind 127.0.0.1:8080'],
     ['runs one thread', 'nbthread 1'],
     ['keeps connections to servers', 'http-reuse always'],
     ['leaves a dead server in spite of the cookie', 'option redispatch 1'],

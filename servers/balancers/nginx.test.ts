@@ -17,7 +17,7 @@ describe('nginxConfig', () => {
   it.each([
     ['stays in the foreground', 'daemon off;'],
     ['runs one worker', 'worker_processes 1;'],
-    ['listens where it is told', 'listen 127.0.0.1:8080 '],
+    ['listens on the address of the plan', 'listen 127.0.0.1:8080 '],
     ['keeps connections to servers', 'proxy_set_header Connection "";'],
     ['hashes its own cookie, or a random key', '    "" $request_id;'],
     ['so that few move when a server dies', 'hash $affinity consistent;'],

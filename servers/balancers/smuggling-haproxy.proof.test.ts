@@ -1,4 +1,4 @@
-/** The smuggling corpus through HAProxy as we configure it: the servers behind it are as safe as behind the built-in. */
+/** The smuggling corpus through HAProxy as configured here: its servers are as safe as behind the built-in. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { SMUGGLING_CASES } from './fixtures/smuggling-corpus.ts';
 import { runCase, type StrictServer, strictServer } from './fixtures/smuggling-run.ts';
 import { haproxy } from './haproxy.ts';
 
-/** Cases wait more than they compute: so many run at once, each with a HAProxy and a server of its own. */
+/** Cases mostly wait: this many run at once, each with its own HAProxy and server. */
 const LANES = 5;
 
 interface Lane {
@@ -49,7 +49,7 @@ describe('HAProxy', () => {
     if (lane === undefined) throw new Error(`expected at most ${LANES} cases at once`);
     const clients: Cleanup = { undo: [] };
     try {
-      // docs/generated/smuggling.md records how it reads each case; this test asserts that no other client is hit.
+      // docs/generated/smuggling.md lists how HAProxy reads a case; this test checks that no other client is hit.
       const { stolen } = await runCase(clients, lane.port, lane.server, one);
       expect(stolen).toEqual([]);
     } finally {

@@ -75,7 +75,7 @@ local function room(user, cap, on_cap, replaced)
   return evicted
 end
 
--- Registers a login and ends those that make room for it; the reply of admit and rotate. No refresh token, no family: nil.
+-- Registers a login and ends those that make room for it; the reply of admit and rotate. refresh, family: nil if none.
 local function admit(sid, user, created, idle, absolute, evicted, refresh, family)
   local lasting = math.max(1, math.min(tonumber(idle), tonumber(absolute)) + tolerance - now)
   redis.call('SET', login_of(sid), created .. idle .. absolute .. (refresh or '') .. (family or ''), 'PX', lasting)
@@ -146,7 +146,7 @@ if deny(ARGV[5], ARGV[6], absolute) == 1 then return 1 end
 return ARGV[8] == 'family' and deny_family(ARGV[5], ARGV[6], absolute) or 0
 `;
 
-// 5 sid, 6 idle expiry. Never shortened: of two touches in flight the later expiry counts, for its token is valid until then.
+// 5 sid, 6 idle expiry. Never shortened: of two touches in flight the later expiry counts, for its token lasts that long.
 const EXTEND = `
 if is_denied(ARGV[5]) then return 0 end
 local key, idle = login_of(ARGV[5]), tonumber(ARGV[6])

@@ -173,7 +173,7 @@ describe.each(['closed', 'open'] as const)('the deny list fails, on-outage=%s', 
     } else {
       expect(await isLive(store, token)).toBe(true);
       expect((await store.update(token, 'x')).status).toBe('ok');
-      // No later end: nobody could record it.
+      // No later expiry: it could not be recorded.
       expect(await store.touch(token)).toEqual({});
     }
     for (const call of [
@@ -227,7 +227,7 @@ describe.each(['closed', 'open'] as const)('the deny list fails, on-outage=%s', 
       ];
       for (const call of everything) await expectRefusal(call(), DenyListLostError);
 
-      // A server that starts now begins anew: tokens from before are logged out, whether they were or not.
+      // A server that starts now opens a new list: earlier tokens are all logged out.
       const fresh = await open();
       expect(await isLive(fresh, token)).toBe(false);
       expect(await isLive(fresh, ended)).toBe(false);

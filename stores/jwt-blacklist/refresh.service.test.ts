@@ -97,7 +97,7 @@ describe.each(['redis', 'postgres'])('refresh tokens with db=%s', (db) => {
     expect(await isLive(plain, refreshToken)).toBe(false);
   });
 
-  test('a type that does not fit its claims is refused, though the key is ours', async () => {
+  test('a type that does not fit its claims is refused, though the key is correct', async () => {
     const context = rotating(service.url, { options: { db } });
     const store = await open(context);
     const { token, refreshToken } = await login(store);

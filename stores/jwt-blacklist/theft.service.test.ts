@@ -47,10 +47,10 @@ describe.each(['redis', 'postgres'])('theft and rotation with db=%s', (db) => {
     }
   });
 
-  test('a thief of a refresh token who rotates away is found by its next use, and ended', async () => {
+  test('a stolen refresh token that was rotated away is detected at its next use, and its login ends', async () => {
     const context = rotating(service.url, { options: { db } });
     const [store, other] = [await open(context), await open(context)];
-    // Every path of a few steps that ends in a rotation; and one too long for whoever would count the steps.
+    // Every path of a few steps that ends in a rotation; and one that is too long to follow step by step.
     const paths = ['t', 'rt', 'tt', 'rrt', 'rtr', 'trt', 'rtrtt', 'rt'.repeat(40)];
     for (const [i, path] of paths.entries()) {
       const user = `robbed${i}`;

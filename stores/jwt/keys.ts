@@ -12,8 +12,8 @@ export interface JwtKeys {
   verifying: KeyObject;
 }
 
-const LEAST_SECRET_BYTES = 32;
-const LEAST_RSA_BITS = 2048;
+const MIN_SECRET_BYTES = 32;
+const MIN_RSA_BITS = 2048;
 const DERIVED_KEY_BYTES = 32;
 
 /**
@@ -25,10 +25,10 @@ const DERIVED_KEY_BYTES = 32;
 export function jwtKeys(context: Pick<OpenContext, 'options' | 'secret' | 'privateKeyPem'>): JwtKeys {
   const algorithm = algorithmOf(context.options['alg']);
   if (algorithm === 'HS256') {
-    if (context.secret.length < LEAST_SECRET_BYTES)
+    if (context.secret.length < MIN_SECRET_BYTES)
       throw keyError(
         algorithm,
-        `a secret of ${LEAST_SECRET_BYTES} bytes or more`,
+        `a secret of ${MIN_SECRET_BYTES} bytes or more`,
         `${context.secret.length} bytes`,
       );
     const derived = hkdfSync('sha256', context.secret, '', 'session-bench jwt HS256', DERIVED_KEY_BYTES);
@@ -38,7 +38,7 @@ export function jwtKeys(context: Pick<OpenContext, 'options' | 'secret' | 'priva
   const signing = privateKey(algorithm, context.privateKeyPem);
   const got = describeKey(signing);
   const fits = {
-    RS256: signing.asymmetricKeyType === 'rsa' && rsaBits(signing) >= LEAST_RSA_BITS,
+    RS256: signing.asymmetricKeyType === 'rsa' && rsaBits(signing) >= MIN_RSA_BITS,
     ES256: signing.asymmetricKeyType === 'ec' && signing.asymmetricKeyDetails?.namedCurve === 'prime256v1',
     EdDSA: signing.asymmetricKeyType === 'ed25519',
   };

@@ -19,7 +19,7 @@ const POOL_SIZE = 4;
 
 let server: PostgresFixture;
 const opened: { close(): Promise<void> }[] = [];
-/** Lost connections are told here; they must not end the process. */
+/** Lost connections are reported here; they must not end the process. */
 let lostConnections: unknown[] = [];
 
 beforeAll(async () => {

@@ -38,7 +38,7 @@ const COMMAND_TIMEOUT_MS = 300;
 /** A peer that vanished without a FIN sends no reply: after this time the store reconnects. */
 const SILENCE_TIMEOUT_MS = 2_000;
 const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 500;
+const MAX_RETRY_MS = 500;
 
 /**
  * Opens the one connection of a server process and waits until it is ready.
@@ -65,7 +65,7 @@ export async function openRedis(
     commandTimeout: COMMAND_TIMEOUT_MS,
     socketTimeout: SILENCE_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS),
+    retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), MAX_RETRY_MS),
   });
   const address = `${client.options.host}:${client.options.port}`;
   await connect(client, address, context.onBackgroundError);

@@ -98,7 +98,7 @@ describe('an outage of Redis', () => {
     await expect.poll(() => background).toHaveLength(2);
   });
 
-  test('frozen: every method throws in bounded time, and late answers do not mix up later calls', async () => {
+  test('frozen: every method throws in bounded time, and late replies do not mix up later calls', async () => {
     const server = await start('none');
     const store = await open(server, { onBackgroundError: () => undefined });
     const token = await login(store);

@@ -1,8 +1,8 @@
 import type { Role } from '../store.ts';
 
 /**
- * The layout of a session in its Redis string: fixed-width ASCII fields, so that scripts read and rewrite one of them by
- * its offset (GETRANGE, SETRANGE) and neither parse nor rewrite the data:
+ * The layout of a session in its Redis string: fixed-width ASCII fields, so that scripts read and rewrite one of them
+ * by its offset (GETRANGE, SETRANGE) and neither parse nor rewrite the data:
  *
  *     0  touched ms (13)   13 absolute expiry ms (13)   26 created ms (13)   39 version (8)
  *     47 role (1)   48 data's encoding (1)   49 length of the user field (4)   53 user field, data
@@ -12,7 +12,7 @@ import type { Role } from '../store.ts';
 const STAMP_WIDTH = 13;
 const VERSION_WIDTH = 8;
 const USER_LENGTH_WIDTH = 4;
-const LONGEST_USER_FIELD = 10 ** USER_LENGTH_WIDTH - 1;
+const MAX_USER_FIELD = 10 ** USER_LENGTH_WIDTH - 1;
 
 /** Bytes before the user field. */
 export const HEADER_BYTES = 53;
@@ -91,7 +91,7 @@ export function encodeUser(userId: string | undefined): string {
     /[^A-Za-z0-9_.@-]/g,
     (c) => `%${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  if (escaped.length >= LONGEST_USER_FIELD)
+  if (escaped.length >= MAX_USER_FIELD)
     throw new RangeError('expected a user id of at most 1,999 characters');
   return `=${escaped}`;
 }

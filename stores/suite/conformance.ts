@@ -105,7 +105,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       }
     });
 
-    test('an anonymous session has no user, and is no login', async () => {
+    test('an anonymous session has no user, and is not a login', async () => {
       const session = await store.read(tokenOf(await store.create({ role: 'user', data: 'cart' })));
       expect(session).toBeDefined();
       expect(session?.userId).toBeUndefined();
@@ -313,7 +313,7 @@ export function describeStore(title: string, subject: ConformanceSubject): void 
       expect(await store.read(other)).toBeDefined();
     });
 
-    test('a user lists and ends own logins, and no others', async () => {
+    test('a user lists and ends their own logins, and no others', async () => {
       const [user, bystander] = [freshUser(), freshUser()];
       const [first, second, foreign] = [await login(user), await login(user), await login(bystander)];
       const handles = await Promise.all([first, second].map(async (t) => (await store.read(t))?.handle));

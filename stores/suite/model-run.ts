@@ -35,7 +35,7 @@ const RULES = {
  * which runs while the injected one stands still.
  */
 const STEP_SECONDS = [5, 5, 5, 15, 20, 20, 40, 60, 60, 80, 100, 115, 120, 200] as const;
-const LONGEST_SEQUENCE = 60;
+const MAX_SEQUENCE = 60;
 /** The newest tokens that had ended before are read after each call, in addition to all that had not. */
 const ENDED_READ = 6;
 
@@ -152,7 +152,7 @@ function anyCommands({ offers }: StoreDefinition, options: Record<string, string
     { weight: 2, arbitrary: fc.tuple(oneCall, oneCall).map((calls) => new Calls(calls)) },
     { weight: 3, arbitrary: fc.constantFrom(...STEP_SECONDS).map((seconds) => new Advance(seconds)) },
   );
-  return fc.commands<Held, Real, false>([command], { maxCommands: LONGEST_SEQUENCE, size: 'max' });
+  return fc.commands<Held, Real, false>([command], { maxCommands: MAX_SEQUENCE, size: 'max' });
 }
 
 /**

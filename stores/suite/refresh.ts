@@ -122,7 +122,7 @@ function describeRotation({
       }
     });
 
-    test('a refresh token is no session token, nor the reverse', async () => {
+    test('a refresh token is not a session token, nor the reverse', async () => {
       const { token, refreshToken } = await login();
       expect(await isDead(refreshToken)).toBe(true);
       expect(await store.update(refreshToken, 'x')).toEqual({ status: 'gone' });

@@ -41,8 +41,8 @@ function whereListed(observe: (scene: Scene) => Promise<Observation>): Check['ob
 
 /** Bound of a revocation, where the traits have one. */
 const BOUND_MS = 5_000;
-const LEAST_LOGINS = 30;
-const MOST_LOGINS = 300;
+const MIN_LOGINS = 30;
+const MAX_LOGINS = 300;
 const READS = 2;
 
 /** Ends the login of a token through one door. */
@@ -68,7 +68,7 @@ async function stillOpen(doors: readonly Door[], token: string): Promise<number>
 
 async function observeEverywhere(scene: Scene): Promise<Observation> {
   const doors = doorsOf(scene);
-  const logins = Math.min(Math.max(scene.tries, LEAST_LOGINS), MOST_LOGINS);
+  const logins = Math.min(Math.max(scene.tries, MIN_LOGINS), MAX_LOGINS);
   let reads = 0;
   let violations = 0;
   let when = '';

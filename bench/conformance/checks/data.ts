@@ -56,13 +56,13 @@ function unescaped(value: string): string {
   }
 }
 
-const MOST_BYTES = 1 << 20;
+const MAX_BYTES = 1 << 20;
 
 /** The unpacked bytes; empty when they are not compressed, which zlib reports by throwing. */
 function unpacked(bytes: Buffer): Buffer[] {
   return [inflateSync, inflateRawSync, gunzipSync, brotliDecompressSync].flatMap((unpack) => {
     try {
-      return [unpack(bytes, { maxOutputLength: MOST_BYTES })];
+      return [unpack(bytes, { maxOutputLength: MAX_BYTES })];
     } catch {
       return [];
     }

@@ -17,8 +17,8 @@ import type { Scene } from '../scene.ts';
 
 const LOGINS = 5;
 /** Texts of the dump that are tried as tokens, and as signing secrets. */
-const MOST_CANDIDATES = 1_500;
-const MOST_SECRETS = 150;
+const MAX_CANDIDATES = 1_500;
+const MAX_SECRETS = 150;
 /** Texts this close to the name of one of our users are tried first: a dump may hold thousands of sessions. */
 const NEAR_CHARACTERS = 800;
 
@@ -47,7 +47,7 @@ function idsOf(dump: string, users: readonly string[]): string[] {
     ...Array.from(text.matchAll(HEX), ([match]) => match),
     ...Array.from(text.matchAll(ID_LIKE), ([match]) => match),
   ]);
-  return [...new Set(found)].slice(0, MOST_CANDIDATES);
+  return [...new Set(found)].slice(0, MAX_CANDIDATES);
 }
 
 /** An id as stored, and in other encodings of the same bytes. */
@@ -66,7 +66,7 @@ function rewritten(id: string): Forgery[] {
 function resigned(token: string, ids: readonly string[]): Forgery[] {
   const parts = jwtParts(token);
   if (parts === undefined) return [];
-  return ids.slice(0, MOST_SECRETS).flatMap((id) =>
+  return ids.slice(0, MAX_SECRETS).flatMap((id) =>
     [id, Buffer.from(id, 'base64url'), Buffer.from(id, 'hex')].map((secret) => ({
       how: 'signed with a text of the dump',
       token: signedBySecret({ ...parts.header, alg: 'HS256' }, { ...parts.payload, role: 'admin' }, secret),

@@ -12,7 +12,7 @@ const issuedBy = (make: (index: number, server: number) => string): IssuedId[] =
     return { id: make(index, server), server };
   });
 
-/** A big-endian number in so many bytes. */
+/** A big-endian number in this many bytes. */
 function numberBytes(value: number, bytes: number): Buffer {
   const buffer = Buffer.alloc(bytes);
   buffer.writeUIntBE(value, bytes - Math.min(bytes, 6), Math.min(bytes, 6));

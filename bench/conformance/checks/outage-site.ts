@@ -7,13 +7,13 @@ import type { OwnService, OwnSite, Scene } from '../scene.ts';
 
 /** Interval and limit of the wait for recovery. */
 const POLL_MS = 250;
-export const RECOVERY_LIMIT_MS = 15_000;
+const RECOVERY_LIMIT_MS = 15_000;
 
 /**
  * Upper bound, with a margin, on how long an acknowledged write at durability `second` stays in the process, which
  * loses it in a crash. Redis: up to 2 s behind a slow fsync. Postgres: three times `wal_writer_delay`, 0.6 s.
  */
-export const SECOND_WRITTEN_WITHIN_MS = 2_500;
+const SECOND_WRITTEN_WITHIN_MS = 2_500;
 
 /** A site that is separate from the one of other checks. */
 export interface OutageSite {

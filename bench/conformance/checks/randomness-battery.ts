@@ -9,7 +9,7 @@
 const FALSE_ALARM = 1e-10;
 const WINDOW_BITS = 32;
 /** A longer token is a text, not an id, and elimination over its columns would take minutes. */
-const MOST_COLUMNS = 1_024;
+const MAX_COLUMNS = 1_024;
 /** Rows beyond the columns: a random matrix then lacks full rank with probability under 2^-64. */
 const SPARE_ROWS = 64;
 
@@ -79,7 +79,7 @@ function bytesAreUneven(rows: readonly Uint8Array[], width: number): boolean {
 function dependentColumns(rows: readonly Uint8Array[], width: number): number {
   const [first] = rows;
   const used = rows.slice(1, 1 + width + SPARE_ROWS);
-  if (first === undefined || width > MOST_COLUMNS || used.length < width + SPARE_ROWS) return 0;
+  if (first === undefined || width > MAX_COLUMNS || used.length < width + SPARE_ROWS) return 0;
   const pivots = new Map<number, Uint8Array>();
   for (const row of used) {
     // Minus the first row, so that a constant added to all of them does not count.

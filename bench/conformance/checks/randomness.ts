@@ -6,7 +6,7 @@
 import { bitFindings, sequenceFindings } from './randomness-battery.ts';
 
 /** Minimum entropy of an id (ASVS 5 V7.2.3). */
-export const NEEDED_BITS = 128;
+const NEEDED_BITS = 128;
 
 /**
  * An id, in the order of issue. A counter belongs to one server: the ids of each server are also examined separately.
@@ -24,7 +24,7 @@ export interface IdVerdict {
 }
 
 /** Shorter sequences are inconclusive: their bounds are wide. */
-const LEAST_SEQUENCE = 1_000;
+const MIN_SEQUENCE = 1_000;
 
 const HEX = '0123456789abcdef';
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -135,5 +135,5 @@ function sequencesOf(issued: readonly IssuedId[]): number[][] {
     else own.push(index);
   }
   const apart = servers.size > 1 ? [...servers.values()] : [];
-  return [issued.map((_, index) => index), ...apart].filter(({ length }) => length >= LEAST_SEQUENCE);
+  return [issued.map((_, index) => index), ...apart].filter(({ length }) => length >= MIN_SEQUENCE);
 }

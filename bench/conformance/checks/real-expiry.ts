@@ -10,7 +10,7 @@ const EVERY_MS = 400;
 /**
  * With reads further apart the login in use could idle away: then the machine is too slow, and nothing was observed.
  */
-const LONGEST_GAP_MS = 1500;
+const MAX_GAP_MS = 1500;
 
 /** Observations with real clocks, so that the store's own expiry takes part. */
 export interface RealLives {
@@ -53,8 +53,8 @@ async function observe(scene: Scene): Promise<RealLives> {
     let aliveMs = 0;
     while (Date.now() < untilMs) {
       if (await isStillLoggedIn(site, used.browser)) aliveMs = Date.now();
-      if (Date.now() - readMs > LONGEST_GAP_MS)
-        throw new ExperimentFailed(`expected reads within ${LONGEST_GAP_MS} ms, got slower ones`);
+      if (Date.now() - readMs > MAX_GAP_MS)
+        throw new ExperimentFailed(`expected reads within ${MAX_GAP_MS} ms, got slower ones`);
       readMs = Date.now();
       await sleep(EVERY_MS);
     }

@@ -16,7 +16,7 @@ import {
 } from './outage-site.ts';
 
 /** Longest that a store that does not reply may delay a request. */
-export const ANSWER_WITHIN_MS = 3_000;
+const ANSWER_WITHIN_MS = 3_000;
 
 /** An outage is neither a logout nor a login, and the reply says so. */
 const ONLY_UNAVAILABLE: readonly number[] = [503];

@@ -7,11 +7,11 @@ import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 
 /** Minimum of tries of what chance may hide: enough to reach each of a few servers. */
-const LEAST_TRIES = 9;
+const MIN_TRIES = 9;
 
 /** How often a check tries what depends on chance. */
 export function triesOf(scene: Scene): number {
-  return Math.max(LEAST_TRIES, scene.tries);
+  return Math.max(MIN_TRIES, scene.tries);
 }
 
 /**
@@ -33,7 +33,7 @@ export interface SetCookie {
   attributes: ReadonlyMap<string, string>;
 }
 
-export function parseSetCookie(line: string): SetCookie {
+function parseSetCookie(line: string): SetCookie {
   const [pair = '', ...rest] = line.split(';');
   const at = pair.indexOf('=');
   const attributes = rest.map((attribute): [string, string] => {

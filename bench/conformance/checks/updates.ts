@@ -26,7 +26,7 @@ const TABS = 20;
 const CONTESTS = 50;
 const INCREMENTS = 3;
 /** One of twenty concurrent attempts succeeds, so that the last is served within some hundred tries. */
-const MOST_ATTEMPTS = 2000;
+const MAX_ATTEMPTS = 2000;
 
 function expectNoLoss({ traits, options }: Subject): Expectation {
   if (traits.compareAndSwap) return mustHold;
@@ -135,12 +135,12 @@ async function countTogether(scene: Scene, act: Act): Promise<{ acknowledged: nu
   expectStatus(await act(0, 'update', { data: 'count.0' }), 200, 'an update');
   const countIn = (data: string) => Number(/^count\.(\d+)$/.exec(data)?.[1] ?? Number.NaN);
   async function increment(tab: number): Promise<void> {
-    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const { data, version } = await readData(scene, act, tab);
       const next = `count.${countIn(data) + 1}`;
       if (wasTaken(await act(tab, 'update', { data: next, version }))) return;
     }
-    throw new ExperimentFailed(`expected an update to succeed within ${MOST_ATTEMPTS} tries, got conflicts`);
+    throw new ExperimentFailed(`expected an update to succeed within ${MAX_ATTEMPTS} tries, got conflicts`);
   }
   const acknowledged = sum(
     await Promise.all(

@@ -43,7 +43,7 @@ export async function pollUntil(check: () => Promise<boolean>, signal: AbortSign
 }
 
 /** Whether a TCP connection is accepted there within half a second. */
-export function acceptsConnection(host: string, port: number): Promise<boolean> {
+function acceptsConnection(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS });
     const answer = (isOpen: boolean) => (): void => {

@@ -82,7 +82,7 @@ describe('readiness', () => {
     await started.stop();
   });
 
-  it('check: asks until the answer is true; what it throws ends the start, and the process', async () => {
+  it('check: polls until it returns true; a throw ends the start, and the process', async () => {
     let asked = 0;
     const patient = await startProcess(options(FOREVER, { ready: { check: async () => ++asked === 3 } }));
     expect(asked).toBe(3);

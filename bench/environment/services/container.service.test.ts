@@ -24,7 +24,7 @@ async function fakeEngine(answer: RequestListener): Promise<string> {
 }
 
 describe('isDockerAvailable', () => {
-  it('is true for an engine that answers its ping', async () => {
+  it('is true for an engine that replies to a ping', async () => {
     const paths: (string | undefined)[] = [];
     const socketPath = await fakeEngine((request, reply) => {
       paths.push(request.url);
@@ -34,7 +34,7 @@ describe('isDockerAvailable', () => {
     expect(paths).toEqual(['/_ping']);
   });
 
-  it('is false for an error, for nobody, and without a socket', async () => {
+  it('is false for an error, for a closed socket, and without a socket', async () => {
     const broken = await fakeEngine((_request, reply) => reply.writeHead(500).end());
     expect(await isDockerAvailable(broken)).toBe(false);
     expect(await isDockerAvailable('/nowhere/docker.sock')).toBe(false);

@@ -14,7 +14,7 @@ describeService({ ...REDIS_SUITE, tier: 'docker' });
 describeService({ ...POSTGRES_SUITE, tier: 'docker' });
 
 describe('the Docker engine', () => {
-  it('answers, and is offered', async () => {
+  it('is available, and is offered', async () => {
     expect(await isDockerAvailable()).toBe(true);
     expect(await findTier(redisService, 'docker', undefined)).toMatchObject({
       tier: 'docker',
@@ -27,7 +27,7 @@ describe('the Docker engine', () => {
 describe('startContainer', () => {
   const base = { name: 'example', timeoutMs: 5_000, check: async () => false };
 
-  it('an image that nobody has: SERVICE_MISSING with what to do', async () => {
+  it('an unknown image: SERVICE_MISSING with a remedy', async () => {
     const guard = await openGuard();
     const image = 'session-bench-no-such-image:1';
     await expect(startContainer({ ...base, image, command: [], guard })).rejects.toMatchObject({

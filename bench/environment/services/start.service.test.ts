@@ -60,7 +60,7 @@ describe('startService', () => {
     });
   });
 
-  it('without a PATH and an engine, auto tells what it looked for', async () => {
+  it('without a PATH and an engine, auto reports what it tried', async () => {
     const { PATH, DOCKER_HOST } = process.env;
     process.env['PATH'] = '';
     process.env['DOCKER_HOST'] = 'unix:///nowhere/docker.sock';

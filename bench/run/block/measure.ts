@@ -24,10 +24,10 @@ const DRAIN_MS = 200;
 const IDLE_MS = 500;
 /** A slice lasts this many times the slowest arm's p99, within these bounds, so that its ramps weigh little. */
 const SLICE_P99S = 20;
-const LEAST_SLICE_SECONDS = 0.1;
-const GREATEST_SLICE_SECONDS = 0.5;
+const MIN_SLICE_SECONDS = 0.1;
+const MAX_SLICE_SECONDS = 0.5;
 /** Slices are short enough for this many turns: with one turn each, arms would run one after the other. */
-const LEAST_ROUNDS = 8;
+const MIN_ROUNDS = 8;
 /** How long a token may outlive its expiry in the revocation scenario before it counts as never refused. */
 const REVOCATION_GRACE_SECONDS = 2;
 
@@ -111,8 +111,8 @@ function scheduleOf({ config, load }: BlockRun, p99Us: number): { sliceSeconds: 
   }
   if (load.model === 'autocannon') return { sliceSeconds: durationSeconds, rounds: 1 };
   const wished = Math.ceil((SLICE_P99S * p99Us) / 10_000) / 100;
-  const bounded = Math.min(GREATEST_SLICE_SECONDS, Math.max(LEAST_SLICE_SECONDS, wished));
-  const inTurns = Math.min(bounded, durationSeconds / LEAST_ROUNDS);
+  const bounded = Math.min(MAX_SLICE_SECONDS, Math.max(MIN_SLICE_SECONDS, wished));
+  const inTurns = Math.min(bounded, durationSeconds / MIN_ROUNDS);
   const sliceSeconds = Math.min(durationSeconds, config.sliceSeconds ?? inTurns);
   return { sliceSeconds, rounds: Math.max(1, Math.round(durationSeconds / sliceSeconds)) };
 }

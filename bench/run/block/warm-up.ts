@@ -20,11 +20,11 @@ export interface WarmUp {
 
 /** Number of windows at the end in which a trend is sought. */
 const WINDOWS = 12;
-const LEAST_WINDOW_SECONDS = 0.1;
-const GREATEST_WINDOW_SECONDS = 0.25;
+const MIN_WINDOW_SECONDS = 0.1;
+const MAX_WINDOW_SECONDS = 0.25;
 /** While there is a trend, the warm-up continues, up to this many times its length, and at most for this time. */
-const MOST_TIMES = 3;
-const MOST_SECONDS = 10;
+const MAX_TIMES = 3;
+const MAX_SECONDS = 10;
 /** Slices of the warm-up, before the length of a slice is known. */
 const FIRST_SLICE_SECONDS = 0.125;
 
@@ -35,9 +35,9 @@ const FIRST_SLICE_SECONDS = 0.125;
 export async function warmUp(run: BlockRun, onProgress: (text: string) => void): Promise<WarmUp> {
   const { arms, generator, config } = run;
   const seconds = config.warmupSeconds;
-  const windowSeconds = Math.min(GREATEST_WINDOW_SECONDS, Math.max(LEAST_WINDOW_SECONDS, seconds / WINDOWS));
+  const windowSeconds = Math.min(MAX_WINDOW_SECONDS, Math.max(MIN_WINDOW_SECONDS, seconds / WINDOWS));
   const planned = Math.max(1, Math.round(seconds / windowSeconds));
-  const most = Math.max(planned, Math.floor(Math.min(seconds * MOST_TIMES, MOST_SECONDS) / windowSeconds));
+  const most = Math.max(planned, Math.floor(Math.min(seconds * MAX_TIMES, MAX_SECONDS) / windowSeconds));
   const taker = createTurnTaker(run);
   const costs = new Map(arms.map((arm) => [arm, [] as number[]]));
   let steadiness = new Map<Arm, Steadiness>();

@@ -27,7 +27,7 @@ describe('a chunked body', () => {
 
   it.each([
     ['no size', '\r\nx'],
-    ['a size that is no number', 'g\r\n'],
+    ['a size that is not a number', 'g\r\n'],
     ['0x', '0x5\r\nhello\r\n'],
     ['a sign', '+5\r\nhello'],
     ['a minus sign', '-5\r\nhello'],

@@ -107,7 +107,7 @@ describe('parseRequestHead', () => {
     ['no target', 'GET HTTP/1.1\r\nHost: h\r\n\r\n'],
     ['HTTP/0.9', 'GET /\r\n\r\n'],
     ['a leading space', ' GET / HTTP/1.1\r\nHost: h\r\n\r\n'],
-    ['a method that is no token', 'G@T / HTTP/1.1\r\nHost: h\r\n\r\n'],
+    ['a method that is not a token', 'G@T / HTTP/1.1\r\nHost: h\r\n\r\n'],
     ['a version in lower case', 'GET / http/1.1\r\nHost: h\r\n\r\n'],
     ['a version of two digits', 'GET / HTTP/1.10\r\nHost: h\r\n\r\n'],
     ['a reply', 'HTTP/1.1 200 OK\r\nHost: h\r\n\r\n'],

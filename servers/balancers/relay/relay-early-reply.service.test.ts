@@ -1,4 +1,4 @@
-/** A server that answers before it has read the request, and closes: its reply reaches the client. */
+/** A server that replies before it has read the request, and closes: its reply reaches the client. */
 
 import type { AddressInfo } from 'node:net';
 import fastify from 'fastify';
@@ -38,7 +38,7 @@ function refusing(reply: string): Script {
   };
 }
 
-describe('a server that answers in mid-request and closes', () => {
+describe('a server that replies in mid-request and closes', () => {
   it.each([
     ['with a length', sized(CLOSE), sized(CLOSE)],
     ['with a length, as if it stayed', sized(''), sized(CLOSE)],

@@ -37,7 +37,7 @@ describe('a server that dies', () => {
     expect(part.startsWith(await client.untilClosed())).toBe(true);
   });
 
-  it('in mid-reply without a length is told apart from its end', async () => {
+  it('in mid-reply without a length is distinguished from its end', async () => {
     const { client, server } = await behind((socket) => socket.write('HTTP/1.1 200 OK\r\n\r\nhalf'));
     let code: string | undefined;
     client.socket.on('error', (error: NodeJS.ErrnoException) => {

@@ -85,7 +85,7 @@ describe('replies', () => {
     ['two ways of framing', `${CHUNKED.replace('\r\n\r\n', '\r\nContent-Length: 5\r\n\r\n')}0\r\n\r\n`],
     ['two lengths', ok('hello', 'Content-Length: 6\r\n')],
     ['an unknown encoding', CHUNKED.replace('chunked', 'gzip, chunked')],
-    ['an upgrade nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
+    ['an unrequested upgrade', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
     ['a bad chunk', `${CHUNKED}5 \r\nhello\r\n0\r\n\r\n`],
     ['a bare LF', 'HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n'],
     ['something else than HTTP', 'SSH-2.0-x\r\n'],
@@ -96,7 +96,7 @@ describe('replies', () => {
     expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 502 /);
   });
 
-  it('never answer a later request with what came too much', async () => {
+  it('never reply to a later request with surplus bytes', async () => {
     const { client, server } = await behind((request) =>
       path(request) === '/2' ? ok('END') : `${ok('hello')}${ok('EVIL')}`,
     );

@@ -25,7 +25,7 @@ const path = (request: string): string => request.split(' ')[1] ?? '';
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
 describe('pipelining', () => {
-  it('answers in order and never mixes users', async () => {
+  it('replies in order and never mixes users', async () => {
     const servers = await Promise.all(
       [7, 1, 3].map((delayMs) =>
         rawServer(cleanup, (socket, text, take) => {

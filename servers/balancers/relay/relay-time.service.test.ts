@@ -26,7 +26,7 @@ const behind = (script: Script, timeouts: Partial<RelayTimeouts> = {}) =>
   behindRelay(cleanup, script, timeouts);
 
 describe('time', () => {
-  it('runs out for a server that does not answer: 504', async () => {
+  it('runs out for a server that does not reply: 504', async () => {
     const { client, server } = await behind(() => undefined, { serverMs: 60 });
     client.write(get('/'));
     expect(status(await client.untilClosed())).toBe(504);
@@ -100,7 +100,7 @@ describe('draining', () => {
     expect(await late.untilClosed()).toBe('');
   });
 
-  it('waits no longer than it is told', async () => {
+  it('waits no longer than its time-out', async () => {
     const { client, relay, server } = await behind(() => undefined);
     client.write(get('/'));
     await expect.poll(() => server.received.length, PATIENTLY).toBe(1);
