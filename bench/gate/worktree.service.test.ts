@@ -163,7 +163,7 @@ describe('openBaseline', () => {
 /** A harness that opens a baseline and is killed; returns where that was. */
 async function killedHarness(head: string): Promise<string> {
   const code = `
-    const { openGuard } = await import(${JSON.stringify(join(PROJECT_ROOT, 'bench/environment/guard.ts'))});
+    const { openGuard } = await import(${JSON.stringify(join(PROJECT_ROOT, 'bench/environment/processes/guard.ts'))});
     const { openBaseline } = await import(${JSON.stringify(join(PROJECT_ROOT, 'bench/gate/worktree.ts'))});
     const guard = await openGuard();
     const { root } = await openBaseline({
