@@ -14,8 +14,8 @@ export interface Progress {
 const REDRAW_MS = 250;
 const CLEAR_LINE = '\r\u001B[2K';
 
-/** `firstGuessMs` is the estimated duration of a trial until one has ended. */
-export function createProgress(stream: NodeJS.WriteStream, firstGuessMs: number): Progress {
+/** `estimatedMs` is the estimated duration of a trial until one has ended. */
+export function createProgress(stream: NodeJS.WriteStream, estimatedMs: number): Progress {
   const live = stream.isTTY === true;
   const ended: number[] = [];
   let current: { name: string; ordinal: number; total: number; startedAt: number; text: string } | undefined;
@@ -24,7 +24,7 @@ export function createProgress(stream: NodeJS.WriteStream, firstGuessMs: number)
     if (current === undefined || !live) return;
     const { name, ordinal, total, startedAt, text } = current;
     const elapsed = Date.now() - startedAt;
-    const each = ended.length === 0 ? firstGuessMs : ended.reduce((sum, ms) => sum + ms, 0) / ended.length;
+    const each = ended.length === 0 ? estimatedMs : ended.reduce((sum, ms) => sum + ms, 0) / ended.length;
     const left = Math.max(0, each - elapsed) + each * (total - ordinal);
     const line = `[${ordinal}/${total}] ${name}: ${text}, about ${durationText(left)} left`;
     stream.write(CLEAR_LINE + line.slice(0, Math.max(20, (stream.columns || 100) - 1)));

@@ -51,8 +51,8 @@ const STOP = { stopMs: 500, afterMs: 4_000 };
 const STOP_LOAD: Load = { ratePerSecond: 1_000, seconds: 10 };
 
 const GENERATORS: Readonly<Record<string, (load: Load) => Measure<Reported>>> = {
-  probe: probing,
-  'autocannon -R': cannonading,
+  probe: measureByProbe,
+  'autocannon -R': measureByAutocannon,
 };
 
 const { values: options } = parseArgs({ options: { json: { type: 'boolean', default: false } } });
@@ -91,7 +91,7 @@ async function measure(): Promise<Finding[]> {
 }
 
 /** The load generator, as `pnpm bench probe` runs it. */
-function probing({ ratePerSecond, seconds }: Load): Measure<Reported> {
+function measureByProbe({ ratePerSecond, seconds }: Load): Measure<Reported> {
   return async (origin, onMeasuring) => {
     const { job } = parseProbe([origin], {
       rate: String(ratePerSecond),
@@ -110,7 +110,7 @@ function probing({ ratePerSecond, seconds }: Load): Measure<Reported> {
 }
 
 /** autocannon's program and report with its defaults, which include its correction for coordinated omission. */
-function cannonading({ ratePerSecond, seconds }: Load): Measure<Reported> {
+function measureByAutocannon({ ratePerSecond, seconds }: Load): Measure<Reported> {
   return async (origin, onMeasuring) => {
     const program = join(PROJECT_ROOT, 'node_modules', 'autocannon', 'autocannon.js');
     const flags = ['--json', '-R', String(ratePerSecond), '-d', String(seconds), '-c', String(CONNECTIONS)];

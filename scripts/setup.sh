@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a machine that has only Node and npm ready for `pnpm bench` and `pnpm test`: the pinned pnpm, the
-# locked packages, the services that are missing. Safe to repeat. No service is started or enabled.
+# Prepares a machine that has only Node and npm for `pnpm bench` and `pnpm test`: the pinned pnpm, the locked
+# packages, missing services. Safe to repeat. No service is started or enabled.
 set -eu
 
 usage() {
@@ -36,14 +36,14 @@ done
 project=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd -- "$project"
 
-# Who may write to the system: ourselves, sudo that asks nothing, or nobody.
+# How to write to the system: directly, by sudo without a password, or not at all.
 if [ "$(id -u)" = 0 ]; then root=self
 elif have sudo && sudo -n true 2>/dev/null; then root=sudo
 else root=
 fi
 
-# A root shell made by plain `su` has no sbin in its PATH, and dpkg needs it. Root reads the user's npmrc,
-# for that may name a mirror, but keeps its own home, so that no file of root's lands in the user's cache.
+# A root shell from plain `su` lacks sbin in its PATH, which dpkg needs. Root reads the user's npmrc, which may
+# name a mirror, but keeps its own home, so that it writes no files into the user's cache.
 as_root() {
   if [ "$root" = self ]; then env "PATH=$PATH:/usr/sbin:/sbin" "$@"
   else sudo -n -H env "PATH=$PATH:/usr/sbin:/sbin" "NPM_CONFIG_USERCONFIG=${HOME-}/.npmrc" "$@"
@@ -64,7 +64,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Runs a command in silence; shows the end of what it said only when it fails.
+# Runs a command silently; prints the end of its output only when it fails.
 quietly() {
   [ -n "$log" ] || log=$(mktemp)
   "$@" >"$log" 2>&1 </dev/null || { tail -n 12 "$log" >&2; return 1; }
@@ -82,7 +82,7 @@ say node "$node_version"
 
 pnpm_wanted=$(node -p 'require("./package.json").packageManager.replace(/^pnpm@|[+].*$/g, "")')
 
-# The version that a user gets in this folder. A corepack shim must not go out and fetch one to answer.
+# The version that a user gets in this folder. A corepack shim must not download one for it.
 pnpm_found() { COREPACK_ENABLE_NETWORK=0 pnpm --version 2>/dev/null </dev/null || :; }
 
 can_write() {
@@ -95,7 +95,7 @@ install_pnpm() {
   have npm || fail "npm is missing, pnpm $pnpm_wanted cannot be installed: install npm (often a package of its own)"
   prefix=$(npm prefix -g 2>/dev/null)
   set -- npm install -g --no-audit --no-fund --loglevel=error
-  # npm will not overwrite a shim of corepack's unless told to.
+  # npm overwrites a corepack shim only with --force.
   case $(readlink -f "$(command -v pnpm)" 2>/dev/null) in *corepack*) set -- "$@" --force ;; esac
   if can_write "$prefix/bin" && can_write "$prefix/lib/node_modules"; then
     quietly "$@" "pnpm@$pnpm_wanted"
@@ -126,7 +126,7 @@ fi
 
 # --- 2. Packages --------------------------------------------------------------------------------------------
 
-# Written after a complete install: the hash of all that decides what is installed.
+# Written after a complete install: the hash of everything that determines it.
 stamp=node_modules/.session-bench-setup
 wanted=$(node -e '
   const hash = require("node:crypto").createHash("sha256").update(process.platform + process.arch);
@@ -145,11 +145,11 @@ fi
 
 # --- 3. Services --------------------------------------------------------------------------------------------
 
-# haproxy and nginx live in sbin, which is not on a plain user's PATH.
+# haproxy and nginx are in sbin, which is not on a plain user's PATH.
 find_binary() { (PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin && command -v "$1"); }
 
-# Debian packages start and enable what they install. Start: a policy-rc.d that says no, and a policy that
-# was there before is put back. Ours names the process and the packages, for a run after one that was killed.
+# Debian packages start and enable what they install. Start: prevented by a policy-rc.d; an existing policy is
+# restored. This one names the process and the packages, for a later run after a killed one.
 policy=/usr/sbin/policy-rc.d
 hold_services() {
   held=$*
@@ -159,8 +159,8 @@ hold_services() {
     - "$policy" "$$" "$held"
 }
 
-# Enable: the links are taken away again, also when an install was broken off. dpkg's own record of them
-# stays, which is what keeps an upgrade of the package from making them anew.
+# Enable: the links are removed again, even after an aborted install. dpkg's record of them stays, so that an
+# upgrade of the package does not recreate them.
 release_services() {
   for package in $held; do
     as_root find /etc/systemd/system -lname "*/$package.service" -delete >/dev/null 2>&1 || :
@@ -176,7 +176,7 @@ apt_get() {
     apt-get -q -y -o DPkg::Lock::Timeout=60 "$@" </dev/null >"$log" 2>&1
 }
 
-# A new machine often refreshes its package lists just then, and apt does not wait for that lock.
+# A new machine often refreshes its package lists at that time, and apt does not wait for that lock.
 apt_update() {
   for _ in 1 2 3 4 5 6; do
     apt_get update && return
@@ -185,8 +185,8 @@ apt_update() {
   done
 }
 
-# Lists that are there are used as they are; missing or stale ones show as a failure, and are fetched then.
-# At last one at a time, for one that this release does not have must not keep the others out.
+# Existing package lists are used first; missing or stale ones cause a failure, and are then fetched. Finally one
+# package at a time: one that this release lacks must not prevent the others.
 apt_install() {
   [ -n "$log" ] || log=$(mktemp)
   hold_services "$@"
@@ -199,7 +199,7 @@ apt_install() {
   release_services
 }
 
-# What a run that was killed outright left: a policy of ours, packages half configured.
+# Leftovers of a killed run: its policy, partially configured packages.
 recover() {
   killed=$(sed -n 's/^# session-bench //p' "$policy" 2>/dev/null) && [ -n "$killed" ] && [ -n "$root" ] || return 0
   if grep -q setup.sh "/proc/${killed%% *}/cmdline" 2>/dev/null; then

@@ -15,7 +15,7 @@ import type { Row } from '../bench/results/row.ts';
 import { openBench } from '../bench/run/bench.ts';
 import { runBlock } from '../bench/run/block/block.ts';
 import { planPass } from '../bench/run/plan.ts';
-import { blockGuess } from '../bench/run/run.ts';
+import { estimateBlockMs } from '../bench/run/run.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
 
 interface Setting {
@@ -56,7 +56,12 @@ async function measure(): Promise<void> {
   await openTogether(async (resources) => {
     const twins = twinsOf(config);
     const command = process.argv.slice(2);
-    const options_ = { config: twins, command, signal: stop.signal, blockGuessMs: blockGuess(twins) };
+    const options_ = {
+      config: twins,
+      command,
+      signal: stop.signal,
+      estimatedBlockMs: estimateBlockMs(twins),
+    };
     const bench = await openBench(options_, resources);
     const total = Number(options.blocks) * settings.length;
     let ordinal = 0;

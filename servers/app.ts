@@ -23,7 +23,7 @@ export function createApp(parts: AppParts): FastifyInstance {
     forceCloseConnections: 'idle',
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });
-  // Forms of other sites cannot send JSON. csrf.ts covers browsers that send neither Origin nor Sec-Fetch-Site.
+  // Without it forms cannot write. csrf.ts covers browsers that send neither Origin nor Sec-Fetch-Site.
   app.removeContentTypeParser('text/plain');
   const context = createRouteContext(parts);
   app.addHook('onClose', async () => context.log.close());

@@ -75,7 +75,7 @@ describe('many attempts at once', () => {
   type Server = Awaited<ReturnType<typeof serveRedis>>;
 
   /** Guesses at each of these servers in turn, the right password among them; the statuses of the replies. */
-  async function guessAtOnce(servers: readonly Server[], user: string): Promise<number[]> {
+  async function guessInBurst(servers: readonly Server[], user: string): Promise<number[]> {
     // Connections are open, and what is compiled is compiled.
     await Promise.all(servers.flatMap(({ login }) => Array.from({ length: 100 }, () => login('thr10'))));
     const guesses = Array.from({ length: 150 }, (_, index) => (index === 60 ? 'right' : `guess ${index}`));
@@ -85,13 +85,13 @@ describe('many attempts at once', () => {
 
   test('are judged up to the limit, and the right guess beyond it is not', async () => {
     const server = await serveRedis();
-    const statuses = await guessAtOnce([server], 'thr11');
+    const statuses = await guessInBurst([server], 'thr11');
     expect(statuses.filter((status) => status !== 429)).toEqual(Array(LIMIT).fill(401));
   });
 
   test('at several servers pass the limit by one for each further server', async () => {
     const servers = [await serveRedis(), await serveRedis()];
-    const statuses = await guessAtOnce(servers, 'thr12');
+    const statuses = await guessInBurst(servers, 'thr12');
     const judged = statuses.filter((status) => status !== 429);
     expect(judged.length).toBeGreaterThanOrEqual(LIMIT);
     expect(judged.length).toBeLessThanOrEqual(LIMIT + 1);

@@ -99,12 +99,12 @@ export function createRouteContext(parts: AppParts): RouteContext {
       issue(reply, result);
       return reply.send({ user, role });
     },
-    ...logging(store, log, onError),
+    ...createLogging(store, log, onError),
   };
 }
 
 /** A failing log must not fail a request that has been carried out: a refresh that is retried counts as a theft. */
-function logging(
+function createLogging(
   store: SessionStore,
   log: LifecycleLog,
   onError: (error: unknown) => void,

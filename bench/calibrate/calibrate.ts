@@ -3,7 +3,7 @@ import { openTogether } from '../environment/processes/resources.ts';
 import type { Row } from '../results/row.ts';
 import { openBench } from '../run/bench.ts';
 import { runBlocks } from '../run/blocks.ts';
-import { blockGuess } from '../run/run.ts';
+import { estimateBlockMs } from '../run/run.ts';
 import type { Calibration } from './kept.ts';
 import { type Noise, noiseOf } from './noise.ts';
 
@@ -30,7 +30,7 @@ export function calibrate(
     const stores = (['base', 'head'] as const).map((side) => ({ ...choice, side }));
     const twins = { ...config, stores };
     const bench = await openBench(
-      { config: twins, command, signal, blockGuessMs: blockGuess(twins) },
+      { config: twins, command, signal, estimatedBlockMs: estimateBlockMs(twins) },
       resources,
     );
     const rows: Record<'base' | 'head', Row[]> = { base: [], head: [] };
@@ -44,11 +44,11 @@ export function calibrate(
     );
     await resources.close();
     const noise = noiseOf(rows.base, rows.head);
-    return { noise, kept: keptFrom(noise, rows.head), failures: outcome.failures };
+    return { noise, kept: toCalibration(noise, rows.head), failures: outcome.failures };
   });
 }
 
-function keptFrom(noise: readonly Noise[], rows: readonly Row[]): Calibration | undefined {
+function toCalibration(noise: readonly Noise[], rows: readonly Row[]): Calibration | undefined {
   const [row] = rows;
   if (row === undefined || noise.length === 0) return undefined;
   const valid = rows.filter((one) => one.status === 'ok' && one.valid === true).length;

@@ -77,8 +77,8 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
   }));
   findings.push(
     ...pairs.flatMap((pair) => invalidCell(pair.base, pair.head, names, paired)),
-    ...lone(base, head, `only in ${names.base}`, paired ? 'INCONCLUSIVE' : 'INFORMATIVE'),
-    ...lone(head, base, `only in ${names.head}`, 'INFORMATIVE'),
+    ...unmatchedCells(base, head, `only in ${names.base}`, paired ? 'INCONCLUSIVE' : 'INFORMATIVE'),
+    ...unmatchedCells(head, base, `only in ${names.head}`, 'INFORMATIVE'),
   );
   const warnings = warningsOf(asked, difference, paired, names);
   const commits = { base: commitText(baseRows), head: commitText(headRows) };
@@ -97,7 +97,7 @@ function invalidCell(base: Cell, head: Cell, names: Names, paired: boolean): Fin
   return [finding(base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
 }
 
-function lone(
+function unmatchedCells(
   cells: ReadonlyMap<string, Cell>,
   others: ReadonlyMap<string, Cell>,
   reason: string,

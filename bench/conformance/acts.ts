@@ -109,7 +109,7 @@ function isRenewal(reply: Reply): boolean {
 const BLIND_READS = 9;
 
 /** New browsers that reach every server: one for each, or many at the balancer. */
-function everywhere(scene: Scene): Browser[] {
+function browsersEverywhere(scene: Scene): Browser[] {
   const { servers } = scene;
   return servers > 0
     ? Array.from({ length: servers }, (_, server) => scene.browserOf(server))
@@ -121,8 +121,8 @@ function everywhere(scene: Scene): Browser[] {
  * balancer.
  * @returns `of` is the number of reads.
  */
-export async function acceptedBy(scene: Scene, token: string): Promise<{ accepted: number; of: number }> {
-  const browsers = everywhere(scene);
+export async function countAccepting(scene: Scene, token: string): Promise<{ accepted: number; of: number }> {
+  const browsers = browsersEverywhere(scene);
   let accepted = 0;
   for (const browser of browsers) {
     if ((await currentUser(scene, browser.holding(token))) !== undefined) accepted += 1;
@@ -134,11 +134,11 @@ export async function acceptedBy(scene: Scene, token: string): Promise<{ accepte
 export type Copies = Pick<Login, 'token'> & { refresh?: string | undefined };
 
 /** How many servers exchange the refresh token; 0 for a login without one. A use ends the token. */
-export async function renewedBy(scene: Scene, { token, refresh }: Copies): Promise<number> {
+export async function countRenewing(scene: Scene, { token, refresh }: Copies): Promise<number> {
   const { refreshCookie } = scene.contract;
   if (refresh === undefined || refreshCookie === undefined) return 0;
   let renewed = 0;
-  for (const browser of everywhere(scene)) {
+  for (const browser of browsersEverywhere(scene)) {
     const thief = browser.holding(token);
     thief.cookies.set(refreshCookie, refresh);
     if (isRenewal(await thief.perform('refresh'))) renewed += 1;
@@ -151,8 +151,8 @@ export async function renewedBy(scene: Scene, { token, refresh }: Copies): Promi
  * token. The latter is only tried when the token opens nothing, so that a live login is left unchanged.
  */
 export async function isOver(scene: Scene, copies: Copies): Promise<boolean> {
-  if ((await acceptedBy(scene, copies.token)).accepted > 0) return false;
-  return (await renewedBy(scene, copies)) === 0;
+  if ((await countAccepting(scene, copies.token)).accepted > 0) return false;
+  return (await countRenewing(scene, copies)) === 0;
 }
 
 /** Runs `act` this many times, one after the other. */

@@ -9,14 +9,14 @@ import type { StoreDefinition } from '../../stores/store.ts';
 import { type ModelSubject, runModel, type WrapStore } from '../../stores/suite/model-run.ts';
 import * as faults from '../../stores/suite/planted-faults.ts';
 import { printSeed } from '../../stores/suite/seed.ts';
-import { believesRefreshTokens, keepsFamilies } from './fixtures/refresh-faults.ts';
+import { keepsFamilies, trustsRefreshTokens } from './fixtures/refresh-faults.ts';
 import {
   countsThenCreates,
   logsOutAtClient,
   upsertsOnUpdate,
   withoutRotation,
 } from './fixtures/session-faults.ts';
-import { acceptsUnsigned, believesTokens, deniesTokens, epochInSeconds } from './fixtures/token-faults.ts';
+import { acceptsUnsigned, deniesTokens, epochInSeconds, trustsTokens } from './fixtures/token-faults.ts';
 
 /** Sequences within which a fault must show: some ten times as many as the rarest takes on average. */
 const RUNS = 500;
@@ -45,11 +45,11 @@ const PLANTED: readonly Planted[] = [
   planted('a token says how it is to be verified', jwt, acceptsUnsigned),
   planted('a token says how it is to be verified', jwtBlacklist, acceptsUnsigned),
   planted('one server of two asks the list', jwtBlacklist, (store, context, server) =>
-    server === 0 ? store : believesTokens(store, context),
+    server === 0 ? store : trustsTokens(store, context),
   ),
   planted('a logout denies one token by its hash', jwtBlacklist, deniesTokens),
   planted('a revocation is a time in whole seconds', jwtBlacklist, epochInSeconds),
-  planted('a refresh token is believed', jwtBlacklist, believesRefreshTokens, ROTATING),
+  planted('a refresh token is believed', jwtBlacklist, trustsRefreshTokens, ROTATING),
   planted('a logout leaves the refresh token', jwtBlacklist, keepsFamilies, ROTATING),
   planted('a refresh token that was used is only refused', jwtBlacklist, faults.forgivesReuse(), ROTATING),
   planted('an update ignores the version', redis, faults.ignoresVersion),
@@ -58,7 +58,7 @@ const PLANTED: readonly Planted[] = [
   planted('the newest login is evicted', redis, faults.evictsNewest),
   planted('a disabled user stays logged in', memory, faults.keepsDisabled),
   planted('the login that is to be kept is revoked too', redis, faults.revokesAll),
-  planted('a handle ends the login of another user', redis, faults.endsAnybodys),
+  planted('a handle ends the login of another user', redis, faults.endsAnyLogin),
   planted('logins that idled away are listed', faults.listsExpired(redis)),
   planted('a session lives at the moment of its end', faults.readsAtExpiry(memory)),
   planted('a touch reaches beyond the absolute expiry', faults.touchesPastAbsolute(memory)),

@@ -7,7 +7,7 @@ import { GENERATOR_HEADROOM } from '../results/validity.ts';
 import { openBench } from '../run/bench.ts';
 import { type Arm, openArms } from '../run/block/arms.ts';
 import { blockTitle, planBlocks } from '../run/plan.ts';
-import { blockGuess } from '../run/run.ts';
+import { estimateBlockMs } from '../run/run.ts';
 import { type JudgedTrial, judgeTrial, type Objective } from './objective.ts';
 import { type SearchResult, searchMaximum } from './search.ts';
 
@@ -40,7 +40,7 @@ export function findMaximum(
 ): Promise<FoundMaximum> {
   return openTogether(async (resources) => {
     const bench = await openBench(
-      { config, command, signal, blockGuessMs: blockGuess(config) * 20 },
+      { config, command, signal, estimatedBlockMs: estimateBlockMs(config) * 20 },
       resources,
     );
     const { context, machine, progress } = bench;

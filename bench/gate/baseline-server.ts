@@ -20,18 +20,19 @@ export async function openBaselineServer(
   context: Pick<RunContext, 'guard' | 'signal'>,
 ): Promise<string> {
   const program = await buildServer(root).catch((cause: unknown) => {
-    throw unfit('its server to be built', messageOf(cause).slice(0, 500), cause);
+    throw baselineError('its server to be built', messageOf(cause).slice(0, 500), cause);
   });
   const server = await startServer(controlConfig(), { ...context, programs: { server: program } }, 'base');
   try {
     const { roundTrips } = await askStats(server);
-    if (typeof roundTrips !== 'number') throw unfit('its server to report its round trips', 'another reply');
+    if (typeof roundTrips !== 'number')
+      throw baselineError('its server to report its round trips', 'another reply');
     if (echoOf(server.message) === undefined) await checkBaselineOptions(root, stores, context.signal);
     return program;
   } catch (error) {
     context.signal.throwIfAborted();
     if (error instanceof BenchError) throw error;
-    throw unfit('its server to report its round trips', messageOf(error), error);
+    throw baselineError('its server to report its round trips', messageOf(error), error);
   } finally {
     await server.stop();
   }
@@ -44,7 +45,7 @@ function controlConfig(): ServerConfig {
   return parseServerConfig(JSON.stringify(required));
 }
 
-function unfit(expected: string, got: string, cause?: unknown): BenchError {
+function baselineError(expected: string, got: string, cause?: unknown): BenchError {
   return new BenchError({
     code: 'SERVER_FAILED',
     expected: `${expected}, at the baseline`,

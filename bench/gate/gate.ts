@@ -4,7 +4,7 @@ import { openTogether, type Resources } from '../environment/processes/resources
 import { openOutput } from '../results/output.ts';
 import { type Bench, openBench } from '../run/bench.ts';
 import { type BlocksOutcome, runBlocks } from '../run/blocks.ts';
-import { blockGuess } from '../run/run.ts';
+import { estimateBlockMs } from '../run/run.ts';
 import { openBaselineServer } from './baseline-server.ts';
 import { openBaseline } from './worktree.ts';
 
@@ -33,7 +33,7 @@ export function gate(
     );
     const both = { ...config, stores: sides };
     const opened = await openBench(
-      { config: both, command, signal, blockGuessMs: blockGuess(both) },
+      { config: both, command, signal, estimatedBlockMs: estimateBlockMs(both) },
       resources,
     );
     const bench = await withBaseline(opened, base, resources);

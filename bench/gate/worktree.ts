@@ -53,10 +53,14 @@ export function openBaseline(request: BaselineRequest): Promise<Baseline> {
     // Registered before it exists: an abort may leave a partial one.
     resources.add('worktree of the baseline', () => removeWorktree(head, tree));
     const added = await git(head, ['worktree', 'add', '--detach', '--force', tree, gitSha], signal);
-    if (!added.ok) throw notHere(`a worktree of ${ref}`, added.errorText, 'See git worktree list.');
+    if (!added.ok) throw baselineMissing(`a worktree of ${ref}`, added.errorText, 'See git worktree list.');
     const root = join(tree, prefix);
     if (!existsSync(join(root, 'servers', 'main.ts')))
-      throw notHere(`servers/main.ts at ${ref}`, `none in ${gitSha.slice(0, 12)}`, 'Name a later --base.');
+      throw baselineMissing(
+        `servers/main.ts at ${ref}`,
+        `none in ${gitSha.slice(0, 12)}`,
+        'Name a later --base.',
+      );
     await providePackages({ root, head, guard, signal, say });
     return { root, gitSha, close: resources.close };
   });
@@ -81,13 +85,13 @@ async function resolveCommit(head: string, ref: string, signal: AbortSignal): Pr
   if (found.ok) return found.text;
   const shallow = await git(head, ['rev-parse', '--is-shallow-repository'], signal);
   if (shallow.text === 'true')
-    throw notHere(
+    throw baselineMissing(
       `the commit ${quoted(ref)}`,
       'a shallow clone without it',
       `Run git fetch --unshallow origin, in GitHub Actions actions/checkout with fetch-depth: 0.`,
     );
   const remote = await find(`origin/${ref}`);
-  throw notHere(
+  throw baselineMissing(
     `the commit ${quoted(ref)}`,
     'none of that name here',
     remote.ok ? `Did you mean origin/${ref}?` : `Correct --base, or fetch it first: git fetch origin.`,
@@ -126,6 +130,6 @@ async function removeWorktree(head: string, tree: string): Promise<void> {
   if (list.text.includes(`${tree}\n`)) throw new Error(`git worktree remove: ${removed.errorText}`);
 }
 
-function notHere(expected: string, got: string, remedy: string): BenchError {
+function baselineMissing(expected: string, got: string, remedy: string): BenchError {
   return usage(`${expected} for the baseline`, got, remedy);
 }

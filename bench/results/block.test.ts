@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Row } from './row.ts';
-import { type JudgedArm, judgeBlock, withNet } from './validity.ts';
+import { addNetCpu, type JudgedArm, judgeBlock } from './validity.ts';
 
 const QUIET = { throttledNs: 0, windowSeconds: 2 };
 const arm = (store: string, change: Row = {}, observed: Partial<JudgedArm['observed']> = {}): JudgedArm => ({
@@ -90,7 +90,7 @@ describe('the net column', () => {
     ...(store === undefined ? {} : { cpu_us_per_req_store: store, store_version: '7.0', pool_size: 10 }),
   });
   const control = arm('none', figures(100, 50)).rows;
-  const net = (...arms: (readonly Row[])[]) => withNet(arms).map(([row]) => row?.cpu_us_per_req_net);
+  const net = (...arms: (readonly Row[])[]) => addNetCpu(arms).map(([row]) => row?.cpu_us_per_req_net);
 
   test('is server, balancer and store beyond the control, which has none itself; it may be negative', () => {
     expect(

@@ -89,7 +89,7 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
     loop_delay_p99_us: observed.loopDelayP99Us,
     gc_us_per_req: perRequestUs(observed.gcNs),
     ...cacheCells(observed),
-    ...heldCells(observed, base),
+    ...memoryCells(observed, base),
     gen_cpu_pct: result.durationSeconds > 0 ? (result.cpuNs / 1e9 / result.durationSeconds) * 100 : undefined,
     revoke_visible_p50_us: seen.p50,
     revoke_visible_p99_us: seen.p99 ?? seen.max,
@@ -97,7 +97,7 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
   });
 }
 
-function heldCells(
+function memoryCells(
   { held }: Observed,
   { sessions_live: sessions = 0 }: Row,
 ): { [C in 'server_bytes_per_session' | 'store_bytes_per_session']?: number | undefined } {
@@ -206,7 +206,7 @@ function noteOf(
       ? `a logged-out token went on working until it expired, here ${lifetime}`
       : undefined;
   }
-  if (expected.missShare === 0 || all.http4xx === 0) return busyNote(host.foreignShare);
+  if (expected.missShare === 0 || all.http4xx === 0) return busyMachineNote(host.foreignShare);
   const percent = Math.round((all.http4xx / all.completed) * 100);
   return `${percent} % missed: each server knows only the sessions made on it, and ${trial.affinity} goes to all ${trial.servers}; latency and CPU include the refused`;
 }
@@ -223,7 +223,7 @@ function scaled(value: number | undefined, factor: number): number | undefined {
 /** From this share of the processors on, other work is noted; from 25 % on the row is invalid. */
 const FOREIGN_SHARE = 0.1;
 
-function busyNote(foreignShare: number | undefined): string | undefined {
+function busyMachineNote(foreignShare: number | undefined): string | undefined {
   if (foreignShare === undefined || foreignShare < FOREIGN_SHARE) return undefined;
   return `other work took ${Math.round(foreignShare * 100)} % of this machine meanwhile: do not trust the figures`;
 }

@@ -170,7 +170,7 @@ const invalidFor =
  * and may be negative by chance. Empty without a valid control, for the control itself, for an invalid row, and where a
  * part of either cannot be read.
  */
-export function withNet(arms: readonly (readonly Row[])[]): Row[][] {
+export function addNetCpu(arms: readonly (readonly Row[])[]): Row[][] {
   const controls = arms.flat().filter((row) => row.store === CONTROL.name && isWhole(row));
   return arms.map((rows) =>
     rows.map((row) => {

@@ -29,7 +29,7 @@ export interface BenchOptions {
   /** The id of a run that is continued; default a new one. */
   runId?: string;
   /** Estimated time of a block, until one has been timed, milliseconds. */
-  blockGuessMs: number;
+  estimatedBlockMs: number;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
   const runId = options.runId ?? newRunId();
   const guard = await openGuard();
   resources.add('guard', guard.close);
-  const progress = createProgress(process.stderr, options.blockGuessMs);
+  const progress = createProgress(process.stderr, options.estimatedBlockMs);
   resources.add('progress', progress.close);
   for (const line of externalServices(config)) progress.say(line);
   for (const text of unavailable) progress.say(`left out: ${text}. To install it: sh scripts/setup.sh`);

@@ -33,9 +33,9 @@ export function run(
   unfinished?: Unfinished,
 ): Promise<RunOutcome> {
   return openTogether(async (resources) => {
-    const blockGuessMs = blockGuess(config);
+    const estimatedBlockMs = estimateBlockMs(config);
     const runId = unfinished === undefined ? {} : { runId: unfinished.runId };
-    const bench: Bench = await openBench({ config, command, signal, blockGuessMs, ...runId }, resources);
+    const bench: Bench = await openBench({ config, command, signal, estimatedBlockMs, ...runId }, resources);
     if (unfinished !== undefined) checkOrigin(unfinished.origin, bench.machine);
     const output = openOutput(unfinished?.path ?? config.out, bench.context.runId, unfinished?.rows);
     resources.add('result file', output.close);
@@ -61,7 +61,7 @@ export function run(
 }
 
 /** Estimated time of a block of this configuration, until one has been timed; milliseconds. */
-export function blockGuess(config: Config): number {
+export function estimateBlockMs(config: Config): number {
   const arms = config.engine === 'slices' ? config.stores.length : 1;
   const perArm = config.durationSeconds + config.warmupSeconds + config.sessions / 3000;
   return BLOCK_MS + arms * (ARM_MS + perArm * 1000);

@@ -7,7 +7,7 @@ import { type Bench, openBench } from '../../bench/run/bench.ts';
 import { runBlock } from '../../bench/run/block/block.ts';
 import { runBlocks } from '../../bench/run/blocks.ts';
 import { planPass } from '../../bench/run/plan.ts';
-import { blockGuess } from '../../bench/run/run.ts';
+import { estimateBlockMs } from '../../bench/run/run.ts';
 import { armsAtEqualLoad, armsOfGate, choicesOf } from './arms.ts';
 
 /** Blocks of a gate, as in `pnpm bench gate`. */
@@ -92,10 +92,10 @@ function runGate(
     const rate = ratePerSecond === undefined ? {} : { rate: String(ratePerSecond) };
     const asked = parseConfig({ ...LOAD, ...rate, repeat: String(BLOCKS_PER_GATE) }, {});
     const command = process.argv.slice(2);
-    const guess = blockGuess({ ...asked, stores: choicesOf(arms, asked.stores, 0) });
-    const opened = await openBench({ config: asked, command, signal, blockGuessMs: guess }, resources);
+    const guess = estimateBlockMs({ ...asked, stores: choicesOf(arms, asked.stores, 0) });
+    const opened = await openBench({ config: asked, command, signal, estimatedBlockMs: guess }, resources);
     const bare = { ...asked, stores: choicesOf(arms, asked.stores, 0) };
-    const controlUs = await costOfControl(opened, bare);
+    const controlUs = await measureControlCost(opened, bare);
     const config = { ...asked, stores: choicesOf(arms, asked.stores, controlUs) };
     const bench = { ...opened, context: { ...opened.context, config } };
     const { runId } = bench.context;
@@ -125,7 +125,7 @@ function runGate(
 }
 
 /** CPU of the control's server per request, under the conditions of the gate: a block of all arms that is discarded. */
-async function costOfControl(bench: Bench, config: Config): Promise<number> {
+async function measureControlCost(bench: Bench, config: Config): Promise<number> {
   const context = { ...bench.context, config };
   const [block] = planPass(config, 0);
   if (block === undefined) throw new Error('expected a plan with at least one block');

@@ -60,7 +60,7 @@ function summarize(gate: ProofGate, rows: RowsByArm, finished: readonly GateReco
 }
 
 function judge(gate: ProofGate, before: readonly Row[], after: readonly Row[], controlUs: number) {
-  const comparison = compareOrNothing(before, after);
+  const comparison = tryCompare(before, after);
   const cpu = comparison?.findings.find((one) => one.metric?.name === 'cpu_us_per_req');
   const [estimate, baseUs] = [cpu?.evidence?.shift.estimate, cpu?.evidence?.medians.base];
   const { planted } = gate;
@@ -74,7 +74,7 @@ function judge(gate: ProofGate, before: readonly Row[], after: readonly Row[], c
 }
 
 /** `undefined` when a side has no valid block: the gate ends INVALID. */
-function compareOrNothing(before: readonly Row[], after: readonly Row[]): Comparison | undefined {
+function tryCompare(before: readonly Row[], after: readonly Row[]): Comparison | undefined {
   try {
     return compareRows(before, after, NAMES);
   } catch (error) {

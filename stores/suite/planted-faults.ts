@@ -101,7 +101,7 @@ export const keepsDisabled: WrapStore = (store) => {
 export const revokesAll: WrapStore = withUsers((users) => ({ revoke: (userId) => users.revoke(userId) }));
 
 /** Any user who knows the handle of a login can end it. */
-export const endsAnybodys: WrapStore = (store) => {
+export const endsAnyLogin: WrapStore = (store) => {
   const users = offered(store, 'users');
   const owners = new Map<string, string>();
   return {

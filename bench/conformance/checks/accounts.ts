@@ -5,8 +5,8 @@ import type { Scene } from '../scene.ts';
 import { DEVICE_CHECK } from './devices.ts';
 import { LOGIN_LIMIT_CHECKS } from './login-limits.ts';
 import {
+  browsersAtServers,
   describeReplies,
-  entrances,
   expectReply,
   logInDevices,
   needsUserIndex,
@@ -96,9 +96,9 @@ async function disableOnce(scene: Scene, admin: Browser) {
   const logins = await logInDevices(scene, user);
   const reply = expectReply(await admin.perform('disable', { user, disabled: true }), 'disabling an account');
   const survivors = await stillAccepted(scene, logins);
-  const whileOff = await tryAllDoors(scene, user);
+  const whileOff = await logInEverywhere(scene, user);
   expectReply(await admin.perform('disable', { user, disabled: false }), 'enabling an account');
-  const whileOn = await tryAllDoors(scene, user);
+  const whileOn = await logInEverywhere(scene, user);
   return {
     reply,
     logins: logins.length,
@@ -110,8 +110,8 @@ async function disableOnce(scene: Scene, admin: Browser) {
 }
 
 /** Logs in with the correct password at every server. */
-async function tryAllDoors(scene: Scene, user: string): Promise<{ attempts: number; entered: number }> {
-  const doors = entrances(scene);
+async function logInEverywhere(scene: Scene, user: string): Promise<{ attempts: number; entered: number }> {
+  const doors = browsersAtServers(scene);
   let entered = 0;
   for (const door of doors) {
     const reply = expectReply(await door.perform('login', { user, password: scene.password }), 'a login');

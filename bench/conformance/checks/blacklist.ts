@@ -1,7 +1,7 @@
 /** Checks 33 to 35: a signed token that was ended early stays ended, on every server and in every spelling. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acceptedBy, describeReply, ExperimentFailed, type Login, logInAtHome } from '../acts.ts';
+import { countAccepting, describeReply, ExperimentFailed, type Login, logInAtHome } from '../acts.ts';
 import {
   type Check,
   doesNotApply,
@@ -147,7 +147,7 @@ async function observeWarm(scene: Scene): Promise<Observation> {
     await logOut(doors[turn % doors.length] as Door, token);
     when = await untilBound(scene);
     const next = await stillOpen(doors, token);
-    const later = await acceptedBy(scene, token);
+    const later = await countAccepting(scene, token);
     violations += next + later.accepted;
     tries += doors.length + later.of;
   }

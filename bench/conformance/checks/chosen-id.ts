@@ -1,7 +1,7 @@
 /** Check 3: an id that a client supplies, never issued or already ended, is not adopted. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { acceptedBy, currentUser, expectStatus, logIn, logInAtHome, times } from '../acts.ts';
+import { countAccepting, currentUser, expectStatus, logIn, logInAtHome, times } from '../acts.ts';
 import { type Check, judge, mustHold } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { homeBrowser } from './tour.ts';
@@ -14,7 +14,7 @@ export const CHOSEN_ID: Check = {
   async observe(scene) {
     const issued = (await logInAtHome(scene)).token;
     const made = inventedIds(issued);
-    const adopted = await times(made.length, (turn) => adoptsMadeUp(scene, made[turn] ?? '', turn));
+    const adopted = await times(made.length, (turn) => adoptsInvented(scene, made[turn] ?? '', turn));
     const turns = Math.max(3, scene.servers);
     const revived = await times(turns, (turn) => adoptsEnded(scene, turn));
     const all = [...adopted, ...revived];
@@ -44,7 +44,7 @@ function inventedIds(issued: string): string[] {
 }
 
 /** Whether a visit or a login with this id keeps it, or any server accepts it afterwards. */
-async function adoptsMadeUp(scene: Scene, id: string, turn: number): Promise<boolean> {
+async function adoptsInvented(scene: Scene, id: string, turn: number): Promise<boolean> {
   const { cookie, operations } = scene.contract;
   const browser = homeBrowser(scene, turn);
   let isKept = false;
@@ -55,7 +55,7 @@ async function adoptsMadeUp(scene: Scene, id: string, turn: number): Promise<boo
   }
   browser.cookies.set(cookie, id);
   isKept = (await logIn(scene, { browser })).token === id || isKept;
-  return (await acceptedBy(scene, id)).accepted > 0 || isKept;
+  return (await countAccepting(scene, id)).accepted > 0 || isKept;
 }
 
 /** Whether a login with the id of an ended one keeps it, or makes it that of the new user. */

@@ -1,6 +1,6 @@
 /** Checks 30 to 32: time, audience, issuer and type, which a genuine signature does not settle. */
 
-import { acceptedBy, ExperimentFailed, expectStatus, logInAtHome } from '../acts.ts';
+import { countAccepting, ExperimentFailed, expectStatus, logInAtHome } from '../acts.ts';
 import { type Check, holds, type Observation, violated } from '../check.ts';
 import { type Claims, type Forgery, type JwtParts, segment } from '../forge.ts';
 import { besideBystander, doorsOf, isInert, offer, refusal, wordsOf } from '../offers.ts';
@@ -68,8 +68,8 @@ async function observeGenuine(
     wrong.map((edit) => signed(edit.how, edit)),
   );
   // Last, so that nothing above was refused because the login had ended, or because the key is not the site's.
-  const control = await acceptedBy(scene, signed('unchanged', {}).token);
-  const original = await acceptedBy(scene, token);
+  const control = await countAccepting(scene, signed('unchanged', {}).token);
+  const original = await countAccepting(scene, token);
   if (control.accepted === 0 || control.accepted !== original.accepted)
     throw new ExperimentFailed(
       'expected unchanged claims under the genuine key to be accepted like the token itself',
@@ -118,9 +118,9 @@ async function observeTimes(scene: Scene, parts: JwtParts): Promise<Observation>
   if (typeof seconds === 'string' || seconds <= MARGIN_SECONDS || site.own === undefined)
     throw new ExperimentFailed(`expected the variant's tokens to live over ${MARGIN_SECONDS} s`);
   await site.own.advanceClock((seconds - MARGIN_SECONDS) * 1000);
-  const before = await acceptedBy(site, login.token);
+  const before = await countAccepting(site, login.token);
   await site.own.advanceClock(MARGIN_SECONDS * 1000);
-  const after = await acceptedBy(site, login.token);
+  const after = await countAccepting(site, login.token);
   const evidence =
     `${numbers}; ${MARGIN_SECONDS} s before its exp a token is accepted by ${before.accepted} of ${before.of} servers, ` +
     `from its exp on by ${after.accepted}`;

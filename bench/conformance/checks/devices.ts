@@ -1,6 +1,6 @@
 import {
-  acceptedBy,
   type Copies,
+  countAccepting,
   ExperimentFailed,
   fieldOf,
   type Login,
@@ -112,7 +112,7 @@ function newest(scene: Scene, { browser, token, refresh }: Login): Copies {
 
 /** A handle is only a name: it opens nothing as a token, and ends nothing for another user. */
 async function powersOf(scene: Scene, handle: string, logins: readonly Login[]): Promise<number> {
-  const opened = (await acceptedBy(scene, handle)).accepted > 0;
+  const opened = (await countAccepting(scene, handle)).accepted > 0;
   const stranger = await logIn(scene);
   expectReply(
     await stranger.browser.perform('endLogin', { handle }),

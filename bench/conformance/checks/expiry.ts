@@ -1,5 +1,5 @@
 import {
-  acceptedBy,
+  countAccepting,
   ExperimentFailed,
   expectStatus,
   isStillLoggedIn,
@@ -9,7 +9,7 @@ import {
 } from '../acts.ts';
 import { type Check, holds, mustHold, notApplicable, type Observation, violated } from '../check.ts';
 import type { OwnSite, Scene } from '../scene.ts';
-import { entrances, expectReply, sum } from './logins.ts';
+import { browsersAtServers, expectReply, sum } from './logins.ts';
 import { observeRealExpiry } from './real-expiry.ts';
 
 const EXTERNAL = notApplicable('the clock of an external site cannot be moved');
@@ -84,10 +84,10 @@ async function idleByClock(scene: Scene) {
   await own.advanceClock(idleMs - touchMs - MARGIN_MS);
   const before = await isStillLoggedIn(site, used.browser);
   await own.advanceClock(touchMs + MARGIN_MS + SECOND_MS);
-  const leftSeen = await acceptedBy(site, newest(left));
+  const leftSeen = await countAccepting(site, newest(left));
   const renewed = await isStillLoggedIn(site, used.browser);
   await own.advanceClock(idleMs + SECOND_MS);
-  const usedSeen = await acceptedBy(site, newest(used));
+  const usedSeen = await countAccepting(site, newest(used));
   const revived = (await isStillLoggedIn(site, left.browser)) || (await isStillLoggedIn(site, used.browser));
   return {
     claims: {
@@ -145,7 +145,7 @@ async function absoluteByClock(scene: Scene) {
   }
   await use(absoluteMs - MARGIN_MS - passedMs);
   await own.advanceClock(MARGIN_MS + SECOND_MS);
-  const after = await Promise.all([used, rotated].map((login) => acceptedBy(site, newest(login))));
+  const after = await Promise.all([used, rotated].map((login) => countAccepting(site, newest(login))));
   const accepted = sum(after.map((seen) => seen.accepted));
   const revived =
     (await isStillLoggedIn(site, used.browser)) || (await isStillLoggedIn(site, rotated.browser));
@@ -175,9 +175,9 @@ const enforcedByServer: Check = {
     const kept = await times(KEPT_COOKIES, () => logInAtHome(site));
     const lasting = kept.filter((login) => promisedMs(login, site.contract.cookie) > absoluteMs).length;
     await own.advanceClock(idleMs + SECOND_MS);
-    const replayed = await Promise.all(kept.map(({ token }) => acceptedBy(site, token)));
+    const replayed = await Promise.all(kept.map(({ token }) => countAccepting(site, token)));
     const revived = await reviveAll(site, kept);
-    const afterwards = await Promise.all(kept.map(({ token }) => acceptedBy(site, token)));
+    const afterwards = await Promise.all(kept.map(({ token }) => countAccepting(site, token)));
     const reads = [...replayed, ...afterwards];
     const accepted = sum(reads.map((seen) => seen.accepted));
     return judgeAll(
@@ -206,7 +206,7 @@ async function reviveAll(site: Scene, kept: readonly Login[]): Promise<{ taken: 
   let taken = 0;
   let tries = 0;
   for (const { token } of kept) {
-    for (const door of entrances(site)) {
+    for (const door of browsersAtServers(site)) {
       const replies = [
         expectReply(await door.holding(token).perform('update', { data: 'revived' }), 'an update'),
         expectReply(await door.holding(token).perform('rotate'), 'a rotation'),

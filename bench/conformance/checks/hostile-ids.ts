@@ -83,7 +83,7 @@ async function asNames(scene: Scene, { browser }: Login, tally: Tally): Promise<
 }
 
 /** One megabyte as cookie, in the path, and as name, at the balancer and at each server. */
-async function huge(scene: Scene, tally: Tally): Promise<void> {
+async function sendHugeIds(scene: Scene, tally: Tally): Promise<void> {
   const { cookie, operations, origin } = scene.contract;
   const common = `Host: site\r\n${origin === undefined ? '' : `Origin: ${origin}\r\n`}Connection: close\r\n`;
   const body = JSON.stringify({ user: HUGE, password: 'wrong' });
@@ -127,7 +127,7 @@ async function observeHostile(scene: Scene): Promise<Observation> {
   }
   await asUser(scene, values, tally);
   await asNames(scene, await logInAtHome(scene), tally);
-  await huge(scene, tally);
+  await sendHugeIds(scene, tally);
   const evidence =
     `${offered.values} hostile values as cookie in ${offered.offers} offers, and ${tally.sent} as handle, id and ` +
     'name of a user: none opened a session or broke a server';

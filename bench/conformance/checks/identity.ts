@@ -1,7 +1,7 @@
 /** Checks 1 to 6: where session ids come from, when they change, and what they reveal. */
 
 import {
-  acceptedBy,
+  countAccepting,
   currentUser,
   ExperimentFailed,
   expectStatus,
@@ -86,7 +86,7 @@ const DEAD_AFTER_LOGIN: Check = {
       browser.cookies.clear();
       const before = await visit(browser);
       await logIn(scene, { browser });
-      return (await acceptedBy(scene, before)).accepted > 0;
+      return (await countAccepting(scene, before)).accepted > 0;
     });
     return judge(count(alive), alive.length, 'ids from before a login were still accepted after it');
   },
@@ -129,7 +129,7 @@ const ROTATION_ENDS_OLD: Check = {
       browser.cookies.clear();
       const { token } = await logIn(scene, { browser });
       const reply = await browser.perform('rotate');
-      const { accepted } = await acceptedBy(scene, token);
+      const { accepted } = await countAccepting(scene, token);
       // A miss leaves the old id alive, which counts; a miss that ended a session would be another property.
       if (reply.status === 401) refused += 1;
       if (reply.status !== 401 || accepted === 0) expectStatus(reply, 200, 'a rotation');

@@ -20,7 +20,7 @@ const limitOnLogins: Check = {
     const cap = capOf(scene);
     if (cap === undefined) return notApplicable('no limit on concurrent logins is set');
     const live = await times(roundsOf(scene, LIMIT_ROUNDS), async () => {
-      const tokens = await logInAtOnce(scene, scene.freshUser());
+      const tokens = await logInConcurrently(scene, scene.freshUser());
       return stillAccepted(scene, tokens);
     });
     const faults = live.filter((count) => count > cap || count < 1).length;
@@ -32,7 +32,7 @@ const limitOnLogins: Check = {
 };
 
 /** One user from many devices at the same time; logins that the limit refused are omitted. */
-async function logInAtOnce(scene: Scene, user: string): Promise<Copies[]> {
+async function logInConcurrently(scene: Scene, user: string): Promise<Copies[]> {
   const browsers = Array.from({ length: PARALLEL_LOGINS }, () => scene.browser());
   const results = await Promise.all(
     browsers.map(async (browser) => {

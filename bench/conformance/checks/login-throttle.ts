@@ -4,7 +4,7 @@ import { describeReply, ExperimentFailed, fieldOf, logIn, times } from '../acts.
 import type { Reply } from '../browser.ts';
 import { type Check, holds, notApplicable, violated } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { entrances, expectReply, needsUserIndex, roundsOf, sum } from './logins.ts';
+import { browsersAtServers, expectReply, needsUserIndex, roundsOf, sum } from './logins.ts';
 
 const PARALLEL_RIGHT_LOGINS = 25;
 const WRONG_PASSWORD = 'certainly-not-the-password';
@@ -35,8 +35,8 @@ export const THROTTLE_CHECK: Check = {
     if (limit === undefined || limit === 0) return notApplicable('no limit on failed logins is set');
     const rounds = await times(roundsOf(scene, GUESSING_ROUNDS), () => guessOneByOne(scene, limit));
     const byChange = await guessByChange(scene, limit);
-    const burst = await guessAtOnce(scene, limit);
-    const refused = await refusedOfRight(scene);
+    const burst = await guessInBurst(scene, limit);
+    const refused = await countRefusedCorrect(scene);
     const over = [...rounds, byChange].filter((round) => round.judged > limit).length;
     const entered = sum([...rounds, byChange, burst].map((round) => round.entered));
     const strangers = sum(rounds.map((round) => round.strangers));
@@ -59,7 +59,7 @@ async function guessOneByOne(scene: Scene, limit: number) {
   const right = await tryRight(scene, user);
   const other = await scene.browser().perform('login', { user: scene.freshUser(), password: scene.password });
   return {
-    judged: judgedIn(replies),
+    judged: countChecked(replies),
     ...right,
     strangers: expectReply(other, 'a login').status === 200 ? 0 : 1,
   };
@@ -75,14 +75,14 @@ async function guessByChange(scene: Scene, limit: number) {
     return refusal(await browser.perform('password', values));
   });
   const how = isOffered ? 'changes of password and logins in turn' : 'logins alone';
-  return { judged: judgedIn(replies), guesses: replies.length, how, ...(await tryRight(scene, user)) };
+  return { judged: countChecked(replies), guesses: replies.length, how, ...(await tryRight(scene, user)) };
 }
 
 /**
  * A burst over open connections that includes the correct password. It must not open the account: when it is sent, more
  * guesses than the limit have been replied to.
  */
-async function guessAtOnce(scene: Scene, limit: number) {
+async function guessInBurst(scene: Scene, limit: number) {
   const user = scene.freshUser();
   await Promise.all(Array.from({ length: WARM_CONNECTIONS }, () => scene.browser().perform('read')));
   const guesses = Math.max(BURST_FACTOR * limit, 2 * WARM_CONNECTIONS);
@@ -98,7 +98,7 @@ async function guessAtOnce(scene: Scene, limit: number) {
   const late = await tryRight(scene, user);
   return {
     guesses,
-    judged: judgedIn(replies),
+    judged: countChecked(replies),
     most: limit + Math.max(scene.servers, scene.subject.servers) + BURST_ALLOWANCE,
     entered: late.entered + hits,
     doors: late.doors + 1,
@@ -115,13 +115,13 @@ function refusal(reply: Reply): Reply {
 }
 
 /** The guesses whose reply says whether they are right. */
-function judgedIn(replies: readonly Reply[]): number {
+function countChecked(replies: readonly Reply[]): number {
   return replies.filter(({ status }) => status !== 429).length;
 }
 
 /** The correct password at every server while the account is over its limit: the guesser must not learn it. */
 async function tryRight(scene: Scene, user: string): Promise<{ doors: number; entered: number }> {
-  const doors = entrances(scene);
+  const doors = browsersAtServers(scene);
   const replies = await Promise.all(
     doors.map((door) => door.perform('login', { user, password: scene.password })),
   );
@@ -130,7 +130,7 @@ async function tryRight(scene: Scene, user: string): Promise<{ doors: number; en
 }
 
 /** Many devices of one user who knows the password: the throttle must not treat them as a guesser. */
-async function refusedOfRight(scene: Scene): Promise<number> {
+async function countRefusedCorrect(scene: Scene): Promise<number> {
   const user = scene.freshUser();
   await logIn(scene, { user });
   const replies = await Promise.all(

@@ -50,7 +50,7 @@ export async function stillAccepted(scene: Scene, logins: readonly Copies[]): Pr
 }
 
 /** A new browser at each server; one at the balancer where servers cannot be addressed. */
-export function entrances(scene: Scene): Browser[] {
+export function browsersAtServers(scene: Scene): Browser[] {
   const { servers } = scene;
   return servers > 0
     ? Array.from({ length: servers }, (_, server) => scene.browserOf(server))

@@ -1,13 +1,13 @@
 /** Checks 14 to 16: what a logout ends, checked on every server. */
 
 import {
-  acceptedBy,
+  countAccepting,
+  countRenewing,
   describeReply,
   ExperimentFailed,
   expectStatus,
   type Login,
   logIn,
-  renewedBy,
   times,
 } from '../acts.ts';
 import type { Browser } from '../browser.ts';
@@ -64,8 +64,8 @@ async function afterLogouts(scene: Scene, logouts: number) {
   const seen = { logouts, asked: 0, accepting: 0, renewing: 0, alive: 0 };
   await times(logouts, async () => {
     const login = await loggedOut(scene, browser);
-    const { accepted, of } = await acceptedBy(scene, login.token);
-    const renewed = accepted > 0 ? 0 : await renewedBy(scene, login);
+    const { accepted, of } = await countAccepting(scene, login.token);
+    const renewed = accepted > 0 ? 0 : await countRenewing(scene, login);
     seen.asked += of;
     seen.accepting += accepted;
     seen.renewing += renewed;
@@ -149,7 +149,7 @@ function endsAtOnce(subject: Subject, byToken: string, byServer: string): Expect
 async function loggedOut(scene: Scene, browser: Browser): Promise<Login> {
   browser.cookies.clear();
   const login = await logIn(scene, { browser });
-  const { accepted } = await acceptedBy(scene, login.token);
+  const { accepted } = await countAccepting(scene, login.token);
   if (accepted === 0) throw new ExperimentFailed('expected a fresh token to be accepted by a server');
   expectStatus(await browser.perform('logout'), 200, 'a logout');
   return login;

@@ -1,6 +1,6 @@
 /** Checks 48 and 49: the store is down; servers and store are killed and restarted. */
 
-import { acceptedBy, currentUser, logIn, logInAtHome, times } from '../acts.ts';
+import { countAccepting, currentUser, logIn, logInAtHome, times } from '../acts.ts';
 import {
   type Check,
   cannotHold,
@@ -145,7 +145,7 @@ async function refusals(
 ): Promise<[refused: number, reads: number]> {
   let [refused, reads] = [0, 0];
   for (const { token } of logins) {
-    const { accepted, of } = await acceptedBy(scene, token);
+    const { accepted, of } = await countAccepting(scene, token);
     refused += of - accepted;
     reads += of;
   }

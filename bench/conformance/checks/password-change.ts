@@ -4,8 +4,8 @@ import { currentUser, ExperimentFailed, expectStatus, isOver, times } from '../a
 import { type Check, holds, violated } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import {
+  browsersAtServers,
   describeReplies,
-  entrances,
   expectReply,
   logInDevices,
   needsUserIndex,
@@ -77,7 +77,7 @@ async function changePasswordOnce(scene: Scene) {
  */
 async function tryBoth(scene: Scene, user: string, old: string, next: string) {
   const seen = { doors: 0, old: 0, refused: 0 };
-  for (const door of entrances(scene)) {
+  for (const door of browsersAtServers(scene)) {
     seen.doors += 1;
     const enter = async (password: string) => {
       const reply = expectReply(await door.perform('login', { user, password }), 'a login');

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { acceptedBy, ExperimentFailed, expectStatus, isStillLoggedIn, logInAtHome } from '../acts.ts';
+import { countAccepting, ExperimentFailed, expectStatus, isStillLoggedIn, logInAtHome } from '../acts.ts';
 import type { Scene } from '../scene.ts';
 
 /** Lifetimes of seconds, every read a touch; where tokens are renewed, several fit into the idle time. */
@@ -63,14 +63,14 @@ async function observe(scene: Scene): Promise<RealLives> {
 
   const idleOverMs = startMs + SHORT.idleSeconds * 1000;
   const aliveMs = await use(idleOverMs + AFTER_MS + EVERY_MS);
-  const leftSeen = await acceptedBy(site, leftToken);
+  const leftSeen = await countAccepting(site, leftToken);
   await use(startMs + SHORT.absoluteSeconds * 1000 + AFTER_MS);
   return {
     idleSeconds: SHORT.idleSeconds,
     absoluteSeconds: SHORT.absoluteSeconds,
     left: leftSeen,
     renewed: aliveMs > idleOverMs,
-    used: await acceptedBy(site, used.browser.token() ?? used.token),
+    used: await countAccepting(site, used.browser.token() ?? used.token),
     inStore: held === true ? await holds(site, canary) : undefined,
   };
 }

@@ -1,4 +1,4 @@
-import { acceptedBy, ExperimentFailed, expectStatus, logIn, times } from '../acts.ts';
+import { countAccepting, ExperimentFailed, expectStatus, logIn, times } from '../acts.ts';
 import type { Browser } from '../browser.ts';
 import {
   type Check,
@@ -13,7 +13,7 @@ import {
 } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { forgedRefreshes } from './forged-refresh.ts';
-import { entrances, expectReply, roundsOf, sum } from './logins.ts';
+import { browsersAtServers, expectReply, roundsOf, sum } from './logins.ts';
 import { refreshVariant } from './refresh-site.ts';
 
 const RACERS = 10;
@@ -80,10 +80,10 @@ async function reuseOnce(scene: Scene, cookie: string, uses: number) {
   for (let use = 0; use < uses; use += 1)
     expectStatus(await browser.perform('refresh'), 200, 'the first use of a refresh token');
   const newest = pairOf(browser, cookie);
-  const { accepted, of } = await acceptedBy(scene, newest.access);
+  const { accepted, of } = await countAccepting(scene, newest.access);
   if (accepted !== of)
     throw new ExperimentFailed(`expected ${of} servers to accept a renewed token, got ${accepted}`);
-  const thief = carrying(scene.browser(), scene, cookie, first);
+  const thief = browserWith(scene.browser(), scene, cookie, first);
   const reply = expectReply(await thief.perform('refresh'), 'the second use of a refresh token');
   const after = await familyAfter(scene, cookie, newest);
   return {
@@ -97,7 +97,7 @@ async function reuseOnce(scene: Scene, cookie: string, uses: number) {
 async function raceOnce(scene: Scene, cookie: string) {
   const { browser } = await logIn(scene);
   const pair = pairOf(browser, cookie);
-  const racers = Array.from({ length: RACERS }, () => carrying(scene.browser(), scene, cookie, pair));
+  const racers = Array.from({ length: RACERS }, () => browserWith(scene.browser(), scene, cookie, pair));
   const replies = await Promise.all(racers.map((racer) => racer.perform('refresh')));
   const winners = racers.filter(
     (_, index) => replies[index] !== undefined && expectReply(replies[index], 'a race').status === 200,
@@ -110,17 +110,17 @@ async function raceOnce(scene: Scene, cookie: string) {
 
 /** How many servers still accept the access token or the refresh token. */
 async function familyAfter(scene: Scene, cookie: string, pair: Pair) {
-  const { accepted, of } = await acceptedBy(scene, pair.access);
-  const doors = entrances(scene);
+  const { accepted, of } = await countAccepting(scene, pair.access);
+  const doors = browsersAtServers(scene);
   const replies = await times(doors.length, async (index) => {
     const door = doors[index] ?? scene.browser();
-    return expectReply(await carrying(door, scene, cookie, pair).perform('refresh'), 'a refresh');
+    return expectReply(await browserWith(door, scene, cookie, pair).perform('refresh'), 'a refresh');
   });
   const renewed = replies.filter(({ status }) => status === 200).length;
   return { survivors: accepted + renewed, asked: of + doors.length };
 }
 
-function carrying(browser: Browser, scene: Scene, cookie: string, { access, refresh }: Pair): Browser {
+function browserWith(browser: Browser, scene: Scene, cookie: string, { access, refresh }: Pair): Browser {
   browser.cookies.set(scene.contract.cookie, access);
   browser.cookies.set(cookie, refresh);
   return browser;

@@ -13,7 +13,7 @@ const notStored: Check = {
   source: 'ASVS 5 V14.3.2',
   expect: () => mustHold,
   async observe(scene) {
-    const replies = await everyKindOfReply(scene);
+    const replies = await collectReplies(scene);
     const storable = replies.filter(({ reply }) => !isNoStore(reply));
     const named = storable.map(({ what, reply }) => `${what} ${describeReply(reply)}`).slice(0, 5);
     const evidence =
@@ -74,7 +74,7 @@ function stepsOf(user: string, password: string): readonly Step[] {
   ];
 }
 
-async function everyKindOfReply(scene: Scene): Promise<Named[]> {
+async function collectReplies(scene: Scene): Promise<Named[]> {
   const { browser, user, reply } = await logInAtHome(scene);
   const replies: Named[] = [{ what: 'login', reply }];
   const keep = (what: string, reply: Reply) => replies.push({ what, reply });

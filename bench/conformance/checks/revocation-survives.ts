@@ -1,7 +1,7 @@
-import { acceptedBy, ExperimentFailed, expectStatus, logInAtHome, times } from '../acts.ts';
+import { countAccepting, ExperimentFailed, expectStatus, logInAtHome, times } from '../acts.ts';
 import { judge, type Observation } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { entrances, expectReply } from './logins.ts';
+import { browsersAtServers, expectReply } from './logins.ts';
 import { type OutageSite, restartServers, restartStore, untilWritten } from './outage-site.ts';
 
 const SESSIONS = 5;
@@ -64,7 +64,7 @@ async function observeEnded(
   seen: { accepted: number; reads: number; entered: number; attempts: number },
 ): Promise<void> {
   for (const token of tokens) {
-    const { accepted, of } = await acceptedBy(scene, token);
+    const { accepted, of } = await countAccepting(scene, token);
     seen.accepted += accepted;
     seen.reads += of;
   }
@@ -76,7 +76,7 @@ async function observeEnded(
 
 /** Logs in with the correct password at every server. */
 async function tryToEnter(scene: Scene, user: string): Promise<{ entered: number; attempts: number }> {
-  const doors = entrances(scene);
+  const doors = browsersAtServers(scene);
   let entered = 0;
   for (const door of doors) {
     const reply = expectReply(await door.perform('login', { user, password: scene.password }), 'a login');

@@ -1,4 +1,4 @@
-import { acceptedBy, ExperimentFailed, type Login, logInAtHome } from '../acts.ts';
+import { countAccepting, ExperimentFailed, type Login, logInAtHome } from '../acts.ts';
 import { doesNotApply, type Expectation, mustHold, type Subject } from '../check.ts';
 import { type JwtParts, jwtParts, plausibleJwt } from '../forge.ts';
 import type { Scene } from '../scene.ts';
@@ -14,7 +14,7 @@ export function ofToken({ traits }: Subject): Expectation {
  */
 export async function material(scene: Scene): Promise<{ login: Login; parts: JwtParts }> {
   const login = await logInAtHome(scene);
-  const { accepted } = await acceptedBy(scene, login.token);
+  const { accepted } = await countAccepting(scene, login.token);
   if (accepted === 0) throw new ExperimentFailed('expected a genuine token to be accepted somewhere');
   const isSigned = scene.subject.traits.dataInToken;
   const parts = jwtParts(isSigned ? login.token : plausibleJwt(login.user));

@@ -23,7 +23,7 @@ test('throttling of our control group is read in nanoseconds', () => {
   const program = `
     const { writeFileSync } = await import('node:fs');
     writeFileSync('${group}/cgroup.procs', String(process.pid));
-    const { readHost } = await import('./bench/environment/host.ts');
+    const { readHost } = await import('./bench/environment/machine/host.ts');
     const before = readHost();
     for (const end = Date.now() + 1000; Date.now() < end; );
     console.log(JSON.stringify([before.throttledNs, readHost().throttledNs]));`;

@@ -104,7 +104,7 @@ async function loadArms(
     const { measured, sliceSeconds } = await measureArms(run, warm, onProgress);
     return rowsOfBlock(measured, load, model, sliceSeconds);
   };
-  return Promise.race([rejectionOf(signal, release.signal), ...deaths, work()]);
+  return Promise.race([rejectOnAbort(signal, release.signal), ...deaths, work()]);
 }
 
 function loadModel(config: Config, block: Block, { ratePerSecond }: BlockLoad): LoadModel {
@@ -115,7 +115,7 @@ function loadModel(config: Config, block: Block, { ratePerSecond }: BlockLoad): 
 }
 
 /** Rejects with the signal's reason when it is aborted: no step of a block outlives a Ctrl-C. */
-function rejectionOf(signal: AbortSignal, release: AbortSignal): Promise<never> {
+function rejectOnAbort(signal: AbortSignal, release: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason as Error);
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: release });

@@ -5,7 +5,7 @@ import type { LoadModel } from '../../load/job.ts';
 import type { Expectation } from '../../results/observed.ts';
 import type { Row } from '../../results/row.ts';
 import { rowsOf } from '../../results/rows.ts';
-import { judgeBlock, withNet } from '../../results/validity.ts';
+import { addNetCpu, judgeBlock } from '../../results/validity.ts';
 import type { Trial } from '../plan.ts';
 import { type Arm, type BlockLoad, storeCores } from './arms.ts';
 import type { Measured } from './measure.ts';
@@ -36,7 +36,7 @@ export function rowsOfBlock(
     );
     return { arm, rows, histograms, observed };
   });
-  const judged = withNet(judgeBlock(trials.map(({ rows, observed }) => ({ rows, observed }))));
+  const judged = addNetCpu(judgeBlock(trials.map(({ rows, observed }) => ({ rows, observed }))));
   return trials.map(({ arm, histograms }, index) => ({ arm, histograms, rows: judged[index] ?? [] }));
 }
 

@@ -43,7 +43,7 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
   let steadiness = new Map<Arm, Steadiness>();
   for (let done = 1; done <= most; done += 1) {
     onProgress(`warming up, ${done} of ${planned}`);
-    const cost = await costOfWindow(run, taker, Math.min(windowSeconds, seconds));
+    const cost = await measureWindowCost(run, taker, Math.min(windowSeconds, seconds));
     for (const arm of arms) costs.get(arm)?.push(cost.get(arm) ?? Number.NaN);
     if (done < planned) continue;
     steadiness = new Map(arms.map((arm) => [arm, judge(costs.get(arm) ?? [])]));
@@ -60,7 +60,7 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
 }
 
 /** CPU of servers and service per request of each arm in one window of rounds; `undefined` where it cannot be read. */
-async function costOfWindow(
+async function measureWindowCost(
   run: BlockRun,
   taker: TurnTaker,
   seconds: number,
