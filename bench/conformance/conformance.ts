@@ -126,6 +126,6 @@ function summaryOf(cells: readonly Cell[]): string {
   const [first] = cells;
   if (first === undefined) return 'stopped';
   const ids = cells.filter((cell) => cell.surprise).map(({ id }) => id);
-  const found = ids.length === 0 ? 'no surprise' : `surprises in ${ids.join(', ')}`;
+  const found = ids.length === 0 ? 'all as expected' : `unexpected: ${ids.join(', ')}`;
   return `${first.affinity} ${cells.length} checks, ${found}`;
 }

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => shared.close());
 
 test.each([...plain, ...cached].map((choice) => [titleOf(choice), choice] as const))(
-  '%s shows no surprise',
+  '%s behaves as expected',
   async (_, choice) => {
     const ids = cached.includes(choice) ? [...CACHE_CHECKS, ...TOKEN_CHECKS] : TOKEN_CHECKS;
     const site = await openSite({ subject: subjectOfChoice(choice), rig: shared.rig, seed, tries: TRIES });

@@ -67,16 +67,16 @@ describe('the matrix', () => {
 describe('what is shown', () => {
   const surprise = cell({ backend: 'jwt', expected: 'fail', observed: 'pass', surprise: true });
 
-  test('a surprise in either direction names what was expected, and its evidence', () => {
+  test('an unexpected cell in either direction names what was expected, and its evidence', () => {
     const text = renderMatrix(layOutMatrix([cell({}), surprise]), false);
     expect(text).toContain('✓ not ✗');
     expect(text).toContain('14 jwt, sticky, haproxy: expected fail, observed pass: 0 of 9 reads');
-    expect(text).toContain('1 surprises');
+    expect(text).toContain('1 unexpected');
   });
 
   test('without one it says so, in colour only when asked', () => {
     const matrix = layOutMatrix([cell({})]);
-    expect(renderMatrix(matrix, false)).toContain('no surprise');
+    expect(renderMatrix(matrix, false)).toContain('all as expected');
     expect(renderMatrix(matrix, false)).not.toContain('\u001b[');
     expect(renderMatrix(matrix, true)).toContain('\u001b[');
   });

@@ -37,10 +37,10 @@ export function renderMatrix(matrix: Matrix, color: boolean): string {
   const lines = [
     table.toString(),
     '',
-    '✓ holds   ✗ does not, as expected of this backend   – does not apply   a surprise names both',
+    '✓ holds   ✗ does not, as expected of this backend   – does not apply   an unexpected cell names both',
     ...section('What each ✗ means:', matrix.limits.map(sentenceOf)),
     ...section(
-      'Surprises:',
+      'Unexpected:',
       matrix.surprises.map((cell) => paint('red', surpriseOf(cell))),
     ),
     '',
@@ -63,7 +63,7 @@ export function renderMatrixMarkdown(matrix: Matrix): string {
     ...rows,
     ...list('What each ✗ means:', matrix.limits.map(sentenceOf)),
     ...list('Why – does not apply:', matrix.exempt.map(sentenceOf)),
-    ...list('Surprises:', matrix.surprises.map(surpriseOf)),
+    ...list('Unexpected:', matrix.surprises.map(surpriseOf)),
     '',
     conclusionOf(matrix),
   ];
@@ -89,6 +89,6 @@ function surpriseOf(cell: Cell): string {
 
 function conclusionOf({ surprises, rows, columns }: Matrix): string {
   const summary = `${rows.length} properties, ${columns.length} column${columns.length === 1 ? '' : 's'}`;
-  const found = surprises.length === 0 ? 'no surprise' : `${surprises.length} surprises`;
+  const found = surprises.length === 0 ? 'all as expected' : `${surprises.length} unexpected`;
   return `${summary}: ${found}`;
 }

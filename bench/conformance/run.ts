@@ -56,7 +56,7 @@ async function runCheck(scene: Scene, check: Check, signal: AbortSignal | undefi
   };
 }
 
-/** An external site or service can be observed only in part: what cannot be observed there is not a surprise. */
+/** An external site or service can be observed only in part: what cannot be observed there counts as expected. */
 function isFullyControlled({ own, subject }: Scene): boolean {
   return own !== undefined && (subject.service === undefined || own.service !== undefined);
 }
