@@ -3,11 +3,11 @@ import { type Guard, openGuard } from '../../bench/environment/guard.ts';
 import type { StartedService } from '../../bench/environment/services/service.ts';
 import { startService } from '../../bench/environment/services/start.ts';
 import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
-import { describeStoreAside } from '../suite/aside.ts';
+import { describeStore } from '../suite/conformance.ts';
 import { postgres } from './backend.ts';
 
-/** Of the stores that an arm opens here, of 4 connections each; the arms run side by side. */
-const MAX_CONNECTIONS = 8 * 60;
+/** Stores of one arm open at once here, of 4 connections each; the arms run one after the other. */
+const MAX_CONNECTIONS = 60;
 
 let guard: Guard | undefined;
 let service: StartedService | undefined;
@@ -31,22 +31,18 @@ afterAll(async () => {
 const serviceUrl = () => Promise.resolve(service?.url ?? '');
 const subject = { definition: postgres, serviceUrl };
 
-describeStoreAside('postgres', subject);
-describeStoreAside('postgres, durability none', { ...subject, durability: 'none' });
-describeStoreAside('postgres, durability commit', { ...subject, durability: 'commit' });
-describeStoreAside('postgres, write=lww', { ...subject, options: { write: 'lww' } });
-describeStoreAside('postgres, reads=pool', { ...subject, options: { reads: 'pool' } });
-describeStoreAside('postgres, touch=async', {
-  ...subject,
-  durability: 'commit',
-  options: { touch: 'async' },
-});
-describeStoreAside('jwt-blacklist, db=postgres', {
+describeStore('postgres', subject);
+describeStore('postgres, durability none', { ...subject, durability: 'none' });
+describeStore('postgres, durability commit', { ...subject, durability: 'commit' });
+describeStore('postgres, write=lww', { ...subject, options: { write: 'lww' } });
+describeStore('postgres, reads=pool', { ...subject, options: { reads: 'pool' } });
+describeStore('postgres, touch=async', { ...subject, durability: 'commit', options: { touch: 'async' } });
+describeStore('jwt-blacklist, db=postgres', {
   definition: jwtBlacklist,
   serviceUrl,
   options: { db: 'postgres' },
 });
-describeStoreAside('jwt-blacklist, db=postgres, refresh=rotating', {
+describeStore('jwt-blacklist, db=postgres, refresh=rotating', {
   definition: jwtBlacklist,
   serviceUrl,
   options: { db: 'postgres', refresh: 'rotating' },
