@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
-import { describeStoreAside } from '../suite/aside.ts';
+import { describeStore } from '../suite/conformance.ts';
 import { postgres } from './backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
 
@@ -15,22 +15,18 @@ afterAll(() => service?.stop());
 const serviceUrl = () => Promise.resolve(service?.url ?? '');
 const subject = { definition: postgres, serviceUrl };
 
-describeStoreAside('postgres', subject);
-describeStoreAside('postgres, durability none', { ...subject, durability: 'none' });
-describeStoreAside('postgres, durability commit', { ...subject, durability: 'commit' });
-describeStoreAside('postgres, write=lww', { ...subject, options: { write: 'lww' } });
-describeStoreAside('postgres, reads=pool', { ...subject, options: { reads: 'pool' } });
-describeStoreAside('postgres, touch=async', {
-  ...subject,
-  durability: 'commit',
-  options: { touch: 'async' },
-});
-describeStoreAside('jwt-blacklist, db=postgres', {
+describeStore('postgres', subject);
+describeStore('postgres, durability none', { ...subject, durability: 'none' });
+describeStore('postgres, durability commit', { ...subject, durability: 'commit' });
+describeStore('postgres, write=lww', { ...subject, options: { write: 'lww' } });
+describeStore('postgres, reads=pool', { ...subject, options: { reads: 'pool' } });
+describeStore('postgres, touch=async', { ...subject, durability: 'commit', options: { touch: 'async' } });
+describeStore('jwt-blacklist, db=postgres', {
   definition: jwtBlacklist,
   serviceUrl,
   options: { db: 'postgres' },
 });
-describeStoreAside('jwt-blacklist, db=postgres, refresh=rotating', {
+describeStore('jwt-blacklist, db=postgres, refresh=rotating', {
   definition: jwtBlacklist,
   serviceUrl,
   options: { db: 'postgres', refresh: 'rotating' },

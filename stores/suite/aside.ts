@@ -3,7 +3,7 @@ import { type ConformanceSubject, describeStore } from './conformance.ts';
 
 /**
  * The suite for one of several subjects of a file, beside the others: each waits for windows to end. Its own
- * tests stay one after the other.
+ * tests stay one after the other. Each needs a service of its own: on one that all share, calls came too late.
  */
 export function describeStoreAside(title: string, subject: ConformanceSubject): void {
   describe.concurrent(title, () => {
