@@ -78,7 +78,7 @@ describe('a load generator that is starved', () => {
 
   test('one that cannot reach 1.3 times the rate here is named: rule 3', async () => {
     const out = `${directory.path}/headroom.csv`;
-    const args = ['--store', 'none', '--rate', '300000', '-d', '500ms', '-o', out, ...BASE];
+    const args = ['--store', 'none', '--rate', '500000', '-d', '500ms', '-o', out, ...BASE];
     const { code } = await bench(args, directory.path);
     expect(code).toBe(4);
     expect(rowsIn(out)[0]?.['invalid_reason']).toMatch(/the generator reaches [\d,]+ requests\/s here/);
