@@ -78,9 +78,9 @@ describe('the result file', () => {
     ['', 'an empty file'],
     ['a,b\n1,2\n', 'unknown columns a, b'],
     ['run_id,store\nx\n', 'Invalid Record Length'],
-    ['svc_p50_us\nfast\n', 'which is no integer in row 1'],
-    ['svc_p50_us\n1.5\n', 'which is no integer'],
-    ['valid\nyes\n', 'which is no boolean'],
+    ['svc_p50_us\nfast\n', 'which is not a valid integer in row 1'],
+    ['svc_p50_us\n1.5\n', 'which is not a valid integer'],
+    ['valid\nyes\n', 'which is not a valid boolean'],
     ['"run_id\n', 'Quote Not Closed'],
   ])('damage is named: %j', (text, word) => {
     const path = freshPath();

@@ -208,5 +208,5 @@ export function parseCell(name: ColumnName, text: string): Row[ColumnName] {
   const value = Number(text);
   if (kind !== 'boolean' && Number.isFinite(value) && (kind === 'number' || Number.isInteger(value)))
     return value;
-  throw new Error(`column ${name} contains "${text.slice(0, 40)}", which is not a ${kind}`);
+  throw new Error(`column ${name} contains "${text.slice(0, 40)}", which is not a valid ${kind}`);
 }
