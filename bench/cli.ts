@@ -6,7 +6,11 @@ import { EXIT, type ExitCode } from './errors.ts';
 
 /** Every command in the order of help, the first being the default. The one that is called is loaded, and no other. */
 const COMMANDS: readonly [name: string, description: string, load: () => Promise<BenchCommand>][] = [
-  ['run', 'measure (the default command)', async () => (await import('./commands/run.ts')).runCommand],
+  [
+    'run',
+    'measure (the default command; its flags: pnpm bench run --help)',
+    async () => (await import('./commands/run.ts')).runCommand,
+  ],
   [
     'compare',
     'two result files: what changed, and is it worse',
@@ -34,7 +38,7 @@ const COMMANDS: readonly [name: string, description: string, load: () => Promise
   ],
   [
     'list',
-    'stores, scenarios and balancers, with what each can and cannot do',
+    'backends, scenarios and balancers, with what each can and cannot do',
     async () => (await import('./commands/list.ts')).listCommand,
   ],
   [

@@ -88,7 +88,7 @@ function renderPlan(config: Config): string {
   const trials = blocks.flatMap((block) => block.trials);
   const seconds = trials.length * (config.warmupSeconds + config.durationSeconds);
   const lines = trials.map((trial, index) => `${index + 1}. ${titleOf(trial)}, ${trial.variant}`);
-  const total = `${trials.length} trials in ${blocks.length} blocks, ${Math.round(seconds)} s of load, seed ${config.seed}; nothing was started`;
+  const total = `${trials.length} trials in ${blocks.length} ${blocks.length === 1 ? 'block' : 'blocks'}, ${Math.round(seconds)} s of load, seed ${config.seed}; nothing was started`;
   return `${[...lines, total].join('\n')}\n`;
 }
 

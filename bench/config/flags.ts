@@ -104,7 +104,7 @@ export const RUN_FLAGS = {
   ),
   preset: run.optional(
     '--preset <name>',
-    'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32), gate; flags win over it',
+    'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32 blocks), gate (what pnpm bench gate takes); flags win over it; without --store it is glance',
     word(PRESETS),
     { format: String },
   ),
