@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { BenchCommand } from './commands/command.ts';
 import { runToExitCode } from './commands/exit-code.ts';
 import { addFlags, givenFlags } from './config/flag.ts';
+import { usage } from './config/values.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 
 /** Every command in the order of help, the first being the default. The one that is called is loaded, and no other. */
@@ -62,7 +63,12 @@ function createProgram(
     .exitOverride();
   for (const [name, description] of COMMANDS) {
     const command = program.command(name, { isDefault: name === DEFAULT?.[0] }).description(description);
-    if (name !== called) continue;
+    if (name !== called) {
+      command.action(() => {
+        throw usage(`${name} as the first word`, `${called} before it`, `Write pnpm bench ${name}.`);
+      });
+      continue;
+    }
     if (words !== undefined) command.usage(words.usage).argument(words.spelling, words.help);
     addFlags(command, flags).action(() => action(command));
   }
@@ -70,7 +76,9 @@ function createProgram(
 }
 
 const argv = process.argv.slice(2);
-const [called, , load] = COMMANDS.find(([name]) => name === argv[0]) ?? (COMMANDS[0] as (typeof COMMANDS)[0]);
+// Package managers may pass a `--` on.
+const first = argv.find((word) => word !== '--');
+const [called, , load] = COMMANDS.find(([name]) => name === first) ?? (COMMANDS[0] as (typeof COMMANDS)[0]);
 const command = await load();
 process.exitCode = await runToExitCode(
   argv,

@@ -3,6 +3,7 @@ import { flagsOf, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts
 import { RUN_FLAGS } from '../config/flags.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
 import { usage } from '../config/values.ts';
+import { SCENARIOS } from '../config/words.ts';
 import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
 import { type FoundMaximum, findMaximum } from '../find-max/find-max.ts';
 import { parseObjective } from '../find-max/objective.ts';
@@ -26,12 +27,12 @@ const FLAGS = pickFlags(
   ['servers', { help: 'server processes' }],
   'balancer',
   'affinities',
-  'scenarios',
+  ['scenarios', { choices: SCENARIOS.filter((name) => name !== 'revocation') }],
   'payloadsBytes',
   'connections',
   ['durationSeconds', { help: 'length of a trial that decides', fallback: '5s' }],
   ['warmupSeconds', { help: 'discarded load at the beginning', fallback: '3s' }],
-  'arrivals',
+  ['arrivals', { help: 'how requests become due' }],
   ['sessions', { fallback: '2000' }],
   'keys',
   'poolSize',

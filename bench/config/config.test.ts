@@ -76,6 +76,8 @@ describe('a wrong value is one line that names it, what was expected, and the re
     'redis://:hunter2/x@host',
     'redis//:hunter2@host',
     'http://a:b@hunter2@host',
+    'u:hunter2@host',
+    'hunter2',
   ])('%s is shown without its password', (redisUrl) => {
     expect(errorOf({ redisUrl }).message).not.toContain('hunter2');
   });

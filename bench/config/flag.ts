@@ -196,7 +196,7 @@ export function pickFlags<F extends FlagTable, K extends keyof F>(
   table: F,
   ...names: readonly (
     | K
-    | readonly [K, Pick<Flag, 'help'> | Partial<Pick<Flag, 'help' | 'fallback' | 'fallbackHelp'>>]
+    | readonly [K, Partial<Pick<Flag, 'help' | 'fallback' | 'fallbackHelp' | 'choices'>>]
   )[]
 ): Pick<F, K> {
   const entries = names.map((entry) => {

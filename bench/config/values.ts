@@ -44,7 +44,10 @@ export function parseSeconds(flag: string, text: string, leastSeconds = 0.1, mos
   const seconds =
     match === null ? Number.NaN : Number(match[1]) * SECONDS_PER_UNIT[match[2] as 'ms' | 's' | 'm'];
   if (seconds >= leastSeconds && seconds <= mostSeconds) return seconds;
-  const near = /^\d+$/.test(text) ? `Did you mean ${text}s?` : 'Write for example 10s, 500ms or 2m.';
+  const isNumber = /^\d+$/.test(text) && Number(text) >= leastSeconds && Number(text) <= mostSeconds;
+  const near = isNumber
+    ? `Did you mean ${text}s?`
+    : `Write for example 500ms or ${Math.min(10, mostSeconds)}s.`;
   const [least, most] = [`${Math.round(leastSeconds * 1000)}ms`, `${mostSeconds / 60}m`];
   throw usage(`a duration with its unit, from ${least} to ${most}, for --${flag}`, quoted(text), near);
 }
@@ -54,11 +57,9 @@ export function parseUrl(source: string, value: unknown, schemes: readonly strin
   if (value === undefined || value === '') return undefined;
   const text = String(value);
   if (URL.canParse(text) && schemes.includes(new URL(text).protocol)) return text;
-  throw usage(
-    `a URL that begins with ${schemes[0]}// in ${source}`,
-    quoted(redactUrl(text)),
-    `Correct ${source}.`,
-  );
+  // Text without a scheme may be a password.
+  const got = /^[a-z][\w+.-]*:?\/\//i.test(text) ? quoted(text) : 'text that is not a URL';
+  throw usage(`a URL that begins with ${schemes[0]}// in ${source}`, got, `Correct ${source}.`);
 }
 
 /** A repeatable option's values. */

@@ -263,10 +263,11 @@ describe.concurrent('answers without a measurement', () => {
   test.each([
     ['list', 'jwt-blacklist'],
     ['doctor', 'haproxy'],
+    ['-- list', 'jwt-blacklist'],
   ])(
     '%s',
     async (command, word) => {
-      const { code, stdout } = await bench([command], directory.path);
+      const { code, stdout } = await bench(command.split(' '), directory.path);
       expect(code).toBe(0);
       expect(stdout).toContain(word);
     },
