@@ -5,8 +5,10 @@ import { addFlags, givenFlags } from './config/flag.ts';
 import { usage } from './config/values.ts';
 import { EXIT, type ExitCode } from './errors.ts';
 
+type Entry = readonly [name: string, description: string, load: () => Promise<BenchCommand>];
+
 /** Every command in the order of help, the first being the default. The one that is called is loaded, and no other. */
-const COMMANDS: readonly [name: string, description: string, load: () => Promise<BenchCommand>][] = [
+const COMMANDS: readonly [Entry, ...Entry[]] = [
   [
     'run',
     'measure (the default command; its flags: pnpm bench run --help)',
@@ -62,7 +64,7 @@ function createProgram(
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();
   for (const [name, description] of COMMANDS) {
-    const command = program.command(name, { isDefault: name === DEFAULT?.[0] }).description(description);
+    const command = program.command(name, { isDefault: name === DEFAULT[0] }).description(description);
     if (name !== called) {
       command.action(() => {
         throw usage(`${name} as the first word`, `${called} before it`, `Write pnpm bench ${name}.`);
@@ -78,7 +80,7 @@ function createProgram(
 const argv = process.argv.slice(2);
 // Package managers may pass a `--` on.
 const first = argv.find((word) => word !== '--');
-const [called, , load] = COMMANDS.find(([name]) => name === first) ?? (COMMANDS[0] as (typeof COMMANDS)[0]);
+const [called, , load] = COMMANDS.find(([name]) => name === first) ?? DEFAULT;
 const command = await load();
 process.exitCode = await runToExitCode(
   argv,

@@ -35,25 +35,21 @@ export function withAbsentOptions(definition: StoreDefinition, options: StoreOpt
   return { ...Object.fromEntries(absent), ...options };
 }
 
-/**
- * These options, with one value changed if necessary so that the backend issues refresh tokens; `undefined` when no
- * value does that.
- */
+/** These options, then the same with one value changed, for each other value of each option. */
+export function variantsOf(
+  definition: StoreDefinition,
+  options: StoreOptions = defaultOptions(definition),
+): StoreOptions[] {
+  const others = Object.entries(definition.options).flatMap(([name, { values }]) =>
+    values.filter((value) => value !== options[name]).map((value) => ({ ...options, [name]: value })),
+  );
+  return [options, ...others];
+}
+
+/** The first of these variants that issues refresh tokens; `undefined` when none does. */
 export function refreshingOptions(
   definition: StoreDefinition,
   options: StoreOptions,
 ): StoreOptions | undefined {
-  const changed = Object.entries(definition.options).flatMap(([name, { values }]) =>
-    values.map((value) => ({ ...options, [name]: value })),
-  );
-  return [options, ...changed].find((candidate) => definition.offers(candidate).includes('refresh'));
-}
-
-/** Option sets in which every value of every option occurs once, the other options being default. */
-export function variantsOf(definition: StoreDefinition): StoreOptions[] {
-  const defaults = defaultOptions(definition);
-  const others = Object.entries(definition.options).flatMap(([name, { values }]) =>
-    values.slice(1).map((value) => ({ ...defaults, [name]: value })),
-  );
-  return [defaults, ...others];
+  return variantsOf(definition, options).find((variant) => definition.offers(variant).includes('refresh'));
 }

@@ -17,7 +17,10 @@ export function findStore(name: string): StoreDefinition | undefined {
 }
 
 /** The control: the cost of an endpoint without any session. */
-export const CONTROL: StoreDefinition = STORES.find(({ isControl }) => isControl) ?? none;
+export const CONTROL: StoreDefinition = none;
+
+/** The backends that keep sessions: all but the control. */
+export const SESSION_STORES: readonly StoreDefinition[] = STORES.filter((store) => store !== CONTROL);
 
 /** Every service that a backend uses with some option. */
 export const SERVICES: readonly ServiceDefinition[] = [

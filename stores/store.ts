@@ -247,8 +247,6 @@ export interface StoreDefinition {
   name: string;
   /** One line for `list`. */
   summary: string;
-  /** The control: no session at all, the baseline of all other figures. Exactly one backend is the control. */
-  isControl?: true;
   /** Whether `gate` measures it by default. */
   isGated?: true;
   /** The backend that this one extends: tables show the cost of the extension. */

@@ -12,6 +12,7 @@ import { entriesOfComparison } from '../export/entries.ts';
 import { parseExports, reportPath } from '../export/parse.ts';
 import { writeExports, writeReport } from '../export/write.ts';
 import { readResultFile } from '../results/csv.ts';
+import { usesColor } from './color.ts';
 import type { BenchCommand } from './command.ts';
 
 /** `pnpm bench compare BASE.csv HEAD.csv`: prints a table or JSON; the exit code is the verdict's. */
@@ -50,7 +51,7 @@ export function reportComparison(comparison: Comparison, options: RawOptions): E
   const markdown = options['markdown'];
   if (typeof markdown === 'string') writeReport(markdown, renderMarkdown(comparison), '--markdown');
   writeExports(parseExports(asList(options['export'])), entriesOfComparison(comparison));
-  const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
+  const color = usesColor(options);
   process.stdout.write(
     options['json'] === true
       ? `${JSON.stringify(comparisonRecords(comparison), undefined, 2)}\n`

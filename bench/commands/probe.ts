@@ -5,6 +5,7 @@ import type { ProbeJob, ProbeResult } from '../probe/job.ts';
 import { probe } from '../probe/probe.ts';
 import { renderProbe } from '../probe/render.ts';
 import { createProgress } from '../progress.ts';
+import { usesColor } from './color.ts';
 import type { BenchCommand, Call } from './command.ts';
 
 /** Time to start and stop the generator. */
@@ -27,7 +28,7 @@ async function probeUrl({ words, given, signal }: Call): Promise<ExitCode> {
   // Stopped before there were any figures; the caller knows the signal.
   if (result === undefined) return EXIT.ok;
   const cells = cellsOf(job, result);
-  const color = process.stdout.isTTY === true && given['color'] !== false && !process.env['NO_COLOR'];
+  const color = usesColor(given);
   process.stdout.write(
     json ? `${JSON.stringify(cells, undefined, 2)}\n` : renderProbe(job, result, cells, color),
   );

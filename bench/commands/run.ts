@@ -9,6 +9,7 @@ import { planBlocks, titleOf } from '../run/plan.ts';
 import { renderReport, renderReportMarkdown } from '../run/report.ts';
 import { readUnfinished } from '../run/resume.ts';
 import { type RunOutcome, run } from '../run/run.ts';
+import { usesColor } from './color.ts';
 import type { BenchCommand, Call } from './command.ts';
 
 /** `pnpm bench run`: prints tables or JSON. */
@@ -28,7 +29,7 @@ async function measure({ given, argv, signal }: Call): Promise<ExitCode> {
   checkReportPaths(config);
   const words = withoutSecrets(argv);
   const outcome = await run(config, words, options, signal, resumption?.unfinished);
-  const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
+  const color = usesColor(options);
   process.stdout.write(
     config.json ? renderJson(outcome) : renderReport({ ...outcome, command: words }, color, config.wide),
   );

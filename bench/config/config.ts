@@ -1,10 +1,10 @@
-import { STORES } from '../../stores/registry.ts';
+import { findStore, STORES } from '../../stores/registry.ts';
 import { BenchError } from '../errors.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { parseServiceUrls, type ServiceUrls } from './service-urls.ts';
-import { oneOf, type RawOptions, usage } from './values.ts';
-import { PRESETS, type SCENARIOS } from './words.ts';
+import { type RawOptions, usage } from './values.ts';
+import type { PRESETS, SCENARIOS } from './words.ts';
 
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -40,12 +40,13 @@ const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, st
 
 /** Parses the options. @throws BenchError USAGE, for the first wrong value. */
 export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {
-  const presetName = raw['preset'] ?? (raw['store'] === undefined ? 'glance' : undefined);
-  const preset = presetName === undefined ? {} : PRESET_VALUES[oneOf('preset', presetName, PRESETS)];
-  const parsed = parseFlags(RUN_FLAGS, raw, { env, preset });
+  const implied = raw['store'] === undefined ? 'glance' : undefined;
+  const preset = RUN_FLAGS.preset.parse(raw['preset'] ?? implied, 'preset');
+  const values = preset === undefined ? {} : PRESET_VALUES[preset];
+  const parsed = parseFlags(RUN_FLAGS, raw, { env, preset: values });
   const config: Config = {
     ...parsed,
-    preset: presetName as Config['preset'],
+    preset,
     pin: parsed.pin ?? (parsed.rate === undefined ? false : 'auto'),
     urls: parseServiceUrls(raw, env),
     skipUnavailable: raw['store'] === undefined,
@@ -102,7 +103,7 @@ function checkConflicts(config: Config): void {
   }
   if (config.tier !== 'url') return;
   for (const { store, options } of config.stores) {
-    const service = STORES.find((definition) => definition.name === store)?.service(options)?.name;
+    const service = findStore(store)?.service(options)?.name;
     if (service !== undefined && config.urls[service] === undefined) {
       throw usage(
         `--${service}-url with --services url and --store ${store}`,

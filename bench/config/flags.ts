@@ -106,7 +106,7 @@ export const RUN_FLAGS = {
     '--preset <name>',
     'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32 blocks), gate (what pnpm bench gate takes); flags win over it; without --store it is glance',
     word(PRESETS),
-    { format: String },
+    { format: (name) => String(name) },
   ),
   tier: run.value('--services <tier>', 'where services come from', 'auto', word(['auto', ...TIERS])),
   thresholds: view.repeatable(

@@ -28,5 +28,5 @@ export const SEED_FLAG = flagsOf('run').value(
   'random seed',
   () => String(Math.floor(Math.random() * 2 ** 31)),
   whole(0, 2 ** 32 - 1),
-  { fallbackHelp: 'random; recorded in the results', format: String },
+  { fallbackHelp: 'random; recorded in the results', format: (seed) => String(seed) },
 );

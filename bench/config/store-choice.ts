@@ -2,7 +2,7 @@
 
 import type { Handicap } from '../../servers/protocol.ts';
 import { defaultOptions } from '../../stores/options.ts';
-import { STORES } from '../../stores/registry.ts';
+import { findStore, STORES } from '../../stores/registry.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { pairsText } from '../../stores/variant.ts';
 import { oneOf, quoted, usage } from './values.ts';
@@ -23,7 +23,7 @@ export interface StoreChoice {
 export function parseStoreChoice(text: string): StoreChoice {
   const [name = '', ...rest] = text.split(':');
   const store = oneOf('store', name, STORES.map((definition) => definition.name) as [string, ...string[]]);
-  const definition = STORES.find((candidate) => candidate.name === store) as StoreDefinition;
+  const definition = findStore(store) as StoreDefinition;
   const options = defaultOptions(definition);
   const known = Object.keys(definition.options);
   const named = new Set<string>();

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { usesColor } from '../commands/color.ts';
 import { runToExitCode } from '../commands/exit-code.ts';
 import { addFlags, givenFlags } from '../config/flag.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
@@ -33,7 +34,7 @@ async function runCommand(argv: readonly string[], signal: AbortSignal): Promise
   progress.say(`seed ${config.seed}`);
   const { cells, isStopped } = await runConformance(config, progress, signal).finally(progress.close);
   const matrix = layOutMatrix(cells);
-  const color = process.stdout.isTTY === true && options['color'] !== false && !process.env['NO_COLOR'];
+  const color = usesColor(options);
   process.stdout.write(config.json ? renderJson(cells) : renderMatrix(matrix, color));
   if (config.markdown !== undefined) writeReport(config.markdown, renderMatrixMarkdown(matrix), '--markdown');
   if (isStopped) return EXIT.failure;

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { defaultOptions } from '../../stores/options.ts';
-import { STORES } from '../../stores/registry.ts';
-import type { Durability, StoreDefinition } from '../../stores/store.ts';
+import { SESSION_STORES } from '../../stores/registry.ts';
+import type { Durability } from '../../stores/store.ts';
 import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { parseServiceUrls, type ServiceUrls } from '../config/service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
-import { parseStoreChoice, type StoreChoice } from '../config/store-choice.ts';
-import { distinct, listOf, parseUrl, quoted, type RawOptions, usage } from '../config/values.ts';
+import type { StoreChoice } from '../config/store-choice.ts';
+import { listOf, parseUrl, quoted, type RawOptions, usage } from '../config/values.ts';
 import type { AFFINITIES, Tier } from '../config/words.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import { isCheckId } from './catalogue.ts';
@@ -36,14 +35,14 @@ export interface ConformanceConfig {
 const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
 const { value, optional } = flagsOf('run');
-const SESSION_STORES = STORES.filter(keepsSessions).map(({ name }) => name);
+const STORE_NAMES = SESSION_STORES.map(({ name }) => name);
 
 /** The flags of `pnpm conformance`, except the URLs of services. */
 export const CONFORMANCE_FLAGS = {
   stores: value(
     '--store <names>',
     RUN_FLAGS.stores.help,
-    SESSION_STORES.join(','),
+    STORE_NAMES.join(','),
     { parse: storesOf },
     { fallbackHelp: 'all but the control' },
   ),
@@ -80,18 +79,14 @@ export function parseConformance(
 
 /** @throws BenchError USAGE, also for the control: without sessions there is nothing to check. */
 function storesOf(given: string): StoreChoice[] {
-  const choices = distinct(listOf('store', given).map(parseStoreChoice));
-  const control = choices.find(({ store }) => !SESSION_STORES.includes(store));
+  const choices = RUN_FLAGS.stores.parse(given, 'store');
+  const control = choices.find(({ store }) => !STORE_NAMES.includes(store));
   if (control === undefined) return choices;
   throw usage(
-    `backends that keep sessions, of ${SESSION_STORES.join(', ')}`,
+    `backends that keep sessions, of ${STORE_NAMES.join(', ')}`,
     quoted(control.store),
     'Leave it out.',
   );
-}
-
-function keepsSessions(definition: StoreDefinition): boolean {
-  return definition.declaredTraits(defaultOptions(definition), 'second').state !== 'nowhere';
 }
 
 function onlyOf(given: string): string[] {

@@ -54,3 +54,8 @@ export function checkEcho(
       : 'Stop other builds of this project, then run again; if it persists, report it.',
   });
 }
+
+/** Whether an error is that of {@link checkEcho}: it ends the run, for the figures would have the wrong name. */
+export function isEchoError(error: unknown): boolean {
+  return error instanceof BenchError && error.code === 'ARM_DIFFERS';
+}

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { usesColor } from '../commands/color.ts';
 import { runToExitCode } from '../commands/exit-code.ts';
 import { addFlags, givenFlags, parseFlags } from '../config/flag.ts';
 import { EXIT } from '../errors.ts';
@@ -44,7 +45,7 @@ async function measureAndShow(signal: AbortSignal): Promise<void> {
   } finally {
     progress.close();
     if (outcomes.some(({ measurements, unavailable }) => measurements.length + unavailable.length > 0)) {
-      const color = process.stdout.isTTY === true && !process.env['NO_COLOR'];
+      const color = usesColor({});
       const tables = () => `\n${machine.join('\n')}\n\n${renderTables(outcomes, color)}`;
       process.stdout.write(options.json ? renderJson(outcomes) : tables());
     }

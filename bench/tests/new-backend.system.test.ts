@@ -22,7 +22,10 @@ const run = (args: string[], env = {}, entry?: string) =>
 const SMALL = ['--balancer', 'none', '-w', '300ms', '--sessions', '200', '-c', '8'];
 
 beforeAll(() => {
-  const listed = execFileSync('git', ['ls-files', '-z'], { cwd: PROJECT_ROOT, encoding: 'utf8' });
+  const listed = execFileSync('git', ['ls-files', '-coz', '--exclude-standard'], {
+    cwd: PROJECT_ROOT,
+    encoding: 'utf8',
+  });
   const files = listed
     .split('\0')
     .filter((path) => path !== '' && !/\.test\.ts$|^results\/|^docs\//.test(path));

@@ -27,7 +27,6 @@ function declaredTraits(): DeclaredTraits {
 export const none: StoreDefinition = {
   name: 'none',
   summary: 'control: no session at all, the cost of the endpoint itself',
-  isControl: true,
   isGated: true,
   options: {},
   service: () => undefined,

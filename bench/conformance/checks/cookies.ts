@@ -1,6 +1,6 @@
 /** Checks 7 to 13 and 17: how the token travels, and how a logout deletes it in the browser. */
 
-import { SERVICES, STORES } from '../../../stores/registry.ts';
+import { SERVICES, SESSION_STORES } from '../../../stores/registry.ts';
 import { type Check, judge, mustHold, type Observation } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { ID_OUTSIDE_COOKIE } from './outside-cookie.ts';
@@ -71,7 +71,7 @@ const PRODUCTS = [
   'session-bench',
   'bench',
   ...SERVICES.map(({ name }) => name),
-  ...STORES.filter(({ isControl }) => !isControl).map(({ name }) => name),
+  ...SESSION_STORES.map(({ name }) => name),
 ];
 
 const HTTP_ONLY: Check = {

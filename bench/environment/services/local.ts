@@ -56,8 +56,8 @@ export function startPrograms(
     };
     if (plan.initialise !== undefined) await initialise(plan.initialise, directory, own);
 
-    const launch = async (port: number): Promise<StartedProcess> => {
-      const started = await startProcess({
+    const launch = (port: number): Promise<StartedProcess> =>
+      startProcess({
         ...own,
         name,
         cpus,
@@ -67,8 +67,6 @@ export function startPrograms(
         failure: { code: 'SERVICE_DIED', remedy: `Start ${plan.command} by hand to see why.` },
         ...(plan.stopSignal === undefined ? {} : { stopSignal: plan.stopSignal }),
       });
-      return started;
-    };
     const first = await withFreePort(LOOPBACK, async (port) => ({ process: await launch(port), port }));
     const { port } = first;
     let current = first.process;

@@ -121,11 +121,7 @@ export function diedError(name: string, how: string, tail: string): BenchError {
 }
 
 /** Waits until `check` returns true. @throws BenchError TIMEOUT after `timeoutMs`; what `check` throws. */
-export async function waitUntil(
-  what: string,
-  check: () => Promise<boolean>,
-  timeoutMs: number,
-): Promise<void> {
+async function waitUntil(what: string, check: () => Promise<boolean>, timeoutMs: number): Promise<void> {
   const limit = AbortSignal.timeout(timeoutMs);
   await pollUntil(check, limit);
   if (!limit.aborted) return;

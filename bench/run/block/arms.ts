@@ -4,7 +4,8 @@ import { type Environment, openEnvironment } from '../../environment/environment
 import type { Generator } from '../../environment/generator.ts';
 import type { MachineCells } from '../../environment/machine/machine.ts';
 import type { Resources } from '../../environment/processes/resources.ts';
-import { BenchError, messageOf } from '../../errors.ts';
+import { isEchoError } from '../../environment/server-echo.ts';
+import { messageOf } from '../../errors.ts';
 import type { LoadJob } from '../../load/job.ts';
 import type { Row } from '../../results/row.ts';
 import { rowWithout } from '../../results/rows.ts';
@@ -72,7 +73,7 @@ export async function openArms(
       absent.push(status === 'failed' ? { trial, rows, failure: reason } : { trial, rows });
     };
     if (one.status === 'rejected') {
-      if (one.reason instanceof BenchError && one.reason.code === 'ARM_DIFFERS') throw one.reason;
+      if (isEchoError(one.reason)) throw one.reason;
       miss('failed', messageOf(one.reason));
       continue;
     }

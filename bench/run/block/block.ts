@@ -3,7 +3,8 @@ import type { RunContext } from '../../environment/context.ts';
 import { type Generator, startGenerator } from '../../environment/generator.ts';
 import type { MachineCells } from '../../environment/machine/machine.ts';
 import { openTogether, type Resources } from '../../environment/processes/resources.ts';
-import { BenchError, messageOf } from '../../errors.ts';
+import { isEchoError } from '../../environment/server-echo.ts';
+import { messageOf } from '../../errors.ts';
 import type { LoadModel } from '../../load/job.ts';
 import type { Row } from '../../results/row.ts';
 import { rowWithout } from '../../results/rows.ts';
@@ -73,7 +74,7 @@ export async function runBlock(
     });
   } catch (error) {
     // Further blocks would measure one thing under the name of another too.
-    if (error instanceof BenchError && error.code === 'ARM_DIFFERS') throw error;
+    if (isEchoError(error)) throw error;
     return withoutFigures(block, context, machine, error);
   }
 }
