@@ -14,7 +14,7 @@ import { openTogether } from '../bench/environment/processes/resources.ts';
 import type { Row } from '../bench/results/row.ts';
 import { openBench } from '../bench/run/bench.ts';
 import { runBlock } from '../bench/run/block/block.ts';
-import { planPass } from '../bench/run/plan.ts';
+import { planRepetition } from '../bench/run/plan.ts';
 import { estimateBlockMs } from '../bench/run/run.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
 
@@ -73,7 +73,7 @@ async function measure(): Promise<void> {
         const { context } = bench;
         const sliceSeconds = setting.sliceMs === undefined ? undefined : setting.sliceMs / 1000;
         const own = { ...context, config: { ...twins, sliceSeconds } };
-        const [block] = planPass(own.config, pass);
+        const [block] = planRepetition(own.config, pass);
         if (block === undefined) throw new Error('expected a plan with at least one block');
         const parts = sliceSeconds === undefined ? block.trials.map((trial) => [trial]) : [block.trials];
         for (const trials of parts) {

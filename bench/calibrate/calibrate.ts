@@ -7,6 +7,7 @@ import { estimateBlockMs } from '../run/run.ts';
 import type { Calibration } from './kept.ts';
 import { type Noise, noiseOf } from './noise.ts';
 
+/** The noise of a machine, as `pnpm bench calibrate` measures it. */
 export interface CalibrationOutcome {
   noise: readonly Noise[];
   /** For {@link keepCalibration}; `undefined` with fewer than two valid blocks. */

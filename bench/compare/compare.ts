@@ -139,7 +139,7 @@ function checkSameMachine(difference: readonly string[]): void {
     code: 'CSV_INVALID',
     expected: 'files that share blocks to come from one machine',
     got: difference.join('; '),
-    remedy: 'A block is one pass on one machine: pass the files as the run wrote them.',
+    remedy: 'A block belongs to one machine: pass the files as the run wrote them.',
   });
 }
 

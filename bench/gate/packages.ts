@@ -6,6 +6,7 @@ import { exitText, startProcess } from '../environment/processes/process.ts';
 import { BenchError } from '../errors.ts';
 import { environmentWithoutGit } from './git.ts';
 
+/** Where packages are needed, and where they may come from. */
 export interface PackagesRequest {
   /** The checkout that needs packages. */
   root: string;

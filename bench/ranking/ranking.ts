@@ -10,6 +10,7 @@ import { CONFIDENCE, FAMILY_ALPHA, MIN_BLOCKS } from '../stats/levels.ts';
 import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
 import { type Pair, sortByRank } from './order.ts';
 
+/** An arm in a ranking, with its centre over the blocks. */
 export interface RankedArm {
   name: string;
   centre: Centre;

@@ -31,7 +31,8 @@ export function shortTitle(row: Row): string {
 /** The axes held fixed, as a heading. In an open loop with the rate, which may differ a little between blocks. */
 function groupTitle(rows: readonly Row[]): string {
   const [row = {}] = rows;
-  const closed = `${shortTitle(row)}, ${row.balancer}, ${row.payload_bytes} B, ${row.connections} connections, ${row.transport}`;
+  const balancer = row.balancer === 'none' ? 'no balancer' : row.balancer;
+  const closed = `${shortTitle(row)}, ${balancer}, ${row.payload_bytes} B, ${row.connections} connections, ${row.transport}`;
   if (!isOpen(row)) return closed;
   const rate = median(rows.map((one) => one.target_rps).filter((value) => value !== undefined));
   const arrivals = (row.load_model ?? '').replace('open-', '');

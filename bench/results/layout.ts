@@ -215,7 +215,8 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
           ];
   if (wide && row.scenario !== 'revocation') tables.push({ title: 'of which', table: table(PARTS) });
   const over = blocks < 2 ? '' : `, ${blocks} blocks`;
-  return { title: `${title}${over}`, tables, notes };
+  const marks = ofAll.map((note) => ` [${notes.indexOf(note) + 1}]`).join('');
+  return { title: `${title}${over}${marks}`, tables, notes };
 }
 
 function layOutTable(arms: readonly (readonly Row[])[], columns: readonly ColumnSpec[]): Layout {

@@ -74,8 +74,9 @@ function droppedNote(rows: readonly Row[]): string[] {
     return `${who}${counted(remark)}`;
   });
   const end = spoilt.size === total ? '; the figures shown are INVALID and not to be used' : '';
+  const remedy = 'docs/measurement.md names a remedy for each rule';
   const blocks = total === 1 ? 'block' : 'blocks';
-  return [`INVALID: ${spoilt.size} of ${total} ${blocks} dropped: ${list.join('; ')}${end}`];
+  return [`INVALID: ${spoilt.size} of ${total} ${blocks} dropped: ${list.join('; ')}${end}. ${remedy}.`];
 }
 
 interface Remark {

@@ -62,7 +62,7 @@ export const COLUMNS = [
   text('load_model', 'closed, open-poisson or open-constant'),
   integer('connections', 'connections of the generator'),
   number('target_rps', 'offered rate; empty in closed loop'),
-  text('block', 'run id and ordinal of the pass over all arms'),
+  text('block', 'run id and ordinal of the repetition'),
   integer('order_index', "place of the arm in its block's first order, from 0"),
   integer('seed', 'seed of everything random in the plan and the load'),
   number(

@@ -131,7 +131,7 @@ describe('blocks', () => {
     expect(text.replace(/\n +/g, ' ')).toContain(
       '[1] INVALID: 3 of 6 blocks dropped: steal: 6.1 % (limit 5 %); redis: read: 3 to 17 timeouts (2 blocks)',
     );
-    expect(text.split('\n')[0]).toMatch(/, 3 blocks$/);
+    expect(text.split('\n')[0]).toMatch(/, 3 blocks \[1\]$/);
     expect(text).not.toContain('not to be used');
   });
 

@@ -4,7 +4,7 @@ import { GENERATOR_HEADROOM } from '../results/validity.ts';
 import type { Bench } from './bench.ts';
 import type { BlockLoad } from './block/arms.ts';
 import { type BlockOutcome, runBlock } from './block/block.ts';
-import { armName, type Block, blockTitle, groupText, planBlocks, planPass } from './plan.ts';
+import { armName, type Block, blockTitle, groupText, planBlocks, planRepetition } from './plan.ts';
 
 /** The result of the blocks of a run. */
 export interface BlocksOutcome {
@@ -79,7 +79,9 @@ export async function runBlocks(
     for (let extra = 1; extra <= budget && missing > 0 && !signal.aborted; extra += 1) {
       total += 1;
       progress.say(`${group}: ${missing} blocks missing; replacement ${extra} of at most ${budget}`);
-      const again = planPass(config, config.repeat + extra).find((block) => groupText(block.group) === group);
+      const again = planRepetition(config, config.repeat + extra).find(
+        (block) => groupText(block.group) === group,
+      );
       if (again !== undefined && !(await attempt(again))) missing -= 1;
     }
     const valid = config.repeat - missing - notRun(group);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from '../config/config.ts';
-import { planBlocks, planPass } from './plan.ts';
+import { planBlocks, planRepetition } from './plan.ts';
 
 const configOf = (seed: string, repeat = '3', engine = 'slices') =>
   parseConfig(
@@ -10,7 +10,7 @@ const configOf = (seed: string, repeat = '3', engine = 'slices') =>
 const plan = (seed: string, repeat?: string) => planBlocks(configOf(seed, repeat));
 const trialsOf = (seed: string, repeat?: string) => plan(seed, repeat).flatMap((block) => block.trials);
 
-test('a block holds all arms of one group, and each group has a block in every pass', () => {
+test('a block holds all arms of one group, and each group has a block in every repetition', () => {
   const blocks = plan('1');
   expect(blocks).toHaveLength(3 * 4);
   for (const { trials, group } of blocks) {
@@ -25,7 +25,7 @@ test('the plain engine takes one arm at a time, with the same trials', () => {
   expect(parts.flatMap(({ trials }) => trials)).toEqual(trialsOf('1'));
 });
 
-test('order indices count from 0 within each pass', () => {
+test('order indices count from 0 within each repetition', () => {
   for (const block of [1, 2, 3]) {
     const own = trialsOf('1').filter((trial) => trial.block === block);
     expect(own.map((trial) => trial.orderIndex)).toEqual(own.map((_, index) => index));
@@ -42,7 +42,7 @@ test('a seed fixes the order, another one changes it', () => {
 });
 
 test('a block is the same whether it is planned with others or as a replacement', () => {
-  expect(planPass(configOf('7', '3'), 3)).toEqual(planPass(configOf('7', '50'), 3));
+  expect(planRepetition(configOf('7', '3'), 3)).toEqual(planRepetition(configOf('7', '50'), 3));
 });
 
 test('the variant names all options and the durability, sorted', () => {

@@ -16,7 +16,7 @@ export interface Trial extends Group {
   side?: 'base' | 'head';
   handicap?: Handicap;
   label?: string;
-  /** Ordinal of the pass over all arms, from 1. */
+  /** Ordinal of the repetition, from 1. */
   block: number;
   /** Place within the block, from 0. */
   orderIndex: number;
@@ -30,10 +30,10 @@ export interface Group {
   payloadBytes: number;
 }
 
-/** One interleaved pass over all arms of a group, with fresh processes. */
+/** All arms of a group, loaded by turns, with fresh processes. */
 export interface Block {
   group: Group;
-  /** Ordinal, from 1; the blocks of all groups of one pass share it. */
+  /** Ordinal, from 1; the blocks of all groups of one repetition share it. */
   block: number;
   /**
    * In the order of their first turn. The plain engine loads one arm at a time: its blocks come in parts of one trial.
@@ -45,10 +45,10 @@ export interface Block {
 const SEED_STEP = 7_919;
 
 /**
- * The blocks of one pass over all groups; the arms of each are shuffled by seed and block. Pure: the same configuration
+ * The blocks of one repetition, one for each group; the arms of each are shuffled by seed and block. Pure: the same configuration
  * and ordinal give the same plan.
  */
-export function planPass(config: Config, block: number): Block[] {
+export function planRepetition(config: Config, block: number): Block[] {
   const random = seededRandom(config.seed + block * SEED_STEP);
   let orderIndex = 0;
   return groupsOf(config).flatMap((group) => {
@@ -62,7 +62,7 @@ export function planPass(config: Config, block: number): Block[] {
 
 /** All blocks of a run, in order, without replacements. */
 export function planBlocks(config: Config): Block[] {
-  return Array.from({ length: config.repeat }, (_, index) => planPass(config, index + 1)).flat();
+  return Array.from({ length: config.repeat }, (_, index) => planRepetition(config, index + 1)).flat();
 }
 
 /** A title that distinguishes a trial from the others of the run. */

@@ -6,7 +6,7 @@ import { openOutput } from '../../bench/results/output.ts';
 import { type Bench, openBench } from '../../bench/run/bench.ts';
 import { runBlock } from '../../bench/run/block/block.ts';
 import { runBlocks } from '../../bench/run/blocks.ts';
-import { planPass } from '../../bench/run/plan.ts';
+import { planRepetition } from '../../bench/run/plan.ts';
 import { estimateBlockMs } from '../../bench/run/run.ts';
 import { armsAtEqualLoad, armsOfGate, choicesOf } from './arms.ts';
 
@@ -127,7 +127,7 @@ function runGate(
 /** CPU of the control's server per request, under the conditions of the gate: a block of all arms that is discarded. */
 async function measureControlCost(bench: Bench, config: Config): Promise<number> {
   const context = { ...bench.context, config };
-  const [block] = planPass(config, 0);
+  const [block] = planRepetition(config, 0);
   if (block === undefined) throw new Error('expected a plan with at least one block');
   const { rate } = config;
   const ratePerSecond = rate !== undefined && 'perSecond' in rate ? rate.perSecond : undefined;

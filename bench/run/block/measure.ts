@@ -12,6 +12,7 @@ import { ownCpuNs, readCpu } from './readings.ts';
 import { type BlockRun, createTurnTaker, isUntimed } from './turns.ts';
 import type { WarmUp } from './warm-up.ts';
 
+/** What the load and the accounts of one arm gave in a block. */
 export interface Measured {
   arm: Arm;
   result: LoadResult;

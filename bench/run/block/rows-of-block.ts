@@ -10,6 +10,7 @@ import type { Trial } from '../plan.ts';
 import { type Arm, type BlockLoad, storeCores } from './arms.ts';
 import type { Measured } from './measure.ts';
 
+/** The rows of one arm of a block, with its latencies. */
 export interface MeasuredTrial {
   arm: Arm;
   rows: readonly Row[];
