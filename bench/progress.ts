@@ -61,7 +61,7 @@ export function createProgress(stream: NodeJS.WriteStream, estimatedMs: number):
 }
 
 /** `45 s`, `3 min 20 s`. */
-function durationText(ms: number): string {
+export function durationText(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 }

@@ -14,8 +14,8 @@ import { openTogether } from '../bench/environment/processes/resources.ts';
 import type { Row } from '../bench/results/row.ts';
 import { openBench } from '../bench/run/bench.ts';
 import { runBlock } from '../bench/run/block/block.ts';
+import { estimateBlockMs } from '../bench/run/estimate.ts';
 import { planRepetition } from '../bench/run/plan.ts';
-import { estimateBlockMs } from '../bench/run/run.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
 
 interface Setting {

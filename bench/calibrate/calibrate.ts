@@ -3,7 +3,7 @@ import { openTogether } from '../environment/processes/resources.ts';
 import type { Row } from '../results/row.ts';
 import { openBench } from '../run/bench.ts';
 import { runBlocks } from '../run/blocks.ts';
-import { estimateBlockMs } from '../run/run.ts';
+import { estimateBlockMs } from '../run/estimate.ts';
 import type { Calibration } from './kept.ts';
 import { type Noise, noiseOf } from './noise.ts';
 

@@ -5,6 +5,7 @@ import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
 import { entriesOfRun } from '../export/entries.ts';
 import { checkReportPaths, writeExports, writeReport } from '../export/write.ts';
 import { crossings } from '../results/threshold.ts';
+import { timeText } from '../run/estimate.ts';
 import { planBlocks, titleOf } from '../run/plan.ts';
 import { renderReport, renderReportMarkdown } from '../run/report.ts';
 import { readUnfinished } from '../run/resume.ts';
@@ -87,9 +88,8 @@ function renderJson({ runId, path, rows, unavailable }: RunOutcome): string {
 function renderPlan(config: Config): string {
   const blocks = planBlocks(config);
   const trials = blocks.flatMap((block) => block.trials);
-  const seconds = trials.length * (config.warmupSeconds + config.durationSeconds);
   const lines = trials.map((trial, index) => `${index + 1}. ${titleOf(trial)}, ${trial.variant}`);
-  const total = `${trials.length} trials in ${blocks.length} ${blocks.length === 1 ? 'block' : 'blocks'}, ${Math.round(seconds)} s of load, seed ${config.seed}; nothing was started`;
+  const total = `${timeText(config)}, seed ${config.seed}; nothing was started`;
   return `${[...lines, total].join('\n')}\n`;
 }
 

@@ -21,9 +21,9 @@ export interface Config extends Omit<ValuesOf<typeof RUN_FLAGS>, 'pin'> {
 /** The values of each preset; explicit flags win. */
 const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, string>>> = {
   glance: { duration: '1s', warmup: '500ms', sessions: '1000' },
-  quick: { scenario: 'read', servers: '3', duration: '3s', warmup: '1s', sessions: '2000' },
-  ci: { repeat: '24', duration: '3s', warmup: '2s', sessions: '2000' },
-  full: { repeat: '32', duration: '10s', warmup: '5s' },
+  quick: { scenario: 'read', servers: '3', duration: '3s', warmup: '3s', sessions: '2000' },
+  ci: { repeat: '24', duration: '3s', warmup: '6s', sessions: '2000' },
+  full: { repeat: '32', duration: '10s', warmup: '15s' },
   // Two cells within ten minutes; the balancer belongs to the rig, which is the same on both sides.
   gate: {
     store: STORES.filter(({ isGated }) => isGated)

@@ -52,8 +52,8 @@ export const RUN_FLAGS = {
   ),
   warmupSeconds: run.value(
     '-w, --warmup <time>',
-    'discarded load before the measured one, such as 2s; longer while there is a trend',
-    '2s',
+    'at most this much discarded load of each arm, such as 5s; it ends when all are warm',
+    '10s',
     duration(),
   ),
   repeat: run.value(

@@ -6,8 +6,8 @@ import { nullServerRate } from '../probe/null-server.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
 import { openBench } from '../run/bench.ts';
 import { type Arm, openArms } from '../run/block/arms.ts';
+import { estimateBlockMs } from '../run/estimate.ts';
 import { blockTitle, planBlocks } from '../run/plan.ts';
-import { estimateBlockMs } from '../run/run.ts';
 import { type JudgedTrial, judgeTrial, type Objective } from './objective.ts';
 import { type SearchResult, searchMaximum } from './search.ts';
 

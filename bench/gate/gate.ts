@@ -4,7 +4,7 @@ import { openTogether, type Resources } from '../environment/processes/resources
 import { openOutput } from '../results/output.ts';
 import { type Bench, openBench } from '../run/bench.ts';
 import { type BlocksOutcome, runBlocks } from '../run/blocks.ts';
-import { estimateBlockMs } from '../run/run.ts';
+import { estimateBlockMs, timeText } from '../run/estimate.ts';
 import { openBaselineServer } from './baseline-server.ts';
 import { openBaseline } from './worktree.ts';
 
@@ -36,6 +36,7 @@ export function gate(
       { config: both, command, signal, estimatedBlockMs: estimateBlockMs(both) },
       resources,
     );
+    opened.progress.say(timeText(both));
     const bench = await withBaseline(opened, base, resources);
     const { runId } = bench.context;
     const names = gateFiles(config.out, runId);
@@ -48,8 +49,8 @@ export function gate(
     };
     describe();
     const outcome = await runBlocks(bench, ({ trials }) => {
-      for (const { trial, rows, histograms, service } of trials) {
-        outputs[trial.side ?? 'head'].append(rows, histograms);
+      for (const { trial, service, ...measured } of trials) {
+        outputs[trial.side ?? 'head'].append(measured);
         if (service !== undefined) services[trial.arm] ??= service;
       }
       describe();

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { BenchError, messageOf } from '../errors.ts';
+import type { SliceRecord } from './slices.ts';
 
 /** The environment of a run, beside its CSV: `NAME.env.json`. Contains no secret. */
 export interface EnvironmentRecord {
@@ -45,6 +46,17 @@ export function appendHistograms(
   const lines = Object.entries(histograms).map(
     ([operation, histogram]) => `${JSON.stringify({ ...keys, operation, histogram })}\n`,
   );
+  save(path, () => appendFileSync(path, lines.join('')));
+}
+
+/** Appends slices to `NAME.slices.jsonl`, one line each. */
+export function appendSlices(
+  csvPath: string,
+  keys: Record<string, unknown>,
+  slices: readonly SliceRecord[],
+): void {
+  const path = beside(csvPath, '.slices.jsonl');
+  const lines = slices.map((slice) => `${JSON.stringify({ ...keys, ...slice })}\n`);
   save(path, () => appendFileSync(path, lines.join('')));
 }
 

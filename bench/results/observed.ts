@@ -36,9 +36,22 @@ export interface Observed {
    * For each slice the requests that were due and without a reply then, sent or not; absent where it is not counted.
    */
   outstandingEnds?: readonly number[];
-  /** Change of CPU per request over the last windows of the warm-up, per cent, significant or not. */
+  /** How the warm-up ended; absent without one. */
+  warmth?: Warmth | undefined;
+  /** Change of CPU per request from the first to the last measured slice, per cent, significant or not. */
+  measuredTrendPct?: number | undefined;
+}
+
+/** How an arm's warm-up ended. */
+export interface Warmth {
+  /** `warm`: enough requests, and CPU per request shown to be even. `cold`: the time was over before that. */
+  state: 'warm' | 'cold';
+  /** Load of this arm before the measurement. */
+  seconds: number;
+  requestsPerServer: number;
+  /** Change of CPU per request over the last windows, per cent, significant or not; `undefined` with too few. */
   trendPct: number | undefined;
-  /** Whether the warm-up ended without a trend that matters. */
+  /** No change that is significant and matters; true where it was not examined. */
   steady: boolean;
 }
 

@@ -1,15 +1,29 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { continueResultFile, createResultFile } from './csv.ts';
-import { appendHistograms, type EnvironmentRecord, writeEnvironmentRecord } from './env-file.ts';
+import {
+  appendHistograms,
+  appendSlices,
+  type EnvironmentRecord,
+  writeEnvironmentRecord,
+} from './env-file.ts';
 import type { Row } from './row.ts';
+import type { SliceRecord } from './slices.ts';
 
-/** The files of one run, which grow as trials end: CSV, environment record and histograms. */
+/** What a trial adds to the files. */
+export interface TrialOutput {
+  rows: readonly Row[];
+  /** Encoded histograms by operation. */
+  histograms?: Readonly<Record<string, string>>;
+  slices?: readonly SliceRecord[];
+}
+
+/** The files of one run, which grow as trials end: CSV, environment record, histograms and slices. */
 export interface Output {
   path: string;
   rows: readonly Row[];
   /** Writes a trial's rows at once, so that nothing measured is lost later. */
-  append(rows: readonly Row[], histograms: Readonly<Record<string, string>>): void;
+  append(measured: TrialOutput): void;
   /** Updates the environment record. */
   describe(record: EnvironmentRecord): void;
   close(): void;
@@ -28,15 +42,17 @@ export function openOutput(path: string | undefined, runId: string, kept?: reado
   return {
     path: target,
     rows,
-    append(added, histograms) {
+    append({ rows: added, histograms = {}, slices = [] }) {
       for (const row of added) {
         file.append(row);
         rows.push(row);
       }
       const [first] = added;
-      if (first === undefined || Object.keys(histograms).length === 0) return;
+      if (first === undefined) return;
       const { block, order_index, arm } = first;
-      appendHistograms(target, { block, order_index, arm }, histograms);
+      if (Object.keys(histograms).length > 0)
+        appendHistograms(target, { block, order_index, arm }, histograms);
+      if (slices.length > 0) appendSlices(target, { block }, slices);
     },
     describe: (record) => writeEnvironmentRecord(target, record),
     close: file.close,

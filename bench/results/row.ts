@@ -69,6 +69,11 @@ export const COLUMNS = [
     'warmup_s',
     'discarded load before the measured window; none in revocation, and at most a fifth of the pool in logout',
   ),
+  integer('warmup_requests', 'requests to each server in the warm-up'),
+  text(
+    'warmup_end',
+    'warm: each server had 30,000 requests, and CPU per request was even within 3 %; cold: the time was over before',
+  ),
   number('duration_s', 'actual length of the measured load: the sum of its slices'),
   number('slice_ms', 'length of a slice as planned; empty when the load was not sliced'),
   integer('scheduled', 'requests due: completed + conn_errors + timeouts + dropped + inflight_end'),
@@ -167,6 +172,10 @@ export const COLUMNS = [
   number(
     'cpu_trend_pct',
     'change of CPU per request over the last windows of the warm-up, significant or not; empty after a short one',
+  ),
+  number(
+    'cpu_trend_measured_pct',
+    'change of CPU per request from the first to the last measured slice, significant or not',
   ),
   integer(
     'revoke_visible_p50_us',

@@ -52,6 +52,9 @@ describe('a row', () => {
       resp_bytes: 300,
       svc_p50_us: 1000,
       svc_max_us: 2000,
+      warmup_s: 3,
+      warmup_requests: 40_000,
+      warmup_end: 'warm',
       cpu_trend_pct: 1.5,
       valid: true,
     });
@@ -64,7 +67,7 @@ describe('a row', () => {
         observed: {
           host: { stealShare: undefined, foreignShare: undefined },
           throttledNs: undefined,
-          trendPct: undefined,
+          warmth: undefined,
         },
       },
     );
@@ -192,8 +195,7 @@ describe('a row', () => {
       observed: {
         backlogEnds: [500],
         host: { stealShare: 0.06, foreignShare: 0.3 },
-        steady: false,
-        trendPct: -4.25,
+        warmth: { state: 'cold', seconds: 10, requestsPerServer: 40_000, trendPct: -4.25, steady: false },
         cpuNs: { server: 2e8, balancer: 1.9e9, store: undefined },
       },
       expected: { nullServerRps: 1250 },

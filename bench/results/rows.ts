@@ -6,6 +6,7 @@ import { bottleneckOf } from './bottleneck.ts';
 import type { Expectation, Observed } from './observed.ts';
 import { finalBacklog } from './open-loop.ts';
 import type { Row } from './row.ts';
+import { whole } from './text.ts';
 import { hostReasons, instrumentReasons, openLoopReasons, steadyReasons, wrongReplies } from './validity.ts';
 
 /** The rows of a trial that ran: `all` first, then each operation of a mix. Pure. */
@@ -29,9 +30,10 @@ export function rowsOf(
   const reasons = reasonsAgainst(trial, all, result, observed, expected, { ...base, ...figures });
   const validity: Row =
     reasons.length === 0 ? { valid: true } : { valid: false, invalid_reason: reasons.join('; ') };
-  const note = noteOf(trial, all, result, observed, expected);
+  const notes = [noteOf(trial, all, result, observed, expected), coldNote(observed)];
+  const note = notes.filter((one) => one !== undefined).join('; ');
   return [
-    { ...cells, ...figures, ...validity, ...(note === undefined ? {} : { note }) },
+    { ...cells, ...figures, ...validity, ...(note === '' ? {} : { note }) },
     ...operations.map((one) => ({ ...cells, ...countCells(one, result, base), ...validity })),
   ];
 }
@@ -119,12 +121,15 @@ function cacheCells({ verifyCache }: Observed): {
   };
 }
 
-function hostCells({ host, throttledNs, trendPct }: Observed): Row {
+function hostCells({ host, throttledNs, warmth, measuredTrendPct }: Observed): Row {
   return defined({
     steal_pct: scaled(host.stealShare, 100),
     foreign_cpu_pct: scaled(host.foreignShare, 100),
     throttled_ms: scaled(throttledNs, 1e-6),
-    cpu_trend_pct: trendPct,
+    ...(warmth === undefined ? {} : { warmup_s: warmth.seconds, warmup_end: warmth.state }),
+    warmup_requests: warmth === undefined ? undefined : Math.round(warmth.requestsPerServer),
+    cpu_trend_pct: warmth?.trendPct,
+    cpu_trend_measured_pct: measuredTrendPct,
   });
 }
 
@@ -161,7 +166,7 @@ function reasonsAgainst(
     ...wrong.map((reason) => `${trial.scenario}: ${reason}`),
     ...(result.open === undefined ? [] : reasonsAgainstOpenLoop(all, result, observed, expected, row)),
     ...hostReasons(observed.host),
-    ...steadyReasons(observed),
+    ...(observed.warmth === undefined ? [] : steadyReasons(observed.warmth)),
   ];
 }
 
@@ -209,6 +214,12 @@ function noteOf(
   if (expected.missShare === 0 || all.http4xx === 0) return busyMachineNote(host.foreignShare);
   const percent = Math.round((all.http4xx / all.completed) * 100);
   return `${percent} % missed: each server knows only the sessions made on it, and ${trial.affinity} goes to all ${trial.servers}; latency and CPU include the refused`;
+}
+
+function coldNote({ warmth }: Observed): string | undefined {
+  if (warmth?.state !== 'cold') return undefined;
+  const requests = whole(warmth.requestsPerServer);
+  return `cold: a warm-up of ${requests} requests to each server had not shown CPU per request to be even`;
 }
 
 /** The cells without undefined ones: an unknown value is an absent cell. */

@@ -35,8 +35,7 @@ export const OBSERVED: Observed = {
   gcNs: 1e7,
   host: { stealShare: 0, foreignShare: 0 },
   backlogEnds: [0, 0],
-  trendPct: 1.5,
-  steady: true,
+  warmth: { state: 'warm', seconds: 3, requestsPerServer: 40_000, trendPct: 1.5, steady: true },
 };
 
 export const EXPECTED: Expectation = {

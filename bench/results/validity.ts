@@ -1,6 +1,6 @@
 import { CONTROL } from '../../stores/registry.ts';
 import type { OperationResult } from '../load/job.ts';
-import type { Observed } from './observed.ts';
+import type { Observed, Warmth } from './observed.ts';
 import { achievedShare, finalBacklog, lateTail, type OpenLoopFigures } from './open-loop.ts';
 import type { Row } from './row.ts';
 
@@ -106,7 +106,7 @@ export function hostReasons({ stealShare = 0, foreignShare = 0 }: Partial<Observ
 }
 
 /** Rule 5: the warm-up ended without a trend that matters. */
-export function steadyReasons({ steady, trendPct }: Pick<Observed, 'steady' | 'trendPct'>): string[] {
+export function steadyReasons({ steady, trendPct }: Pick<Warmth, 'steady' | 'trendPct'>): string[] {
   if (steady) return [];
   const change =
     trendPct === undefined ? '' : ` by ${trendPct > 0 ? '+' : '−'}${Math.abs(trendPct).toFixed(1)} %`;

@@ -5,6 +5,7 @@ import { openOutput } from '../results/output.ts';
 import type { Row } from '../results/row.ts';
 import { type Bench, openBench } from './bench.ts';
 import { type BlocksOutcome, runBlocks } from './blocks.ts';
+import { estimateBlockMs, timeText } from './estimate.ts';
 import { checkOrigin, recordableOptions, type Unfinished } from './resume.ts';
 
 /** The result of a run; the rows are those of the file at `path`. */
@@ -15,10 +16,6 @@ export interface RunOutcome extends BlocksOutcome {
   /** Backends that are not available here, with the reasons. */
   unavailable: readonly string[];
 }
-
-/** Estimated time to start and stop a block, and each of its arms. */
-const BLOCK_MS = 2_000;
-const ARM_MS = 700;
 
 /**
  * Runs the whole pipeline: configuration → plan → environment → load → rows → CSV. A trial that fails is a row. When
@@ -36,6 +33,7 @@ export function run(
     const estimatedBlockMs = estimateBlockMs(config);
     const runId = unfinished === undefined ? {} : { runId: unfinished.runId };
     const bench: Bench = await openBench({ config, command, signal, estimatedBlockMs, ...runId }, resources);
+    bench.progress.say(timeText(bench.context.config));
     if (unfinished !== undefined) checkOrigin(unfinished.origin, bench.machine);
     const output = openOutput(unfinished?.path ?? config.out, bench.context.runId, unfinished?.rows);
     resources.add('result file', output.close);
@@ -45,8 +43,8 @@ export function run(
     const outcome = await runBlocks(
       bench,
       ({ trials }) => {
-        for (const { trial, rows, histograms, service } of trials) {
-          output.append(rows, histograms);
+        for (const { trial, service, ...measured } of trials) {
+          output.append(measured);
           if (service !== undefined) services[trial.arm] ??= service;
         }
         output.describe({ ...record, services });
@@ -58,11 +56,4 @@ export function run(
     const { runId: id } = bench.context;
     return { ...outcome, runId: id, path: output.path, rows: output.rows, unavailable: bench.unavailable };
   });
-}
-
-/** Estimated time of a block of this configuration, until one has been timed; milliseconds. */
-export function estimateBlockMs(config: Config): number {
-  const arms = config.engine === 'slices' ? config.stores.length : 1;
-  const perArm = config.durationSeconds + config.warmupSeconds + config.sessions / 3000;
-  return BLOCK_MS + arms * (ARM_MS + perArm * 1000);
 }

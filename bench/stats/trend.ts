@@ -1,4 +1,5 @@
 import { median } from './median.ts';
+import { normalQuantile } from './normal.ts';
 import { waysByU } from './rank-sum.ts';
 
 /** A test for a monotone trend in a sequence. */
@@ -37,6 +38,33 @@ export function mannKendallTest(values: readonly number[]): TrendTest {
  */
 export function theilSenSlope(values: readonly number[]): number | undefined {
   return median(pairs(values, (earlier, later, steps) => (later - earlier) / steps));
+}
+
+/** Change from the first to the last value of a sequence, per cent of its median, with an interval. */
+export interface Change {
+  pct: number;
+  lowerPct: number;
+  upperPct: number;
+}
+
+/**
+ * The change by the Theil–Sen slope and the interval of slopes that Kendall's test does not reject at this confidence,
+ * in its normal approximation, which suits ten values and more. `undefined` below two values or with a median of 0.
+ *
+ * Source: Sen 1968, section 5.
+ */
+export function changeOf(values: readonly number[], confidence: number): Change | undefined {
+  const middle = median(values);
+  const slopes = pairs(values, (earlier, later, steps) => (later - earlier) / steps).sort((a, b) => a - b);
+  const slope = median(slopes);
+  if (middle === undefined || middle === 0 || slope === undefined) return undefined;
+  const count = values.length;
+  const deviation = Math.sqrt((count * (count - 1) * (2 * count + 5)) / 18);
+  const beyond = (slopes.length - normalQuantile((1 + confidence) / 2) * deviation) / 2;
+  const inPct = (one: number) => ((one * (count - 1)) / middle) * 100;
+  const lower = slopes[Math.floor(beyond) - 1] ?? Number.NEGATIVE_INFINITY;
+  const upper = slopes[slopes.length - Math.floor(beyond)] ?? Number.POSITIVE_INFINITY;
+  return { pct: inPct(slope), lowerPct: inPct(lower), upperPct: inPct(upper) };
 }
 
 /** A trend counts up to this p, and from this change on. */

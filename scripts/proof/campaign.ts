@@ -6,8 +6,8 @@ import { openOutput } from '../../bench/results/output.ts';
 import { type Bench, openBench } from '../../bench/run/bench.ts';
 import { runBlock } from '../../bench/run/block/block.ts';
 import { runBlocks } from '../../bench/run/blocks.ts';
+import { estimateBlockMs } from '../../bench/run/estimate.ts';
 import { planRepetition } from '../../bench/run/plan.ts';
-import { estimateBlockMs } from '../../bench/run/run.ts';
 import { armsAtEqualLoad, armsOfGate, choicesOf } from './arms.ts';
 
 /** Blocks of a gate, as in `pnpm bench gate`. */
@@ -109,7 +109,7 @@ function runGate(
       }),
     );
     const outcome = await runBlocks(bench, ({ trials }) => {
-      for (const { trial, rows } of trials) outputs.get(trial.label ?? '')?.append(rows, {});
+      for (const { trial, rows } of trials) outputs.get(trial.label ?? '')?.append({ rows });
     });
     await resources.close();
     return {

@@ -8,6 +8,7 @@ import { messageOf } from '../../errors.ts';
 import type { LoadModel } from '../../load/job.ts';
 import type { Row } from '../../results/row.ts';
 import { rowWithout } from '../../results/rows.ts';
+import type { SliceRecord } from '../../results/slices.ts';
 import { seededRandom } from '../../stats/random.ts';
 import { type Block, type Trial, titleOf } from '../plan.ts';
 import { type AbsentArm, type Arm, type BlockLoad, describeService, openArms } from './arms.ts';
@@ -22,6 +23,8 @@ export interface TrialOutcome {
   rows: readonly Row[];
   /** Encoded histograms by operation, of service times or, in an open loop, of response times. */
   histograms: Readonly<Record<string, string>>;
+  /** Every slice of warm-up and measurement. */
+  slices?: readonly SliceRecord[];
   /** Tier, networking and settings of its service; absent without one. */
   service?: Record<string, unknown>;
 }
@@ -129,9 +132,9 @@ function assemble(
   absent: readonly AbsentArm[],
 ): BlockOutcome {
   const outcomes: TrialOutcome[] = [
-    ...measured.map(({ arm, rows, histograms }) => {
+    ...measured.map(({ arm, rows, histograms, slices }) => {
       const service = describeService(arm.environment);
-      return { trial: arm.trial, rows, histograms, ...(service === undefined ? {} : { service }) };
+      return { trial: arm.trial, rows, histograms, slices, ...(service === undefined ? {} : { service }) };
     }),
     ...absent.map(({ trial, rows }) => ({ trial, rows, histograms: {} })),
   ];

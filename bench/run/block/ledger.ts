@@ -35,12 +35,36 @@ export interface Ledger {
   /** @param sliceEnd read after the slice's last reply. @param end read before the arm's next turn. */
   charge(start: CpuReading, sliceEnd: CpuReading, end: CpuReading): void;
   spent(idle: IdleRate | undefined): Spent;
+  /** The same of each charge by itself, in their order; never rounded up to 0. */
+  each(idle: IdleRate | undefined): Omit<Spent, 'busiestServer'>[];
+}
+
+interface Charge {
+  start: CpuReading;
+  sliceEnd: CpuReading;
+  end: CpuReading;
 }
 
 export function createLedger(isStoreShared: boolean): Ledger {
-  const charges: { start: CpuReading; sliceEnd: CpuReading; end: CpuReading }[] = [];
-  const total = (used: (charge: (typeof charges)[number]) => number | undefined) => sumOf(charges.map(used));
+  const charges: Charge[] = [];
+  const total = (used: (charge: Charge) => number | undefined) => sumOf(charges.map(used));
+  const spentOn = (charge: Charge, idle: IdleRate | undefined): Omit<Spent, 'busiestServer'> => {
+    const { start, sliceEnd, end } = charge;
+    const idleSeconds = (end.atMs - sliceEnd.atMs) / 1000;
+    const net = (later: number | undefined, earlier: number | undefined, rate = 0) => {
+      const used = difference(later, earlier);
+      return used === undefined ? undefined : used - rate * idleSeconds;
+    };
+    return {
+      server: sumOf(start.servers.map((from, index) => net(end.servers[index], from, idle?.servers[index]))),
+      balancer: net(end.balancer, start.balancer, idle?.balancer),
+      store: isStoreShared
+        ? difference(sliceEnd.store, start.store)
+        : net(end.store, start.store, idle?.store),
+    };
+  };
   return {
+    each: (idle) => charges.map((charge) => spentOn(charge, idle)),
     charge: (start, sliceEnd, end) => void charges.push({ start, sliceEnd, end }),
     spent(idle) {
       const idleSeconds =

@@ -6,9 +6,12 @@ import { REVOCATION_IDLE_SECONDS } from '../../environment/server.ts';
 import { difference } from '../../environment/sums.ts';
 import type { LoadResult } from '../../load/job.ts';
 import type { Observed } from '../../results/observed.ts';
+import type { SliceRecord } from '../../results/slices.ts';
+import { changeOf } from '../../stats/trend.ts';
 import type { Arm } from './arms.ts';
 import { type IdleRate, idleRate } from './ledger.ts';
 import { ownCpuNs, readCpu } from './readings.ts';
+import { costsOf, recordSlices } from './slice-records.ts';
 import { type BlockRun, createTurnTaker, isUntimed } from './turns.ts';
 import type { WarmUp } from './warm-up.ts';
 
@@ -17,8 +20,10 @@ export interface Measured {
   arm: Arm;
   result: LoadResult;
   observed: Observed;
+  slices: readonly SliceRecord[];
 }
 
+const CONFIDENCE = 0.9;
 /** Between the last slice and the last reading: deferred work, such as a flush of the log, is counted. */
 const DRAIN_MS = 200;
 /** How long the arms are observed idle: their idle use is subtracted for the time between their slices. */
@@ -62,8 +67,9 @@ export async function measureArms(
     const turns = taker.of(arm);
     const rate = idle?.get(arm);
     const spent = turns.ledger.spent(rate);
+    const slices = recordSlices(arm, 'measured', turns, rate);
     const [before, after] = [statsBefore[index], statsAfter[index]];
-    const { steady = true, trendPct } = warm.steadiness.get(arm) ?? {};
+    const warmth = warm.warmth.get(arm);
     const observed: Observed = {
       windowSeconds: turns.slices.reduce((sum, { seconds }) => sum + seconds, 0),
       cpuNs: { server: spent.server, balancer: spent.balancer, store: spent.store },
@@ -81,10 +87,10 @@ export async function measureArms(
       host,
       backlogEnds: turns.slices.map(({ backlogEnd }) => backlogEnd),
       outstandingEnds: turns.slices.map(({ outstandingEnd }) => outstandingEnd),
-      steady,
-      trendPct,
+      warmth,
+      measuredTrendPct: changeOf(costsOf(slices), CONFIDENCE)?.pct,
     };
-    measured.push({ arm, result, observed });
+    measured.push({ arm, result, observed, slices: [...(warmth?.slices ?? []), ...slices] });
   }
   return { measured, sliceSeconds };
 }

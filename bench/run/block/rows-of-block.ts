@@ -5,6 +5,7 @@ import type { LoadModel } from '../../load/job.ts';
 import type { Expectation } from '../../results/observed.ts';
 import type { Row } from '../../results/row.ts';
 import { rowsOf } from '../../results/rows.ts';
+import type { SliceRecord } from '../../results/slices.ts';
 import { addNetCpu, judgeBlock } from '../../results/validity.ts';
 import type { Trial } from '../plan.ts';
 import { type Arm, type BlockLoad, storeCores } from './arms.ts';
@@ -15,6 +16,7 @@ export interface MeasuredTrial {
   arm: Arm;
   rows: readonly Row[];
   histograms: Readonly<Record<string, string>>;
+  slices: readonly SliceRecord[];
 }
 
 /** The rows of all arms of a block that ran, validated together. */
@@ -25,7 +27,7 @@ export function rowsOfBlock(
   sliceSeconds: number,
 ): MeasuredTrial[] {
   const isSliced = model.model === 'closed' || model.model === 'open';
-  const trials = measured.map(({ arm, result, observed }) => {
+  const trials = measured.map(({ arm, result, observed, slices }) => {
     const row: Row = {
       ...arm.row,
       ...(load.ratePerSecond === undefined ? {} : { target_rps: load.ratePerSecond }),
@@ -35,10 +37,12 @@ export function rowsOfBlock(
     const histograms = Object.fromEntries(
       result.operations.map((one) => [one.operation, one.response ?? one.histogram]),
     );
-    return { arm, rows, histograms, observed };
+    return { arm, rows, histograms, observed, slices };
   });
   const judged = addNetCpu(judgeBlock(trials.map(({ rows, observed }) => ({ rows, observed }))));
-  return trials.map(({ arm, histograms }, index) => ({ arm, histograms, rows: judged[index] ?? [] }));
+  return trials.map(({ arm, histograms, slices }, index) => {
+    return { arm, histograms, slices, rows: judged[index] ?? [] };
+  });
 }
 
 /** The prediction of the traits: (N-1)/N of reads miss where sessions stay in one server and requests do not. */

@@ -11,10 +11,20 @@ import { isStoreShared, readCpu } from './readings.ts';
 /** Scenarios whose slices consume or leave sessions, which are created and removed between slices, untimed. */
 const UNTIMED: readonly string[] = ['login', 'logout', 'mixed'];
 
+/** One slice, and where it stood among those of the other arms. */
+export interface TurnSlice extends SliceResult {
+  /** From 1. */
+  round: number;
+  /** Place within the round, from 0. */
+  place: number;
+  /** The arm whose slice came before; `undefined` for the first slice of all. */
+  after: Arm | undefined;
+}
+
 /** The sums of an arm's turns so far. */
 export interface Turns {
   ledger: Ledger;
-  slices: SliceResult[];
+  slices: TurnSlice[];
   /** Busy time of the machine, and throttled time of our control group, during the arm's own slices. */
   machineBusyNs: number | undefined;
   throttledNs: number | undefined;
@@ -53,6 +63,8 @@ export function createTurnTaker(options: TurnOptions): TurnTaker {
   const { arms, generator, load, random } = options;
   const states = new Map(arms.map((arm) => [arm, newTurns(arm)]));
   const open = new Map<Arm, Open>();
+  let rounds = 0;
+  let last: Arm | undefined;
   const stateOf = (arm: Arm) => states.get(arm) as Turns;
 
   /** Ends the account of the arm's last slice, and begins that of the next one. */
@@ -67,7 +79,7 @@ export function createTurnTaker(options: TurnOptions): TurnTaker {
     return { reading, trips: roundTrips };
   }
 
-  async function turn(arm: Arm, seconds: number): Promise<void> {
+  async function turn(arm: Arm, place: number, seconds: number): Promise<void> {
     const closed = await close(arm);
     let { reading: start, trips } = closed;
     if (isUntimed(arm)) {
@@ -78,13 +90,15 @@ export function createTurnTaker(options: TurnOptions): TurnTaker {
     const host = readHost();
     const slice = await generator.slice(arm.index, seconds, load);
     const sliceEnd = isStoreShared(arm) ? readCpu(arm) : { ...start, atMs: performance.now() };
-    addSlice(stateOf(arm), slice, host, readHost());
+    addSlice(stateOf(arm), { ...slice, round: rounds, place, after: last }, host, readHost());
+    last = arm;
     open.set(arm, { start, sliceEnd, trips });
   }
 
   return {
     async round(seconds) {
-      for (const arm of shuffled(arms, random)) await turn(arm, seconds);
+      rounds += 1;
+      for (const [place, arm] of shuffled(arms, random).entries()) await turn(arm, place, seconds);
     },
     async settle() {
       for (const arm of arms) await close(arm);
@@ -103,7 +117,7 @@ function newTurns(arm: Arm): Turns {
   };
 }
 
-function addSlice(turns: Turns, slice: SliceResult, before: HostReading, after: HostReading): void {
+function addSlice(turns: Turns, slice: TurnSlice, before: HostReading, after: HostReading): void {
   turns.slices.push(slice);
   turns.machineBusyNs = addKnown(turns.machineBusyNs, difference(after.busyNs, before.busyNs));
   turns.throttledNs = addKnown(turns.throttledNs, difference(after.throttledNs, before.throttledNs));

@@ -1,101 +1,94 @@
+import type { Warmth } from '../../results/observed.ts';
+import type { SliceRecord } from '../../results/slices.ts';
 import { decodeHistogram, summarize } from '../../stats/histogram.ts';
-import { isSteady } from '../../stats/trend.ts';
 import type { Arm } from './arms.ts';
-import type { CpuReading } from './ledger.ts';
-import { readCpu } from './readings.ts';
+import { recordSlices } from './slice-records.ts';
 import { type BlockRun, createTurnTaker, type TurnTaker } from './turns.ts';
-
-/** Whether an arm's CPU per request had settled at the end of the warm-up. */
-export interface Steadiness {
-  steady: boolean;
-  /** Change of CPU per request over the last windows, per cent; `undefined` where it was not examined. */
-  trendPct: number | undefined;
-}
+import { MIN_WINDOWS, WARM_REQUESTS, warmthOf } from './warmth.ts';
+import { createWindows, type Windows } from './windows.ts';
 
 export interface WarmUp {
-  steadiness: ReadonlyMap<Arm, Steadiness>;
+  /** Empty where the load is not a stream of requests. */
+  warmth: ReadonlyMap<Arm, Warmth & { slices: readonly SliceRecord[] }>;
   /** Maximum p99 of the arms under this load, microseconds. */
   p99Us: number;
 }
 
-/** Number of windows at the end in which a trend is sought. */
-const WINDOWS = 12;
 const MIN_WINDOW_SECONDS = 0.1;
 const MAX_WINDOW_SECONDS = 0.25;
-/** While there is a trend, the warm-up continues, up to this many times its length, and at most for this time. */
-const MAX_TIMES = 3;
-const MAX_SECONDS = 10;
 /** Slices of the warm-up, before the length of a slice is known. */
 const FIRST_SLICE_SECONDS = 0.125;
 
 /**
- * Loads all arms in turns, untimed, until the CPU per request of none shows a trend over the last windows (3 s of load
- * by default), or the limit is reached. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a warm-up.
+ * Loads all arms in turns, untimed, until every arm is warm: each of its servers has had {@link WARM_REQUESTS}, and CPU
+ * per request is even, which is shown by equivalence and not by a trend that was missed in the
+ * noise. `--warmup` bounds the time of each arm; an arm that is not warm by then is cold. Under a rate, the requests
+ * come from a closed loop first, which is faster. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a
+ * warm-up.
  */
 export async function warmUp(run: BlockRun, onProgress: (text: string) => void): Promise<WarmUp> {
-  const { arms, generator, config } = run;
-  const seconds = config.warmupSeconds;
-  const windowSeconds = Math.min(MAX_WINDOW_SECONDS, Math.max(MIN_WINDOW_SECONDS, seconds / WINDOWS));
-  const planned = Math.max(1, Math.round(seconds / windowSeconds));
-  const most = Math.max(planned, Math.floor(Math.min(seconds * MAX_TIMES, MAX_SECONDS) / windowSeconds));
-  const taker = createTurnTaker(run);
-  const costs = new Map(arms.map((arm) => [arm, [] as number[]]));
-  let steadiness = new Map<Arm, Steadiness>();
-  for (let done = 1; done <= most; done += 1) {
-    onProgress(`warming up, ${done} of ${planned}`);
-    const cost = await measureWindowCost(run, taker, Math.min(windowSeconds, seconds));
-    for (const arm of arms) costs.get(arm)?.push(cost.get(arm) ?? Number.NaN);
-    if (done < planned) continue;
-    steadiness = new Map(arms.map((arm) => [arm, judge(costs.get(arm) ?? [])]));
-    // A short warm-up is not examined: too few windows.
-    if (planned < WINDOWS || [...steadiness.values()].every(({ steady }) => steady)) break;
-  }
-  const results = [];
-  for (const arm of arms) results.push(await generator.collect(arm.index));
-  const p99s = results.map(({ operations: [all] }) => {
-    const summary = all === undefined ? {} : summarize(decodeHistogram(all.histogram));
-    return summary.p99 ?? summary.max ?? 0;
-  });
-  return { steadiness, p99Us: Math.max(...p99s) };
-}
+  const { arms, generator, config, load } = run;
+  const limit = config.warmupSeconds;
+  const windowSeconds = Math.min(
+    limit,
+    Math.min(MAX_WINDOW_SECONDS, Math.max(MIN_WINDOW_SECONDS, limit / MIN_WINDOWS)),
+  );
+  const most = load.model === 'revocation' ? 1 : Math.max(1, Math.floor(limit / windowSeconds));
+  const sliceSeconds = Math.min(config.sliceSeconds ?? FIRST_SLICE_SECONDS, windowSeconds);
+  const records = new Map(arms.map((arm) => [arm, [] as SliceRecord[]]));
+  let done = 0;
 
-/** CPU of servers and service per request of each arm in one window of rounds; `undefined` where it cannot be read. */
-async function measureWindowCost(
-  run: BlockRun,
-  taker: TurnTaker,
-  seconds: number,
-): Promise<Map<Arm, number | undefined>> {
-  const { arms, config } = run;
-  const sliceSeconds = Math.min(config.sliceSeconds ?? FIRST_SLICE_SECONDS, seconds);
-  const completedBy = (arm: Arm) => taker.of(arm).slices.reduce((sum, slice) => sum + slice.completed, 0);
-  const before = new Map(arms.map((arm) => [arm, { cpu: readCpu(arm), completed: completedBy(arm) }]));
-  const rounds = Math.max(1, Math.round(seconds / sliceSeconds));
-  for (let round = 0; round < rounds; round += 1) await taker.round(sliceSeconds);
-  return new Map(
+  async function phase(taker: TurnTaker, isOver: (windows: Windows) => boolean): Promise<Windows> {
+    const windows = createWindows(arms, taker);
+    for (; done < most && !isOver(windows); done += 1) {
+      onProgress(`warming up, ${(done * windowSeconds).toFixed(0)} of at most ${limit} s`);
+      const rounds = Math.max(1, Math.round(windowSeconds / sliceSeconds));
+      for (let round = 0; round < rounds; round += 1) await taker.round(sliceSeconds);
+      windows.close();
+    }
+    await taker.settle();
+    for (const arm of arms) records.get(arm)?.push(...recordSlices(arm, 'warm-up', taker.of(arm)));
+    return windows;
+  }
+
+  const requests = new Map(arms.map((arm) => [arm, 0]));
+  if (load.model === 'open') {
+    const taker = createTurnTaker({ ...run, load: { model: 'closed' } });
+    await phase(taker, () => arms.every((arm) => perServer(arm, taker) >= WARM_REQUESTS));
+    for (const arm of arms) requests.set(arm, perServer(arm, taker));
+    // Its latencies are not those of the rate.
+    for (const arm of arms) await generator.collect(arm.index);
+    done = Math.min(done, most - 1);
+  }
+  const taker = createTurnTaker(run);
+  const judge = (arm: Arm, windows: Windows) =>
+    warmthOf(windows.costsOf(arm), (requests.get(arm) ?? 0) + perServer(arm, taker));
+  const windows = await phase(
+    taker,
+    (so) => so.count >= MIN_WINDOWS && arms.every((arm) => judge(arm, so).state === 'warm'),
+  );
+  const warmth = new Map(
     arms.map((arm) => {
-      const { cpu, completed } = before.get(arm) as { cpu: CpuReading; completed: number };
-      const requests = completedBy(arm) - completed;
-      const [from, to] = [coreNs(cpu), coreNs(readCpu(arm))];
-      return [
-        arm,
-        from === undefined || to === undefined || requests === 0 ? undefined : (to - from) / requests,
-      ];
+      const slices = records.get(arm) ?? [];
+      const seconds = slices.reduce((sum, slice) => sum + slice.seconds, 0);
+      return [arm, { ...judge(arm, windows), seconds, slices }];
     }),
   );
+  return { warmth: load.model === 'revocation' ? new Map() : warmth, p99Us: await slowestP99(run) };
 }
 
-function coreNs({ servers, store }: CpuReading): number | undefined {
-  let sum = store ?? 0;
-  for (const ns of servers) {
-    if (ns === undefined) return undefined;
-    sum += ns;
+/** Requests that each server of the arm has had in the turns so far. */
+function perServer(arm: Arm, taker: TurnTaker): number {
+  const completed = taker.of(arm).slices.reduce((sum, slice) => sum + slice.completed, 0);
+  return completed / arm.trial.servers;
+}
+
+async function slowestP99({ arms, generator }: BlockRun): Promise<number> {
+  const p99s: number[] = [];
+  for (const arm of arms) {
+    const [all] = (await generator.collect(arm.index)).operations;
+    const summary = all === undefined ? {} : summarize(decodeHistogram(all.histogram));
+    p99s.push(summary.p99 ?? summary.max ?? 0);
   }
-  return sum;
-}
-
-function judge(costs: readonly number[]): Steadiness {
-  const last = costs.slice(-WINDOWS);
-  if (last.length < WINDOWS || last.some(Number.isNaN)) return { steady: true, trendPct: undefined };
-  const { steady, slopePct } = isSteady(last);
-  return { steady, trendPct: slopePct };
+  return Math.max(...p99s);
 }
