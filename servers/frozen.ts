@@ -56,7 +56,7 @@ export const HANDICAP_KEYS = ['busyUs', 'sleepMs', 'extraTrips', 'stallEveryRequ
 export const REQUESTS_BY_IPC = { stats: ['weigh'], clock: ['offsetMs'] } as const;
 export const MESSAGES_BY_IPC = {
   ready: ['port', 'store', 'options'],
-  stats: ['roundTrips', 'loopDelayP99Us', 'gcNs', 'sessionBytes', 'verifyCache'],
+  stats: ['roundTrips', 'loopDelayP99Us', 'gcNs', 'loopTurns', 'sessionBytes', 'verifyCache'],
   clock: [],
 } as const;
 
@@ -111,13 +111,14 @@ export type Refusal = (typeof REFUSALS)[number];
 export const COLUMNS = words(`
   schema_version run_id started_at git_sha git_dirty host_id cpu_model cpu_count mem_bytes node_version
   arm store variant store_version servers balancer balancer_version affinity transport scenario operation
-  payload_bytes sessions_live key_distribution pool_size pinning engine pass load_model connections
+  payload_bytes sessions_live key_distribution pool_size pinning generator_mode engine pass load_model connections
   target_rps block order_index seed warmup_s warmup_requests warmup_end duration_s slice_ms scheduled sent completed ok http_4xx
   http_5xx check_failed conn_errors timeouts dropped inflight_end backlog_max backlog_end rps_ok
   lat_min_us lat_mean_us lat_p50_us lat_p75_us lat_p90_us lat_p95_us lat_p99_us lat_p999_us lat_max_us
   svc_min_us svc_mean_us svc_p50_us svc_p75_us svc_p90_us svc_p95_us svc_p99_us svc_p999_us svc_max_us
   req_bytes resp_bytes cpu_us_per_req_server cpu_us_per_req_balancer cpu_us_per_req_store
-  cpu_us_per_req_generator cpu_us_per_req_net idle_cpu_us_per_s store_commands_per_req rss_server_bytes
+  cpu_us_per_req_generator cpu_us_per_req_net cpu_us_per_req_server_main server_wakeups_per_req server_wait_us_per_req
+  store_wakeups_per_req reqs_per_loop_turn idle_cpu_us_per_s store_commands_per_req rss_server_bytes
   rss_store_bytes server_bytes_per_session store_bytes_per_session verify_cache_hit_pct distinct_tokens
   loop_delay_p99_us gc_us_per_req gen_lag_p99_us gen_cpu_pct steal_pct foreign_cpu_pct throttled_ms
   cpu_trend_pct cpu_trend_measured_pct revoke_visible_p50_us revoke_visible_p99_us stale_accepts bottleneck status valid
@@ -149,7 +150,7 @@ export const ENVIRONMENT_KEYS = [
 /** Flags in its `options`, from which `--resume` goes on. */
 export const RECORDED_FLAGS = words(`
   store seed servers balancer affinity scenario payload connections duration warmup repeat keys sessions pool transport
-  durability engine slice rate arrivals pin preset services
+  durability engine slice rate arrivals pin awake preset services
 `);
 
 function words(text: string): string[] {

@@ -1,6 +1,6 @@
 /** What a server reports about itself over IPC. */
 
-import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { monitorEventLoopDelay, PerformanceObserver, performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { SessionStore, VerifyCacheStats } from '../stores/store.ts';
@@ -15,6 +15,8 @@ export interface StatsMessage {
   loopDelayP99Us?: number;
   /** Time in garbage collection on the main thread since the start, nanoseconds. */
   gcNs?: number;
+  /** Turns of the event loop since the start. */
+  loopTurns?: number;
   /** Memory of the sessions in this process; only in the reply to {@link StatsRequest.weigh}. */
   sessionBytes?: number;
   /** Counters of the cache of verified tokens since the start; absent without a cache. */
@@ -63,6 +65,7 @@ export function watchProcess(
       roundTrips: store.roundTrips(),
       ...(isKnown ? { loopDelayP99Us: Math.max(0, Math.round(lateNs / 1000)) } : {}),
       gcNs: Math.round(gcMs * 1e6),
+      loopTurns: performance.nodeTiming.uvMetricsInfo.loopCount,
       ...(store.verifyCacheStats === undefined ? {} : { verifyCache: store.verifyCacheStats() }),
     };
   };

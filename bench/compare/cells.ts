@@ -21,6 +21,7 @@ const GROUP_COLUMNS = [
   'connections',
   'target_rps',
   'pinning',
+  'generator_mode',
 ] as const satisfies readonly ColumnName[];
 
 /** Columns that identify a cell; only cells that were measured in both files can be compared. */

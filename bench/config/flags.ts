@@ -102,6 +102,11 @@ export const RUN_FLAGS = {
     'separate processors for load generator and balancer, and for servers and services (default with --rate)',
     { opposite: { spelling: '--no-pin', help: 'everything on all processors' } },
   ),
+  awake: run.either(
+    '--awake',
+    'the load generator never sleeps while it measures (default where it has a processor to itself)',
+    { opposite: { spelling: '--no-awake', help: 'it sleeps between replies' } },
+  ),
   preset: run.optional(
     '--preset <name>',
     'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32 blocks), gate (what pnpm bench gate takes); flags win over it; without --store it is glance',

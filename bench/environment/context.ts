@@ -17,6 +17,8 @@ export interface RunContext {
   baselineCells?: { git_sha: string; git_dirty: boolean };
   /** The processors of each role; absent when nothing is pinned. */
   pinning?: Pinning;
+  /** Whether the load generator never sleeps while it measures. */
+  staysAwake: boolean;
   chosenBalancer: ChosenBalancer | undefined;
   secrets: Secrets;
   /** Aborted to end the run; the reason says why. */

@@ -38,6 +38,8 @@ export interface EnvironmentStats {
   /** `undefined` when a server does not report it (an older commit). */
   gcNs: number | undefined;
   loopDelayP99Us: number | undefined;
+  /** `undefined` when a server does not report it (an older commit). */
+  loopTurns: number | undefined;
   /** `undefined` where no verified tokens are cached. */
   verifyCache: VerifyCacheStats | undefined;
 }
@@ -113,6 +115,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
           roundTrips: service === undefined ? undefined : sumOf(trips),
           gcNs: sumOf(stats.map((one) => one.gcNs)),
           loopDelayP99Us: maxOf(stats.map((one) => one.loopDelayP99Us)),
+          loopTurns: sumOf(stats.map((one) => one.loopTurns)),
           verifyCache: sumOfCaches(stats.map((one) => one.verifyCache)),
         };
       },

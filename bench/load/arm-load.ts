@@ -39,8 +39,8 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
     const got = status === 0 ? `no HTTP reply, but ${body}` : `${status} ${body}`;
     firstFailure ??= `${request.operation} got ${got.slice(0, 124)}`;
   };
-  const { targets, seed } = job;
-  const loop = createSliceLoop({ targets, plans, onFailure, seed });
+  const { targets, seed, staysAwake = false } = job;
+  const loop = createSliceLoop({ targets, plans, onFailure, seed, staysAwake });
   let ratePerSecond = FIRST_RATE_PER_SECOND;
   let onAutocannon: LoopTotals | undefined;
 
@@ -48,7 +48,8 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
     const totals = await runAutocannon({ targets, plans, seconds, onFailure });
     onAutocannon = onAutocannon === undefined ? totals : sumOf(onAutocannon, totals);
     const counts = countsOf(totals.tallies.values());
-    return { seconds: totals.seconds, ...counts, cpuNs: totals.cpuNs, backlogEnd: 0, outstandingEnd: 0 };
+    const { seconds: took, cpuNs } = totals;
+    return { seconds: took, ...counts, cpuNs, pollingNs: 0, backlogEnd: 0, outstandingEnd: 0 };
   }
 
   return {
@@ -105,6 +106,7 @@ async function prepareRevocation(job: LoadJob): Promise<ArmLoad> {
         completed,
         ok,
         cpuNs: result.cpuNs,
+        pollingNs: 0,
         backlogEnd: 0,
         outstandingEnd: 0,
       };

@@ -16,6 +16,8 @@ export interface LoadJob {
   keys: 'uniform' | 'zipf';
   seed: number;
   password: string;
+  /** Whether the generator polls without sleeping while it measures; default false. */
+  staysAwake?: boolean;
 }
 
 /**
@@ -43,8 +45,10 @@ export interface SliceResult {
   scheduled: number;
   completed: number;
   ok: number;
-  /** CPU of the generator's process in the slice, nanoseconds. */
+  /** CPU of the generator's process in the slice, nanoseconds, without polling for nothing. */
   cpuNs: number;
+  /** CPU for polling without sleeping, while there was nothing to do; 0 when it sleeps. */
+  pollingNs: number;
   /** Open loop: requests due and not yet sent when the last one became due; 0 in a closed loop. */
   backlogEnd: number;
   /** Open loop: the same, plus those sent and without a reply at that moment; 0 in a closed loop. */
@@ -93,7 +97,7 @@ export interface LoadResult {
   revocation?: RevocationResult;
   /** The first failed check, for people. */
   firstFailure?: string;
-  /** CPU of the generator's process in the window, nanoseconds. */
+  /** CPU of the generator's process in the window, nanoseconds, without polling for nothing. */
   cpuNs: number;
   /** Open loop only. */
   open?: OpenLoopResult;

@@ -1,5 +1,6 @@
 import { createHistogram, type LatencyHistogram } from '../stats/histogram.ts';
 import { createArrivals } from './arrivals.ts';
+import { stayAwake } from './awake.ts';
 import { createChannel, type Slot, type Traffic } from './channel.ts';
 import { startClosedLoop } from './closed-loop.ts';
 import type { Arrivals, Operation, SliceResult } from './job.ts';
@@ -8,7 +9,7 @@ import { createOpenFigures, type OpenFigures, startOpenLoop } from './open-loop.
 import type { RunningLoop } from './running-loop.ts';
 import type { PlannedRequest } from './scenarios.ts';
 import { countsOf, createTally, type Tally } from './tally.ts';
-import { startTicker, type Ticker } from './ticker.ts';
+import { createPollingTicker, startTicker, type Ticker } from './ticker.ts';
 
 /** The load generator: keep-alive sockets, prebuilt requests, every reply checked. */
 
@@ -21,6 +22,8 @@ export interface SliceLoopOptions {
   onFailure: (request: PlannedRequest, status: number, body: string) => void;
   /** Seed of the arrivals. */
   seed: number;
+  /** Polls without sleeping within slices: for a generator with a processor of its own. Default false. */
+  staysAwake?: boolean;
   /** Open loop: maximum of due requests that wait for a connection; further ones are dropped. Default 10,000. */
   maxBacklog?: number;
   /** A request without a complete reply for this long counts as timed out. Default 10. */
@@ -30,7 +33,7 @@ export interface SliceLoopOptions {
 /** The sum of slices. */
 export interface LoopTotals {
   seconds: number;
-  /** CPU of this process within the slices, nanoseconds. */
+  /** CPU of this process within the slices, nanoseconds, without polling for nothing. */
   cpuNs: number;
   tallies: ReadonlyMap<Operation, Tally>;
   /** Only when a slice was an open loop. */
@@ -113,7 +116,7 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
   async function prepare(seconds: number, load: SliceLoad): Promise<() => RunningLoop> {
     await connectAll();
     if (load.model === 'closed') return () => startClosedLoop(channels, traffic, seconds);
-    ticker ??= await startTicker();
+    ticker ??= options.staysAwake === true ? createPollingTicker() : await startTicker();
     figures ??= createOpenFigures();
     const open = { ticker, figures, maxBacklog: options.maxBacklog ?? MAX_BACKLOG };
     for (const { tally } of slots.values()) tally.response ??= createHistogram();
@@ -122,9 +125,9 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
   }
 
   /** Adds what the slice has used so far to the sums; returns its CPU. */
-  function addUntil(endMs: number, slice: Running): number {
+  function addUntil(endMs: number, slice: Running, pollingNs: number): number {
     const { user, system } = process.cpuUsage(slice.cpuFrom);
-    const cpuNs = (user + system) * 1000;
+    const cpuNs = Math.max(0, (user + system) * 1000 - pollingNs);
     sums.seconds += Math.max(0, endMs - slice.fromMs) / 1000;
     sums.cpuNs += cpuNs;
     slice.fromMs = endMs;
@@ -139,13 +142,15 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
       const before = countsOf(tallies());
       const cpuFrom = process.cpuUsage();
       traffic.isRunning = true;
+      const awake = options.staysAwake === true ? stayAwake(traffic) : undefined;
       const loop = start();
       const slice = { loop, fromMs: loop.startMs, cpuFrom };
       running = slice;
       const { endMs, backlogEnd, outstandingEnd } = await loop.ended;
       running = undefined;
       Object.assign(traffic, AT_REST);
-      const cpuNs = addUntil(endMs, slice);
+      const pollingNs = awake?.end() ?? 0;
+      const cpuNs = addUntil(endMs, slice, pollingNs);
       const after = countsOf(tallies());
       return {
         seconds: (endMs - loop.startMs) / 1000,
@@ -153,13 +158,14 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
         completed: after.completed - before.completed,
         ok: after.ok - before.ok,
         cpuNs,
+        pollingNs,
         backlogEnd,
         outstandingEnd,
       };
     },
     replan,
     take() {
-      if (running !== undefined) addUntil(performance.now(), running);
+      if (running !== undefined) addUntil(performance.now(), running, 0);
       const byOperation = new Map([...slots].map(([operation, slot]) => [operation, slot.tally]));
       const totals: LoopTotals = {
         ...sums,

@@ -90,6 +90,36 @@ export async function startTicker(): Promise<Ticker> {
   return ticker;
 }
 
+/** Looks at the clock in every turn of the loop, and never sleeps: for a loop that stays awake anyway. */
+export function createPollingTicker(): Ticker {
+  let awaitedMs = NEVER;
+  let isPolling = false;
+  const poll = () => {
+    isPolling = false;
+    if (awaitedMs === NEVER) return;
+    if (performance.now() < awaitedMs) return wait();
+    awaitedMs = NEVER;
+    ticker.onWake();
+  };
+  const wait = () => {
+    if (isPolling) return;
+    isPolling = true;
+    setImmediate(poll);
+  };
+  const ticker: Ticker = {
+    onWake: () => undefined,
+    wakeAt(atMs) {
+      awaitedMs = atMs;
+      wait();
+    },
+    cancel() {
+      awaitedMs = NEVER;
+    },
+    close: () => Promise.resolve(),
+  };
+  return ticker;
+}
+
 /**
  * By how much `process.hrtime`, which all threads share, is ahead of `performance.now()`, which starts with each
  * thread.

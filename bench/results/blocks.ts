@@ -16,6 +16,7 @@ const GROUP_COLUMNS = [
   'pass',
   'load_model',
   'connections',
+  'generator_mode',
 ] as const satisfies readonly ColumnName[];
 
 /** Identifies the group of a row; equal for all arms and operations in it. */

@@ -8,7 +8,7 @@ export interface Observed {
   cpuNs: Record<'server' | 'balancer' | 'store', number | undefined>;
   /** CPU of the busiest single server, measured alike. */
   busiestServerNs: number | undefined;
-  /** Busy time of all processors in the trial's own slices. */
+  /** Busy time of all processors in the trial's own slices, without the generator's polling for nothing. */
   machineBusyNs: number | undefined;
   /** Round trips of all servers to the service. */
   roundTrips: number | undefined;
@@ -22,6 +22,12 @@ export interface Observed {
   loopDelayP99Us: number | undefined;
   /** Time in garbage collection, all servers together. */
   gcNs: number | undefined;
+  /** Turns of the event loop, all servers together. */
+  loopTurns?: number | undefined;
+  /** How the threads of servers and service got on a processor, from the first slice to the end of the last. */
+  scheduling?:
+    | Record<'serverMainNs' | 'serverWaitNs' | 'serverWakeUps' | 'storeWakeUps', number | undefined>
+    | undefined;
   /** Memory of the sessions in all servers, and growth of the service's data; absent where their number changed. */
   held?: { serverBytes: number | undefined; storeBytes: number | undefined } | undefined;
   /** Use of the caches of verified tokens in the window, all servers together; absent without one. */

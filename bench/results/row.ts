@@ -57,6 +57,10 @@ export const COLUMNS = [
   ),
   integer('pool_size', 'connections to the service that each server opens; empty without a service'),
   text('pinning', 'which processes may use which processors (--pin); empty when all may use all'),
+  text(
+    'generator_mode',
+    'awake: the generator polls without sleeping while it measures; empty: it sleeps between replies',
+  ),
   text('engine', 'slices (our loop, the arms of a block by turns) or autocannon (one arm after the other)'),
   text('pass', 'capacity (closed loop) or latency (open loop)'),
   text('load_model', 'closed, open-poisson or open-constant'),
@@ -125,10 +129,27 @@ export const COLUMNS = [
   number('cpu_us_per_req_server', 'CPU of all servers per request sent, without their idle use'),
   number('cpu_us_per_req_balancer', 'CPU of the balancer per request sent; empty without one'),
   number('cpu_us_per_req_store', 'CPU of the service per request sent; empty without one'),
-  number('cpu_us_per_req_generator', 'CPU of the load generator per request sent'),
+  number(
+    'cpu_us_per_req_generator',
+    'CPU of the load generator per request sent, without polling for nothing',
+  ),
   number(
     'cpu_us_per_req_net',
     'server + balancer + store minus the same of the control in the same block, which may be negative; empty without a valid control, for the control itself, and when a part cannot be read',
+  ),
+  number(
+    'cpu_us_per_req_server_main',
+    'CPU of the main threads of all servers per request sent; the rest of cpu_us_per_req_server is that of helper threads, less idle use',
+  ),
+  number('server_wakeups_per_req', 'how often a thread of a server was put on a processor, per request sent'),
+  number(
+    'server_wait_us_per_req',
+    'time in which threads of servers were ready to run and waited for a processor, per request sent',
+  ),
+  number('store_wakeups_per_req', 'the same as server_wakeups_per_req, of the service; empty without one'),
+  number(
+    'reqs_per_loop_turn',
+    'requests per turn of the event loop of a server: how many it serves in a batch',
   ),
   number(
     'idle_cpu_us_per_s',
@@ -159,7 +180,7 @@ export const COLUMNS = [
     'gen_lag_p99_us',
     'lateness of sending, from when a request was due and a connection free, 99th percentile; empty in closed loop, and below 1,000 samples',
   ),
-  number('gen_cpu_pct', 'CPU of the generator, 100 is one processor'),
+  number('gen_cpu_pct', 'CPU of the generator without polling for nothing, 100 is one processor'),
   number(
     'steal_pct',
     'time that a hypervisor gave to other machines while the block was measured, 100 is all processors',

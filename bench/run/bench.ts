@@ -9,6 +9,7 @@ import { buildPrograms } from '../environment/programs.ts';
 import { BenchError } from '../errors.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import type { EnvironmentRecord } from '../results/env-file.ts';
+import { decideAwake } from './awake.ts';
 import { externalServices, findFeasible } from './preflight.ts';
 
 /** What every measuring command opens before the first block. */
@@ -42,6 +43,7 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
   const pinning = pinningOf(config.pin);
   const programs = await buildPrograms();
   const chosenBalancer = await chooseBalancer(config.balancer, programs);
+  const staysAwake = await decideAwake(config, pinning, chosenBalancer);
   const machine = await describeMachine();
   const runId = options.runId ?? newRunId();
   const guard = await openGuard();
@@ -58,6 +60,7 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     chosenBalancer,
     secrets: newSecrets(),
     signal: options.signal,
+    staysAwake,
     ...(pinning === undefined ? {} : { pinning }),
   };
   const record = {

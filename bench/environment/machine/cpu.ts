@@ -22,6 +22,33 @@ export function cpuNsOf(rootPids: readonly number[]): number | undefined {
   return total;
 }
 
+/** How the threads of some processes got on a processor, since their start. */
+export interface Scheduling {
+  /** CPU time of the main threads, nanoseconds. */
+  mainNs: number;
+  /** Time in which threads were ready to run and waited for a processor, nanoseconds. */
+  waitNs: number;
+  /** How often a thread was put on a processor: after a wait for an event, or after others had their turn. */
+  wakeUps: number;
+}
+
+/** The scheduling of all live threads of the trees under these pids; `undefined` where it cannot be read. */
+export function schedulingOf(rootPids: readonly number[]): Scheduling | undefined {
+  if (!MEASURABLE || rootPids.length === 0) return undefined;
+  const sum: Scheduling = { mainNs: 0, waitNs: 0, wakeUps: 0 };
+  for (const pid of rootPids.flatMap(treeOf)) {
+    for (const thread of threadsOf(pid)) {
+      const text = readProc(`/proc/${pid}/task/${thread}/schedstat`);
+      if (text === undefined) continue;
+      const [ns = 0, waitNs = 0, slices = 0] = text.split(' ').map(Number);
+      if (thread === String(pid)) sum.mainNs += ns;
+      sum.waitNs += waitNs;
+      sum.wakeUps += slices;
+    }
+  }
+  return sum;
+}
+
 /** Resident memory of the trees in bytes, shared pages split among their sharers (PSS); `undefined` off Linux. */
 export function memoryBytesOf(rootPids: readonly number[]): number | undefined {
   if (!MEASURABLE || rootPids.length === 0) return undefined;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import { difference } from '../sums.ts';
 
 /**
@@ -66,6 +67,14 @@ function throttledIn(text: string | undefined): number | undefined {
   if (us !== undefined) return Number(us) * 1000;
   const ns = /^throttled_time (\d+)/m.exec(text ?? '')?.[1];
   return ns === undefined ? undefined : Number(ns);
+}
+
+/** Whether a quota limits the processor time of our control group. */
+export function hasQuota(): boolean {
+  if (throttleFile === undefined) return false;
+  const folder = dirname(throttleFile);
+  const max = read(join(folder, 'cpu.max')) ?? read(join(folder, 'cpu.cfs_quota_us'));
+  return max !== undefined && !/^(max|-1)\b/.test(max.trim());
 }
 
 function read(path: string): string | undefined {

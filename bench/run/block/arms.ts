@@ -125,6 +125,7 @@ function jobOf(trial: Trial, context: RunContext, environment: Environment): Loa
     keys: config.keys,
     seed: config.seed + trial.block,
     password: secrets.password,
+    staysAwake: context.staysAwake,
   };
 }
 

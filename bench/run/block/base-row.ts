@@ -37,6 +37,7 @@ export function baseRow(
     key_distribution: config.keys,
     ...(connections === 0 ? {} : { pool_size: connections }),
     ...(pinning === undefined ? {} : { pinning: pinningText(pinning, isOwn) }),
+    ...(context.staysAwake ? { generator_mode: 'awake' } : {}),
     engine: config.engine,
     pass: isOpen ? 'latency' : 'capacity',
     load_model: isOpen ? `open-${config.arrivals}` : 'closed',

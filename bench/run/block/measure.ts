@@ -3,14 +3,14 @@ import type { VerifyCacheStats } from '../../../stores/store.ts';
 import { memoryBytesOf } from '../../environment/machine/cpu.ts';
 import { hostShares, readHost } from '../../environment/machine/host.ts';
 import { REVOCATION_IDLE_SECONDS } from '../../environment/server.ts';
-import { difference } from '../../environment/sums.ts';
+import { difference, sumOf } from '../../environment/sums.ts';
 import type { LoadResult } from '../../load/job.ts';
 import type { Observed } from '../../results/observed.ts';
 import type { SliceRecord } from '../../results/slices.ts';
 import { changeOf } from '../../stats/trend.ts';
 import type { Arm } from './arms.ts';
 import { type IdleRate, idleRate } from './ledger.ts';
-import { ownCpuNs, readCpu } from './readings.ts';
+import { ownCpuNs, readCpu, readScheduling, schedulingBetween } from './readings.ts';
 import { costsOf, recordSlices } from './slice-records.ts';
 import { type BlockRun, createTurnTaker, isUntimed } from './turns.ts';
 import type { WarmUp } from './warm-up.ts';
@@ -48,6 +48,7 @@ export async function measureArms(
   const { sliceSeconds, rounds } = scheduleOf(run, warm.p99Us);
   const taker = createTurnTaker(run);
   const statsBefore = await statsOf(arms);
+  const schedulingBefore = arms.map(readScheduling);
   const ownBefore = ownCpuNs(arms);
   const hostBefore = readHost();
   for (let round = 1; round <= rounds; round += 1) {
@@ -58,6 +59,7 @@ export async function measureArms(
   await setTimeout(DRAIN_MS);
   await taker.settle();
   const statsAfter = await statsOf(arms);
+  const schedulingAfter = arms.map(readScheduling);
   const idle = arms.length > 1 ? await watchIdle(arms) : undefined;
   const held = await Promise.all(arms.map(weighSessionsOf));
 
@@ -74,7 +76,7 @@ export async function measureArms(
       windowSeconds: turns.slices.reduce((sum, { seconds }) => sum + seconds, 0),
       cpuNs: { server: spent.server, balancer: spent.balancer, store: spent.store },
       busiestServerNs: spent.busiestServer,
-      machineBusyNs: turns.machineBusyNs,
+      machineBusyNs: difference(turns.machineBusyNs, sumOf(turns.slices.map(({ pollingNs }) => pollingNs))),
       roundTrips: isUntimed(arm) ? turns.roundTrips : difference(after?.roundTrips, before?.roundTrips),
       rssServerBytes: memoryBytesOf(arm.pids.server),
       rssStoreBytes: memoryBytesOf(arm.pids.store),
@@ -82,6 +84,8 @@ export async function measureArms(
       throttledNs: turns.throttledNs,
       loopDelayP99Us: after?.loopDelayP99Us,
       gcNs: difference(after?.gcNs, before?.gcNs),
+      loopTurns: difference(after?.loopTurns, before?.loopTurns),
+      scheduling: schedulingBetween(schedulingBefore[index], schedulingAfter[index]),
       held: held[index],
       verifyCache: cacheUse(before?.verifyCache, after?.verifyCache),
       host,
