@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { normalQuantile } from './normal.ts';
+import { seededRandom } from './random.ts';
+import { leastBlocks, levelsOfLooks, spentError } from './sequential.ts';
+
+test('the bounds of five equal looks are the published ones', () => {
+  // gsDesign(k = 5, test.type = 1, alpha = 0.025, sfu = sfLDPocock)$upper$bound
+  const bounds = levelsOfLooks(0.025, [0.2, 0.4, 0.6, 0.8, 1]).map((level) => normalQuantile(1 - level));
+  for (const [index, bound] of [2.438, 2.4268, 2.4101, 2.3966, 2.3859].entries())
+    expect(bounds[index]).toBeCloseTo(bound, 3);
+});
+
+test('one look has the whole level, and the levels of earlier looks do not depend on later ones', () => {
+  expect(levelsOfLooks(0.01, [1])[0]).toBeCloseTo(0.01, 9);
+  expect(spentError(0.01, 1)).toBeCloseTo(0.01, 12);
+  const whole = levelsOfLooks(0.01, [0.25, 0.5, 1]);
+  expect(levelsOfLooks(0.01, [0.25, 0.5])).toEqual(whole.slice(0, 2));
+});
+
+test('a true hypothesis is rejected at some look as often as the level says', () => {
+  const random = seededRandom(3);
+  const shares = [10, 14, 18, 24, 32, 40, 48].map((count) => count / 48);
+  const bounds = levelsOfLooks(0.05, shares).map((level) => normalQuantile(1 - level));
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  let rejected = 0;
+  const runs = 20_000;
+  for (let run = 0; run < runs; run += 1) {
+    let [sum, before] = [0, 0];
+    const isOver = shares.some((share, look) => {
+      sum += normal() * Math.sqrt(share - before);
+      before = share;
+      return sum / Math.sqrt(share) > (bounds[look] as number);
+    });
+    if (isOver) rejected += 1;
+  }
+  // Four standard errors.
+  expect(Math.abs(rejected / runs - 0.05)).toBeLessThan(4 * Math.sqrt((0.05 * 0.95) / runs));
+});
+
+test('sign flips over 10 blocks reach 0.00098 and no less', () => {
+  expect(leastBlocks(0.00098)).toBe(10);
+  expect(leastBlocks(0.00076)).toBe(11);
+});
