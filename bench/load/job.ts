@@ -112,6 +112,8 @@ export interface OpenLoopResult {
   lateness: string;
   /** Maximum of requests that were due and not yet sent. */
   backlogMax: number;
+  /** Requests that were sent together, mean: above 1 they were due at once, or some were late. */
+  sendsPerPump: number;
 }
 
 /** The harness numbers the arms. */

@@ -8,5 +8,6 @@ export async function loadResultOf({ seconds, cpuNs, tallies, open }: LoopTotals
   const result = { durationSeconds: seconds, cpuNs, operations: await resultsOf(tallies) };
   if (open === undefined) return result;
   const lateness = await encodeHistogram(open.lateness);
-  return { ...result, open: { lateness, backlogMax: open.backlogMax } };
+  const { backlogMax, pumps, pumped } = open;
+  return { ...result, open: { lateness, backlogMax, sendsPerPump: pumps === 0 ? 1 : pumped / pumps } };
 }

@@ -10,9 +10,17 @@ export interface OpenFigures {
   lateness: LatencyHistogram;
   /** Maximum of requests that were due and not yet sent. */
   backlogMax: number;
+  /** How often the loop sent what was due, and how many requests it then sent in all. */
+  pumps: number;
+  pumped: number;
 }
 
-export const createOpenFigures = (): OpenFigures => ({ lateness: createHistogram(), backlogMax: 0 });
+export const createOpenFigures = (): OpenFigures => ({
+  lateness: createHistogram(),
+  backlogMax: 0,
+  pumps: 0,
+  pumped: 0,
+});
 
 export interface OpenLoopOptions {
   channels: readonly Channel[];
@@ -45,6 +53,7 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
   for (const channel of channels) channel.renew();
   const anySlot = channels.find((channel) => channel.nextSlot !== undefined)?.nextSlot;
   let drops = 0;
+  let sent = 0;
   let hasStopped = false;
 
   function sendDue(dueMs: number): boolean {
@@ -53,6 +62,7 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
     if (channel === undefined) return false;
     const couldMs = Math.max(dueMs, channel.freeSinceMs);
     channel.send(dueMs);
+    sent += 1;
     recordUs(figures.lateness, (traffic.lastSendMs - couldMs) * 1000);
     return true;
   }
@@ -68,6 +78,7 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
 
   function pump(): void {
     if (hasStopped) return;
+    const sentBefore = sent;
     while (backlog.size > 0 && sendDue(backlog.first() as number)) backlog.shift();
     while (arrivals.nextMs < lengthMs && startMs + arrivals.nextMs <= performance.now()) {
       const dueMs = startMs + arrivals.nextMs;
@@ -76,6 +87,10 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
         if (backlog.size < maxBacklog) backlog.push(dueMs);
         else drop();
       }
+    }
+    if (sent > sentBefore) {
+      figures.pumps += 1;
+      figures.pumped += sent - sentBefore;
     }
     if (backlog.size > figures.backlogMax) figures.backlogMax = backlog.size;
     if (backlog.size > 0 || traffic.inFlight === 0) endWhenUsedUp();

@@ -1,4 +1,4 @@
-import { createHistogram, type LatencyHistogram } from '../stats/histogram.ts';
+import { createHistogram } from '../stats/histogram.ts';
 import { createArrivals } from './arrivals.ts';
 import { stayAwake } from './awake.ts';
 import { createChannel, type Slot, type Traffic } from './channel.ts';
@@ -37,7 +37,7 @@ export interface LoopTotals {
   cpuNs: number;
   tallies: ReadonlyMap<Operation, Tally>;
   /** Only when a slice was an open loop. */
-  open?: { lateness: LatencyHistogram; backlogMax: number };
+  open?: OpenFigures;
 }
 
 /** How a slice's requests become due. */

@@ -85,6 +85,6 @@ export async function openResult(
   { latenessUs = 1000, backlogMax = 12 } = {},
 ): Promise<LoadResult> {
   const all = await soundOperation({ response: await timesUpTo(4000), ...change });
-  const open = { lateness: await timesUpTo(latenessUs), backlogMax };
+  const open = { lateness: await timesUpTo(latenessUs), backlogMax, sendsPerPump: 1 };
   return { durationSeconds: 2.01, operations: [all], cpuNs: 2e9, open };
 }
