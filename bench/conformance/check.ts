@@ -58,6 +58,9 @@ export const doesNotApply = (because: string): Expectation => ({ outcome: 'n/a',
 
 export const holds = (evidence: string): Observation => ({ outcome: 'pass', evidence });
 export const violated = (evidence: string): Observation => ({ outcome: 'fail', evidence });
+/** Holds or is violated, with the same evidence. */
+export const verdict = (isHeld: boolean, evidence: string): Observation =>
+  isHeld ? holds(evidence) : violated(evidence);
 export const notApplicable = (evidence: string): Observation => ({ outcome: 'n/a', evidence });
 
 /**
@@ -67,8 +70,18 @@ export const notApplicable = (evidence: string): Observation => ({ outcome: 'n/a
  */
 export function judge(violations: number, tries: number, what: string): Observation {
   if (tries === 0) throw new Error(`expected at least one try, got none: ${what}`);
-  const evidence = `${violations} of ${tries} ${what}`;
-  return violations === 0 ? holds(evidence) : violated(evidence);
+  return verdict(violations === 0, `${violations} of ${tries} ${what}`);
+}
+
+/** Holds unless any of the tries was a violation. @param what see {@link judge}. */
+export function judgeEach(violations: readonly boolean[], what: string): Observation {
+  return judge(violations.filter((isViolation) => isViolation).length, violations.length, what);
+}
+
+/** Holds without faults; otherwise the evidence names the first few. */
+export function judgeFaults(faults: ReadonlySet<string>, evidence: string): Observation {
+  if (faults.size === 0) return holds(evidence);
+  return violated(`${evidence}: ${[...faults].slice(0, 5).join('; ')}`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { currentUser, ExperimentFailed, logInAtHome } from './acts.ts';
+import { assume, currentUser, logInAtHome } from './acts.ts';
 import type { Browser } from './browser.ts';
 import { holds, notApplicable, type Observation, violated } from './check.ts';
 import type { Forgery } from './forge.ts';
@@ -67,7 +67,7 @@ async function readWith(scene: Scene, { browser, server }: Door, token: string):
 /** An operation that every contract has. */
 function operationOf({ contract }: Scene, name: 'read') {
   const operation = contract.operations[name];
-  if (operation === undefined) throw new ExperimentFailed(`the contract has no operation ${name}`);
+  assume(operation !== undefined, `the contract has no operation ${name}`);
   return operation;
 }
 
@@ -125,7 +125,7 @@ export async function besideBystander(
 ): Promise<Observation> {
   const { browser } = await logInAtHome(scene);
   const before = await currentUser(scene, browser);
-  if (before === undefined) throw new ExperimentFailed('expected a fresh login to be accepted');
+  assume(before !== undefined, 'expected a fresh login to be accepted');
   const observation = await observe();
   if ((await currentUser(scene, browser)) === before) return observation;
   return violated(`${observation.evidence}; and a bystander's session did not survive it`);

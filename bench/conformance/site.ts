@@ -16,7 +16,7 @@ import { type Fleet, openFleet } from './fleet.ts';
 import { ownSite } from './own-site.ts';
 import { exchangeRaw } from './raw.ts';
 import type { Rig } from './rig.ts';
-import type { OwnSite, Scene, Variant } from './scene.ts';
+import type { OwnSite, Scene, SiteConfig, Variant } from './scene.ts';
 import { subjectOf } from './subject.ts';
 
 /** One of our backends, running behind its balancer, with all that the checks may do to it. */
@@ -99,7 +99,7 @@ function serverConfigOf(
   rig: Rig,
   variant: Variant | undefined,
   directory: string,
-): Omit<ServerConfig, 'id' | 'port'> {
+): SiteConfig {
   const accounts = join(directory, 'accounts');
   mkdirSync(accounts);
   const pem = privateKeyFor(subject.options['alg'], rig.runId);

@@ -1,26 +1,22 @@
-import { logIn, times } from '../acts.ts';
+import { logIn, times, totalsOf } from '../acts.ts';
 import type { Browser } from '../browser.ts';
-import { type Check, holds, notApplicable, violated } from '../check.ts';
+import { type Check, notApplicable, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { DEVICE_CHECK } from './devices.ts';
 import { LOGIN_LIMIT_CHECKS } from './login-limits.ts';
 import {
-  browsersAtServers,
+  adminOf,
   describeReplies,
   expectReply,
   logInDevices,
+  logInEverywhere,
   needsUserIndex,
   roundsOf,
   stillAccepted,
-  sum,
 } from './logins.ts';
 import { PASSWORD_CHECK } from './password-change.ts';
 import { refreshSite } from './refresh-site.ts';
 
-/** The administrator's browser; `undefined` where the contract has no administrator. */
-async function adminOf(scene: Scene): Promise<Browser | undefined> {
-  return scene.own === undefined && scene.contract.admin === undefined ? undefined : scene.admin();
-}
 const NO_ADMIN = notApplicable('the contract has no administrator');
 
 const revokedByAdmin: Check = {
@@ -41,14 +37,13 @@ const revokedByAdmin: Check = {
     );
     const site = await refreshSite(scene);
     if (site !== undefined) rounds.push(await revokeOnce(site, await site.admin()));
-    const survivors = sum(rounds.map((round) => round.survivors));
-    const struck = sum(rounds.map((round) => round.struck));
+    const { survivors, struck, logins } = totalsOf(rounds);
     const evidence =
-      `${survivors} of ${sum(rounds.map((round) => round.logins))} logins of ${rounds.length} users were still ` +
+      `${survivors} of ${logins} logins of ${rounds.length} users were still ` +
       `accepted by a server after the administrator ended them (replies: ${describeReplies(rounds.map((round) => round.reply))}), ` +
       `and ${struck} of ${rounds.length} logins of others ended with them` +
       `${site === undefined ? '' : '; the last user in refresh mode'}`;
-    return survivors + struck === 0 ? holds(evidence) : violated(evidence);
+    return verdict(survivors + struck === 0, evidence);
   },
 };
 
@@ -76,18 +71,12 @@ const disabledLosesLogins: Check = {
     const admin = await adminOf(scene);
     if (admin === undefined) return NO_ADMIN;
     const rounds = await times(roundsOf(scene), () => disableOnce(scene, admin));
-    const total = (pick: (round: (typeof rounds)[number]) => number) => sum(rounds.map(pick));
-    const [survivors, entered, lockedOut] = [
-      total((round) => round.survivors),
-      total((round) => round.entered),
-      total((round) => round.lockedOut),
-    ];
-    const attempts = total((round) => round.attempts);
+    const { survivors, logins, entered, attempts, lockedOut } = totalsOf(rounds);
     const evidence =
-      `of ${rounds.length} disabled users ${survivors} of ${total((round) => round.logins)} logins were still accepted and ` +
+      `of ${rounds.length} disabled users ${survivors} of ${logins} logins were still accepted and ` +
       `${entered} of ${attempts} new logins succeeded (replies to the administrator: ` +
       `${describeReplies(rounds.map((round) => round.reply))}); enabled again, ${lockedOut} of ${attempts} logins were refused`;
-    return survivors + entered + lockedOut === 0 ? holds(evidence) : violated(evidence);
+    return verdict(survivors + entered + lockedOut === 0, evidence);
   },
 };
 
@@ -99,25 +88,8 @@ async function disableOnce(scene: Scene, admin: Browser) {
   const whileOff = await logInEverywhere(scene, user);
   expectReply(await admin.perform('disable', { user, disabled: false }), 'enabling an account');
   const whileOn = await logInEverywhere(scene, user);
-  return {
-    reply,
-    logins: logins.length,
-    survivors,
-    attempts: whileOff.attempts,
-    entered: whileOff.entered,
-    lockedOut: whileOn.attempts - whileOn.entered,
-  };
-}
-
-/** Logs in with the correct password at every server. */
-async function logInEverywhere(scene: Scene, user: string): Promise<{ attempts: number; entered: number }> {
-  const doors = browsersAtServers(scene);
-  let entered = 0;
-  for (const door of doors) {
-    const reply = expectReply(await door.perform('login', { user, password: scene.password }), 'a login');
-    if (reply.status === 200) entered += 1;
-  }
-  return { attempts: doors.length, entered };
+  const lockedOut = whileOn.attempts - whileOn.entered;
+  return { reply, logins: logins.length, survivors, ...whileOff, lockedOut };
 }
 
 /** 21–25 and 45: actions on all logins of a user, or on an account. */

@@ -10,6 +10,7 @@ import { type Malformed, malformedBodies } from '../malformed.ts';
 import { besideBystander, forEachConcurrently, sendRaw, statusesOf } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 import { logOfLogins } from './login-log.ts';
+import { adminOf } from './logins.ts';
 
 /** An operation that takes a body, with a valid one. */
 interface Target {
@@ -33,7 +34,7 @@ async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Ta
     version: 1,
     disabled: false,
   };
-  const admin = scene.contract.admin === undefined ? undefined : await scene.admin();
+  const admin = await adminOf(scene);
   const visitor = scene.servers === 0 ? scene.browser() : scene.browserOf(0);
   const browsers: readonly [OperationName, Browser | undefined][] = [
     ['login', visitor],

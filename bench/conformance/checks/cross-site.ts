@@ -1,6 +1,6 @@
 import { describeReply, ExperimentFailed, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { type Check, holds, mustHold, violated } from '../check.ts';
+import { type Check, mustHold, verdict } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 import { describeReplies } from './logins.ts';
@@ -64,7 +64,7 @@ export const CROSS_SITE_CHECK: Check = {
     const evidence =
       `${taken.length} of ${replies.length} writes from elsewhere were not refused${listed(taken)} and ${changed} of ` +
       `${writes.length} operations changed a session (replies: ${describeReplies(replies)}); ${tokens.seen}`;
-    return taken.length + changed + tokens.faults === 0 ? holds(evidence) : violated(evidence);
+    return verdict(taken.length + changed + tokens.faults === 0, evidence);
   },
 };
 

@@ -1,15 +1,14 @@
 /** Check 47: a thief of the store's content cannot derive a session from it. */
 
-import { ExperimentFailed, type Login, logIn, times } from '../acts.ts';
+import { assume, type Login, logIn, times } from '../acts.ts';
 import {
   type Check,
   doesNotApply,
-  holds,
   mustHold,
   notApplicable,
   type Observation,
   type Subject,
-  violated,
+  verdict,
 } from '../check.ts';
 import { type Forgery, jwtParts, signedBySecret } from '../forge.ts';
 import { besideBystander, isInert, offer, wordsOf } from '../offers.ts';
@@ -80,8 +79,7 @@ async function observeDump(scene: Scene): Promise<Observation> {
   const logins: Login[] = await times(LOGINS, () => logIn(scene));
   const dump = await service.dump();
   const missing = logins.filter(({ user }) => !dump.includes(user)).length;
-  if (missing > 0)
-    throw new ExperimentFailed(`expected the dump to name all ${LOGINS} users, ${missing} are missing`);
+  assume(missing === 0, `expected the dump to name all ${LOGINS} users, ${missing} are missing`);
   const kept = logins.filter(({ token }) => telltales(token).some((text) => dump.includes(text))).length;
   const ids = idsOf(
     dump,
@@ -93,7 +91,7 @@ async function observeDump(scene: Scene): Promise<Observation> {
   const evidence =
     `${kept} of ${LOGINS} live tokens, or parts of them, in a dump of ${dump.length} characters; ` +
     wordsOf(offered, `tokens made from ${ids.length} texts of it`);
-  return kept === 0 && isInert(offered) ? holds(evidence) : violated(evidence);
+  return verdict(kept === 0 && isInert(offered), evidence);
 }
 
 const noDump = ({ service }: Subject) =>

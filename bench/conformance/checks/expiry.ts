@@ -1,6 +1,7 @@
 import {
+  assume,
+  browsersAtServers,
   countAccepting,
-  ExperimentFailed,
   expectStatus,
   isStillLoggedIn,
   type Login,
@@ -9,7 +10,7 @@ import {
 } from '../acts.ts';
 import { type Check, holds, mustHold, notApplicable, type Observation, violated } from '../check.ts';
 import type { OwnSite, Scene } from '../scene.ts';
-import { browsersAtServers, expectReply, sum } from './logins.ts';
+import { expectReply, sum } from './logins.ts';
 import { observeRealExpiry } from './real-expiry.ts';
 
 const EXTERNAL = notApplicable('the clock of an external site cannot be moved');
@@ -31,7 +32,7 @@ interface ClockSite {
 async function clockSite(scene: Scene): Promise<ClockSite> {
   const site = await scene.variant({ name: 'clock', server: LIVES });
   const { own } = site;
-  if (own === undefined) throw new ExperimentFailed('expected one of our sites, got an external one');
+  assume(own !== undefined, 'expected one of our sites, got an external one');
   return {
     site,
     own,

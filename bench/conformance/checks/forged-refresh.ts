@@ -1,5 +1,5 @@
-import { describeReply, ExperimentFailed, expectStatus, logIn, refreshTokenIn } from '../acts.ts';
-import { holds, type Observation, violated } from '../check.ts';
+import { assume, describeReply, expectStatus, logIn, refreshTokenIn } from '../acts.ts';
+import { type Observation, verdict } from '../check.ts';
 import { type Forgery, jwtParts, raised, segment, tampered, unsigned } from '../forge.ts';
 import { doorsOf, forEachConcurrently } from '../offers.ts';
 import type { Scene } from '../scene.ts';
@@ -13,8 +13,10 @@ export async function forgedRefreshes(scene: Scene, cookie: string): Promise<Obs
   const other = await logIn(scene);
   const token = refreshTokenIn(scene, mine.browser);
   const theirs = refreshTokenIn(scene, other.browser);
-  if (token === undefined || theirs === undefined)
-    throw new ExperimentFailed('expected a login in refresh mode to set a refresh token');
+  assume(
+    token !== undefined && theirs !== undefined,
+    'expected a login in refresh mode to set a refresh token',
+  );
   const forgeries = [...tampered(token, theirs), ...otherClaims(token), ...unsignedOf(token)];
   const taken: string[] = [];
   const failed: string[] = [];
@@ -34,7 +36,7 @@ export async function forgedRefreshes(scene: Scene, cookie: string): Promise<Obs
   const evidence =
     `${taken.length} of ${offers.length} forged refresh tokens exchanged, ${failed.length} answered with 5xx` +
     `${named === '' ? '' : ` (${named})`}`;
-  return taken.length + failed.length === 0 ? holds(evidence) : violated(evidence);
+  return verdict(taken.length + failed.length === 0, evidence);
 }
 
 /** Another user, and an administrator, under the old signature and under an invalid one. */

@@ -1,5 +1,5 @@
 import { type Copies, describeReply, ExperimentFailed, refreshTokenIn, times } from '../acts.ts';
-import { type Check, holds, notApplicable, violated } from '../check.ts';
+import { type Check, notApplicable, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { THROTTLE_CHECK } from './login-throttle.ts';
 import { capOf, needsUserIndex, roundsOf, stillAccepted } from './logins.ts';
@@ -27,7 +27,7 @@ const limitOnLogins: Check = {
     const evidence =
       `${faults} of ${live.length} rounds of ${PARALLEL_LOGINS} parallel logins broke the limit of ${cap}: ` +
       `${Math.min(...live)} to ${Math.max(...live)} were live afterwards`;
-    return faults === 0 ? holds(evidence) : violated(evidence);
+    return verdict(faults === 0, evidence);
   },
 };
 

@@ -1,10 +1,18 @@
 /** Check 45: how many passwords can be guessed one by one, in a burst, and by the change of password. */
 
-import { describeReply, ExperimentFailed, fieldOf, logIn, times } from '../acts.ts';
+import {
+  browsersAtServers,
+  describeReply,
+  ExperimentFailed,
+  fieldOf,
+  logIn,
+  times,
+  totalsOf,
+} from '../acts.ts';
 import type { Reply } from '../browser.ts';
-import { type Check, holds, notApplicable, violated } from '../check.ts';
+import { type Check, notApplicable, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { browsersAtServers, expectReply, needsUserIndex, roundsOf, sum } from './logins.ts';
+import { expectReply, needsUserIndex, roundsOf } from './logins.ts';
 
 const PARALLEL_RIGHT_LOGINS = 25;
 const WRONG_PASSWORD = 'certainly-not-the-password';
@@ -38,17 +46,17 @@ export const THROTTLE_CHECK: Check = {
     const burst = await guessInBurst(scene, limit);
     const refused = await countRefusedCorrect(scene);
     const over = [...rounds, byChange].filter((round) => round.judged > limit).length;
-    const entered = sum([...rounds, byChange, burst].map((round) => round.entered));
-    const strangers = sum(rounds.map((round) => round.strangers));
+    const { entered, doors } = totalsOf([...rounds, byChange, burst]);
+    const { strangers } = totalsOf(rounds);
     const evidence =
       `${Math.max(...rounds.map((round) => round.judged))} of ${2 * limit} wrong passwords, each from a new client, were ` +
       `judged where ${limit} may be, and ${byChange.judged} of ${byChange.guesses} by ${byChange.how}: in ${over} of ` +
       `${rounds.length + 1} rounds too many; of ${burst.guesses} at once ${burst.judged} were judged where ${burst.most} may ` +
-      `be; with the limit reached ${entered} of ${sum([...rounds, byChange, burst].map((round) => round.doors))} right ` +
+      `be; with the limit reached ${entered} of ${doors} right ` +
       `passwords still opened the account; ${strangers} of ${rounds.length} other users and ${refused} of ` +
       `${PARALLEL_RIGHT_LOGINS} parallel right logins were refused`;
     const isCrowded = burst.judged > burst.most;
-    return over + entered + strangers + refused === 0 && !isCrowded ? holds(evidence) : violated(evidence);
+    return verdict(over + entered + strangers + refused === 0 && !isCrowded, evidence);
   },
 };
 

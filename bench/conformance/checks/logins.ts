@@ -1,6 +1,16 @@
 /** Shared by the checks of users and their logins. */
 
-import { type Copies, describeReply, ExperimentFailed, isOver, type Login, logIn, times } from '../acts.ts';
+import {
+  assume,
+  browsersAtServers,
+  type Copies,
+  describeReply,
+  ExperimentFailed,
+  isOver,
+  type Login,
+  logIn,
+  times,
+} from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { cannotHold, type Expectation, mustHold, type Subject, seesAllSessions } from '../check.ts';
 import type { Scene } from '../scene.ts';
@@ -39,7 +49,7 @@ export async function logInDevices(scene: Scene, user: string, most: number = DE
   const count = Math.min(most, capOf(scene) ?? most);
   const logins = await times(count, () => logIn(scene, { user }));
   const live = await stillAccepted(scene, logins);
-  if (live !== count) throw new ExperimentFailed(`expected ${count} live logins of one user, got ${live}`);
+  assume(live === count, `expected ${count} live logins of one user, got ${live}`);
   return logins;
 }
 
@@ -49,12 +59,27 @@ export async function stillAccepted(scene: Scene, logins: readonly Copies[]): Pr
   return over.filter((isEnded) => !isEnded).length;
 }
 
-/** A new browser at each server; one at the balancer where servers cannot be addressed. */
-export function browsersAtServers(scene: Scene): Browser[] {
-  const { servers } = scene;
-  return servers > 0
-    ? Array.from({ length: servers }, (_, server) => scene.browserOf(server))
-    : [scene.browser()];
+/** A user with several live logins, as {@link logInDevices}. @throws ExperimentFailed where only one is allowed. */
+export async function logInSeveral(scene: Scene): Promise<{ first: Login; others: Login[] }> {
+  const [first, ...others] = await logInDevices(scene, scene.freshUser());
+  assume(first !== undefined && others.length > 0, 'expected a limit that allows a user two logins');
+  return { first, others };
+}
+
+/** Logs in with the correct password at every server. */
+export async function logInEverywhere(
+  scene: Scene,
+  user: string,
+): Promise<{ attempts: number; entered: number }> {
+  const replies: Reply[] = [];
+  for (const door of browsersAtServers(scene))
+    replies.push(expectReply(await door.perform('login', { user, password: scene.password }), 'a login'));
+  return { attempts: replies.length, entered: replies.filter(({ status }) => status === 200).length };
+}
+
+/** The administrator's browser; `undefined` where the contract has no administrator. */
+export async function adminOf(scene: Scene): Promise<Browser | undefined> {
+  return scene.contract.admin === undefined ? undefined : scene.admin();
 }
 
 /**

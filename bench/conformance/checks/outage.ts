@@ -7,6 +7,7 @@ import {
   doesNotApply,
   type Expectation,
   judge,
+  judgeEach,
   mustHold,
   notApplicable,
   type Observation,
@@ -51,92 +52,101 @@ function outlivesServers({ traits }: Subject): Expectation {
   );
 }
 
-const storeDown: Check = {
-  id: '48',
-  title:
-    'While the store is down every request is answered with 503 within 3 s, nobody is let in, and it recovers by itself',
-  source: 'ASVS 5 V16.5.2, V16.5.3',
-  expect: ifOwn((subject) => {
-    if (subject.service === undefined) return doesNotApply('There is no store that could be down.');
-    if (losesDenyList(subject))
+export const OUTAGE_CHECKS: readonly Check[] = [
+  {
+    id: '48',
+    title:
+      'While the store is down every request is answered with 503 within 3 s, nobody is let in, and it recovers by itself',
+    source: 'ASVS 5 V16.5.2, V16.5.3',
+    expect: ifOwn((subject) => {
+      if (subject.service === undefined) return doesNotApply('There is no store that could be down.');
+      if (losesDenyList(subject))
+        return cannotHold(
+          'Durability none was chosen: a crash of the store loses the deny list, and the servers let nobody in until they are restarted by hand.',
+        );
+      if (subject.options['on-outage'] !== 'open') return mustHold;
       return cannotHold(
-        'Durability none was chosen: a crash of the store loses the deny list, and the servers let nobody in until they are restarted by hand.',
+        'fail-open was chosen: while the deny list is not available, a stolen token works again although its owner has logged out.',
       );
-    if (subject.options['on-outage'] !== 'open') return mustHold;
-    return cannotHold(
-      'fail-open was chosen: while the deny list is not available, a stolen token works again although its owner has logged out.',
-    );
-  }),
-  observe: observeStoreDown,
-};
-
-const oneServer: Check = {
-  id: '49a',
-  title: 'Sessions outlive kill -9 of the server that made them, on the other servers and on it',
-  source: 'traits: survivesServerRestart',
-  expect: ifOwn(outlivesServers),
-  observe: onOutageSite(async (site) => {
-    const { scene, everyServer } = site;
-    const home = Math.floor(scene.random() * everyServer.length);
-    const logins = await times(SESSIONS, () => logIn(scene, { at: home }));
-    const others = everyServer.filter((server) => server !== home);
-    const asked: boolean[] = [];
-    const ask = async (server: number) => {
-      const browser = scene.browserOf(server);
-      for (const { token, user } of logins)
-        asked.push((await currentUser(scene, browser.holding(token))) === user);
-    };
-    await withoutServers(site, [home], () => times(others.length, (n) => ask(others[n] as number)));
-    await ask(home);
-    const lost = asked.filter((isThere) => !isThere).length;
-    return judge(
-      lost,
-      asked.length,
-      `reads of ${SESSIONS} sessions found none: on the others while their server was gone, and on it when it was back`,
-    );
-  }),
-};
-
-const allServers: Check = {
-  id: '49b',
-  title: 'Sessions outlive kill -9 of all servers',
-  source: 'traits: survivesServerRestart',
-  expect: ifOwn(outlivesServers),
-  observe: onOutageSite(async (site) => {
-    const logins = await times(SESSIONS, () => logInAtHome(site.scene));
-    await restartServers(site, site.everyServer);
-    return judge(
-      ...(await refusals(site, logins)),
-      `reads of ${SESSIONS} sessions found none, on every server`,
-    );
-  }),
-};
-
-const store: Check = {
-  id: '49c',
-  title: 'Sessions that were acknowledged outlive kill -9 of the store',
-  source: 'traits: survivesStoreCrash',
-  expect: ifOwn(({ traits, durability }) => {
-    if (traits.survivesStoreCrash === undefined) return doesNotApply('There is no store that could crash.');
-    if (traits.survivesStoreCrash) return mustHold;
-    return cannotHold(
-      traits.state === 'client-and-store'
-        ? `Durability ${durability} was chosen: a crash of the store loses the deny list, so every token is refused and everyone must log in again.`
-        : `Durability ${durability} was chosen: a crash of the store logs everyone out, and what the sessions held is lost.`,
-    );
-  }),
-  observe: onOutageSite(async (site) => {
-    const { service } = site.own;
-    if (service === undefined) return notApplicable('there is no store that can be killed');
-    const logins = await times(SESSIONS_BEFORE_CRASH, () => logInAtHome(site.scene));
-    const waited = await untilWritten(site.scene.subject);
-    await restartStore(site, service);
-    return judge(
-      ...(await refusals(site, logins)),
-      `reads of ${SESSIONS_BEFORE_CRASH} sessions found none, on every server, after kill -9 of the store${waited}`,
-    );
-  }),
-};
+    }),
+    observe: observeStoreDown,
+  },
+  {
+    id: '49a',
+    title: 'Sessions outlive kill -9 of the server that made them, on the other servers and on it',
+    source: 'traits: survivesServerRestart',
+    expect: ifOwn(outlivesServers),
+    observe: onOutageSite(async (site) => {
+      const { scene, everyServer } = site;
+      const home = Math.floor(scene.random() * everyServer.length);
+      const logins = await times(SESSIONS, () => logIn(scene, { at: home }));
+      const others = everyServer.filter((server) => server !== home);
+      const missing: boolean[] = [];
+      const ask = async (server: number) => {
+        const browser = scene.browserOf(server);
+        for (const { token, user } of logins)
+          missing.push((await currentUser(scene, browser.holding(token))) !== user);
+      };
+      await withoutServers(site, [home], () => times(others.length, (n) => ask(others[n] as number)));
+      await ask(home);
+      return judgeEach(
+        missing,
+        `reads of ${SESSIONS} sessions found none: on the others while their server was gone, and on it when it was back`,
+      );
+    }),
+  },
+  {
+    id: '49b',
+    title: 'Sessions outlive kill -9 of all servers',
+    source: 'traits: survivesServerRestart',
+    expect: ifOwn(outlivesServers),
+    observe: onOutageSite(async (site) => {
+      const logins = await times(SESSIONS, () => logInAtHome(site.scene));
+      await restartServers(site, site.everyServer);
+      return judge(
+        ...(await refusals(site, logins)),
+        `reads of ${SESSIONS} sessions found none, on every server`,
+      );
+    }),
+  },
+  {
+    id: '49c',
+    title: 'Sessions that were acknowledged outlive kill -9 of the store',
+    source: 'traits: survivesStoreCrash',
+    expect: ifOwn(({ traits, durability }) => {
+      if (traits.survivesStoreCrash === undefined) return doesNotApply('There is no store that could crash.');
+      if (traits.survivesStoreCrash) return mustHold;
+      return cannotHold(
+        traits.state === 'client-and-store'
+          ? `Durability ${durability} was chosen: a crash of the store loses the deny list, so every token is refused and everyone must log in again.`
+          : `Durability ${durability} was chosen: a crash of the store logs everyone out, and what the sessions held is lost.`,
+      );
+    }),
+    observe: onOutageSite(async (site) => {
+      const { service } = site.own;
+      if (service === undefined) return notApplicable('there is no store that can be killed');
+      const logins = await times(SESSIONS_BEFORE_CRASH, () => logInAtHome(site.scene));
+      const waited = await untilWritten(site.scene.subject);
+      await restartStore(site, service);
+      return judge(
+        ...(await refusals(site, logins)),
+        `reads of ${SESSIONS_BEFORE_CRASH} sessions found none, on every server, after kill -9 of the store${waited}`,
+      );
+    }),
+  },
+  {
+    id: '49d',
+    title: 'A logout or a ban is not undone by kill -9 of a server, of all servers, or of the store',
+    source: 'ASVS 5 V7.4.1, V7.4.2',
+    expect: ifOwn(({ traits }) => {
+      if (traits.revocation === 'immediate') return mustHold;
+      return cannotHold(
+        'Nothing was revoked in the first place: a copy of the token opens the session after the logout, before and after any restart.',
+      );
+    }),
+    observe: onOutageSite(observeRevocationSurvives),
+  },
+];
 
 /** How many reads of these sessions fail, and of how many: each is read at every server. */
 async function refusals(
@@ -151,19 +161,3 @@ async function refusals(
   }
   return [refused, reads];
 }
-
-const revocation: Check = {
-  id: '49d',
-  title: 'A logout or a ban is not undone by kill -9 of a server, of all servers, or of the store',
-  source: 'ASVS 5 V7.4.1, V7.4.2',
-  expect: ifOwn(({ traits }) => {
-    if (traits.revocation === 'immediate') return mustHold;
-    return cannotHold(
-      'Nothing was revoked in the first place: a copy of the token opens the session after the logout, before and after any restart.',
-    );
-  }),
-  observe: onOutageSite(observeRevocationSurvives),
-};
-
-/** Checks 48 and 49. */
-export const OUTAGE_CHECKS: readonly Check[] = [storeDown, oneServer, allServers, store, revocation];

@@ -1,19 +1,18 @@
-import { countAccepting, ExperimentFailed, expectStatus, logIn, times } from '../acts.ts';
+import { assume, browsersAtServers, countAccepting, expectStatus, logIn, times, totalsOf } from '../acts.ts';
 import type { Browser } from '../browser.ts';
 import {
   type Check,
   doesNotApply,
   type Expectation,
-  holds,
   mustHold,
   notApplicable,
   type Observation,
   type Subject,
-  violated,
+  verdict,
 } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { forgedRefreshes } from './forged-refresh.ts';
-import { browsersAtServers, expectReply, roundsOf, sum } from './logins.ts';
+import { expectReply, roundsOf } from './logins.ts';
 import { refreshVariant } from './refresh-site.ts';
 
 const RACERS = 10;
@@ -51,7 +50,7 @@ const reuseKillsFamily: Check = {
     const forged = await forgedRefreshes(site, cookie);
     const family = await observeFamily(site, cookie);
     const evidence = `${family.evidence}; ${forged.evidence}`;
-    return family.outcome === 'pass' && forged.outcome === 'pass' ? holds(evidence) : violated(evidence);
+    return verdict(family.outcome === 'pass' && forged.outcome === 'pass', evidence);
   },
 };
 
@@ -61,16 +60,14 @@ async function observeFamily(scene: Scene, cookie: string): Promise<Observation>
     reuseOnce(scene, cookie, round % 2 === 0 ? 1 : LATE_USES),
   );
   const races = await times(roundsOf(scene, RACES), () => raceOnce(scene, cookie));
-  const unrotated = sum(reuses.map((round) => round.unrotated));
-  const reused = sum(reuses.map((round) => round.reused));
-  const survivors = sum(reuses.map((round) => round.survivors));
+  const { unrotated, reused, survivors, asked } = totalsOf(reuses);
   const crowded = races.filter(({ winners }) => winners !== 1).length;
-  const outlived = sum(races.map((race) => race.survivors));
+  const { survivors: outlived } = totalsOf(races);
   const evidence =
     `${unrotated} of ${reuses.length} uses did not renew the refresh token, ${reused} of ${reuses.length} second uses ` +
-    `were taken, and ${survivors} of ${sum(reuses.map((round) => round.asked))} requests with the newest tokens after it; ` +
+    `were taken, and ${survivors} of ${asked} requests with the newest tokens after it; ` +
     `${crowded} of ${races.length} races of ${RACERS} had another number of winners than one, after ${outlived} of which the login lived on`;
-  return unrotated + reused + survivors + crowded + outlived === 0 ? holds(evidence) : violated(evidence);
+  return verdict(unrotated + reused + survivors + crowded + outlived === 0, evidence);
 }
 
 /** @param uses how often the tokens are renewed before the first of them is used again. */
@@ -81,8 +78,7 @@ async function reuseOnce(scene: Scene, cookie: string, uses: number) {
     expectStatus(await browser.perform('refresh'), 200, 'the first use of a refresh token');
   const newest = pairOf(browser, cookie);
   const { accepted, of } = await countAccepting(scene, newest.access);
-  if (accepted !== of)
-    throw new ExperimentFailed(`expected ${of} servers to accept a renewed token, got ${accepted}`);
+  assume(accepted === of, `expected ${of} servers to accept a renewed token, got ${accepted}`);
   const thief = browserWith(scene.browser(), scene, cookie, first);
   const reply = expectReply(await thief.perform('refresh'), 'the second use of a refresh token');
   const after = await familyAfter(scene, cookie, newest);
@@ -129,8 +125,10 @@ function browserWith(browser: Browser, scene: Scene, cookie: string, { access, r
 function pairOf(browser: Browser, cookie: string): Pair {
   const access = browser.token();
   const refresh = browser.cookies.get(cookie);
-  if (access === undefined || refresh === undefined)
-    throw new ExperimentFailed('expected a session and a refresh token in the jar, got one or none');
+  assume(
+    access !== undefined && refresh !== undefined,
+    'expected a session and a refresh token in the jar, got one or none',
+  );
   return { access, refresh };
 }
 

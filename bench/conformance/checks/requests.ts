@@ -1,6 +1,6 @@
 import { describeReply, logInAtHome } from '../acts.ts';
 import type { Reply, SendOptions, Values } from '../browser.ts';
-import { type Check, holds, mustHold, violated } from '../check.ts';
+import { type Check, mustHold, verdict } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 import { CROSS_SITE_CHECK } from './cross-site.ts';
@@ -19,7 +19,7 @@ const notStored: Check = {
     const evidence =
       `${storable.length} of ${replies.length} replies may be stored by a cache` +
       `${named.length === 0 ? '' : ` (${named.join(', ')})`}; replies: ${describeReplies(replies.map(({ reply }) => reply))}`;
-    return storable.length === 0 ? holds(evidence) : violated(evidence);
+    return verdict(storable.length === 0, evidence);
   },
 };
 

@@ -1,5 +1,5 @@
 import type { Reply } from '../browser.ts';
-import { type Check, holds, mustHold, violated } from '../check.ts';
+import { type Check, mustHold, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { describeReplies, expectReply } from './logins.ts';
 import { findVictim, type Victim, type Write, writesOf } from './writes.ts';
@@ -30,7 +30,7 @@ export const SAFE_METHODS_CHECK: Check = {
       `${changing.length} of ${writes.length} paths of writes (${replies.length} requests by GET and HEAD, replies: ` +
       `${describeReplies(replies)}) changed a session${changing.length === 0 ? '' : `: ${changing.join(', ')}`}; ` +
       `${issued} replies set the session cookie`;
-    return changing.length + issued === 0 ? holds(evidence) : violated(evidence);
+    return verdict(changing.length + issued === 0, evidence);
   },
 };
 

@@ -2,7 +2,7 @@
 
 import { currentUser, describeReply, expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { holds, notApplicable, type Observation, violated } from '../check.ts';
+import { notApplicable, type Observation, verdict } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { OwnService, Scene } from '../scene.ts';
 import {
@@ -48,7 +48,7 @@ export async function observeStoreDown(scene: Scene): Promise<Observation> {
   const frozen = await frozenStore(site, service);
   const evidence = `killed: ${describeOutage(killed)}; frozen: ${describeOutage(frozen)}`;
   const isWell = killed.faults.length + frozen.faults.length === 0 && !killed.hadRestart;
-  return isWell ? holds(evidence) : violated(evidence);
+  return verdict(isWell, evidence);
 }
 
 type Seen = Outage & { recoveredMs: number; hadRestart: boolean };

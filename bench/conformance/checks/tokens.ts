@@ -4,15 +4,15 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ExperimentFailed, logInAtHome } from '../acts.ts';
+import { assume, logInAtHome } from '../acts.ts';
 import {
   type Check,
   doesNotApply,
-  holds,
   mustHold,
   notApplicable,
   type Observation,
   type Subject,
+  verdict,
   violated,
 } from '../check.ts';
 import { confused, tampered, unsigned } from '../forge.ts';
@@ -27,7 +27,7 @@ async function observeTampered(scene: Scene): Promise<Observation> {
   const other = await logInAtHome(scene);
   const offered = await offer(scene, tampered(login.token, other.token));
   const evidence = wordsOf(offered, 'tampered tokens');
-  return isInert(offered) ? holds(evidence) : violated(evidence);
+  return verdict(isInert(offered), evidence);
 }
 
 async function observeUnsigned(scene: Scene): Promise<Observation> {
@@ -52,8 +52,10 @@ async function observeConfused(scene: Scene): Promise<Observation> {
   const site = await scene.variant({ name: 'RS256', options });
   const { parts } = await material(site);
   const pem = site.own?.publicKeyPem;
-  if (pem === undefined || parts.header['alg'] !== 'RS256')
-    throw new ExperimentFailed('expected the RS256 variant to sign by RS256, and to provide its public key');
+  assume(
+    pem !== undefined && parts.header['alg'] === 'RS256',
+    'expected the RS256 variant to sign by RS256, and to provide its public key',
+  );
   return refusal(site, await offer(site, confused(parts, pem)), `${what}, on the RS256 variant`);
 }
 

@@ -1,4 +1,5 @@
 import {
+  assume,
   describeReply,
   ExperimentFailed,
   expectStatus,
@@ -12,11 +13,10 @@ import {
   type Check,
   cannotHold,
   type Expectation,
-  holds,
   mustHold,
   notApplicable,
   type Subject,
-  violated,
+  verdict,
 } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
@@ -57,7 +57,7 @@ export const UPDATE_CHECK: Check = {
       `in ${unfair} of ${contests.length} contests of ${TABS} updates of one version not exactly one was acknowledged, in ` +
       `${changed} its data was not what remained, and ${counted.lost} of ${counted.acknowledged} increments by ${TABS} ` +
       `tabs were lost${await lastWriteWins(scene)}`;
-    return unfair + changed === 0 && counted.lost === 0 ? holds(evidence) : violated(evidence);
+    return verdict(unfair + changed === 0 && counted.lost === 0, evidence);
   },
 };
 
@@ -104,8 +104,10 @@ async function readData(scene: Scene, act: Act, tab: number): Promise<{ data: st
   const reply = expectStatus(await act(tab, 'read'), 200, 'a read');
   const data = fieldOf(reply, scene.contract.fields.data ?? '');
   const version = fieldOf(reply, scene.contract.fields.version ?? '');
-  if (typeof data !== 'string' || typeof version !== 'number')
-    throw new ExperimentFailed('expected data and version of a session, got something else');
+  assume(
+    typeof data === 'string' && typeof version === 'number',
+    'expected data and version of a session, got something else',
+  );
   return { data, version };
 }
 
