@@ -120,16 +120,20 @@ export function browsersAtServers({ servers, browserOf, browser }: Scene, blind 
 
 /**
  * The number of servers on which a token opens a session; where servers cannot be addressed, of requests to the
- * balancer.
+ * balancer. Of several tokens, the sum.
  * @returns `of` is the number of reads.
  */
-export async function countAccepting(scene: Scene, token: string): Promise<{ accepted: number; of: number }> {
+export async function countAccepting(
+  scene: Scene,
+  ...tokens: string[]
+): Promise<{ accepted: number; of: number }> {
   const browsers = browsersAtServers(scene, BLIND_READS);
   let accepted = 0;
-  for (const browser of browsers) {
-    if ((await currentUser(scene, browser.holding(token))) !== undefined) accepted += 1;
+  for (const token of tokens) {
+    for (const browser of browsers)
+      if ((await currentUser(scene, browser.holding(token))) !== undefined) accepted += 1;
   }
-  return { accepted, of: browsers.length };
+  return { accepted, of: tokens.length * browsers.length };
 }
 
 /** Copies of the tokens of a login, as a thief would have them. */

@@ -80,8 +80,14 @@ export function judgeEach(violations: readonly boolean[], what: string): Observa
 
 /** Holds without faults; otherwise the evidence names the first few. */
 export function judgeFaults(faults: ReadonlySet<string>, evidence: string): Observation {
-  if (faults.size === 0) return holds(evidence);
-  return violated(`${evidence}: ${[...faults].slice(0, 5).join('; ')}`);
+  return faults.size === 0 ? holds(evidence) : violated(`${evidence}: ${firstFew(faults, 5)}`);
+}
+
+/** The first few distinct texts, and how many more there are. */
+export function firstFew(texts: Iterable<string>, shown: number): string {
+  const distinct = [...new Set(texts)];
+  const more = distinct.length > shown ? ` and ${distinct.length - shown} more` : '';
+  return distinct.slice(0, shown).join('; ') + more;
 }
 
 /**

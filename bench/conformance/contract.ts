@@ -55,6 +55,7 @@ const OPERATIONS = Object.keys(OWN_OPERATIONS) as OperationName[];
 
 /** The operations that any check needs. */
 const NEEDED = ['login', 'read', 'logout'] as const satisfies readonly OperationName[];
+type Operations = Partial<Record<OperationName, Operation>> & Record<(typeof NEEDED)[number], Operation>;
 
 export const contractSchema = z.strictObject({
   /** Name in the matrix. */
@@ -70,7 +71,8 @@ export const contractSchema = z.strictObject({
     .partialRecord(z.enum(OPERATIONS), operation)
     .refine((given) => NEEDED.every((name) => given[name] !== undefined), {
       message: `operations must hold ${NEEDED.join(', ')}`,
-    }),
+    })
+    .transform((given) => given as Operations),
   /** Fields of the reply to `read`, dots for nesting. */
   fields: z.strictObject({
     user: z.string(),

@@ -28,19 +28,16 @@ function edited({ header, payload, signatureText }: JwtParts, edit: Edit): Forge
 async function observeClaims(
   scene: Scene,
   editsOf: (parts: JwtParts) => readonly Edit[],
-  observe: (parts: JwtParts) => Promise<Observation>,
+  observe: (scene: Scene, parts: JwtParts) => Promise<Observation>,
 ): Promise<Observation> {
   const { login, parts } = await material(scene);
   const edits = editsOf(parts);
-  const forged = await offer(
-    scene,
-    edits.map((edit) => edited(parts, edit)),
-  );
-  const refused = refusal(scene, forged, 'tokens with edited claims');
+  const forged = edits.map((edit) => edited(parts, edit));
+  const refused = refusal(scene, await offer(scene, forged), 'tokens with edited claims');
   if (refused.outcome !== 'pass') return refused;
   const genuine = await observeGenuine(scene, login.token, parts, edits);
   if (genuine.outcome !== 'pass') return genuine;
-  const observed = await observe(parts);
+  const observed = await observe(scene, parts);
   return { ...observed, evidence: `${observed.evidence}; ${refused.evidence}; ${genuine.evidence}` };
 }
 
@@ -62,10 +59,8 @@ async function observeGenuine(
     return { how: `${how}, genuinely signed`, token: made };
   };
   const wrong = edits.filter(({ isRight }) => isRight !== true);
-  const offered = await offer(
-    scene,
-    wrong.map((edit) => signed(edit.how, edit)),
-  );
+  const forged = wrong.map((edit) => signed(edit.how, edit));
+  const offered = await offer(scene, forged);
   // Last, so that nothing above was refused because the login had ended, or because the key is not the site's.
   const control = await countAccepting(scene, signed('unchanged', {}).token);
   const original = await countAccepting(scene, token);
@@ -205,8 +200,7 @@ const check = (
   title,
   source,
   expect: ofToken,
-  observe: (scene) =>
-    besideBystander(scene, () => observeClaims(scene, edits, (parts) => observe(scene, parts))),
+  observe: besideBystander((scene) => observeClaims(scene, edits, observe)),
 });
 
 export const CLAIM_CHECKS: readonly Check[] = [

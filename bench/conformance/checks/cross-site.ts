@@ -1,6 +1,6 @@
 import { describeReply, ExperimentFailed, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { type Check, mustHold, verdict } from '../check.ts';
+import { type Check, firstFew, mustHold, verdict } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 import { describeReplies } from './logins.ts';
@@ -62,7 +62,7 @@ export const CROSS_SITE_CHECK: Check = {
     replies.push(...bare.replies);
     const tokens = await useTokens(scene, victim);
     const evidence =
-      `${taken.length} of ${replies.length} writes from elsewhere were not refused${listed(taken)} and ${changed} of ` +
+      `${taken.length} of ${replies.length} writes from elsewhere were not refused${taken.length === 0 ? '' : ` (${firstFew(taken, 3)})`} and ${changed} of ` +
       `${writes.length} operations changed a session (replies: ${describeReplies(replies)}); ${tokens.seen}`;
     return verdict(taken.length + changed + tokens.faults === 0, evidence);
   },
@@ -89,8 +89,6 @@ const nameOf = (headers: Headers) =>
   Object.entries(headers)
     .map(([name, value]) => `${name} ${value}`)
     .join() || 'neither header';
-const listed = (taken: readonly string[]) =>
-  taken.length === 0 ? '' : ` (${taken.slice(0, 3).join(', ')}${taken.length > 3 ? ', …' : ''})`;
 
 function forge(victim: Victim, { name }: Write, headers: Headers): Promise<Reply> {
   return victim.browserFor(name).perform(name, victim.values, { withoutOrigin: true, headers });

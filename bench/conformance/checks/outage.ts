@@ -1,19 +1,16 @@
 /** Checks 48 and 49: the store is down; servers and store are killed and restarted. */
 
-import { countAccepting, currentUser, logIn, logInAtHome, times } from '../acts.ts';
+import { countAccepting, currentUser, type Login, logIn, logInAtHome, times } from '../acts.ts';
 import {
   type Check,
   cannotHold,
   doesNotApply,
-  type Expectation,
   judge,
   judgeEach,
   mustHold,
   notApplicable,
   type Observation,
-  type Subject,
 } from '../check.ts';
-import type { Scene } from '../scene.ts';
 import {
   losesDenyList,
   type OutageSite,
@@ -33,24 +30,24 @@ const SESSIONS_BEFORE_CRASH = 20;
 const NOT_OURS = 'external servers cannot be killed';
 
 /** The expectation where the processes can be killed. */
-function ifOwn(expect: (subject: Subject) => Expectation): (subject: Subject) => Expectation {
+function ifOwn(expect: Check['expect']): Check['expect'] {
   return (subject) => (subject.balancer === 'foreign' ? doesNotApply(NOT_OURS) : expect(subject));
 }
 
 /** Runs an observation on the site that may be broken. */
 function onOutageSite(observe: (site: OutageSite) => Promise<Observation>): Check['observe'] {
-  return async (scene: Scene) => {
+  return async (scene) => {
     const site = await openOutageSite(scene);
     return site === undefined ? notApplicable(NOT_OURS) : observe(site);
   };
 }
 
-function outlivesServers({ traits }: Subject): Expectation {
-  if (traits.survivesServerRestart) return mustHold;
-  return cannotHold(
-    'Whoever was logged in at a server that crashes or is deployed anew is logged out, and what the session held is lost.',
-  );
-}
+const outlivesServers: Check['expect'] = ({ traits }) =>
+  traits.survivesServerRestart
+    ? mustHold
+    : cannotHold(
+        'Whoever was logged in at a server that crashes or is deployed anew is logged out, and what the session held is lost.',
+      );
 
 export const OUTAGE_CHECKS: readonly Check[] = [
   {
@@ -103,10 +100,7 @@ export const OUTAGE_CHECKS: readonly Check[] = [
     observe: onOutageSite(async (site) => {
       const logins = await times(SESSIONS, () => logInAtHome(site.scene));
       await restartServers(site, site.everyServer);
-      return judge(
-        ...(await refusals(site, logins)),
-        `reads of ${SESSIONS} sessions found none, on every server`,
-      );
+      return judgeReads(site, logins, '');
     }),
   },
   {
@@ -128,10 +122,7 @@ export const OUTAGE_CHECKS: readonly Check[] = [
       const logins = await times(SESSIONS_BEFORE_CRASH, () => logInAtHome(site.scene));
       const waited = await untilWritten(site.scene.subject);
       await restartStore(site, service);
-      return judge(
-        ...(await refusals(site, logins)),
-        `reads of ${SESSIONS_BEFORE_CRASH} sessions found none, on every server, after kill -9 of the store${waited}`,
-      );
+      return judgeReads(site, logins, `, after kill -9 of the store${waited}`);
     }),
   },
   {
@@ -148,16 +139,12 @@ export const OUTAGE_CHECKS: readonly Check[] = [
   },
 ];
 
-/** How many reads of these sessions fail, and of how many: each is read at every server. */
-async function refusals(
+/** Reads each of these sessions at every server. */
+async function judgeReads(
   { scene }: OutageSite,
-  logins: readonly { token: string }[],
-): Promise<[refused: number, reads: number]> {
-  let [refused, reads] = [0, 0];
-  for (const { token } of logins) {
-    const { accepted, of } = await countAccepting(scene, token);
-    refused += of - accepted;
-    reads += of;
-  }
-  return [refused, reads];
+  logins: readonly Login[],
+  what: string,
+): Promise<Observation> {
+  const { accepted, of } = await countAccepting(scene, ...logins.map(({ token }) => token));
+  return judge(of - accepted, of, `reads of ${logins.length} sessions found none, on every server${what}`);
 }

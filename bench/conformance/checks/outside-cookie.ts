@@ -58,10 +58,8 @@ type Attempt = (stranger: Browser) => Promise<Reply>;
 /** Requests that carry the token everywhere but in its cookie. */
 function attempts(scene: Scene, token: string): Attempt[] {
   const { cookie, operations } = scene.contract;
-  const { read } = operations;
-  assume(read !== undefined, 'expected the contract to have the operation read');
   const names = [cookie, ...NAMES];
-  const { method, path } = read;
+  const { method, path } = operations.read;
   const joint = path.includes('?') ? '&' : '?';
   const id = encodeURIComponent(token);
   const urls = [

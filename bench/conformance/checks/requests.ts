@@ -75,16 +75,16 @@ function stepsOf(user: string, password: string): readonly Step[] {
 }
 
 async function collectReplies(scene: Scene): Promise<Named[]> {
+  const { operations } = scene.contract;
   const { browser, user, reply } = await logInAtHome(scene);
   const replies: Named[] = [{ what: 'login', reply }];
   const keep = (what: string, reply: Reply) => replies.push({ what, reply });
   keep('an unknown path', await browser.send('GET', '/no-such-path'));
-  keep('a method that is not there', await browser.send('PUT', scene.contract.operations.read?.path ?? '/'));
-  keep('a HEAD', await browser.send('HEAD', scene.contract.operations.read?.path ?? '/'));
+  keep('a method that is not there', await browser.send('PUT', operations.read.path));
+  keep('a HEAD', await browser.send('HEAD', operations.read.path));
   for (const { name, values, options } of stepsOf(user, scene.password)) {
     // An operation that the contract lacks has no reply.
-    if (scene.contract.operations[name] !== undefined)
-      keep(name, await browser.perform(name, values, options));
+    if (operations[name] !== undefined) keep(name, await browser.perform(name, values, options));
   }
   return replies;
 }

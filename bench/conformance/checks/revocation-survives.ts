@@ -13,6 +13,9 @@ interface Ended {
   banned: string | undefined;
 }
 
+/** Reads with the tokens, and logins of the banned user: of how many how many succeeded. */
+type Seen = Record<'accepted' | 'reads' | 'entered' | 'attempts', number>;
+
 /** 49d: logs users out and disables one, kills servers and store, and observes after each kill. */
 export async function observeRevocationSurvives(site: OutageSite): Promise<Observation> {
   const { scene, own, everyServer } = site;
@@ -22,7 +25,7 @@ export async function observeRevocationSurvives(site: OutageSite): Promise<Obser
   const ended: Ended = { tokens: logins.map(({ token }) => token), banned: await ban(scene) };
   const home = logins[0]?.home ?? 0;
   const waited = await untilWritten(scene.subject);
-  const seen = { accepted: 0, reads: 0, entered: 0, attempts: 0 };
+  const seen: Seen = { accepted: 0, reads: 0, entered: 0, attempts: 0 };
   await restartServers(site, [home]);
   await observeEnded(scene, ended, seen);
   await restartServers(site, everyServer);
@@ -57,16 +60,10 @@ async function ban(scene: Scene): Promise<string | undefined> {
   return user;
 }
 
-async function observeEnded(
-  scene: Scene,
-  { tokens, banned }: Ended,
-  seen: { accepted: number; reads: number; entered: number; attempts: number },
-): Promise<void> {
-  for (const token of tokens) {
-    const { accepted, of } = await countAccepting(scene, token);
-    seen.accepted += accepted;
-    seen.reads += of;
-  }
+async function observeEnded(scene: Scene, { tokens, banned }: Ended, seen: Seen): Promise<void> {
+  const { accepted, of } = await countAccepting(scene, ...tokens);
+  seen.accepted += accepted;
+  seen.reads += of;
   if (banned === undefined) return;
   const { entered, attempts } = await logInEverywhere(scene, banned);
   seen.entered += entered;
