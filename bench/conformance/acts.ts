@@ -141,15 +141,21 @@ export type Copies = Pick<Login, 'token'> & { refresh?: string | undefined };
 
 /** How many servers exchange the refresh token; 0 for a login without one. A use ends the token. */
 export async function countRenewing(scene: Scene, { token, refresh }: Copies): Promise<number> {
-  const { refreshCookie } = scene.contract;
-  if (refresh === undefined || refreshCookie === undefined) return 0;
+  if (refresh === undefined) return 0;
   let renewed = 0;
   for (const browser of browsersAtServers(scene, BLIND_READS)) {
-    const thief = browser.holding(token);
-    thief.cookies.set(refreshCookie, refresh);
+    const thief = holdingBoth(scene, browser, { token, refresh });
     if (isRenewal(await thief.perform('refresh'))) renewed += 1;
   }
   return renewed;
+}
+
+/** Another browser at the same address, whose jar holds only these tokens. */
+export function holdingBoth({ contract }: Scene, browser: Browser, { token, refresh }: Copies): Browser {
+  const holder = browser.holding(token);
+  if (contract.refreshCookie !== undefined && refresh !== undefined)
+    holder.cookies.set(contract.refreshCookie, refresh);
+  return holder;
 }
 
 /**

@@ -90,6 +90,14 @@ export function firstFew(texts: Iterable<string>, shown: number): string {
   return distinct.slice(0, shown).join('; ') + more;
 }
 
+/** Holds when all of these observations do; the evidence is that of all. */
+export function inAll(observations: readonly Observation[]): Observation {
+  return verdict(
+    observations.every(({ outcome }) => outcome === 'pass'),
+    observations.map(({ evidence }) => evidence).join('; '),
+  );
+}
+
 /**
  * Whether all requests of one user reach the same sessions: a shared store or token, one server, or sticky sessions.
  */

@@ -2,8 +2,8 @@
 
 import { randomBytes } from 'node:crypto';
 import { describeReply, type Login, logInAtHome } from '../acts.ts';
-import type { Browser, Reply } from '../browser.ts';
-import { type Check, holds, mustHold, violated } from '../check.ts';
+import { type Browser, filledBody, type Reply, type Values } from '../browser.ts';
+import { type Check, judgeFaults, mustHold } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import { HUGE } from '../hostile.ts';
 import { type Malformed, malformedBodies } from '../malformed.ts';
@@ -26,7 +26,7 @@ interface Target {
 /** A body with one fault must not succeed because of the rest: passwords are wrong, so that a login stays refused. */
 async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Target[]> {
   const wrong = `${canary}-password`;
-  const values: Readonly<Record<string, unknown>> = {
+  const values: Values = {
     user: login.user,
     password: wrong,
     next: `${canary}-next`,
@@ -45,15 +45,11 @@ async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Ta
   return browsers.flatMap(([name, browser]) => {
     const operation = scene.contract.operations[name];
     if (operation?.body === undefined || browser === undefined) return [];
-    const filled = Object.entries(operation.body).map(([field, value]) => {
-      const key = typeof value === 'string' ? /^\{(\w+)\}$/.exec(value)?.[1] : undefined;
-      return [field, key === undefined ? value : values[key]] as const;
-    });
     const optional = Object.entries(operation.body).flatMap(([field, value]) =>
       value === '{version}' ? [field] : [],
     );
     const path = operation.path.replace('{user}', 'nobody');
-    const right = Object.fromEntries(filled);
+    const right = filledBody(operation.body, values);
     return [{ name, browser, method: operation.method, path, right, optional }];
   });
 }
@@ -168,7 +164,9 @@ export const BODY_CHECK: Check = {
         ? 'the log cannot be read'
         : `${written.length} characters of log without a secret or a name, ${log.lines} lines of ${log.logins} logins among them`;
     const evidence = `${sent} malformed bodies to ${targets.map(({ name }) => name).join(', ')}`;
-    if (faults.size > 0) return violated(`${evidence}: ${[...faults].slice(0, 5).join('; ')}`);
-    return holds(`${evidence}, each refused with a 4xx; ${logged}`);
+    return judgeFaults(
+      faults,
+      faults.size > 0 ? evidence : `${evidence}, each refused with a 4xx; ${logged}`,
+    );
   }),
 };

@@ -33,7 +33,6 @@ function otherOrigins(origin: string | undefined): readonly string[] {
   ];
 }
 
-/** 37. */
 export const CROSS_SITE_CHECK: Check = {
   id: '37',
   title: 'A write that another site had the browser make is refused',

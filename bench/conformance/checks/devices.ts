@@ -38,7 +38,6 @@ interface Faults {
   powerfulHandles: number;
 }
 
-/** 24. */
 export const DEVICE_CHECK: Check = {
   id: '24',
   title: 'A user lists the own logins and ends the one that is named, the others, or all of them',

@@ -1,3 +1,5 @@
+/** Checks 18 to 20: when a session ends by itself. */
+
 import {
   assume,
   browsersAtServers,
@@ -42,29 +44,73 @@ function judgeAll(claims: Readonly<Record<string, boolean>>, seen: string): Obse
 /** The current token of a browser: a touch may have issued another. */
 const newest = (login: Login) => login.browser.token() ?? login.token;
 
-const idleTimeout: Check = {
-  id: '18',
-  title: 'A session ends between the idle time less the touch interval and the idle time after its last use',
-  source: 'ASVS 5 V7.3.1',
-  expect: () => mustHold,
-  async observe(scene) {
-    if (scene.own === undefined) return EXTERNAL;
-    const [clock, real] = await Promise.all([idleByClock(scene), observeRealExpiry(scene)]);
-    const store =
-      real.inStore === undefined
-        ? ''
-        : `, its data ${real.inStore ? 'not yet swept' : 'gone'} from the service`;
-    return judgeAll(
-      {
-        ...clock.claims,
-        'in real time a use renews the idle time': real.renewed,
-        'in real time a session left alone ends': real.left.accepted === 0,
-      },
-      `${clock.seen}; in real time with ${real.idleSeconds} s of idle time ${real.left.accepted} of ${real.left.of} ` +
-        `servers took one left alone${store}`,
-    );
+export const EXPIRY_CHECKS: readonly Check[] = [
+  {
+    id: '18',
+    title:
+      'A session ends between the idle time less the touch interval and the idle time after its last use',
+    source: 'ASVS 5 V7.3.1',
+    expect: () => mustHold,
+    async observe(scene) {
+      if (scene.own === undefined) return EXTERNAL;
+      const [clock, real] = await Promise.all([idleByClock(scene), observeRealExpiry(scene)]);
+      const store =
+        real.inStore === undefined
+          ? ''
+          : `, its data ${real.inStore ? 'not yet swept' : 'gone'} from the service`;
+      return judgeAll(
+        {
+          ...clock.claims,
+          'in real time a use renews the idle time': real.renewed,
+          'in real time a session left alone ends': real.left.accepted === 0,
+        },
+        `${clock.seen}; in real time with ${real.idleSeconds} s of idle time ${real.left.accepted} of ${real.left.of} ` +
+          `servers took one left alone${store}`,
+      );
+    },
   },
-};
+  {
+    id: '19',
+    title: 'A session ends at its absolute time, however much it is used',
+    source: 'ASVS 5 V7.3.2',
+    expect: () => mustHold,
+    async observe(scene) {
+      if (scene.own === undefined) return EXTERNAL;
+      const [clock, real] = await Promise.all([absoluteByClock(scene), observeRealExpiry(scene)]);
+      return judgeAll(
+        { ...clock.claims, 'in real time a session in use ends': real.used.accepted === 0 },
+        `${clock.seen}; in real time with an absolute time of ${real.absoluteSeconds} s ` +
+          `${real.used.accepted} of ${real.used.of} servers took one in use after it`,
+      );
+    },
+  },
+  {
+    id: '20',
+    title: 'A session that has expired is refused, though the client kept its cookie',
+    source: 'OWASP Session Management cheat sheet, Session Expiration',
+    expect: () => mustHold,
+    async observe(scene) {
+      if (scene.own === undefined) return EXTERNAL;
+      const { site, own } = await clockSite(scene);
+      const kept = await times(KEPT_COOKIES, () => logInAtHome(site));
+      const lasting = kept.filter((login) => promisedMs(login, site.contract.cookie) > ABSOLUTE_MS).length;
+      await own.advanceClock(IDLE_MS + SECOND_MS);
+      const tokens = kept.map(({ token }) => token);
+      const replayed = await countAccepting(site, ...tokens);
+      const revived = await reviveAll(site, tokens);
+      const { accepted, of } = totalsOf([replayed, await countAccepting(site, ...tokens)]);
+      return judgeAll(
+        {
+          'no server takes the cookie': accepted === 0,
+          'no write or rotation brings it back': revived.taken === 0,
+          'no cookie promises to outlive the session': lasting === 0,
+        },
+        `${accepted} of ${of} reads and ${revived.taken} of ${revived.tries} writes and ` +
+          `rotations with ${kept.length} cookies kept past their expiry were taken`,
+      );
+    },
+  },
+];
 
 async function idleByClock(scene: Scene) {
   const { site, own } = await clockSite(scene);
@@ -95,22 +141,6 @@ async function idleByClock(scene: Scene) {
       `before it less the touch interval of ${LIVES.touchIntervalSeconds} s`,
   };
 }
-
-const absoluteTimeout: Check = {
-  id: '19',
-  title: 'A session ends at its absolute time, however much it is used',
-  source: 'ASVS 5 V7.3.2',
-  expect: () => mustHold,
-  async observe(scene) {
-    if (scene.own === undefined) return EXTERNAL;
-    const [clock, real] = await Promise.all([absoluteByClock(scene), observeRealExpiry(scene)]);
-    return judgeAll(
-      { ...clock.claims, 'in real time a session in use ends': real.used.accepted === 0 },
-      `${clock.seen}; in real time with an absolute time of ${real.absoluteSeconds} s ` +
-        `${real.used.accepted} of ${real.used.of} servers took one in use after it`,
-    );
-  },
-};
 
 async function absoluteByClock(scene: Scene) {
   const { site, own } = await clockSite(scene);
@@ -155,33 +185,6 @@ async function absoluteByClock(scene: Scene) {
 
 const KEPT_COOKIES = 3;
 
-const enforcedByServer: Check = {
-  id: '20',
-  title: 'A session that has expired is refused, though the client kept its cookie',
-  source: 'OWASP Session Management cheat sheet, Session Expiration',
-  expect: () => mustHold,
-  async observe(scene) {
-    if (scene.own === undefined) return EXTERNAL;
-    const { site, own } = await clockSite(scene);
-    const kept = await times(KEPT_COOKIES, () => logInAtHome(site));
-    const lasting = kept.filter((login) => promisedMs(login, site.contract.cookie) > ABSOLUTE_MS).length;
-    await own.advanceClock(IDLE_MS + SECOND_MS);
-    const tokens = kept.map(({ token }) => token);
-    const replayed = await countAccepting(site, ...tokens);
-    const revived = await reviveAll(site, tokens);
-    const { accepted, of } = totalsOf([replayed, await countAccepting(site, ...tokens)]);
-    return judgeAll(
-      {
-        'no server takes the cookie': accepted === 0,
-        'no write or rotation brings it back': revived.taken === 0,
-        'no cookie promises to outlive the session': lasting === 0,
-      },
-      `${accepted} of ${of} reads and ${revived.taken} of ${revived.tries} writes and ` +
-        `rotations with ${kept.length} cookies kept past their expiry were taken`,
-    );
-  },
-};
-
 /** How long the cookie of a login claims to last; 0 when it ends with the browser. */
 function promisedMs({ reply }: Login, cookie: string): number {
   const line = reply.setCookies.find((candidate) => candidate.startsWith(`${cookie}=`)) ?? '';
@@ -207,6 +210,3 @@ async function reviveAll(site: Scene, tokens: readonly string[]): Promise<{ take
   }
   return { taken, tries };
 }
-
-/** 18–20. */
-export const EXPIRY_CHECKS: readonly Check[] = [idleTimeout, absoluteTimeout, enforcedByServer];

@@ -1,13 +1,14 @@
 /** Check 46: ids that are made to break something, wherever an id is accepted. */
 
-import { currentUser, describeReply, fieldOf, type Login, logInAtHome } from '../acts.ts';
+import { currentUser, describeReply, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { type Check, holds, mustHold, violated } from '../check.ts';
+import { type Check, judgeFaults, mustHold } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Forgery } from '../forge.ts';
 import { HUGE, hostileValues, PROTOTYPE_NAMES } from '../hostile.ts';
 import { besideBystander, offer, placesOf, sendRaw } from '../offers.ts';
 import type { Scene } from '../scene.ts';
+import { adminOf } from './logins.ts';
 
 /** What was sent besides cookies, and what went wrong. */
 interface Tally {
@@ -67,7 +68,8 @@ async function asUser(scene: Scene, values: readonly Forgery[], tally: Tally): P
  * A name that every object has (such as `constructor`) is an ordinary name, or refused: never another user, nor an
  * error.
  */
-async function asNames(scene: Scene, { browser }: Login, tally: Tally): Promise<void> {
+async function asNames(scene: Scene, tally: Tally): Promise<void> {
+  const { browser } = await logInAtHome(scene);
   for (const user of PROTOTYPE_NAMES) {
     browser.cookies.clear();
     tally.sent += 1;
@@ -124,20 +126,20 @@ export const HOSTILE_ID_CHECK: Check = {
     await inPath(scene, login.browser, 'endLogin', values, tally);
     if ((await currentUser(scene, login.browser)) === undefined)
       tally.faults.add('a hostile handle ended the login that sent it');
-    if (scene.contract.admin !== undefined) {
-      const admin = await scene.admin();
+    const admin = await adminOf(scene);
+    if (admin !== undefined) {
       await inPath(scene, admin, 'revoke', values, tally);
       await inPath(scene, admin, 'disable', values, tally);
     }
     await asUser(scene, values, tally);
-    await asNames(scene, await logInAtHome(scene), tally);
+    await asNames(scene, tally);
     await sendHugeIds(scene, tally);
     const evidence =
       `${offered.values} hostile values as cookie in ${offered.offers} offers, and ${tally.sent} as handle, id and ` +
       'name of a user: none opened a session or broke a server';
-    if (tally.faults.size === 0) return holds(evidence);
-    return violated(
-      `of ${offered.offers + tally.sent} requests: ${[...tally.faults].slice(0, 5).join('; ')}`,
+    return judgeFaults(
+      tally.faults,
+      tally.faults.size === 0 ? evidence : `of ${offered.offers + tally.sent} requests`,
     );
   }),
 };

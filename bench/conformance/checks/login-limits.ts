@@ -1,14 +1,13 @@
 import { type Copies, describeReply, ExperimentFailed, refreshTokenIn, times } from '../acts.ts';
 import { type Check, notApplicable, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { THROTTLE_CHECK } from './login-throttle.ts';
 import { capOf, needsUserIndex, roundsOf, stillAccepted } from './logins.ts';
 
 const PARALLEL_LOGINS = 50;
 /** Each round logs in 50 times, and reads each login at every server. */
 const LIMIT_ROUNDS = 5;
 
-const limitOnLogins: Check = {
+export const LOGIN_LIMIT_CHECK: Check = {
   id: '25',
   title: 'The limit on concurrent logins of a user holds under parallel logins',
   source: 'ASVS 5 V7.1.2',
@@ -48,6 +47,3 @@ async function logInConcurrently(scene: Scene, user: string): Promise<Copies[]> 
   );
   return results.flat();
 }
-
-/** 25 and 45. */
-export const LOGIN_LIMIT_CHECKS: readonly Check[] = [limitOnLogins, THROTTLE_CHECK];

@@ -12,7 +12,6 @@ import {
   stillAccepted,
 } from './logins.ts';
 
-/** 23. */
 export const PASSWORD_CHECK: Check = {
   id: '23',
   title:

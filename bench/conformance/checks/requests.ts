@@ -1,3 +1,5 @@
+/** Checks 37, 38 and 43: requests that another site causes, safe methods, and caches. */
+
 import { describeReply, logInAtHome } from '../acts.ts';
 import type { Reply, SendOptions, Values } from '../browser.ts';
 import { type Check, mustHold, verdict } from '../check.ts';
@@ -7,21 +9,25 @@ import { CROSS_SITE_CHECK } from './cross-site.ts';
 import { describeReplies } from './logins.ts';
 import { SAFE_METHODS_CHECK } from './safe-methods.ts';
 
-const notStored: Check = {
-  id: '43',
-  title: 'Every reply that depends on the session says Cache-Control: no-store, refusals too',
-  source: 'ASVS 5 V14.3.2',
-  expect: () => mustHold,
-  async observe(scene) {
-    const replies = await collectReplies(scene);
-    const storable = replies.filter(({ reply }) => !isNoStore(reply));
-    const named = storable.map(({ what, reply }) => `${what} ${describeReply(reply)}`).slice(0, 5);
-    const evidence =
-      `${storable.length} of ${replies.length} replies may be stored by a cache` +
-      `${named.length === 0 ? '' : ` (${named.join(', ')})`}; replies: ${describeReplies(replies.map(({ reply }) => reply))}`;
-    return verdict(storable.length === 0, evidence);
+export const REQUEST_CHECKS: readonly Check[] = [
+  CROSS_SITE_CHECK,
+  SAFE_METHODS_CHECK,
+  {
+    id: '43',
+    title: 'Every reply that depends on the session says Cache-Control: no-store, refusals too',
+    source: 'ASVS 5 V14.3.2',
+    expect: () => mustHold,
+    async observe(scene) {
+      const replies = await collectReplies(scene);
+      const storable = replies.filter(({ reply }) => !isNoStore(reply));
+      const named = storable.map(({ what, reply }) => `${what} ${describeReply(reply)}`).slice(0, 5);
+      const evidence =
+        `${storable.length} of ${replies.length} replies may be stored by a cache` +
+        `${named.length === 0 ? '' : ` (${named.join(', ')})`}; replies: ${describeReplies(replies.map(({ reply }) => reply))}`;
+      return verdict(storable.length === 0, evidence);
+    },
   },
-};
+];
 
 function isNoStore({ headers }: Reply): boolean {
   return (headers['cache-control'] ?? '')
@@ -88,6 +94,3 @@ async function collectReplies(scene: Scene): Promise<Named[]> {
   }
   return replies;
 }
-
-/** 37, 38 and 43. */
-export const REQUEST_CHECKS: readonly Check[] = [CROSS_SITE_CHECK, SAFE_METHODS_CHECK, notStored];

@@ -75,6 +75,10 @@ async function observeFixedSize(scene: Scene, growth: Growth): Promise<Observati
 
 /** Statuses for a head that is too large (RFC 9110 §15.5, RFC 6585 §5). */
 const TOO_LARGE = [400, 413, 414, 431];
+/**
+ * Each oversized head is sent several times: a server that closes with unread bytes may lose its own reply to a reset
+ * (RFC 9112 §9.6), so that not every refusal arrives, but some must.
+ */
 const ROUNDS = 3;
 
 function oversizedHeads(scene: Scene): { name: string; text: string }[] {
@@ -96,10 +100,6 @@ function oversizedHeads(scene: Scene): { name: string; text: string }[] {
   ];
 }
 
-/**
- * Sends each oversized head several times: a server that closes with unread bytes may lose its own reply to a reset
- * (RFC 9112 §9.6), so that not every refusal arrives, but some must.
- */
 export const SIZE_CHECKS: readonly Check[] = [
   {
     id: '39',
