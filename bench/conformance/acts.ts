@@ -1,6 +1,7 @@
 /** Steps shared by many checks. When a step that must succeed does not, the experiment has failed, not the backend. */
 
 import type { Browser, Reply } from './browser.ts';
+import { parsedJson } from './forge.ts';
 import type { Scene } from './scene.ts';
 
 /** The experiment could not be carried out: neither a pass nor a fail. */
@@ -72,13 +73,7 @@ export function expectStatus(reply: Reply, status: number | readonly number[], w
 
 /** A field of a JSON reply, dots for nesting; `undefined` when it is missing or the body is not JSON. */
 export function fieldOf(reply: Reply, path: string): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(reply.body);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  let value = parsedJson(reply.body);
   for (const key of path.split('.')) {
     if (typeof value !== 'object' || value === null) return undefined;
     value = (value as Record<string, unknown>)[key];

@@ -1,5 +1,6 @@
 /** A check of behaviour, its expectation, and its observation. Only types, and small helpers at the end. */
 
+import type { Traits } from '../../stores/traits.ts';
 import type { Scene } from './scene.ts';
 import type { Subject } from './subject.ts';
 
@@ -91,7 +92,7 @@ export function firstFew(texts: Iterable<string>, shown: number): string {
 }
 
 /** Holds when all of these observations do; the evidence is that of all. */
-export function inAll(observations: readonly Observation[]): Observation {
+export function allOf(observations: readonly Observation[]): Observation {
   return verdict(
     observations.every(({ outcome }) => outcome === 'pass'),
     observations.map(({ evidence }) => evidence).join('; '),
@@ -103,6 +104,20 @@ export function inAll(observations: readonly Observation[]): Observation {
  */
 export function seesOwnSessions({ traits, servers, affinity }: Subject): boolean {
   return traits.shared || servers === 1 || affinity === 'sticky';
+}
+
+/**
+ * Holds with a trait, where all requests of one user reach the same sessions.
+ * @param seen the effect without the trait, and where another server receives the request.
+ */
+export function needsOwnSessions(
+  hasTrait: (traits: Traits) => boolean,
+  seen: { without: string; elsewhere: string },
+): Check['expect'] {
+  return (subject) => {
+    if (!hasTrait(subject.traits)) return cannotHold(seen.without);
+    return seesOwnSessions(subject) ? mustHold : cannotHold(seen.elsewhere);
+  };
 }
 
 /** Whether requests of different users reach the same state, as an administrator's revocation requires. */

@@ -13,6 +13,7 @@ export interface Variant {
   /** The backend's options that differ. */
   options?: StoreOptions;
   durability?: Durability;
+  /** Lifetimes and limits that differ. */
   server?: Partial<SiteConfig>;
 }
 

@@ -8,8 +8,8 @@ import {
   holds,
   judgeEach,
   mustHold,
+  needsOwnSessions,
   notApplicable,
-  seesOwnSessions,
   violated,
 } from '../check.ts';
 import type { Scene } from '../scene.ts';
@@ -57,16 +57,11 @@ export const IDENTITY_CHECKS: readonly Check[] = [
     id: '2b',
     title: 'The id from before a login is dead after it',
     source: 'ASVS 5 V7.2.4; OWASP Session Management cheat sheet',
-    expect(subject) {
-      if (!subject.traits.rotationEndsOld)
-        return cannotHold(
-          'An id that was planted before the login lives on beside the new one, until it expires.',
-        );
-      if (seesOwnSessions(subject)) return mustHold;
-      return cannotHold(
+    expect: needsOwnSessions(({ rotationEndsOld }) => rotationEndsOld, {
+      without: 'An id that was planted before the login lives on beside the new one, until it expires.',
+      elsewhere:
         'The login lands on a server that does not know the visit, whose id lives on where it was made.',
-      );
-    },
+    }),
     async observe(scene) {
       const browser = scene.browser();
       const alive = await times(triesOf(scene), async () => {
@@ -99,16 +94,11 @@ export const IDENTITY_CHECKS: readonly Check[] = [
     id: '4b',
     title: 'The id from before a change of privilege is dead after it',
     source: 'OWASP Session Management cheat sheet (renew the id after any privilege level change)',
-    expect(subject) {
-      if (!subject.traits.rotationEndsOld)
-        return cannotHold(
-          'A stolen id outlives the change of privilege that should end it, until it expires.',
-        );
-      if (seesOwnSessions(subject)) return mustHold;
-      return cannotHold(
+    expect: needsOwnSessions(({ rotationEndsOld }) => rotationEndsOld, {
+      without: 'A stolen id outlives the change of privilege that should end it, until it expires.',
+      elsewhere:
         'The change of privilege lands on a server that does not know the session, and is refused: the old id lives on.',
-      );
-    },
+    }),
     async observe(scene) {
       const browser = scene.browser();
       let refused = 0;

@@ -5,14 +5,13 @@ import {
   browsersAtServers,
   type Copies,
   describeReply,
-  ExperimentFailed,
   isOver,
   type Login,
   logIn,
   times,
 } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { cannotHold, type Expectation, mustHold, type Subject, seesAllSessions } from '../check.ts';
+import { type Check, cannotHold, mustHold, seesAllSessions } from '../check.ts';
 import type { Scene } from '../scene.ts';
 
 /** Rounds of a check that depends not on chance, but on which server a request reaches. */
@@ -23,10 +22,7 @@ const DEVICES = 3;
  * Actions on all logins of a user need an index of them that every server sees.
  * @param seen the effect where there is no index, and where each server has only its own.
  */
-export function needsUserIndex(seen: {
-  noIndex: string;
-  perServer: string;
-}): (subject: Subject) => Expectation {
+export function needsUserIndex(seen: { noIndex: string; perServer: string }): Check['expect'] {
   return (subject) => {
     if (!subject.traits.userIndex) return cannotHold(seen.noIndex);
     return seesAllSessions(subject) ? mustHold : cannotHold(seen.perServer);
@@ -87,16 +83,14 @@ export async function adminOf(scene: Scene): Promise<Browser | undefined> {
  * @throws ExperimentFailed when the site has failed.
  */
 export function expectReply(reply: Reply, what: string): Reply {
-  if (reply.status >= 500 && reply.status !== 501)
-    throw new ExperimentFailed(`expected a reply to ${what}, got ${describeReply(reply)}`);
+  assume(
+    reply.status < 500 || reply.status === 501,
+    `expected a reply to ${what}, got ${describeReply(reply)}`,
+  );
   return reply;
 }
 
 /** The distinct replies in a few words, such as `200, 401 unauthenticated`. */
 export function describeReplies(replies: readonly Reply[]): string {
   return [...new Set(replies.map(describeReply))].sort().join(', ');
-}
-
-export function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -12,9 +12,9 @@ import {
 } from '../acts.ts';
 import type { Browser } from '../browser.ts';
 import {
+  allOf,
   type Check,
   doesNotApply,
-  inAll,
   mustHold,
   notApplicable,
   type Observation,
@@ -52,7 +52,7 @@ export const REFRESH_CHECK: Check = {
     if (cookie === undefined) return notApplicable('the contract has no cookie of refresh tokens');
     const site = scene.own === undefined ? scene : await refreshVariant(scene);
     const forged = await forgedRefreshes(site, cookie);
-    return inAll([await observeFamily(site), forged]);
+    return allOf([await observeFamily(site), forged]);
   },
 };
 

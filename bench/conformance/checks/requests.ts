@@ -1,9 +1,8 @@
 /** Checks 37, 38 and 43: requests that another site causes, safe methods, and caches. */
 
 import { describeReply, logInAtHome } from '../acts.ts';
-import type { Reply, SendOptions, Values } from '../browser.ts';
-import { type Check, mustHold, verdict } from '../check.ts';
-import type { OperationName } from '../contract.ts';
+import type { Browser, Reply } from '../browser.ts';
+import { type Check, firstFew, mustHold, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { CROSS_SITE_CHECK } from './cross-site.ts';
 import { describeReplies } from './logins.ts';
@@ -20,10 +19,10 @@ export const REQUEST_CHECKS: readonly Check[] = [
     async observe(scene) {
       const replies = await collectReplies(scene);
       const storable = replies.filter(({ reply }) => !isNoStore(reply));
-      const named = storable.map(({ what, reply }) => `${what} ${describeReply(reply)}`).slice(0, 5);
+      const named = storable.map(({ what, reply }) => `${what} ${describeReply(reply)}`);
       const evidence =
         `${storable.length} of ${replies.length} replies may be stored by a cache` +
-        `${named.length === 0 ? '' : ` (${named.join(', ')})`}; replies: ${describeReplies(replies.map(({ reply }) => reply))}`;
+        `${named.length === 0 ? '' : ` (${firstFew(named, 5)})`}; replies: ${describeReplies(replies.map(({ reply }) => reply))}`;
       return verdict(storable.length === 0, evidence);
     },
   },
@@ -41,42 +40,32 @@ interface Named {
   reply: Reply;
 }
 
-/** A request of one user, who begins logged in. The order matters: the last ones end the login. */
-interface Step {
-  name: OperationName;
-  values?: Values;
-  options?: SendOptions;
-}
-
-function stepsOf(user: string, password: string): readonly Step[] {
+/** Operations of one user, who begins logged in. The order matters: the last ones end the login. */
+function stepsOf(user: string, password: string): readonly Parameters<Browser['perform']>[] {
   return [
-    { name: 'read' },
-    { name: 'csrf' },
-    { name: 'list' },
-    { name: 'update', values: { data: 'kept' } },
+    ['read'],
+    ['csrf'],
+    ['list'],
+    ['update', { data: 'kept' }],
     // A version that is not the current one, a body that is not JSON, another site's origin, data that is too long.
-    { name: 'update', values: { data: 'stale', version: 99_999_999 } },
-    { name: 'update', options: { body: '{"data":' } },
-    {
-      name: 'update',
-      values: { data: 'forged' },
-      options: { headers: { origin: 'https://attacker.example' } },
-    },
-    { name: 'update', values: { data: 'x'.repeat(60_000) } },
-    { name: 'rotate' },
-    { name: 'endLogin', values: { handle: 'no-such-login' } },
+    ['update', { data: 'stale', version: 99_999_999 }],
+    ['update', {}, { body: '{"data":' }],
+    ['update', { data: 'forged' }, { headers: { origin: 'https://attacker.example' } }],
+    ['update', { data: 'x'.repeat(60_000) }],
+    ['rotate'],
+    ['endLogin', { handle: 'no-such-login' }],
     // Not by an administrator.
-    { name: 'revoke', values: { user } },
-    { name: 'disable', values: { user, disabled: true } },
-    { name: 'password', values: { password: 'not-the-password', next: 'another-password' } },
-    { name: 'refresh' },
-    { name: 'logoutOthers' },
-    { name: 'logout' },
-    { name: 'read' },
-    { name: 'login', values: { user, password: 'not-the-password' } },
-    { name: 'login', values: { user, password } },
-    { name: 'visit' },
-    { name: 'logoutAll' },
+    ['revoke', { user }],
+    ['disable', { user, disabled: true }],
+    ['password', { password: 'not-the-password', next: 'another-password' }],
+    ['refresh'],
+    ['logoutOthers'],
+    ['logout'],
+    ['read'],
+    ['login', { user, password: 'not-the-password' }],
+    ['login', { user, password }],
+    ['visit'],
+    ['logoutAll'],
   ];
 }
 
@@ -88,9 +77,9 @@ async function collectReplies(scene: Scene): Promise<Named[]> {
   keep('an unknown path', await browser.send('GET', '/no-such-path'));
   keep('a method that is not there', await browser.send('PUT', operations.read.path));
   keep('a HEAD', await browser.send('HEAD', operations.read.path));
-  for (const { name, values, options } of stepsOf(user, scene.password)) {
+  for (const [name, ...rest] of stepsOf(user, scene.password)) {
     // An operation that the contract lacks has no reply.
-    if (operations[name] !== undefined) keep(name, await browser.perform(name, values, options));
+    if (operations[name] !== undefined) keep(name, await browser.perform(name, ...rest));
   }
   return replies;
 }

@@ -13,7 +13,7 @@ interface Ended {
   banned: string | undefined;
 }
 
-/** Reads with the tokens, and logins of the banned user: of how many how many succeeded. */
+/** Reads with the ended tokens and logins of the banned user: those that succeeded, and all. */
 type Seen = Record<'accepted' | 'reads' | 'entered' | 'attempts', number>;
 
 /** 49d: logs users out and disables one, kills servers and store, and observes after each kill. */
