@@ -30,20 +30,15 @@ const SERVICE = 'postgres';
  * @throws StoreUnavailableError when it cannot be opened.
  */
 export async function openPostgresDenyList(context: OpenContext): Promise<DenyList> {
-  const { durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
-  if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
+  const { durability, namespace } = context;
   const unlogged = durability === 'none';
   const proposed = randomBytes(EPOCH_BYTES).toString('base64url');
   const schema = schemaName('denials', namespace, unlogged);
   const sql = denyListSql(schema, unlogged, proposed, DENY_TOLERANCE_SECONDS * 1000);
-  const connections = await openConnections({
-    url: serviceUrl,
-    poolSize,
-    durability,
+  const connections = await openConnections(context, {
     reads: 'pipelined',
     relaxed: false,
     setup: sql.setup,
-    onBackgroundError,
   });
   try {
     const epoch = String((await connections.read(sql.epoch, [])).rows[0]?.[0]);

@@ -96,7 +96,7 @@ export function countRows(table: string): string {
           from (select count(*) as counted from (select from ${table} limit ${COUNTED_ROWS + 1}) as first_rows) as counts`;
 }
 
-/** A user's lock. After taking it, the next statement sees what the previous holder has committed. */
-export function userLock(schema: string, user: string): string {
-  return `hashtextextended('${schema}.' || ${user}, 0)`;
+/** The lock of p_user. After taking it, the next statement sees what the previous holder has committed. */
+export function userLock(schema: string): string {
+  return `hashtextextended('${schema}.' || p_user, 0)`;
 }

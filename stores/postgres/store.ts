@@ -27,19 +27,14 @@ import { SWEEP_EVERY_MS, schemaName } from './setup.ts';
 
 /** Opens the store in the Postgres of the context. @throws StoreUnavailableError when Postgres is not available. */
 export async function openPostgresStore(context: OpenContext): Promise<SessionStore> {
-  const { options, durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
-  if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
+  const { options, durability, namespace } = context;
   const unlogged = durability === 'none';
   const schema = schemaName('sessions', namespace, unlogged);
   const sql = sessionSql(schema, unlogged);
-  const connections = await openConnections({
-    url: serviceUrl,
-    poolSize,
-    durability,
+  const connections = await openConnections(context, {
     reads: options['reads'] === 'pool' ? 'pool' : 'pipelined',
     relaxed: options['touch'] === 'async',
     setup: sql.setup,
-    onBackgroundError,
   });
   return {
     ...beginCalls(context, sql, connections),
