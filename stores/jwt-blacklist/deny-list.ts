@@ -93,7 +93,7 @@ export interface DenyList {
 export interface DenyListSubject {
   sid: string;
   /** Absent for an anonymous session. */
-  userId?: string;
+  userId?: string | undefined;
   absoluteExpiryMs: number;
 }
 
@@ -102,7 +102,7 @@ export interface NewDenyListEntry extends DenyListSubject {
   createdAtMs: number;
   idleExpiryMs: number;
   /** Id of the login's first refresh token, shaped like a sid; absent where none is issued. */
-  refreshId?: string;
+  refreshId?: string | undefined;
 }
 
 /** Ids of the presented refresh token and of its replacement, and the expiry of the replacement. */

@@ -1,12 +1,9 @@
 import type {
   CreateResult,
-  Login,
   LoginLimit,
-  NewSession,
   OpenContext,
   RotatePatch,
   SessionStore,
-  UpdateResult,
   UserIndex,
 } from '../store.ts';
 import { idOfToken } from '../token.ts';
@@ -85,7 +82,7 @@ function beginCalls(context: OpenContext, sql: SessionSql, { write }: PostgresCo
   }
 
   return {
-    async create(session: NewSession, limit?: LoginLimit): Promise<CreateResult> {
+    async create(session, limit) {
       if (session.userId !== undefined) {
         const result = await login(null, session, limit);
         if (result.status === 'gone')
@@ -124,7 +121,7 @@ function sessionCalls(
       const row = rows[0] as SessionRow | undefined;
       return row === undefined ? undefined : toSession(handle, row, nowMs - touchIntervalMs);
     },
-    async update(token, data, version): Promise<UpdateResult> {
+    async update(token, data, version) {
       const id = rowId(token);
       if (id === undefined) return { status: 'gone' };
       const compare = compareAndSwap && version !== undefined;
@@ -173,13 +170,11 @@ function userIndex(context: OpenContext, sql: SessionSql, { read, write }: Postg
     async list(userId) {
       if (!isStorable(userId)) return [];
       const { rows } = await read(sql.listUser, [userId, ...live()]);
-      return rows.map(([id, createdMs, absoluteExpiryMs]): Login => {
-        return {
-          handle: handleOf(id as Buffer),
-          createdAtMs: Number(createdMs),
-          absoluteExpiryMs: Number(absoluteExpiryMs),
-        };
-      });
+      return rows.map(([id, createdMs, absoluteExpiryMs]) => ({
+        handle: handleOf(id as Buffer),
+        createdAtMs: Number(createdMs),
+        absoluteExpiryMs: Number(absoluteExpiryMs),
+      }));
     },
   };
 }
