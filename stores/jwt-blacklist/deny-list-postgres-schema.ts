@@ -1,6 +1,6 @@
 import { statements } from '../postgres/connections.ts';
 import { failedLoginsTable } from '../postgres/failed-logins.ts';
-import { CHURNING, countRows, setupScript, sweeperTable, sweepTurn } from '../postgres/setup.ts';
+import { CHURNING, setupScript, sweeperTable, sweepTurn } from '../postgres/setup.ts';
 import { denyListFunctions, tablesOf } from './deny-list-postgres-functions.ts';
 
 export type DenyListSql = ReturnType<typeof denyListSql>;
@@ -41,7 +41,6 @@ export function denyListSql(schema: string, unlogged: boolean, epoch: string, to
              order by created_ms, sid`,
       sweep: call('sweep($1, $2, $3)'),
       sweepTurn: `select ${schema}.sweep_denials(null, $1, $2), ${schema}.sweep_logins(null, $1, $2)`,
-      stats: countRows(denials),
     }),
   };
 }

@@ -38,7 +38,6 @@ export const CHURNING = `fillfactor = 70,
 /** Heap blocks of one background turn, and the most rows that it removes: some 10 ms of Postgres. */
 const TURN_BLOCKS = 2_048;
 const TURN_ROWS = 10_000;
-export const SWEEP_EVERY_MS = 5_000;
 
 /**
  * The position of each table's sweep, and the time of its last turn. Always logged: a crash must not end the sweeping.

@@ -8,7 +8,6 @@ import type {
 } from '../store.ts';
 import { idOfToken } from '../token.ts';
 import { openConnections, type PostgresConnections } from './connections.ts';
-import { postgresFailedLogins } from './failed-logins.ts';
 import {
   bytesOf,
   freshToken,
@@ -20,7 +19,8 @@ import {
   toSession,
 } from './rows.ts';
 import { type SessionSql, sessionSql } from './schema.ts';
-import { SWEEP_EVERY_MS, schemaName } from './setup.ts';
+import { schemaName } from './setup.ts';
+import { upkeep } from './upkeep.ts';
 
 /** Opens the store in the Postgres of the context. @throws StoreUnavailableError when Postgres is not available. */
 export async function openPostgresStore(context: OpenContext): Promise<SessionStore> {
@@ -33,17 +33,25 @@ export async function openPostgresStore(context: OpenContext): Promise<SessionSt
     relaxed: options['touch'] === 'async',
     setup: sql.setup,
   });
+  const live = liveParameters(context);
   return {
     ...beginCalls(context, sql, connections),
     ...sessionCalls(context, sql, connections),
     users: userIndex(context, sql, connections),
-    ...upkeepCalls(context, sql, connections, schema),
+    ...upkeep(context, connections, schema, (everyMs) => [sql.sweepTurn, [...live(), everyMs]]),
+    async sweep(limit) {
+      return (await connections.write(sql.sweep, [...live(), limit])).rowCount ?? 0;
+    },
+    /** Rows: exact up to 10,000, an estimate beyond. Not for a hot path. */
+    async stats() {
+      const { rows } = await connections.write(sql.stats, []);
+      return { sessions: Number(rows[0]?.[0]) };
+    },
   };
 }
 
 type BeginCalls = Pick<SessionStore, 'create' | 'rotate'>;
 type SessionCalls = Pick<SessionStore, 'read' | 'update' | 'touch' | 'destroy'>;
-type UpkeepCalls = Pick<SessionStore, 'failedLogins' | 'roundTrips' | 'sweep' | 'stats' | 'close'>;
 
 /** Parameters that identify live rows: the latest touch that is too old, and now. */
 function liveParameters({ now, idleSeconds }: OpenContext): () => [idleSinceMs: number, nowMs: number] {
@@ -175,38 +183,6 @@ function userIndex(context: OpenContext, sql: SessionSql, { read, write }: Postg
         createdAtMs: Number(createdMs),
         absoluteExpiryMs: Number(absoluteExpiryMs),
       }));
-    },
-  };
-}
-
-function upkeepCalls(
-  context: OpenContext,
-  sql: SessionSql,
-  connections: PostgresConnections,
-  schema: string,
-): UpkeepCalls {
-  const live = liveParameters(context);
-  const failures = postgresFailedLogins(connections, schema);
-  const sweeper = setInterval(() => {
-    connections.backgroundWrite(sql.sweepTurn, [...live(), SWEEP_EVERY_MS]).catch(context.onBackgroundError);
-    failures.sweepTurn(SWEEP_EVERY_MS).catch(context.onBackgroundError);
-  }, SWEEP_EVERY_MS);
-  sweeper.unref();
-
-  return {
-    failedLogins: failures.failedLogins,
-    async sweep(limit) {
-      return (await connections.write(sql.sweep, [...live(), limit])).rowCount ?? 0;
-    },
-    /** Rows: exact up to 10,000, an estimate beyond. Not for a hot path. */
-    async stats() {
-      const { rows } = await connections.write(sql.stats, []);
-      return { sessions: Number(rows[0]?.[0]) };
-    },
-    roundTrips: connections.roundTrips,
-    async close() {
-      clearInterval(sweeper);
-      await connections.close();
     },
   };
 }
