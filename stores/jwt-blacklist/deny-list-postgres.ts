@@ -124,7 +124,7 @@ function denyList(
   };
 }
 
-/** Replaces the SQL error for a lost list by {@link DenyListLostError}. */
+/** Replaces the SQL error for a lost list. */
 function translateLoss(write: Ask, lost: (operation: string, got: unknown) => Error): Ask {
   return async (statement, values) => {
     try {
