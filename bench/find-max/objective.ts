@@ -1,7 +1,7 @@
 import { usage } from '../config/values.ts';
 import type { LoadResult, SliceResult } from '../load/job.ts';
 import { parseThreshold } from '../results/threshold.ts';
-import { decodeHistogram, type LatencySummary, summarize } from '../stats/histogram.ts';
+import { type LatencySummary, summaryOf } from '../stats/histogram.ts';
 
 /** The condition: a bound on a percentile of response time. */
 export interface Objective {
@@ -57,7 +57,7 @@ export function judgeTrial(
   const achievedPerSecond = ok / slice.seconds;
   if (ratePerSecond === undefined || all === undefined)
     return { holds: true, value: undefined, achievedPerSecond };
-  const value = summarize(decodeHistogram(all.response ?? all.histogram))[objective.percentile];
+  const value = summaryOf(all.response ?? all.histogram)?.[objective.percentile];
   const fails = (reason: string) => ({ holds: false, value, reason, achievedPerSecond });
   const wrong = all.completed - ok + all.connErrors + all.timeouts;
   if (wrong > 0) return fails('wrong or missing replies');
