@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { type Flag, type FlagTable, keyOf } from '../config/flag.ts';
 import { RUN_TABLE } from '../config/flags.ts';
 import { storeText } from '../config/store-choice.ts';
-import { type RawOptions, usage } from '../config/values.ts';
+import { conflict, type RawOptions, usage } from '../config/values.ts';
 import type { MachineCells } from '../environment/machine/machine.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import { blockKey, spoiltBlocks } from '../results/blocks.ts';
@@ -119,11 +119,7 @@ export function checkOrigin(origin: Row, machine: MachineCells): void {
   for (const column of ['host_id', 'node_version', 'git_sha', 'git_dirty'] as const) {
     const [was, is] = [origin[column], machine[column]];
     if (was === is) continue;
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: `${column} ${String(was)}, as in the rows that are there`,
-      got: String(is),
-      remedy: 'Continue where they were measured, or start again.',
-    });
+    const expected = `${column} ${String(was)}, as in the rows that are there`;
+    throw conflict(expected, String(is), 'Continue where they were measured, or start again.');
   }
 }
