@@ -30,8 +30,7 @@ export interface ProcessOptions {
   /** Runs as another user; only root may. */
   uid?: number;
   gid?: number;
-  /** Whether to open an IPC channel, `child.send`. Implied by `ready: 'ipc'`. */
-  ipc?: boolean;
+  /** `ipc` opens a channel, `child.send`. */
   ready: Ready;
   /** Time limit to become ready, in milliseconds. */
   timeoutMs: number;
@@ -174,10 +173,7 @@ function spawnChild(options: ProcessOptions): ChildProcess {
   return spawn(command, args, {
     // Its own group and session: the terminal's Ctrl-C reaches only the harness, which then stops everything in order.
     detached: true,
-    stdio:
-      options.ipc === true || ready === 'ipc'
-        ? ['ignore', 'pipe', 'pipe', 'ipc']
-        : ['ignore', 'pipe', 'pipe'],
+    stdio: ready === 'ipc' ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     env: { ...Object.fromEntries(inherited), ...options.env },
     ...(cwd === undefined ? {} : { cwd }),
     ...(uid === undefined ? {} : { uid }),
