@@ -48,6 +48,11 @@ export function parseStoreChoice(text: string): StoreChoice {
   return { store, options };
 }
 
+/** An arm for each side. */
+export function bothSides(choice: StoreChoice): StoreChoice[] {
+  return (['base', 'head'] as const).map((side) => ({ ...choice, side }));
+}
+
 /** As `--store` takes it, with all options. */
 export function storeText({ store, options }: StoreChoice): string {
   const pairs = pairsText(options);

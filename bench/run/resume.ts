@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { parseVariant } from '../../stores/variant.ts';
 import type { Config } from '../config/config.ts';
-import { type Flag, type FlagTable, keyOf } from '../config/flag.ts';
+import { type FlagTable, keyOf } from '../config/flag.ts';
 import { RUN_TABLE } from '../config/flags.ts';
 import { storeText } from '../config/store-choice.ts';
 import { conflict, type RawOptions, usage } from '../config/values.ts';
@@ -11,12 +11,6 @@ import { blockKey, spoiltBlocks } from '../results/blocks.ts';
 import { readResultFile } from '../results/csv.ts';
 import { readEnvironmentRecord } from '../results/env-file.ts';
 import { isUsable, type Row } from '../results/row.ts';
-
-/** Flags by their scope, as commander names them. */
-const keysOf = (scope: Flag['scope']) =>
-  Object.values(RUN_TABLE)
-    .filter((flag) => flag.scope === scope)
-    .map(keyOf);
 
 /**
  * The options that `--resume` needs: the flags of the scope `run` only, for one of another scope may contain a
@@ -60,8 +54,8 @@ export interface Resumption {
 export function readUnfinished(path: string, given: RawOptions): Resumption {
   if (!existsSync(path))
     throw usage('a result file for --resume', `"${path}", which does not exist`, 'Name one.');
-  const views = keysOf('view');
-  const [other] = Object.keys(given).filter((flag) => !views.includes(flag));
+  const views = Object.values(RUN_TABLE).filter(({ scope }) => scope === 'view');
+  const other = Object.keys(given).find((key) => !views.map(keyOf).includes(key));
   if (other !== undefined) {
     throw usage('--resume with the flags of the file only', `--${other} as well`, 'Leave it out.');
   }
