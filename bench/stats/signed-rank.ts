@@ -1,14 +1,6 @@
-import {
-  type Estimate,
-  exactDepth,
-  exactTails,
-  normalDepth,
-  normalTails,
-  orderStatistics,
-  type RankTest,
-  twoSided,
-} from './interval.ts';
+import { type Estimate, orderStatistics, type RankTest, twoSided } from './interval.ts';
 import { midranks } from './ranks.ts';
+import { exactDepth, exactTails, normalDepth, normalTails } from './tails.ts';
 
 /** Up to this many values the distribution is enumerated exactly: the counts are exact below 2^53. */
 const EXACT_UP_TO = 50;
