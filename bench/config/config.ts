@@ -3,9 +3,7 @@ import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { parseServiceUrls, type ServiceUrls } from './service-urls.ts';
 import { conflict, type RawOptions, usage } from './values.ts';
-import type { PRESETS, SCENARIOS } from './words.ts';
-
-export type Scenario = (typeof SCENARIOS)[number];
+import type { PRESETS } from './words.ts';
 
 /** The configuration of a run, validated and complete. Lists are axes: they expand to a matrix. */
 export interface Config extends Omit<ValuesOf<typeof RUN_FLAGS>, 'pin'> {
