@@ -100,6 +100,24 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
   }
 }
 
+const PROGRAM_TIMEOUT_MS = 10_000;
+
+/** Starts one of our programs with this Node; it reports over IPC when it is ready. @throws as {@link startProcess}. */
+export function startProgram(
+  program: string,
+  code: ErrorCode,
+  options: Pick<ProcessOptions, 'name' | 'guard' | 'signal' | 'cpus'>,
+): Promise<StartedProcess> {
+  return startProcess({
+    ...options,
+    command: process.execPath,
+    args: [program],
+    ready: 'ipc',
+    timeoutMs: PROGRAM_TIMEOUT_MS,
+    failure: { code, remedy: 'Find the cause in that output, then run again.' },
+  });
+}
+
 type Running = Omit<StartedProcess, 'name' | 'port' | 'message'> & { lastWords: () => Promise<void> };
 
 async function launch(options: ProcessOptions): Promise<Running> {
