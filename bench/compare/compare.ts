@@ -2,11 +2,11 @@ import { BenchError } from '../errors.ts';
 import { spoiltBlocks } from '../results/blocks.ts';
 import type { Row } from '../results/row.ts';
 import { type Cell, cellName, cellsOf } from './cells.ts';
-import { type Decision, decide, type Question, type Verdict } from './decide.ts';
+import { type Decision, decide, type Question, undecided, type Verdict } from './decide.ts';
 import { commitText, machineDifference, type Names } from './machine.ts';
 import { isMeasured, METRICS, type Metric, mayGate } from './metrics.ts';
 import { type Evidence, evidenceOf } from './sample.ts';
-import { warningsOf } from './warnings.ts';
+import { type Pair, warningsOf } from './warnings.ts';
 
 /** One metric of one cell, or a cell that cannot be compared (then without metric and evidence). */
 export interface Finding extends Decision {
@@ -76,7 +76,7 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
     evidence: question.evidence,
   }));
   findings.push(
-    ...pairs.flatMap((pair) => invalidCell(pair.base, pair.head, names, paired)),
+    ...pairs.flatMap((pair) => invalidCell(pair, names, paired)),
     ...unmatchedCells(base, head, `only in ${names.base}`, paired ? 'INCONCLUSIVE' : 'INFORMATIVE'),
     ...unmatchedCells(head, base, `only in ${names.head}`, 'INFORMATIVE'),
   );
@@ -86,15 +86,12 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
 }
 
 /** A cell with rows on both sides, but no usable one on one of them: nothing is known, which is not a success. */
-function invalidCell(base: Cell, head: Cell, names: Names, paired: boolean): Finding[] {
-  if (!base.supported && !head.supported) return [];
-  const empty = [
-    ...(base.blocks.size === 0 ? [names.base] : []),
-    ...(head.blocks.size === 0 ? [names.head] : []),
-  ];
+function invalidCell(pair: Pair, names: Names, paired: boolean): Finding[] {
+  if (!pair.base.supported && !pair.head.supported) return [];
+  const empty = (['base', 'head'] as const).filter((side) => pair[side].blocks.size === 0);
   if (empty.length === 0) return [];
-  const reason = `no valid row in ${empty.join(' and ')}`;
-  return [finding(base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
+  const reason = `no valid row in ${empty.map((side) => names[side]).join(' and ')}`;
+  return [finding(pair.base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
 }
 
 function unmatchedCells(
@@ -109,17 +106,12 @@ function unmatchedCells(
 }
 
 function finding(configuration: Row, verdict: Verdict, reason: string): Finding {
-  const none = { pWorseHolm: undefined, pBetterHolm: undefined, smallestEffect: undefined };
-  return { configuration, metric: undefined, evidence: undefined, verdict, reason, ...none };
+  return { configuration, metric: undefined, evidence: undefined, ...undecided(verdict, reason) };
 }
 
 function mostSevere(findings: readonly Finding[]): Comparison['verdict'] {
-  const has = (verdict: Verdict) => findings.some((one) => one.verdict === verdict);
-  if (has('REGRESSED')) return 'REGRESSED';
-  if (has('INVALID')) return 'INVALID';
-  if (has('INCONCLUSIVE')) return 'INCONCLUSIVE';
-  if (has('IMPROVED')) return 'IMPROVED';
-  return has('OK') ? 'OK' : 'INCONCLUSIVE';
+  const order = ['REGRESSED', 'INVALID', 'INCONCLUSIVE', 'IMPROVED', 'OK'] as const;
+  return order.find((verdict) => findings.some((one) => one.verdict === verdict)) ?? 'INCONCLUSIVE';
 }
 
 /**
@@ -147,10 +139,8 @@ function checkHasRows(cells: readonly Cell[], file: string): void {
   if (cells.some((cell) => cell.blocks.size > 0)) return;
   const invalid = cells.reduce((sum, cell) => sum + cell.invalid, 0);
   const got = invalid === 0 ? 'none' : `${invalid} that must not be used`;
-  throw nothing(
-    `valid rows in ${file}`,
-    `${got}${cells[0] === undefined ? '' : `, first of ${cellName(cells[0].configuration)}`}`,
-  );
+  const first = cells[0] === undefined ? '' : `, first of ${cellName(cells[0].configuration)}`;
+  throw nothing(`valid rows in ${file}`, `${got}${first}`);
 }
 
 function nothing(expected: string, got: string): BenchError {

@@ -4,12 +4,12 @@ import { STORES } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { parseThreshold } from '../results/threshold.ts';
-import { duration, type FlagTable, flagsOf, type Kind, text, whole, wholes, word, words } from './flag.ts';
+import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } from './flag.ts';
 import { parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
-import { parseStoreChoice, type StoreChoice, storeText } from './store-choice.ts';
-import { distinct, listOf, usage } from './values.ts';
+import { parseStoreChoice, storeText } from './store-choice.ts';
+import { usage } from './values.ts';
 import {
   AFFINITIES,
   ARRIVALS,
@@ -26,23 +26,24 @@ const run = flagsOf('run');
 const view = flagsOf('view');
 const start = flagsOf('start');
 
-const STORE_LIST: Kind<StoreChoice[]> = {
-  parse: (given, name) => distinct(listOf(name, given).map(parseStoreChoice)),
-};
-
 export const RUN_FLAGS = {
   stores: run.value(
     '--store <names>',
     'backends, with options as in redis:write=lww',
     STORES.flatMap(listedArms).join(','),
-    STORE_LIST,
+    listed({ parse: parseStoreChoice }),
     { fallbackHelp: 'all that are available', format: (stores) => stores.map(storeText).join(',') },
   ),
-  servers: run.value('--servers <counts>', 'server processes, a list such as 1,3', '1', wholes(1, 64)),
+  servers: run.value('--servers <counts>', 'server processes, a list such as 1,3', '1', listed(whole(1, 64))),
   balancer: run.value('--balancer <name>', 'balancer in front of the servers', 'auto', word(BALANCERS)),
   affinities: run.value('--affinity <names>', 'how requests are spread', 'round-robin', words(AFFINITIES)),
   scenarios: run.value('--scenario <names>', 'scenario of the load', 'read', words(SCENARIOS)),
-  payloadsBytes: run.value('--payload <bytes>', 'session data, 64 to 65536', '256', wholes(64, 65_536)),
+  payloadsBytes: run.value(
+    '--payload <bytes>',
+    'session data, 64 to 65536',
+    '256',
+    listed(whole(64, 65_536)),
+  ),
   connections: run.value('-c, --connections <count>', 'connections of the generator', '64', whole(1, 1000)),
   durationSeconds: run.value(
     '-d, --duration <time>',

@@ -4,10 +4,9 @@ import { openTogether } from '../environment/processes/resources.ts';
 import { BenchError } from '../errors.ts';
 import { nullServerRate } from '../probe/null-server.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
-import { openBench } from '../run/bench.ts';
+import { estimateBlockMs, openBench } from '../run/bench.ts';
 import { type Arm, openArms } from '../run/block/arms.ts';
 import { blockTitle, planBlocks } from '../run/plan.ts';
-import { estimateBlockMs } from '../run/run.ts';
 import { type JudgedTrial, judgeTrial, type Objective } from './objective.ts';
 import { type SearchResult, searchMaximum } from './search.ts';
 
@@ -39,10 +38,8 @@ export function findMaximum(
   signal: AbortSignal,
 ): Promise<FoundMaximum> {
   return openTogether(async (resources) => {
-    const bench = await openBench(
-      { config, command, signal, estimatedBlockMs: estimateBlockMs(config) * 20 },
-      resources,
-    );
+    const estimatedBlockMs = estimateBlockMs(config) * 20;
+    const bench = await openBench({ config, command, signal, estimatedBlockMs }, resources);
     const { context, machine, progress } = bench;
     const [block] = planBlocks(context.config);
     if (block === undefined) throw new Error('expected a plan with at least one block');

@@ -1,10 +1,10 @@
 import { type Comparison, compareRows } from '../compare/compare.ts';
 import type { Config } from '../config/config.ts';
+import { bothSides } from '../config/store-choice.ts';
 import { openTogether, type Resources } from '../environment/processes/resources.ts';
 import { openOutput } from '../results/output.ts';
 import { type Bench, openBench } from '../run/bench.ts';
 import { type BlocksOutcome, runBlocks } from '../run/blocks.ts';
-import { estimateBlockMs } from '../run/run.ts';
 import { openBaselineServer } from './baseline-server.ts';
 import { openBaseline } from './worktree.ts';
 
@@ -28,14 +28,8 @@ export function gate(
   signal: AbortSignal,
 ): Promise<GateOutcome> {
   return openTogether(async (resources) => {
-    const sides = config.stores.flatMap((store) =>
-      (['base', 'head'] as const).map((side) => ({ ...store, side })),
-    );
-    const both = { ...config, stores: sides };
-    const opened = await openBench(
-      { config: both, command, signal, estimatedBlockMs: estimateBlockMs(both) },
-      resources,
-    );
+    const both = { ...config, stores: config.stores.flatMap(bothSides) };
+    const opened = await openBench({ config: both, command, signal }, resources);
     const bench = await withBaseline(opened, base, resources);
     const { runId } = bench.context;
     const names = gateFiles(config.out, runId);

@@ -1,8 +1,9 @@
+import type { Arrivals } from '../config/words.ts';
 import { createHistogram, type LatencyHistogram } from '../stats/histogram.ts';
 import { createArrivals } from './arrivals.ts';
 import { createChannel, type Slot, type Traffic } from './channel.ts';
 import { startClosedLoop } from './closed-loop.ts';
-import type { Arrivals, Operation, SliceResult } from './job.ts';
+import type { Operation, SliceResult } from './job.ts';
 import type { ConnectionPlan } from './live-request.ts';
 import { createOpenFigures, type OpenFigures, startOpenLoop } from './open-loop.ts';
 import type { RunningLoop } from './running-loop.ts';

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { BenchError, messageOf } from '../errors.ts';
+import { writing } from '../errors.ts';
 
 /** The environment of a run, beside its CSV: `NAME.env.json`. Contains no secret. */
 export interface EnvironmentRecord {
@@ -49,15 +49,6 @@ export function appendHistograms(
 }
 
 function save(path: string, write: () => void): void {
-  try {
-    write();
-  } catch (cause) {
-    throw new BenchError({
-      code: 'OUTPUT_UNWRITABLE',
-      expected: `to write ${path}`,
-      got: messageOf(cause),
-      remedy: 'Free some space, or name another file with --out; the rows written before are kept.',
-      cause,
-    });
-  }
+  const remedy = 'Free some space, or name another file with --out; the rows written before are kept.';
+  writing(`to write ${path}`, remedy, write);
 }

@@ -186,6 +186,9 @@ export const COLUMNS = [
 
 export type ColumnName = (typeof COLUMNS)[number]['name'];
 
+/** The columns that contain numbers. */
+export type NumberColumn = Extract<(typeof COLUMNS)[number], { kind: 'integer' | 'number' }>['name'];
+
 /** One trial and operation. An unknown value is absent, never 0. */
 export type Row = { [C in (typeof COLUMNS)[number] as C['name']]?: CellOf[C['kind']] };
 

@@ -28,9 +28,13 @@ export interface BenchOptions {
   signal: AbortSignal;
   /** The id of a run that is continued; default a new one. */
   runId?: string;
-  /** Estimated time of a block, until one has been timed, milliseconds. */
-  estimatedBlockMs: number;
+  /** Estimated time of a block, until one has been timed, milliseconds; default by the configuration. */
+  estimatedBlockMs?: number;
 }
+
+/** Estimated time to start and stop a block, and each of its arms. */
+const BLOCK_MS = 2_000;
+const ARM_MS = 700;
 
 /**
  * Finds the available backends, builds the programs, opens the guard and the progress line. The caller closes
@@ -46,7 +50,10 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
   const runId = options.runId ?? newRunId();
   const guard = await openGuard();
   resources.add('guard', guard.close);
-  const progress = createProgress(process.stderr, options.estimatedBlockMs);
+  const progress = createProgress(
+    process.stderr,
+    options.estimatedBlockMs ?? estimateBlockMs(options.config),
+  );
   resources.add('progress', progress.close);
   for (const line of externalServices(config)) progress.say(line);
   for (const text of unavailable) progress.say(`left out: ${text}. To install it: sh scripts/setup.sh`);
@@ -67,6 +74,13 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     left_out: unavailable,
   };
   return { context, machine, progress, unavailable, record };
+}
+
+/** Estimated time of a block of this configuration, until one has been timed; milliseconds. */
+export function estimateBlockMs(config: Config): number {
+  const arms = config.engine === 'slices' ? config.stores.length : 1;
+  const perArm = config.durationSeconds + config.warmupSeconds + config.sessions / 3000;
+  return BLOCK_MS + arms * (ARM_MS + perArm * 1000);
 }
 
 /**

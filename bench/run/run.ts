@@ -3,7 +3,7 @@ import type { RawOptions } from '../config/values.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { openOutput } from '../results/output.ts';
 import type { Row } from '../results/row.ts';
-import { type Bench, openBench } from './bench.ts';
+import { openBench } from './bench.ts';
 import { type BlocksOutcome, runBlocks } from './blocks.ts';
 import { checkOrigin, recordableOptions, type Unfinished } from './resume.ts';
 
@@ -15,10 +15,6 @@ export interface RunOutcome extends BlocksOutcome {
   /** Backends that are not available here, with the reasons. */
   unavailable: readonly string[];
 }
-
-/** Estimated time to start and stop a block, and each of its arms. */
-const BLOCK_MS = 2_000;
-const ARM_MS = 700;
 
 /**
  * Runs the whole pipeline: configuration → plan → environment → load → rows → CSV. A trial that fails is a row. When
@@ -33,11 +29,11 @@ export function run(
   unfinished?: Unfinished,
 ): Promise<RunOutcome> {
   return openTogether(async (resources) => {
-    const estimatedBlockMs = estimateBlockMs(config);
-    const runId = unfinished === undefined ? {} : { runId: unfinished.runId };
-    const bench: Bench = await openBench({ config, command, signal, estimatedBlockMs, ...runId }, resources);
+    const continued = unfinished === undefined ? {} : { runId: unfinished.runId };
+    const bench = await openBench({ config, command, signal, ...continued }, resources);
+    const { runId } = bench.context;
     if (unfinished !== undefined) checkOrigin(unfinished.origin, bench.machine);
-    const output = openOutput(unfinished?.path ?? config.out, bench.context.runId, unfinished?.rows);
+    const output = openOutput(unfinished?.path ?? config.out, runId, unfinished?.rows);
     resources.add('result file', output.close);
     const services: Record<string, unknown> = {};
     const record = { ...bench.record, options: recordableOptions(given, bench.context.config) };
@@ -55,14 +51,6 @@ export function run(
     );
     output.describe({ ...record, services, rates: outcome.rates });
     await resources.close();
-    const { runId: id } = bench.context;
-    return { ...outcome, runId: id, path: output.path, rows: output.rows, unavailable: bench.unavailable };
+    return { ...outcome, runId, path: output.path, rows: output.rows, unavailable: bench.unavailable };
   });
-}
-
-/** Estimated time of a block of this configuration, until one has been timed; milliseconds. */
-export function estimateBlockMs(config: Config): number {
-  const arms = config.engine === 'slices' ? config.stores.length : 1;
-  const perArm = config.durationSeconds + config.warmupSeconds + config.sessions / 3000;
-  return BLOCK_MS + arms * (ARM_MS + perArm * 1000);
 }

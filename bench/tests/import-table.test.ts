@@ -66,7 +66,10 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'bench/find-max/search.ts', may: [] },
   { module: 'bench/calibrate/', may: ['bench/', 'zod', 'cli-table3'] },
   { module: 'bench/gate/', may: ['bench/', 'servers/config.ts', 'servers/frozen.ts', 'stores/'] },
-  { module: 'bench/load/', may: ['bench/load/', 'bench/stats/', 'servers/protocol.ts', 'autocannon'] },
+  {
+    module: 'bench/load/',
+    may: ['bench/load/', 'bench/stats/', 'bench/config/words.ts', 'servers/protocol.ts', 'autocannon'],
+  },
   { module: 'bench/results/row.ts', may: [] },
   {
     module: 'bench/results/',

@@ -3,11 +3,10 @@ import { type Config, parseConfig } from '../../bench/config/config.ts';
 import { openTogether } from '../../bench/environment/processes/resources.ts';
 import { readResultFile } from '../../bench/results/csv.ts';
 import { openOutput } from '../../bench/results/output.ts';
-import { type Bench, openBench } from '../../bench/run/bench.ts';
+import { type Bench, estimateBlockMs, openBench } from '../../bench/run/bench.ts';
 import { runBlock } from '../../bench/run/block/block.ts';
 import { runBlocks } from '../../bench/run/blocks.ts';
 import { planRepetition } from '../../bench/run/plan.ts';
-import { estimateBlockMs } from '../../bench/run/run.ts';
 import { armsAtEqualLoad, armsOfGate, choicesOf } from './arms.ts';
 
 /** Blocks of a gate, as in `pnpm bench gate`. */

@@ -4,8 +4,8 @@ import { platform } from 'node:os';
 /** CPU time of process trees from /proc, in nanoseconds. Linux only: elsewhere every result is `undefined`. */
 
 const MEASURABLE = platform() === 'linux';
-/** Clock ticks of /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */
-const NS_PER_TICK = 10_000_000;
+/** Clock ticks of /proc/stat and /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */
+export const NS_PER_TICK = 10_000_000;
 
 /**
  * CPU time that the trees under these pids have used so far, in nanoseconds; `undefined` where it cannot be read. Live
