@@ -3,51 +3,35 @@ import type { BenchCommand } from './commands/command.ts';
 import { runToExitCode } from './commands/exit-code.ts';
 import { addFlags, givenFlags } from './config/flag.ts';
 import { usage } from './config/values.ts';
-import { EXIT, type ExitCode } from './errors.ts';
+import { EXIT, type ExitCode, redactUrl } from './errors.ts';
 
-type Entry = readonly [name: string, description: string, load: () => Promise<BenchCommand>];
+type Entry = readonly [name: string, description: string, load: () => Promise<{ COMMAND: BenchCommand }>];
 
 /** Every command in the order of help, the first being the default. The one that is called is loaded, and no other. */
 const COMMANDS: readonly [Entry, ...Entry[]] = [
   [
     'run',
     'measure (the default command; its flags: pnpm bench run --help)',
-    async () => (await import('./commands/run.ts')).runCommand,
+    () => import('./commands/run.ts'),
   ],
-  [
-    'compare',
-    'two result files: what changed, and is it worse',
-    async () => (await import('./commands/compare.ts')).compareCommand,
-  ],
+  ['compare', 'two result files: what changed, and is it worse', () => import('./commands/compare.ts')],
   [
     'gate',
     'the work tree against a commit, interleaved in one run: is it worse',
-    async () => (await import('./commands/gate.ts')).gateCommand,
+    () => import('./commands/gate.ts'),
   ],
-  [
-    'probe',
-    'the load generator alone, against any server',
-    async () => (await import('./commands/probe.ts')).probeCommand,
-  ],
-  [
-    'find-max',
-    'the highest rate that holds an objective',
-    async () => (await import('./commands/find-max.ts')).findMaxCommand,
-  ],
-  [
-    'calibrate',
-    "this machine's noise floor, in five minutes",
-    async () => (await import('./commands/calibrate.ts')).calibrateCommand,
-  ],
+  ['probe', 'the load generator alone, against any server', () => import('./commands/probe.ts')],
+  ['find-max', 'the highest rate that holds an objective', () => import('./commands/find-max.ts')],
+  ['calibrate', "this machine's noise floor, in five minutes", () => import('./commands/calibrate.ts')],
   [
     'list',
     'backends, scenarios and balancers, with what each can and cannot do',
-    async () => (await import('./commands/list.ts')).listCommand,
+    () => import('./commands/list.ts'),
   ],
   [
     'doctor',
     'what this machine has, what is missing, and how to get it',
-    async () => (await import('./commands/doctor.ts')).doctorCommand,
+    () => import('./commands/doctor.ts'),
   ],
 ];
 const [DEFAULT] = COMMANDS;
@@ -81,14 +65,15 @@ const argv = process.argv.slice(2);
 // Package managers may pass a `--` on.
 const first = argv.find((word) => word !== '--');
 const [called, , load] = COMMANDS.find(([name]) => name === first) ?? DEFAULT;
-const command = await load();
+const { COMMAND: command } = await load();
 process.exitCode = await runToExitCode(
   argv,
   () => createProgram(called, command, async () => undefined),
   async (signal) => {
     let exitCode: ExitCode = EXIT.ok;
     const program = createProgram(called, command, async (parsed) => {
-      exitCode = await command.run({ given: givenFlags(parsed), words: parsed.args, argv, signal });
+      const given = givenFlags(parsed);
+      exitCode = await command.run({ given, words: parsed.args, command: argv.map(redactUrl), signal });
     });
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;

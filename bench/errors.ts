@@ -65,6 +65,15 @@ export class BenchError extends Error {
   }
 }
 
+/** Writes to a file. @throws BenchError OUTPUT_UNWRITABLE; `expected` says what was to be written where. */
+export function writing<T>(expected: string, remedy: string, write: () => T): T {
+  try {
+    return write();
+  } catch (cause) {
+    throw new BenchError({ code: 'OUTPUT_UNWRITABLE', expected, got: messageOf(cause), remedy, cause });
+  }
+}
+
 /** Text of any thrown value on one line, without a stack. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');

@@ -6,13 +6,16 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { cpuNsOf } from '../bench/environment/machine/cpu.ts';
+import { createResources } from '../bench/environment/processes/resources.ts';
+import { buildPrograms } from '../bench/environment/programs.ts';
+import { median } from '../bench/stats/median.ts';
 import type { Affinity, Balancer, Upstream } from '../servers/balancers/balancer.ts';
 import {
   freePort,
@@ -60,28 +63,25 @@ async function measure(): Promise<void> {
     },
   });
   const directory = mkdtempSync(join(tmpdir(), 'balancer-cost-'));
-  // Undone in reverse order in any case: nothing is left running.
-  const undo: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
-  try {
-    const upstreams: Upstream[] = [];
-    for (let n = 1; n <= Number(options.upstreams); n++) {
-      const started = await startUpstream(`s${n}`);
-      undo.push(() => started.stop());
-      upstreams.push(started.upstream);
-    }
-    const load = fork(fileURLToPath(import.meta.url), ['load', options.connections]);
-    undo.push(() => load.kill());
-    const arms: Arm[] = [];
-    for (const balancer of [haproxy, nginx, node]) {
-      const arm = await startArm(balancer, upstreams, options.affinity as Affinity, directory);
-      undo.push(() => arm.started.stop());
-      arms.push(arm);
-    }
-    await runRounds(arms, load, Number(options.rounds), Number(options['slice-ms']));
-    print(arms);
-  } finally {
-    for (const step of undo.reverse()) await step();
+  // Closed in any case: nothing is left running.
+  await using resources = createResources();
+  resources.add(directory, () => rmSync(directory, { recursive: true, force: true }));
+  const upstreams: Upstream[] = [];
+  for (let n = 1; n <= Number(options.upstreams); n++) {
+    const started = await startUpstream(`s${n}`);
+    resources.add(`s${n}`, started.stop);
+    upstreams.push(started.upstream);
   }
+  const load = fork(fileURLToPath(import.meta.url), ['load', options.connections]);
+  resources.add('load', () => void load.kill());
+  const arms: Arm[] = [];
+  for (const balancer of [haproxy, nginx, node]) {
+    const arm = await startArm(balancer, upstreams, options.affinity as Affinity, directory);
+    resources.add(arm.name, arm.started.stop);
+    arms.push(arm);
+  }
+  await runRounds(arms, load, Number(options.rounds), Number(options['slice-ms']));
+  print(arms);
 }
 
 async function runRounds(arms: Arm[], load: ChildProcess, rounds: number, durationMs: number): Promise<void> {
@@ -107,26 +107,12 @@ async function startArm(
     throw new Error(`expected ${balancer.name} on this machine; run: sh scripts/setup.sh`);
   const directory = join(parent, balancer.name);
   mkdirSync(directory);
-  const program = balancer.name === 'node' ? await bundle(found, directory) : found;
+  // The built-in is measured as the harness runs it: plain JavaScript.
+  const program = balancer.name === 'node' ? (await buildPrograms()).balancer : found;
   const port = await freePort();
   const launch = balancer.launch(program, { host: '127.0.0.1', port, upstreams, affinity, directory });
   const started = await startLaunch(launch, port);
   return { name: balancer.name, started, cpuUsPerRequest: [], requestsPerSecond: [] };
-}
-
-/** The built-in is measured as the harness runs it: one file of plain JavaScript. */
-async function bundle(entry: string, directory: string): Promise<string> {
-  const outfile = join(directory, 'relay.mjs');
-  await build({
-    entryPoints: [entry],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    target: 'node20',
-  });
-  return outfile;
 }
 
 /** One arm's short turn; returns the number of requests. Throws when one failed, for its cost would be meaningless. */
@@ -141,15 +127,9 @@ async function runSlice(arm: Arm, load: ChildProcess, durationMs: number): Promi
   return requests;
 }
 
-/** CPU time of a process, its threads and its children so far, in nanoseconds. */
+/** CPU time of a process and its children so far, in nanoseconds. */
 function cpuNs(pid: number): number {
-  let sumNs = 0;
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    sumNs += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]);
-    const children = readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean);
-    for (const child of children) sumNs += cpuNs(Number(child));
-  }
-  return sumNs;
+  return cpuNsOf([pid]) ?? Number.NaN;
 }
 
 /** The ratio is the median of the ratios within the rounds: a disturbance in a round affects all arms. */
@@ -159,17 +139,10 @@ function print(arms: Arm[]): void {
     const ratios = cpuUsPerRequest.map((costUs, round) => costUs / (base[round] ?? Number.NaN));
     const range = `${Math.min(...cpuUsPerRequest).toFixed(2)}–${Math.max(...cpuUsPerRequest).toFixed(2)}`;
     console.log(
-      `${name.padEnd(8)} ${median(cpuUsPerRequest).toFixed(2)} µs CPU/request (${range}), ` +
-        `${median(ratios).toFixed(2)} × haproxy, at ${Math.round(median(requestsPerSecond))} requests/s`,
+      `${name.padEnd(8)} ${median(cpuUsPerRequest)?.toFixed(2)} µs CPU/request (${range}), ` +
+        `${median(ratios)?.toFixed(2)} × haproxy, at ${median(requestsPerSecond)?.toFixed(0)} requests/s`,
     );
   }
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
 /** The load process: a closed loop over connections that stay open between the slices of an arm. */

@@ -8,13 +8,12 @@
 
 import { type ChildProcess, execFileSync, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
-import { PROJECT_ROOT } from '../bench/environment/programs.ts';
+import { createResources } from '../bench/environment/processes/resources.ts';
+import { bundle, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import type { LiveSession } from '../bench/load/scenarios.ts';
 import { median } from '../bench/stats/median.ts';
 import { freePort, startLaunch } from '../servers/balancers/fixtures/processes.ts';
@@ -55,28 +54,26 @@ async function measure(): Promise<void> {
   const [connections, payloadBytes] = [Number(options.connections), Number(options.payload)];
   const wrkVersion = findWrk();
   const directory = mkdtempSync(join(tmpdir(), 'generator-cost-'));
-  // Undone in reverse order in any case: nothing is left running.
-  const undo: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })];
-  try {
-    const server = await startServer(directory, payloadBytes);
-    undo.push(() => server.stop());
-    const url = `http://127.0.0.1:${server.port}`;
-    const program = await bundle();
-    const arms = [newArm('wrk', () => loadByWrk(url, connections))];
-    for (const generator of ['ours', 'autocannon'] as const) {
-      const common = { url, connections, payloadBytes, session: SESSION, roundSeconds: ROUND_SECONDS };
-      const { child, load } = startChild(program, { ...common, generator });
-      undo.push(() => child.kill());
-      arms.push(newArm(generator, load));
-    }
-    for (let round = -WARM_UP_ROUNDS; round < Number(options.rounds); round += 1) {
-      for (const arm of round % 2 === 0 ? arms : [...arms].reverse()) await runTurn(arm, round >= 0);
-    }
-    console.log(`${wrkVersion}, Node ${process.version}, ${connections} connections, ${payloadBytes} B`);
-    print(arms);
-  } finally {
-    for (const step of undo.reverse()) await step();
+  // Closed in any case: nothing is left running.
+  await using resources = createResources();
+  resources.add(directory, () => rmSync(directory, { recursive: true, force: true }));
+  const server = await startServer(directory, payloadBytes);
+  resources.add('nginx', server.stop);
+  const url = `http://127.0.0.1:${server.port}`;
+  // The generator's process as the harness runs it: plain JavaScript.
+  const { load: program = '' } = await bundle(PROJECT_ROOT, { load: 'scripts/generator-cost-load.ts' });
+  const arms = [newArm('wrk', () => loadByWrk(url, connections))];
+  for (const generator of ['ours', 'autocannon'] as const) {
+    const common = { url, connections, payloadBytes, session: SESSION, roundSeconds: ROUND_SECONDS };
+    const { child, load } = startChild(program, { ...common, generator });
+    resources.add(generator, () => void child.kill());
+    arms.push(newArm(generator, load));
   }
+  for (let round = -WARM_UP_ROUNDS; round < Number(options.rounds); round += 1) {
+    for (const arm of round % 2 === 0 ? arms : [...arms].reverse()) await runTurn(arm, round >= 0);
+  }
+  console.log(`${wrkVersion}, Node ${process.version}, ${connections} connections, ${payloadBytes} B`);
+  print(arms);
 }
 
 function newArm(name: string, load: Arm['load']): Arm {
@@ -124,24 +121,6 @@ http {
 `;
   const args = ['-c', path, '-p', directory, '-e', 'stderr'];
   return startLaunch({ command, args, files: [{ path, text }], ready: 'tcp' }, port);
-}
-
-/** The generator's process as the harness runs it: plain JavaScript, beside the packages that it imports. */
-async function bundle(): Promise<string> {
-  const directory = join(PROJECT_ROOT, 'node_modules', '.cache', 'session-bench');
-  mkdirSync(directory, { recursive: true });
-  const outfile = join(directory, 'generator-cost-load.mjs');
-  await build({
-    entryPoints: [fileURLToPath(new URL('generator-cost-load.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    target: 'node20',
-    logLevel: 'silent',
-  });
-  return outfile;
 }
 
 /** Its CPU time is that of the shell's `time`, in milliseconds. */

@@ -14,7 +14,6 @@ import { openTogether } from '../bench/environment/processes/resources.ts';
 import type { Row } from '../bench/results/row.ts';
 import { openBench } from '../bench/run/bench.ts';
 import { runBlock } from '../bench/run/block/block.ts';
-import { estimateBlockMs } from '../bench/run/estimate.ts';
 import { planRepetition } from '../bench/run/plan.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
 
@@ -56,13 +55,7 @@ async function measure(): Promise<void> {
   await openTogether(async (resources) => {
     const twins = twinsOf(config);
     const command = process.argv.slice(2);
-    const options_ = {
-      config: twins,
-      command,
-      signal: stop.signal,
-      estimatedBlockMs: estimateBlockMs(twins),
-    };
-    const bench = await openBench(options_, resources);
+    const bench = await openBench({ config: twins, command, signal: stop.signal }, resources);
     const total = Number(options.blocks) * settings.length;
     let ordinal = 0;
     for (let pass = 1; pass <= Number(options.blocks); pass += 1) {

@@ -50,7 +50,14 @@ export const CONFIG_KEYS = [
   'passwordCostLog2',
 ] as const;
 
-export const HANDICAP_KEYS = ['busyUs', 'sleepMs', 'extraTrips', 'stallEveryRequests', 'stallMs'] as const;
+export const HANDICAP_KEYS = [
+  'busyUs',
+  'sleepMs',
+  'extraTrips',
+  'extraWrites',
+  'stallEveryRequests',
+  'stallMs',
+] as const;
 
 /** Keys of the messages over IPC, besides `type`; what the harness asks and what a server tells. */
 export const REQUESTS_BY_IPC = { stats: ['weigh'], clock: ['offsetMs'] } as const;
@@ -120,7 +127,7 @@ export const COLUMNS = words(`
   cpu_us_per_req_generator cpu_us_per_req_net cpu_us_per_req_server_main server_wakeups_per_req server_wait_us_per_req
   store_wakeups_per_req reqs_per_loop_turn idle_cpu_us_per_s store_commands_per_req rss_server_bytes
   rss_store_bytes server_bytes_per_session store_bytes_per_session verify_cache_hit_pct distinct_tokens
-  loop_delay_p99_us gc_us_per_req gen_lag_p99_us gen_cpu_pct steal_pct foreign_cpu_pct throttled_ms
+  loop_delay_p99_us gc_us_per_req gen_lag_p99_us sends_per_pump gen_cpu_pct steal_pct foreign_cpu_pct throttled_ms
   cpu_trend_pct cpu_trend_measured_pct revoke_visible_p50_us revoke_visible_p99_us stale_accepts bottleneck status valid
   invalid_reason note
 `);
@@ -145,12 +152,13 @@ export const ENVIRONMENT_KEYS = [
   'rates',
   'left_out',
   'services',
+  'gate',
 ] as const;
 
 /** Flags in its `options`, from which `--resume` goes on. */
 export const RECORDED_FLAGS = words(`
   store seed servers balancer affinity scenario payload connections duration warmup repeat keys sessions pool transport
-  durability engine slice rate arrivals pin awake preset services
+  durability engine slice rate arrivals equalLoad within pin awake preset services
 `);
 
 function words(text: string): string[] {

@@ -3,6 +3,7 @@
  * Health checks are exempt.
  */
 
+import { openSync, writeSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { SessionStore } from '../stores/store.ts';
@@ -31,7 +32,8 @@ export function addHandicap(
   handicap: Handicap,
   { store, transport }: { store: SessionStore; transport: Transport },
 ): void {
-  const { busyUs, sleepMs = 0, extraTrips = 0, stallEveryRequests = 0, stallMs = 0 } = handicap;
+  const { busyUs, sleepMs = 0, extraTrips = 0, extraWrites = 0 } = handicap;
+  const { stallEveryRequests = 0, stallMs = 0 } = handicap;
   const isSpared = (request: { url?: string | undefined }) => request.url === '/healthz';
   if (busyUs !== undefined) {
     const burn = busyWait(busyUs);
@@ -46,6 +48,12 @@ export function addHandicap(
       if (isSpared(request)) return;
       requests += 1;
       if (requests % stallEveryRequests === 0) stall();
+    });
+  }
+  if (extraWrites > 0) {
+    const sink = openSync('/dev/null', 'w');
+    app.server.prependListener('request', (request: IncomingMessage) => {
+      for (let write = 0; write < extraWrites && !isSpared(request); write += 1) writeSync(sink, '.');
     });
   }
   if (sleepMs > 0) {

@@ -75,6 +75,8 @@ export interface Handicap {
   sleepMs?: number;
   /** Additional reads of the request's session, one after the other: round trips, where there is a service. */
   extraTrips?: number;
+  /** Additional writes of one byte to a device that takes everything: system calls. */
+  extraWrites?: number;
   /** Period, in requests, at which the whole server blocks for `stallMs` without CPU, as in a slow disk call. */
   stallEveryRequests?: number;
   stallMs?: number;

@@ -47,8 +47,8 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   const opened = await openStore(definition, {
     options,
     durability: config.durability,
-    ...(config.serviceUrl === undefined ? {} : { serviceUrl: config.serviceUrl }),
-    ...(config.privateKeyPem === undefined ? {} : { privateKeyPem: config.privateKeyPem }),
+    serviceUrl: config.serviceUrl,
+    privateKeyPem: config.privateKeyPem,
     namespace: config.namespace,
     poolSize: config.poolSize,
     idleSeconds: config.idleSeconds,

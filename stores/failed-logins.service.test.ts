@@ -178,15 +178,11 @@ describe('failed logins in Postgres', () => {
 
   test('the sweep removes what is over, once anybody counts, and leaves what is not', async () => {
     const schema = schemaName('failures', 'swept', false);
-    const connections = await openConnections({
-      url: server.url,
-      poolSize: 2,
-      durability: 'second',
-      reads: 'pool',
-      relaxed: false,
-      setup: setupScript(schema, sweeperTable(schema) + failedLoginsTable(schema, false)),
-      onBackgroundError: () => undefined,
-    });
+    const setup = setupScript(schema, sweeperTable(schema) + failedLoginsTable(schema, false));
+    const connections = await openConnections(
+      { serviceUrl: server.url, poolSize: 2, durability: 'second', onBackgroundError: () => undefined },
+      { reads: 'pool', relaxed: false, setup },
+    );
     cleanups.push(connections.close);
     const count = async () => (await server.query(`select from ${schema}.failed_logins`)).length;
     const counting = postgresFailedLogins(connections, schema);

@@ -4,9 +4,7 @@ import type { StoreDefinition, StoreOptions } from './store.ts';
 
 /** The default of each of a backend's options. */
 export function defaultOptions(definition: StoreDefinition): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(definition.options).map(([name, option]) => [name, option.values[0]]),
-  );
+  return effectiveOptions(definition, {});
 }
 
 /**
@@ -24,15 +22,6 @@ export function effectiveOptions(definition: StoreDefinition, given: StoreOption
       return [name, value];
     }),
   );
-}
-
-/** Fills in options that did not exist when these were written, with the behaviour of that time. */
-export function withAbsentOptions(definition: StoreDefinition, options: StoreOptions): StoreOptions {
-  const absent = Object.entries(definition.options).map(([name, option]) => [
-    name,
-    option.absent ?? option.values[0],
-  ]);
-  return { ...Object.fromEntries(absent), ...options };
 }
 
 /** These options, then the same with one value changed, for each other value of each option. */

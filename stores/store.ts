@@ -16,33 +16,35 @@ export type Role = 'user' | 'admin';
 
 /** Input of a new session. An anonymous session has no `userId`. */
 export interface NewSession {
-  userId?: string;
+  userId?: string | undefined;
   role: Role;
   /** Opaque text, kept byte for byte. Well-formed Unicode: UTF-8 cannot hold a lone surrogate. */
   data: string;
 }
 
-/** A live session, as `read` returns it. */
-export interface Session {
-  /** Public name of this login, safe to show to its user: no token can be derived from it. */
-  handle: string;
-  userId?: string;
-  role: Role;
-  data: string;
+/** What a session consists of, wherever it is kept. */
+export interface SessionState extends NewSession {
   /** Counts updates, from 1. A token that carries its own data counts along its own line of copies. */
   version: number;
   createdAtMs: number;
   absoluteExpiryMs: number;
+}
+
+/** A session as a server or a service keeps it. */
+export interface StoredSession extends SessionState {
+  touchedAtMs: number;
+}
+
+/** A live session, as `read` returns it. */
+export interface Session extends SessionState {
+  /** Public name of this login, safe to show to its user: no token can be derived from it. */
+  handle: string;
   /** True when the throttle allows the next `touch`: the caller touches only then. */
   touchDue: boolean;
 }
 
 /** One of a user's logins, for "your devices". */
-export interface Login {
-  handle: string;
-  createdAtMs: number;
-  absoluteExpiryMs: number;
-}
+export type Login = Pick<Session, 'handle' | 'createdAtMs' | 'absoluteExpiryMs'>;
 
 /** Limit on a user's concurrent logins: at the limit, the oldest ends (`evict`) or the new one is refused. */
 export interface LoginLimit {
@@ -104,7 +106,7 @@ export interface FailedLogins {
 
 /** Changes to a session when it rotates: at login (from an anonymous session) or at a change of privilege. */
 export interface RotatePatch {
-  userId?: string;
+  userId?: string | undefined;
   role?: Role;
   /** Replaces the data; if absent, the data stays. */
   data?: string;
@@ -217,7 +219,7 @@ export interface OpenContext {
   options: StoreOptions;
   durability: Durability;
   /** URL of the service, where there is one. */
-  serviceUrl?: string;
+  serviceUrl?: string | undefined;
   /** Letters, digits and `_`: keeps several arms apart on one service. */
   namespace: string;
   /** Connections to the service per server. */
@@ -231,7 +233,7 @@ export interface OpenContext {
   /** Random per run, at least 32 bytes; signs tokens. Appears in no log and no file. */
   secret: Uint8Array;
   /** PKCS #8 PEM for asymmetric algorithms; generated per run by the harness; absent for HS256. */
-  privateKeyPem?: string;
+  privateKeyPem?: string | undefined;
   /** Longest token that the transport carries (a cookie's limit); longer ones are `too-large`. */
   maxTokenBytes: number;
   /** The control's reply for a user's data. */

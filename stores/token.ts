@@ -10,6 +10,12 @@ export function newToken(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url');
 }
 
+/** A fresh token with its id (see {@link idOfToken}). */
+export function newTokenWithId(): { token: string; id: string } {
+  const token = newToken();
+  return { token, id: hash('sha256', token, 'base64url') };
+}
+
 /**
  * The id under which a token is stored: its SHA-256 as base64url, so that a dump of the store holds no usable token. It
  * is also the login's public handle: no token can be derived from it. `undefined` for text that cannot be a token:

@@ -2,6 +2,8 @@
 
 import type { Durability } from './service.ts';
 
+type Options = Readonly<Record<string, string>>;
+
 /** What a backend declares beyond what its store offers. */
 export interface DeclaredTraits {
   /** Where the session is kept. */
@@ -26,6 +28,22 @@ export interface DeclaredTraits {
   dataInToken: boolean;
 }
 
+/** The traits of sessions that a service keeps, under a random token. `write=lww` turns compare-and-swap off. */
+export function traitsOfService(options: Options, durability: Durability): DeclaredTraits {
+  return {
+    state: 'store',
+    shared: true,
+    survivesServerRestart: true,
+    survivesStoreCrash: durability !== 'none',
+    expiry: 'idle-and-absolute',
+    compareAndSwap: options['write'] !== 'lww',
+    revocation: 'immediate',
+    rotationEndsOld: true,
+    clientReadable: false,
+    dataInToken: false,
+  };
+}
+
 /**
  * What a backend can and cannot do. The conformance suite proves each trait, including what it cannot. Those that are
  * not declared follow from what the store offers, in `traitsOf`.
@@ -38,8 +56,6 @@ export interface Traits extends DeclaredTraits {
   /** A verified token may come from a cache: never past its expiry or revocation, nor under another key. */
   verifyCache: boolean;
 }
-
-type Options = Readonly<Record<string, string>>;
 
 /** The traits of a backend with these options: those that it declares, and those that follow from what it offers. */
 export function traitsOf(

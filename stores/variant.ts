@@ -1,6 +1,5 @@
 /** How an arm's options are written: in its name, in `--store`, and in the column `variant`. */
 
-import { withAbsentOptions } from './options.ts';
 import { findStore } from './registry.ts';
 import type { StoreOptions } from './store.ts';
 
@@ -37,8 +36,8 @@ export function parseVariant(store: string | undefined, variant: string | undefi
 
 /** The options of a backend as older files and servers, which do not know them, behave. */
 export function absentOptions(store: string): StoreOptions {
-  const definition = findStore(store);
-  return definition === undefined ? {} : withAbsentOptions(definition, {});
+  const options = Object.entries(findStore(store)?.options ?? {});
+  return Object.fromEntries(options.map(([name, { absent, values }]) => [name, absent ?? values[0]]));
 }
 
 /** An arm as in `--store`: the backend, its options that are not default, and those that a name always includes. */

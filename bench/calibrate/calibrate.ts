@@ -1,15 +1,14 @@
 import type { Config } from '../config/config.ts';
+import { bothSides } from '../config/store-choice.ts';
 import { openTogether } from '../environment/processes/resources.ts';
-import type { Row } from '../results/row.ts';
+import { isUsable, type Row } from '../results/row.ts';
 import { openBench } from '../run/bench.ts';
 import { runBlocks } from '../run/blocks.ts';
-import { estimateBlockMs } from '../run/estimate.ts';
 import type { Calibration } from './kept.ts';
 import { type Noise, noiseOf } from './noise.ts';
 
 /** The noise of a machine, as `pnpm bench calibrate` measures it. */
 export interface CalibrationOutcome {
-  noise: readonly Noise[];
   /** For {@link keepCalibration}; `undefined` with fewer than two valid blocks. */
   kept: Calibration | undefined;
   failures: readonly string[];
@@ -28,12 +27,8 @@ export function calibrate(
   return openTogether(async (resources) => {
     const [choice] = config.stores;
     if (choice === undefined) throw new Error('expected a store to calibrate with, got none');
-    const stores = (['base', 'head'] as const).map((side) => ({ ...choice, side }));
-    const twins = { ...config, stores };
-    const bench = await openBench(
-      { config: twins, command, signal, estimatedBlockMs: estimateBlockMs(twins) },
-      resources,
-    );
+    const twins = { ...config, stores: bothSides(choice) };
+    const bench = await openBench({ config: twins, command, signal }, resources);
     const rows: Record<'base' | 'head', Row[]> = { base: [], head: [] };
     const deadlineMs = performance.now() + totalSeconds * 1000;
     const outcome = await runBlocks(
@@ -44,15 +39,15 @@ export function calibrate(
       { deadlineMs },
     );
     await resources.close();
-    const noise = noiseOf(rows.base, rows.head);
-    return { noise, kept: toCalibration(noise, rows.head), failures: outcome.failures };
+    const kept = toCalibration(noiseOf(rows.base, rows.head), rows.head);
+    return { kept, failures: outcome.failures };
   });
 }
 
 function toCalibration(noise: readonly Noise[], rows: readonly Row[]): Calibration | undefined {
   const [row] = rows;
   if (row === undefined || noise.length === 0) return undefined;
-  const valid = rows.filter((one) => one.status === 'ok' && one.valid === true).length;
+  const valid = rows.filter(isUsable).length;
   const percent = (log: number) => (Number.isFinite(log) ? Math.expm1(log) * 100 : null);
   return {
     measured_at: new Date().toISOString(),

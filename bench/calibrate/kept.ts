@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { BenchError, messageOf } from '../errors.ts';
+import { writing } from '../errors.ts';
 
 /** The noise floor of a machine, as `calibrate` stores it for `doctor`. */
 const SCHEMA = z.object({
@@ -35,18 +35,10 @@ export function calibrationPath(env: Readonly<Record<string, string | undefined>
 
 /** @throws BenchError OUTPUT_UNWRITABLE */
 export function keepCalibration(path: string, calibration: Calibration): void {
-  try {
+  writing(`to keep the calibration in ${path}`, 'Set XDG_STATE_HOME to a writable directory.', () => {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `${JSON.stringify(calibration, undefined, 2)}\n`);
-  } catch (cause) {
-    throw new BenchError({
-      code: 'OUTPUT_UNWRITABLE',
-      expected: `to keep the calibration in ${path}`,
-      got: messageOf(cause),
-      remedy: 'Set XDG_STATE_HOME to a writable directory.',
-      cause,
-    });
-  }
+  });
 }
 
 /** The calibration that was stored last; `undefined` when there is none, or one that this version cannot read. */

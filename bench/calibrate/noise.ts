@@ -1,5 +1,6 @@
-import { type Cell, cellsOf } from '../compare/cells.ts';
-import { columnsIn, figureOf, logMargin, METRICS, type Metric } from '../compare/metrics.ts';
+import { cellsOf } from '../compare/cells.ts';
+import { logMargin, METRICS, type Metric } from '../compare/metrics.ts';
+import { logRatios, pairedFigures } from '../compare/sample.ts';
 import { spoiltBlocks } from '../results/blocks.ts';
 import type { Row } from '../results/row.ts';
 import { CONFIDENCE, FAMILY_ALPHA } from '../stats/levels.ts';
@@ -35,7 +36,7 @@ export function noiseOf(first: readonly Row[], second: readonly Row[]): Noise[] 
   const [right] = [...cellsOf(second, 'the second arm', spoilt).values()];
   if (left === undefined || right === undefined) return [];
   return METRICS.flatMap((metric) => {
-    const ratios = logRatios(metric, left, right);
+    const ratios = logRatios(...pairedFigures(metric, left, right));
     const scatter = standardDeviation(ratios);
     if (scatter === undefined) return [];
     const { estimate = 0, lower, upper } = signedRankEstimate(ratios, CONFIDENCE);
@@ -47,16 +48,6 @@ export function noiseOf(first: readonly Row[], second: readonly Row[]): Noise[] 
       bias: { estimate, lower, upper },
       detectable: detectableBy(scatter, metric),
     };
-  });
-}
-
-/** ln(second / first) of each block with the figure on both sides. */
-function logRatios(metric: Metric, first: Cell, second: Cell): number[] {
-  const columns = columnsIn(metric, [...first.blocks.values(), ...second.blocks.values()]);
-  return [...first.blocks].flatMap(([block, row]) => {
-    const other = second.blocks.get(block);
-    const [before, after] = [figureOf(row, columns), other && figureOf(other, columns)];
-    return before === undefined || after === undefined ? [] : [Math.log(after / before)];
   });
 }
 

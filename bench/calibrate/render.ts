@@ -1,5 +1,4 @@
-import Table from 'cli-table3';
-import { tableStyle, wrap } from '../results/text.ts';
+import { drawTable, type Layout, wrap } from '../results/text.ts';
 import type { Calibration } from './kept.ts';
 import { GATE_BLOCKS } from './noise.ts';
 
@@ -8,19 +7,16 @@ const share = (percent: number | null) => (percent === null ? '∞' : `${percent
 /** The noise floor as a table, with an explanation. */
 export function renderCalibration(calibration: Calibration): string {
   const { blocks, dropped_blocks: dropped, measured_at: at, metrics } = calibration;
-  const table = new Table({
-    head: ['', 'scatter', 'bias', '95 % interval', 'detectable'],
-    colAligns: ['left', 'right', 'right', 'right', 'right'],
-    ...tableStyle(false, 2),
-  });
-  for (const one of metrics) {
+  const lines = metrics.map((one) => {
     const interval = `${share(one.bias_lower_pct)} to ${share(one.bias_upper_pct)}`;
-    table.push([one.label, share(one.scatter_pct), share(one.bias_pct), interval, share(one.detectable_pct)]);
-  }
+    return [one.label, share(one.scatter_pct), share(one.bias_pct), interval, share(one.detectable_pct)];
+  });
+  const headings = ['', 'scatter', 'bias', '95 % interval', 'detectable'];
+  const table: Layout = { headings, alignments: ['left', 'right', 'right', 'right', 'right'], lines };
   const lost = dropped === 0 ? '' : `, ${dropped} more dropped as invalid`;
   return [
     `two identical arms, ${blocks} blocks${lost}, ${at.slice(0, 16).replace('T', ' ')} UTC`,
-    table.toString(),
+    drawTable(table, false, 2),
     wrap(
       `scatter: standard deviation of ln(B/A) between blocks. bias: what the two seem to differ by, though they do not. detectable: the least change that a gate over two cells and ${GATE_BLOCKS} blocks finds in 80 % of cases here.`,
     ),

@@ -8,7 +8,7 @@ import { RUN_FLAGS } from '../config/flags.ts';
 import { OUTPUT_FLAGS } from '../config/shared-flags.ts';
 import { usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
-import type { BenchCommand, Call } from './command.ts';
+import { type BenchCommand, type Call, ended, failed, printJson } from './command.ts';
 
 /** More than any calibration can run: the time limit ends it. */
 const UNBOUNDED_BLOCKS = '1000';
@@ -37,12 +37,12 @@ const RIG = pickFlags(
 );
 
 /** `pnpm bench calibrate`: this machine's noise floor, printed and stored for `doctor`. */
-export const calibrateCommand: BenchCommand = {
+export const COMMAND: BenchCommand = {
   flags: { time: TIME_FLAG, ...RIG, ...OUTPUT_FLAGS },
   run: measureTwins,
 };
 
-async function measureTwins({ given, argv, signal }: Call): Promise<ExitCode> {
+async function measureTwins({ given, command, signal }: Call): Promise<ExitCode> {
   const { time: totalSeconds } = parseFlags({ time: TIME_FLAG }, given, { env: process.env });
   const config = parseConfig(
     { ...withFallbacks(RIG, given), preset: 'gate', repeat: UNBOUNDED_BLOCKS, duration: BLOCK_DURATION },
@@ -50,20 +50,15 @@ async function measureTwins({ given, argv, signal }: Call): Promise<ExitCode> {
   );
   if (config.stores.length > 1)
     throw usage('one backend for --store', `${config.stores.length}`, 'Calibrate with one at a time.');
-  const { kept, failures } = await calibrate(config, totalSeconds, argv, signal);
+  const { kept, failures } = await calibrate(config, totalSeconds, command, signal);
   if (kept !== undefined) {
     const path = calibrationPath(process.env);
     if (!signal.aborted) keepCalibration(path, kept);
-    const text = renderCalibration(kept);
-    process.stdout.write(given['json'] === true ? `${JSON.stringify(kept, undefined, 2)}\n` : `${text}\n`);
+    if (given['json'] === true) printJson(kept);
+    else process.stdout.write(`${renderCalibration(kept)}\n`);
     if (!signal.aborted) process.stderr.write(`stored for pnpm bench doctor in ${path}\n`);
   }
-  const [failure] = failures;
-  if (failure !== undefined) {
-    process.stderr.write(`session-bench: failed: ${failures.length}; first: ${failure}\n`);
-    return EXIT.failure;
-  }
+  if (failures.length > 0) return failed(failures);
   if (kept !== undefined || signal.aborted) return EXIT.ok;
-  process.stderr.write('session-bench: INVALID: fewer than two valid blocks: this machine is too busy now\n');
-  return EXIT.invalid;
+  return ended(EXIT.invalid, 'INVALID: fewer than two valid blocks: this machine is too busy now');
 }

@@ -1,74 +1,81 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { type Comparison, compareRows } from '../compare/compare.ts';
 import { summaryLine } from '../compare/format.ts';
 import { comparisonRecords } from '../compare/json.ts';
 import { renderMarkdown } from '../compare/markdown.ts';
 import { renderComparison } from '../compare/table.ts';
+import { parseFlags, pickFlags, type ValuesOf } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
-import { OUTPUT_FLAGS, REPORT_FLAGS } from '../config/shared-flags.ts';
-import { asList, type RawOptions, usage } from '../config/values.ts';
+import { type RawOptions, usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { entriesOfComparison } from '../export/entries.ts';
-import { parseExports, reportPath } from '../export/parse.ts';
+import { reportPath } from '../export/parse.ts';
 import { writeExports, writeReport } from '../export/write.ts';
 import { readResultFile } from '../results/csv.ts';
+import { readEnvironmentRecord } from '../results/env-file.ts';
+import type { SequentialPlan } from '../results/gate-plan.ts';
 import { usesColor } from './color.ts';
-import type { BenchCommand } from './command.ts';
+import { type BenchCommand, ended, printJson } from './command.ts';
+
+const FLAGS = pickFlags(
+  RUN_FLAGS,
+  ['strict', { help: 'INCONCLUSIVE ends with 4 instead of 0' }],
+  ['json', { help: 'findings as a JSON array on standard output instead of the table' }],
+  ['markdown', { help: 'also write the table for a pull request; replaces the file' }],
+  'exports',
+  'verbose',
+  'color',
+);
 
 /** `pnpm bench compare BASE.csv HEAD.csv`: prints a table or JSON; the exit code is the verdict's. */
-export const compareCommand: BenchCommand = {
+export const COMMAND: BenchCommand = {
   words: {
     usage: 'BASE.csv HEAD.csv [options]',
     spelling: '[files...]',
     help: 'result files: the baseline, and the one to judge',
   },
-  flags: {
-    strict: { ...RUN_FLAGS.strict, help: 'INCONCLUSIVE ends with 4 instead of 0' },
-    json: { ...OUTPUT_FLAGS.json, help: 'findings as a JSON array on standard output instead of the table' },
-    markdown: {
-      ...REPORT_FLAGS.markdown,
-      help: 'also write the table for a pull request; replaces the file',
-    },
-    exports: REPORT_FLAGS.exports,
-    verbose: OUTPUT_FLAGS.verbose,
-    color: OUTPUT_FLAGS.color,
-  },
+  flags: FLAGS,
   run: async ({ words, given }) => compareFiles(words, given),
 };
 
-function compareFiles(files: readonly string[], options: RawOptions): ExitCode {
+function compareFiles(files: readonly string[], given: RawOptions): ExitCode {
   const [base, head] = checkedFiles(files);
-  const markdown = options['markdown'];
-  if (typeof markdown === 'string') checkNotResultFile(reportPath('markdown', markdown, '.md'), [base, head]);
-  const exports = parseExports(asList(options['export']));
+  const options = parseFlags(FLAGS, given, { env: {} });
+  const { markdown, exports } = options;
+  if (markdown !== undefined) checkNotResultFile(reportPath('markdown', markdown, '.md'), [base, head]);
   for (const { path } of exports) checkNotResultFile(path, [base, head]);
-  const comparison = compareRows(readResultFile(base), readResultFile(head), { base, head });
-  return reportComparison(comparison, options);
+  const comparison = compareRows(
+    readResultFile(base),
+    readResultFile(head),
+    { base, head },
+    planOf(base, head),
+  );
+  return reportComparison(comparison, options, usesColor(given));
 }
+
+/** The plan of a gate that wrote both files; `undefined` for files of other commands. */
+function planOf(base: string, head: string): SequentialPlan | undefined {
+  const [one, other] = [base, head].map((file) => readEnvironmentRecord(file)?.gate);
+  return one !== undefined && isDeepStrictEqual(one, other) ? one : undefined;
+}
+
+type ReportOptions = Pick<ValuesOf<typeof FLAGS>, 'markdown' | 'exports' | 'json' | 'strict'>;
 
 /** Prints a comparison as the flags say, and writes its reports. Returns the exit code of its verdict. */
-export function reportComparison(comparison: Comparison, options: RawOptions): ExitCode {
-  const markdown = options['markdown'];
-  if (typeof markdown === 'string') writeReport(markdown, renderMarkdown(comparison), '--markdown');
-  writeExports(parseExports(asList(options['export'])), entriesOfComparison(comparison));
-  const color = usesColor(options);
-  process.stdout.write(
-    options['json'] === true
-      ? `${JSON.stringify(comparisonRecords(comparison), undefined, 2)}\n`
-      : renderComparison(comparison, color),
-  );
-  if (options['json'] === true) {
+export function reportComparison(comparison: Comparison, options: ReportOptions, color: boolean): ExitCode {
+  const { markdown, exports, json, strict } = options;
+  if (markdown !== undefined) writeReport(markdown, renderMarkdown(comparison), '--markdown');
+  writeExports(exports, entriesOfComparison(comparison));
+  if (json) {
+    printJson(comparisonRecords(comparison));
     for (const warning of comparison.warnings) process.stderr.write(`session-bench: warning: ${warning}\n`);
-  }
-  return exitCodeOf(comparison, options['strict'] === true);
-}
-
-function exitCodeOf(comparison: Comparison, strict: boolean): ExitCode {
+  } else process.stdout.write(renderComparison(comparison, color));
   const { verdict } = comparison;
   if (verdict === 'OK' || verdict === 'IMPROVED') return EXIT.ok;
-  process.stderr.write(`session-bench: ${summaryLine(comparison)}\n`);
-  if (verdict === 'REGRESSED') return EXIT.regression;
-  return verdict === 'INVALID' || strict ? EXIT.invalid : EXIT.ok;
+  const isInvalid = verdict === 'INVALID' || (verdict === 'INCONCLUSIVE' && strict);
+  const code = verdict === 'REGRESSED' ? EXIT.regression : isInvalid ? EXIT.invalid : EXIT.ok;
+  return ended(code, summaryLine(comparison));
 }
 
 function checkedFiles(files: readonly string[]): [base: string, head: string] {

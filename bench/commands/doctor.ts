@@ -14,7 +14,7 @@ import type { BenchCommand } from './command.ts';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** `pnpm bench doctor`. */
-export const doctorCommand: BenchCommand = {
+export const COMMAND: BenchCommand = {
   flags: {},
   async run() {
     process.stdout.write(await examine(process.env));

@@ -4,18 +4,21 @@ import { RUN_FLAGS } from '../config/flags.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
 import { usage } from '../config/values.ts';
 import { SCENARIOS } from '../config/words.ts';
-import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
 import { type FoundMaximum, findMaximum } from '../find-max/find-max.ts';
 import { parseObjective } from '../find-max/objective.ts';
 import { wrap } from '../results/text.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
-import type { BenchCommand, Call } from './command.ts';
+import { type BenchCommand, type Call, ended, printJson } from './command.ts';
 
 const SLO_FLAG = flagsOf('start').optional(
   '--slo <bound>',
   "the objective, such as 'p99<20ms': p50 to p99.9, mean or max of the response time",
   { parse: parseObjective },
 );
+
+const PIN_HELP =
+  'separate processors for load generator and balancer, and for servers and services (default, where possible)';
 
 /** The flags of `run` that make sense for one environment. */
 const FLAGS = pickFlags(
@@ -38,12 +41,7 @@ const FLAGS = pickFlags(
   'poolSize',
   'transport',
   'durability',
-  [
-    'pin',
-    {
-      help: 'separate processors for load generator and balancer, and for servers and services (default, where possible)',
-    },
-  ],
+  ['pin', { help: PIN_HELP }],
   'tier',
   ['json', { help: 'the result as JSON on standard output' }],
   'seed',
@@ -51,12 +49,12 @@ const FLAGS = pickFlags(
 );
 
 /** `pnpm bench find-max --store redis --slo 'p99<20ms'`: prints the result. */
-export const findMaxCommand: BenchCommand = {
+export const COMMAND: BenchCommand = {
   flags: withServiceFlags({ slo: SLO_FLAG, ...FLAGS }),
   run: search,
 };
 
-async function search({ given, argv, signal }: Call): Promise<ExitCode> {
+async function search({ given, command, signal }: Call): Promise<ExitCode> {
   const { slo: objective } = parseFlags({ slo: SLO_FLAG }, given, { env: process.env });
   if (objective === undefined) throw usage("--slo, such as 'p99<20ms'", 'none', "Add --slo 'p99<20ms'.");
   if (given['store'] === undefined) throw usage('--store, one backend', 'none', 'Add --store redis.');
@@ -76,36 +74,18 @@ async function search({ given, argv, signal }: Call): Promise<ExitCode> {
   if (config.scenarios[0] === 'revocation') {
     throw usage('a scenario that is sent at a rate', '--scenario revocation', 'Choose another.');
   }
-  const found = await findMaximum(
-    config,
-    objective,
-    argv.map((word) => redactUrl(word)),
-    signal,
-  );
+  const found = await findMaximum(config, objective, command, signal);
   const { trials, ...summary } = found;
-  process.stdout.write(
-    config.json
-      ? `${JSON.stringify({ slo: objective.text, ...summary, trials }, undefined, 2)}\n`
-      : `${render(found, objective.text)}\n`,
-  );
-  if (found.outcome === 'none-holds') {
-    process.stderr.write(`session-bench: no rate holds ${objective.text}\n`);
-    return EXIT.threshold;
+  if (config.json) printJson({ slo: objective.text, ...summary, trials });
+  else process.stdout.write(`${render(found, objective.text)}\n`);
+  if (found.outcome === 'none-holds') return ended(EXIT.threshold, `no rate holds ${objective.text}`);
+  const { ratePerSecond = 0, nullServerRps = Number.POSITIVE_INFINITY, confirmed } = found;
+  if (nullServerRps < GENERATOR_HEADROOM * ratePerSecond) {
+    const reason = 'the load generator itself reaches no more than 1.3 times this rate here';
+    return ended(EXIT.invalid, `INVALID: ${reason}`);
   }
-  if (found.confirmed && isInstrumentSound(found)) return EXIT.ok;
-  process.stderr.write(
-    isInstrumentSound(found)
-      ? 'session-bench: INVALID: not confirmed by a last trial: this machine changes faster than the search\n'
-      : 'session-bench: INVALID: the load generator itself reaches no more than 1.3 times this rate here\n',
-  );
-  return EXIT.invalid;
-}
-
-function isInstrumentSound({
-  ratePerSecond = 0,
-  nullServerRps = Number.POSITIVE_INFINITY,
-}: FoundMaximum): boolean {
-  return nullServerRps >= GENERATOR_HEADROOM * ratePerSecond;
+  const reason = 'not confirmed by a last trial: this machine changes faster than the search';
+  return confirmed ? EXIT.ok : ended(EXIT.invalid, `INVALID: ${reason}`);
 }
 
 function render(found: FoundMaximum, slo: string): string {

@@ -1,52 +1,56 @@
-import { parseConfig } from '../config/config.ts';
+import { type Config, parseConfig } from '../config/config.ts';
 import { withConfigFile } from '../config/file.ts';
 import { omitFlags, parseFlags } from '../config/flag.ts';
-import { BASE_FLAG, RUN_TABLE } from '../config/flags.ts';
+import { DECIDING, GATE_FLAGS, RUN_TABLE } from '../config/flags.ts';
 import { usage } from '../config/values.ts';
-import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
 import { checkReportPaths } from '../export/write.ts';
+import { type CounterFinding, compareCounters, counterSummary, renderCounters } from '../gate/counters.ts';
 import { gate } from '../gate/gate.ts';
-import type { BenchCommand, Call } from './command.ts';
+import { usesColor } from './color.ts';
+import { type BenchCommand, type Call, ended, failed, printJson } from './command.ts';
 import { reportComparison } from './compare.ts';
 
 /** Flags of a run that do not apply to two commits. */
 const RUN_ONLY = ['resume', 'dryRun', 'engine'] as const;
 
-const FLAGS = { base: BASE_FLAG, ...omitFlags(RUN_TABLE, ...RUN_ONLY) };
+const FLAGS = { ...GATE_FLAGS, ...omitFlags(RUN_TABLE, ...RUN_ONLY) };
 
 /** `pnpm bench gate --base main`: prints the table; the exit code is the verdict's. */
-export const gateCommand: BenchCommand = {
+export const COMMAND: BenchCommand = {
   flags: FLAGS,
   run: judge,
 };
 
-async function judge({ given, argv, signal }: Call): Promise<ExitCode> {
+async function judge({ given, command, signal }: Call): Promise<ExitCode> {
   const options = withConfigFile(given);
-  const { base } = parseFlags({ base: BASE_FLAG }, options, { env: process.env });
+  const { base, deciding, onInvalid, counters } = parseFlags(GATE_FLAGS, options, { env: process.env });
   const config = parseConfig({ preset: 'gate', ...options }, process.env);
-  if (config.engine !== 'slices')
-    throw usage(
-      '--engine slices for gate',
-      config.engine,
-      'Sides that run one after the other give no verdict.',
-    );
+  const remedy = 'Sides that run one after the other give no verdict.';
+  if (config.engine !== 'slices') throw usage('--engine slices for gate', config.engine, remedy);
   checkReportPaths(config);
-  const outcome = await gate(
+  if (counters)
+    return judgeCounters(await compareCounters(config, base, command, signal), config, usesColor(options));
+  const { comparison, files, failures, tooFew } = await gate(
     config,
-    base,
-    argv.map((word) => redactUrl(word)),
+    { base, deciding: deciding.map((word) => DECIDING[word]) },
+    command,
     signal,
   );
-  const { comparison, files, failures, tooFew } = outcome;
-  const code = reportComparison(comparison, options);
+  const code = reportComparison(comparison, config, usesColor(options));
   process.stderr.write(`rows: ${files.base} and ${files.head}\n`);
-  if (failures.length > 0) {
-    process.stderr.write(`session-bench: failed: ${failures.length}; first: ${failures[0]}\n`);
-    return EXIT.failure;
-  }
-  if (tooFew.length > 0 && code !== EXIT.regression) {
-    process.stderr.write(`session-bench: INVALID: ${tooFew.join('; ')}\n`);
-    return EXIT.invalid;
-  }
-  return code;
+  if (failures.length > 0) return failed(failures);
+  if (tooFew.length === 0 || code === EXIT.regression) return code;
+  const text = `INVALID: ${tooFew.join('; ')}`;
+  if (onInvalid === 'fail') return ended(EXIT.invalid, text);
+  // GitHub shows such a line as a warning beside the build.
+  if (process.env['GITHUB_ACTIONS'] === 'true') process.stderr.write(`::warning::session-bench: ${text}\n`);
+  return ended(EXIT.ok, `warning: ${text}`);
+}
+
+function judgeCounters(findings: readonly CounterFinding[], { json }: Config, color: boolean): ExitCode {
+  if (json) printJson(findings);
+  else process.stdout.write(`${renderCounters(findings, color)}\n`);
+  const more = counterSummary(findings);
+  return more === undefined ? EXIT.ok : ended(EXIT.regression, more);
 }

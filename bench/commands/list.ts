@@ -17,7 +17,7 @@ const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
 };
 
 /** `pnpm bench list`. */
-export const listCommand: BenchCommand = {
+export const COMMAND: BenchCommand = {
   flags: {},
   async run() {
     process.stdout.write(renderList());

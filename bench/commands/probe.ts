@@ -6,13 +6,13 @@ import { probe } from '../probe/probe.ts';
 import { renderProbe } from '../probe/render.ts';
 import { createProgress } from '../progress.ts';
 import { usesColor } from './color.ts';
-import type { BenchCommand, Call } from './command.ts';
+import { type BenchCommand, type Call, ended, printJson } from './command.ts';
 
 /** Time to start and stop the generator. */
 const OVERHEAD_MS = 700;
 
 /** `pnpm bench probe URL`: prints text or a flat object. */
-export const probeCommand: BenchCommand = {
+export const COMMAND: BenchCommand = {
   words: {
     usage: 'URL [options]',
     spelling: '[urls...]',
@@ -28,27 +28,22 @@ async function probeUrl({ words, given, signal }: Call): Promise<ExitCode> {
   // Stopped before there were any figures; the caller knows the signal.
   if (result === undefined) return EXIT.ok;
   const cells = cellsOf(job, result);
-  const color = usesColor(given);
-  process.stdout.write(
-    json ? `${JSON.stringify(cells, undefined, 2)}\n` : renderProbe(job, result, cells, color),
-  );
+  if (json) printJson(cells);
+  else process.stdout.write(renderProbe(job, result, cells, usesColor(given)));
   if (cells.valid !== false) return EXIT.ok;
   // The text includes it already.
-  if (json) process.stderr.write(`session-bench: INVALID: ${cells.invalid_reason}\n`);
-  return EXIT.invalid;
+  return json ? ended(EXIT.invalid, `INVALID: ${cells.invalid_reason}`) : EXIT.invalid;
 }
 
 async function runWithProgress(job: ProbeJob, signal: AbortSignal): Promise<ProbeResult | undefined> {
   const expectedMs = (job.warmupSeconds + job.durationSeconds) * 1000 + OVERHEAD_MS;
   const progress = createProgress(process.stderr, expectedMs);
   try {
-    if (process.stderr.isTTY !== true) progress.say(`probing ${job.origin} for ${expectedText(job)}`);
+    const times = `${job.warmupSeconds} s of warm-up and ${job.durationSeconds} s of load`;
+    if (process.stderr.isTTY !== true) progress.say(`probing ${job.origin} for ${times}`);
     progress.begin(job.origin, 1, 1);
     return await probe(job, signal, progress.step);
   } finally {
     progress.close();
   }
 }
-
-const expectedText = (job: ProbeJob) =>
-  `${job.warmupSeconds} s of warm-up and ${job.durationSeconds} s of load`;

@@ -1,9 +1,10 @@
 import { type Config, parseConfig } from '../config/config.ts';
 import { withConfigFile } from '../config/file.ts';
 import { RUN_TABLE } from '../config/flags.ts';
-import { EXIT, type ExitCode, redactUrl } from '../errors.ts';
+import { EXIT, type ExitCode } from '../errors.ts';
 import { entriesOfRun } from '../export/entries.ts';
 import { checkReportPaths, writeExports, writeReport } from '../export/write.ts';
+import { shortTitle } from '../results/groups.ts';
 import { crossings } from '../results/threshold.ts';
 import { timeText } from '../run/estimate.ts';
 import { planBlocks, titleOf } from '../run/plan.ts';
@@ -11,15 +12,15 @@ import { renderReport, renderReportMarkdown } from '../run/report.ts';
 import { readUnfinished } from '../run/resume.ts';
 import { type RunOutcome, run } from '../run/run.ts';
 import { usesColor } from './color.ts';
-import type { BenchCommand, Call } from './command.ts';
+import { type BenchCommand, type Call, ended, failed, printJson } from './command.ts';
 
 /** `pnpm bench run`: prints tables or JSON. */
-export const runCommand: BenchCommand = {
+export const COMMAND: BenchCommand = {
   flags: RUN_TABLE,
   run: measure,
 };
 
-async function measure({ given, argv, signal }: Call): Promise<ExitCode> {
+async function measure({ given, command, signal }: Call): Promise<ExitCode> {
   const resumption = typeof given['resume'] === 'string' ? readUnfinished(given['resume'], given) : undefined;
   const options = resumption?.options ?? withConfigFile(given);
   const config = parseConfig(options, process.env);
@@ -28,61 +29,43 @@ async function measure({ given, argv, signal }: Call): Promise<ExitCode> {
     return EXIT.ok;
   }
   checkReportPaths(config);
-  const words = withoutSecrets(argv);
-  const outcome = await run(config, words, options, signal, resumption?.unfinished);
-  const color = usesColor(options);
-  process.stdout.write(
-    config.json ? renderJson(outcome) : renderReport({ ...outcome, command: words }, color, config.wide),
-  );
+  const outcome = await run(config, command, options, signal, resumption?.unfinished);
+  const { runId, path, rows, unavailable } = outcome;
+  const reported = { ...outcome, command };
+  if (config.json) printJson({ run_id: runId, csv: path, left_out: unavailable, rows });
+  else process.stdout.write(renderReport(reported, usesColor(options), config.wide));
   if (config.markdown !== undefined) {
-    writeReport(config.markdown, renderReportMarkdown({ ...outcome, command: words }), '--markdown');
+    writeReport(config.markdown, renderReportMarkdown(reported), '--markdown');
   }
-  writeExports(config.exports, entriesOfRun(outcome.rows));
+  writeExports(config.exports, entriesOfRun(rows));
   return exitCodeOf(config, outcome);
 }
 
 function exitCodeOf(config: Config, outcome: RunOutcome): ExitCode {
   const { failures, tooFew, rows } = outcome;
-  const [failure] = failures;
-  if (failure !== undefined) {
-    process.stderr.write(`session-bench: failed: ${failures.length}; first: ${failure}\n`);
-    return EXIT.failure;
-  }
+  if (failures.length > 0) return failed(failures);
+  const invalid = rows.find((row) => row.valid === false && row.status === 'ok');
   if (tooFew.length > 0) {
-    const [first] = rows.filter((row) => row.valid === false && row.status === 'ok');
-    process.stderr.write(
-      `session-bench: INVALID: ${tooFew.join('; ')}; first reason: ${first?.invalid_reason ?? 'see the rows'}\n`,
-    );
-    return EXIT.invalid;
+    const reason = invalid?.invalid_reason ?? 'see the rows';
+    return ended(EXIT.invalid, `INVALID: ${tooFew.join('; ')}; first reason: ${reason}`);
   }
   const code = reportCrossings(config, outcome);
   if (code !== EXIT.ok || !config.strict) return code;
-  const doubts = [
-    ...outcome.unavailable.map((text) => `left out: ${text}`),
-    ...(rows.some((row) => row.status === 'ok' && row.valid === false)
-      ? ['blocks were dropped and replaced']
-      : []),
-  ];
-  if (doubts.length === 0) return EXIT.ok;
-  process.stderr.write(`session-bench: --strict: ${doubts.join('; ')}\n`);
-  return EXIT.invalid;
+  const doubts = outcome.unavailable.map((text) => `left out: ${text}`);
+  if (invalid !== undefined) doubts.push('blocks were dropped and replaced');
+  return doubts.length === 0 ? EXIT.ok : ended(EXIT.invalid, `--strict: ${doubts.join('; ')}`);
 }
 
 function reportCrossings(config: Config, outcome: RunOutcome): ExitCode {
-  const crossed = crossings(config.thresholds, outcome.rows);
-  for (const { threshold, row, value } of crossed) {
+  let code: ExitCode = EXIT.ok;
+  for (const { threshold, row, value } of crossings(config.thresholds, outcome.rows)) {
+    const unit = threshold.field === undefined ? '/s' : ' µs';
     const got =
-      value === undefined ? 'no such value (too few samples, or no figures)' : String(Math.round(value));
-    const unit = threshold.columns[0] === 'rps_ok' ? '/s' : ' µs';
-    process.stderr.write(
-      `session-bench: threshold ${threshold.text} crossed by ${row.arm}, ${row.scenario}, ${row.servers} ${row.servers === 1 ? 'server' : 'servers'}, ${row.affinity}: ${got}${value === undefined ? '' : unit}\n`,
-    );
+      value === undefined ? 'no such value (too few samples, or no figures)' : Math.round(value) + unit;
+    const where = `${row.arm}, ${shortTitle(row)}`;
+    code = ended(EXIT.threshold, `threshold ${threshold.text} crossed by ${where}: ${got}`);
   }
-  return crossed.length > 0 ? EXIT.threshold : EXIT.ok;
-}
-
-function renderJson({ runId, path, rows, unavailable }: RunOutcome): string {
-  return `${JSON.stringify({ run_id: runId, csv: path, left_out: unavailable, rows }, undefined, 2)}\n`;
+  return code;
 }
 
 function renderPlan(config: Config): string {
@@ -91,9 +74,4 @@ function renderPlan(config: Config): string {
   const lines = trials.map((trial, index) => `${index + 1}. ${titleOf(trial)}, ${trial.variant}`);
   const total = `${timeText(config)}, seed ${config.seed}; nothing was started`;
   return `${[...lines, total].join('\n')}\n`;
-}
-
-/** The command line for a file: without passwords in URLs. */
-function withoutSecrets(command: readonly string[]): string[] {
-  return command.map((word) => redactUrl(word));
 }

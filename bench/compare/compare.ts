@@ -1,19 +1,16 @@
 import { BenchError } from '../errors.ts';
 import { spoiltBlocks } from '../results/blocks.ts';
+import type { SequentialPlan } from '../results/gate-plan.ts';
 import type { Row } from '../results/row.ts';
 import { type Cell, cellName, cellsOf } from './cells.ts';
-import { type Decision, decide, type Question, type Verdict } from './decide.ts';
+import { type Decision, decide, type Question, undecided, type Verdict } from './decide.ts';
+import type { Finding } from './finding.ts';
 import { commitText, machineDifference, type Names } from './machine.ts';
-import { isMeasured, METRICS, type Metric, mayGate } from './metrics.ts';
-import { type Evidence, evidenceOf } from './sample.ts';
-import { warningsOf } from './warnings.ts';
-
-/** One metric of one cell, or a cell that cannot be compared (then without metric and evidence). */
-export interface Finding extends Decision {
-  configuration: Row;
-  metric: Metric | undefined;
-  evidence: Evidence | undefined;
-}
+import { isMeasured, METRICS, mayGate } from './metrics.ts';
+import { evidenceOf } from './sample.ts';
+import { decideAtLook, repeatedConfidence } from './sequential.ts';
+import { isEqualLoad, withSizes } from './size.ts';
+import { type Pair, warningsOf } from './warnings.ts';
 
 /** The result of comparing two result files. */
 export interface Comparison {
@@ -40,9 +37,15 @@ const SINGLE_RUNS =
  * show, with or without the control (docs/measurement.md). A block of turns is omitted as a whole when one of its rows
  * must not be used: on both sides when they are paired.
  *
+ * @param plan of a gate that looked several times; absent for one decision at the end.
  * @throws BenchError CSV_INVALID for rows that do not belong together, NOTHING_TO_COMPARE
  */
-export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], names: Names): Comparison {
+export function compareRows(
+  baseRows: readonly Row[],
+  headRows: readonly Row[],
+  names: Names,
+  plan?: SequentialPlan,
+): Comparison {
   const paired = areOfOneRun(baseRows, headRows);
   const spoilt = (rows: readonly Row[]) => spoiltBlocks(paired ? [...baseRows, ...headRows] : rows);
   const base = cellsOf(baseRows, names.base, spoilt(baseRows));
@@ -62,21 +65,25 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
       isMeasured(metric, [...pair.base.blocks.values(), ...pair.head.blocks.values()]),
     );
     return metrics.map((metric) => {
-      const evidence = evidenceOf(metric, paired ? 'paired' : 'unpaired', pair.base, pair.head);
-      const part = mayGate(metric, configuration) ? undefined : 'does not decide here';
+      const confidence =
+        plan === undefined || isEqualLoad(configuration) ? undefined : repeatedConfidence(plan);
+      const evidence = evidenceOf(metric, paired ? 'paired' : 'unpaired', pair, confidence);
+      const part = mayGate(metric, configuration) ? partOf(configuration) : 'does not decide here';
       const question: Question = { metric, evidence, informative: paired ? part : SINGLE_RUNS };
       return { configuration, question };
     });
   });
-  const decisions = decide(questions.map(({ question }) => question));
-  const findings: Finding[] = questions.map(({ configuration, question }, index) => ({
+  const asking = questions.map(({ question }) => question);
+  const decisions = plan === undefined ? decide(asking) : decideAtLook(asking, plan);
+  const decided: Finding[] = questions.map(({ configuration, question }, index) => ({
     ...(decisions[index] as Decision),
     configuration,
     metric: question.metric,
     evidence: question.evidence,
   }));
+  const findings = plan === undefined ? decided : withSizes(decided);
   findings.push(
-    ...pairs.flatMap((pair) => invalidCell(pair.base, pair.head, names, paired)),
+    ...pairs.flatMap((pair) => invalidCell(pair, names, paired)),
     ...unmatchedCells(base, head, `only in ${names.base}`, paired ? 'INCONCLUSIVE' : 'INFORMATIVE'),
     ...unmatchedCells(head, base, `only in ${names.head}`, 'INFORMATIVE'),
   );
@@ -85,16 +92,17 @@ export function compareRows(baseRows: readonly Row[], headRows: readonly Row[], 
   return { paired, findings, commits, warnings, verdict: mostSevere(findings) };
 }
 
+/** What the pass at equal load is for: in it the closed loop's alarm is given its size. */
+const partOf = (configuration: Row) =>
+  isEqualLoad(configuration) ? 'gives the size of a change' : undefined;
+
 /** A cell with rows on both sides, but no usable one on one of them: nothing is known, which is not a success. */
-function invalidCell(base: Cell, head: Cell, names: Names, paired: boolean): Finding[] {
-  if (!base.supported && !head.supported) return [];
-  const empty = [
-    ...(base.blocks.size === 0 ? [names.base] : []),
-    ...(head.blocks.size === 0 ? [names.head] : []),
-  ];
+function invalidCell(pair: Pair, names: Names, paired: boolean): Finding[] {
+  if (!pair.base.supported && !pair.head.supported) return [];
+  const empty = (['base', 'head'] as const).filter((side) => pair[side].blocks.size === 0);
   if (empty.length === 0) return [];
-  const reason = `no valid row in ${empty.join(' and ')}`;
-  return [finding(base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
+  const reason = `no valid row in ${empty.map((side) => names[side]).join(' and ')}`;
+  return [finding(pair.base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
 }
 
 function unmatchedCells(
@@ -109,17 +117,12 @@ function unmatchedCells(
 }
 
 function finding(configuration: Row, verdict: Verdict, reason: string): Finding {
-  const none = { pWorseHolm: undefined, pBetterHolm: undefined, smallestEffect: undefined };
-  return { configuration, metric: undefined, evidence: undefined, verdict, reason, ...none };
+  return { configuration, metric: undefined, evidence: undefined, ...undecided(verdict, reason) };
 }
 
 function mostSevere(findings: readonly Finding[]): Comparison['verdict'] {
-  const has = (verdict: Verdict) => findings.some((one) => one.verdict === verdict);
-  if (has('REGRESSED')) return 'REGRESSED';
-  if (has('INVALID')) return 'INVALID';
-  if (has('INCONCLUSIVE')) return 'INCONCLUSIVE';
-  if (has('IMPROVED')) return 'IMPROVED';
-  return has('OK') ? 'OK' : 'INCONCLUSIVE';
+  const order = ['REGRESSED', 'INVALID', 'INCONCLUSIVE', 'SLOWER', 'IMPROVED', 'OK'] as const;
+  return order.find((verdict) => findings.some((one) => one.verdict === verdict)) ?? 'INCONCLUSIVE';
 }
 
 /**
@@ -147,10 +150,8 @@ function checkHasRows(cells: readonly Cell[], file: string): void {
   if (cells.some((cell) => cell.blocks.size > 0)) return;
   const invalid = cells.reduce((sum, cell) => sum + cell.invalid, 0);
   const got = invalid === 0 ? 'none' : `${invalid} that must not be used`;
-  throw nothing(
-    `valid rows in ${file}`,
-    `${got}${cells[0] === undefined ? '' : `, first of ${cellName(cells[0].configuration)}`}`,
-  );
+  const first = cells[0] === undefined ? '' : `, first of ${cellName(cells[0].configuration)}`;
+  throw nothing(`valid rows in ${file}`, `${got}${first}`);
 }
 
 function nothing(expected: string, got: string): BenchError {

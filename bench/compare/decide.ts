@@ -5,7 +5,7 @@ import { logMargin, type Metric } from './metrics.ts';
 import { percentText } from './percent.ts';
 import type { Evidence } from './sample.ts';
 
-export type Verdict = 'REGRESSED' | 'INVALID' | 'INCONCLUSIVE' | 'IMPROVED' | 'OK' | 'INFORMATIVE';
+export type Verdict = 'REGRESSED' | 'INVALID' | 'INCONCLUSIVE' | 'SLOWER' | 'IMPROVED' | 'OK' | 'INFORMATIVE';
 
 /** A metric of a cell and its measurements. */
 export interface Question {
@@ -47,9 +47,9 @@ export function decide(questions: readonly Question[]): Decision[] {
   };
   const [worse, better] = [adjust((one) => oneSided(one).worse), adjust((one) => oneSided(one).better)];
   return questions.map((one) => {
-    if (one.informative !== undefined) return without('INFORMATIVE', one.informative);
+    if (one.informative !== undefined) return undecided('INFORMATIVE', one.informative);
     if (!hasEnoughBlocks(one)) return tooFewBlocks(one);
-    if (!deciding.includes(one)) return without('INFORMATIVE', 'scatters too much to decide');
+    if (!deciding.includes(one)) return undecided('INFORMATIVE', 'scatters too much to decide');
     const alpha = FAMILY_ALPHA / deciding.length;
     return judged(one, worse.get(one) as number, better.get(one) as number, alpha);
   });
@@ -58,35 +58,29 @@ export function decide(questions: readonly Question[]): Decision[] {
 function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alpha: number): Decision {
   const margin = logMargin(question.metric);
   const { estimate, upper } = forTheWorse(question);
-  const rule = { alpha, margin };
-  const seen = smallestEffect(question.evidence.shift, CONFIDENCE, rule);
+  const seen = smallestEffect(question.evidence.shift, CONFIDENCE, { alpha, margin });
   const { base, head } = question.evidence.blocks;
   // The smallest p that this many pairs of blocks can give.
   const visible = 2 ** -base <= alpha && Number.isFinite(seen) ? seen : undefined;
-  const decision = (verdict: Verdict, reason?: string): Decision => ({
-    verdict,
-    reason,
-    pWorseHolm,
-    pBetterHolm,
-    smallestEffect: visible,
-  });
+  const decision = (verdict: Verdict, reason?: string): Decision => {
+    return { verdict, reason, pWorseHolm, pBetterHolm, smallestEffect: visible };
+  };
   if (pWorseHolm <= FAMILY_ALPHA && estimate >= margin) return decision('REGRESSED');
   if (pBetterHolm <= FAMILY_ALPHA && estimate <= -margin) return decision('IMPROVED');
   if (upper < margin) return decision('OK');
-  if (visible === undefined) {
-    return decision(
-      'INCONCLUSIVE',
-      `with this many deciding figures ${Math.min(base, head)} blocks can show nothing: more blocks or fewer cells`,
-    );
-  }
-  return decision(
-    'INCONCLUSIVE',
-    `the smallest detectable change is ${percentText(question.metric.worse === 'higher' ? visible : -visible)}`,
-  );
+  const sign = question.metric.worse === 'higher' ? 1 : -1;
+  const reason =
+    visible === undefined
+      ? `with this many deciding figures ${Math.min(base, head)} blocks can show nothing: more blocks or fewer cells`
+      : `the smallest detectable change is ${percentText(sign * visible)}`;
+  return decision('INCONCLUSIVE', reason);
 }
 
-/** Estimate and upper bound of the change for the worse. */
-function forTheWorse({ metric, evidence }: Question): { estimate: number; upper: number } {
+/** Estimate and upper bound of the change for the worse, as ln ratios. */
+export function forTheWorse({ metric, evidence }: Pick<Question, 'metric' | 'evidence'>): {
+  estimate: number;
+  upper: number;
+} {
   const { estimate = 0, lower, upper } = evidence.shift;
   return metric.worse === 'higher' ? { estimate, upper } : { estimate: -estimate, upper: -lower };
 }
@@ -109,9 +103,10 @@ function tooFewBlocks({ evidence, metric }: Question): Decision {
   const { base, head } = evidence.blocks;
   const got = base === head ? `${base}` : `${base} and ${head}`;
   const reason = `${got} blocks; a verdict needs ${MIN_BLOCKS}`;
-  return without(metric.gates === 'always' ? 'INCONCLUSIVE' : 'INFORMATIVE', reason);
+  return undecided(metric.gates === 'always' ? 'INCONCLUSIVE' : 'INFORMATIVE', reason);
 }
 
-function without(verdict: Verdict, reason: string): Decision {
+/** A decision without p-values. */
+export function undecided(verdict: Verdict, reason: string | undefined): Decision {
   return { verdict, reason, pWorseHolm: undefined, pBetterHolm: undefined, smallestEffect: undefined };
 }

@@ -2,7 +2,8 @@ import { rowArmText } from '../../stores/variant.ts';
 import { type ColumnName, cellText, type Row } from '../results/row.ts';
 import { plain, whole } from '../results/text.ts';
 import { CONFIGURATION_COLUMNS } from './cells.ts';
-import type { Comparison, Finding } from './compare.ts';
+import type { Comparison } from './compare.ts';
+import type { Finding } from './finding.ts';
 import { percentText } from './percent.ts';
 import { certaintyOf, type Evidence } from './sample.ts';
 
@@ -89,6 +90,7 @@ export function methodText({ paired }: Comparison): string {
 /** A verdict for people; JSON keeps the word. */
 export function verdictText({ verdict, metric }: Pick<Finding, 'verdict' | 'metric'>): string {
   if (verdict === 'INFORMATIVE') return 'no verdict';
+  if (verdict === 'SLOWER') return 'slower, below the margin';
   if (verdict !== 'OK' || metric === undefined) return verdict;
   return `no regression ≥ ${Math.round(metric.margin * 100)} %`;
 }

@@ -1,6 +1,6 @@
-import type { ColumnName } from '../results/row.ts';
 import { CONFIGURATION_COLUMNS } from './cells.ts';
-import type { Comparison, Finding } from './compare.ts';
+import type { Comparison } from './compare.ts';
+import type { Finding } from './finding.ts';
 import { logMargin } from './metrics.ts';
 import { certaintyOf } from './sample.ts';
 
@@ -10,10 +10,7 @@ export type ComparisonRecord = Record<string, string | number | boolean | null>;
 /** The findings as flat objects, configuration columns first. Changes are per cent of base, head against base. */
 export function comparisonRecords({ findings }: Comparison): ComparisonRecord[] {
   return findings.map((finding) => {
-    const cells = CONFIGURATION_COLUMNS.map((column: ColumnName) => [
-      column,
-      finding.configuration[column] ?? null,
-    ]);
+    const cells = CONFIGURATION_COLUMNS.map((column) => [column, finding.configuration[column] ?? null]);
     return { ...Object.fromEntries(cells), ...figures(finding) };
   });
 }

@@ -1,6 +1,7 @@
-import { plain } from '../results/text.ts';
-import type { Comparison, Finding } from './compare.ts';
+import { type Layout, plain } from '../results/text.ts';
+import type { Comparison } from './compare.ts';
 import type { Verdict } from './decide.ts';
+import type { Finding } from './finding.ts';
 import {
   blocksText,
   cellNames,
@@ -13,7 +14,7 @@ import {
 } from './format.ts';
 
 /** A comparison as lines of text, independent of the format. */
-export interface Layout {
+export interface ComparisonLayout {
   /** How the files were compared, and the configuration that all cells share. */
   title: string;
   headings: readonly string[];
@@ -32,11 +33,20 @@ interface Line {
   note: string;
 }
 
+/** Of the columns of a line. */
+export const ALIGNMENTS: Layout['alignments'] = [
+  'left',
+  'left',
+  ...Array<'right'>(5).fill('right'),
+  'left',
+  'left',
+];
+
 export const LEGEND =
   'Δ is head against base, Hodges-Lehmann over blocks; ~ is no difference shown (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.';
 
 /** Arranges a comparison like benchstat: a line for each metric of each cell. */
-export function layOut(comparison: Comparison): Layout {
+export function layOut(comparison: Comparison): ComparisonLayout {
   const { shared, nameOf } = cellNames(comparison.findings.map(({ configuration }) => configuration));
   const notes: string[] = [];
   const lines = comparison.findings.map((finding) => ({

@@ -2,12 +2,7 @@ import { BenchError } from '../errors.ts';
 import { type ColumnName, cellText, type Row } from '../results/row.ts';
 
 /** What figures depend on beyond the configuration. */
-const MACHINE_COLUMNS = [
-  'host_id',
-  'cpu_model',
-  'cpu_count',
-  'node_version',
-] as const satisfies readonly ColumnName[];
+const MACHINE_COLUMNS: readonly ColumnName[] = ['host_id', 'cpu_model', 'cpu_count', 'node_version'];
 
 /** Names of the two files, for messages. */
 export interface Names {
@@ -20,13 +15,11 @@ export interface Names {
  * @throws BenchError CSV_INVALID when one file contains several machines
  */
 export function machineDifference(base: readonly Row[], head: readonly Row[], files: Names): string[] {
-  return MACHINE_COLUMNS.map((column) => ({
-    column,
-    before: onlyValue(base, column, files.base),
-    after: onlyValue(head, column, files.head),
-  }))
-    .filter(({ before, after }) => before !== after)
-    .map(({ column, before, after }) => `${column} ${before || 'empty'} and ${after || 'empty'}`);
+  return MACHINE_COLUMNS.flatMap((column) => {
+    const before = onlyValue(base, column, files.base);
+    const after = onlyValue(head, column, files.head);
+    return before === after ? [] : `${column} ${before || 'empty'} and ${after || 'empty'}`;
+  });
 }
 
 /** The commits of rows, short, with `+` for uncommitted changes; empty outside a checkout. */

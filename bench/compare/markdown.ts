@@ -1,9 +1,8 @@
-import { escaped, tableLine } from '../results/text.ts';
+import { escaped, ruleLine, tableLine } from '../results/text.ts';
 import type { Comparison } from './compare.ts';
 import { summaryLine } from './format.ts';
-import { LEGEND, layOut } from './layout.ts';
+import { ALIGNMENTS, LEGEND, layOut } from './layout.ts';
 
-const RULE = ['---', '---', '---:', '---:', '---:', '---:', '---:', '---', '---'];
 const EMPHASIZED: readonly string[] = ['REGRESSED', 'INVALID', 'IMPROVED'];
 
 /** The comparison as Markdown for the comment of a pull request: the verdict first, then the table. */
@@ -24,7 +23,7 @@ export function renderMarkdown(comparison: Comparison): string {
     `**session-bench compare: ${escaped(summaryLine(comparison))}**`,
     '',
     tableLine(headings),
-    tableLine(RULE),
+    ruleLine(ALIGNMENTS),
     ...rows.map(tableLine),
     ...remarks.flatMap((remark) => ['', escaped(remark)]),
     '',

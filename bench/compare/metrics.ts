@@ -1,8 +1,9 @@
+import type { DecidingFigure } from '../results/gate-plan.ts';
 import type { ColumnName, Row } from '../results/row.ts';
 
 /** A figure that is compared, with its margin and its role in the gate. */
 export interface Metric {
-  name: 'cpu_us_per_req' | 'rps_ok' | 'p50_us' | 'p99_us';
+  name: DecidingFigure;
   label: string;
   worse: 'higher' | 'lower';
   /** The smallest change for the worse that counts, as a share: 0.03 is 3 %. */

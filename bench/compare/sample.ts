@@ -23,55 +23,66 @@ export interface Evidence {
 /**
  * The interval and p of an evidence; `undefined` for two runs, whose blocks do not show the differences between runs.
  */
-export function certaintyOf({
-  method,
-  shift,
-  test,
-}: Evidence): { shift: Estimate; test: RankTest } | undefined {
-  return method === 'paired' ? { shift, test } : undefined;
-}
-
-/** The evidence of both sides' valid blocks on a metric, by this method. */
-export function evidenceOf(metric: Metric, method: Method, base: Cell, head: Cell): Evidence {
-  return method === 'paired' ? pairedEvidence(metric, base, head) : unpairedEvidence(metric, base, head);
+export function certaintyOf(evidence: Evidence): Pick<Evidence, 'shift' | 'test'> | undefined {
+  return evidence.method === 'paired' ? evidence : undefined;
 }
 
 /**
- * Two files of two runs. Interval and p are those of blocks, which differ less within a run than runs do: for identical
- * code they reported a difference in 56 % of pairs. They describe these two runs, and decide nothing.
+ * The evidence of both sides' valid blocks on a metric, by this method.
+ *
+ * For two runs, interval and p are those of blocks, which differ less within a run than runs do: for identical code
+ * they reported a difference in 56 % of pairs. They describe these two runs, and decide nothing.
  */
-function unpairedEvidence(metric: Metric, base: Cell, head: Cell): Evidence {
-  const columns = columnsIn(metric, [...base.blocks.values(), ...head.blocks.values()]);
-  const [before, after] = [base, head].map(({ blocks }) =>
-    [...blocks.values()].map((row) => figureOf(row, columns)).filter((figure) => figure !== undefined),
-  ) as [number[], number[]];
-  const logs = [before.map(Math.log), after.map(Math.log)] as const;
+export function evidenceOf(
+  metric: Metric,
+  method: Method,
+  { base, head }: { base: Cell; head: Cell },
+  confidence: number = CONFIDENCE,
+): Evidence {
+  const isPaired = method === 'paired';
+  const [before, after] = isPaired ? pairedFigures(metric, base, head) : allFigures(metric, base, head);
+  const [logBefore, logAfter] = [before.map(Math.log), after.map(Math.log)];
+  const ratios = isPaired ? logRatios(before, after) : [];
   return {
-    method: 'unpaired',
+    method,
     blocks: { base: before.length, head: after.length },
     medians: { base: median(before), head: median(after) },
-    shift: rankSumEstimate(...logs, CONFIDENCE),
-    test: rankSumTest(...logs),
+    shift: isPaired
+      ? signedRankEstimate(ratios, confidence)
+      : rankSumEstimate(logBefore, logAfter, confidence),
+    test: isPaired ? signedRankTest(ratios) : rankSumTest(logBefore, logAfter),
   };
 }
 
-/** Two files of one run: blocks with a common id, each one comparison. */
-function pairedEvidence(metric: Metric, base: Cell, head: Cell): Evidence {
-  const columns = columnsIn(metric, [...base.blocks.values(), ...head.blocks.values()]);
-  const pairs = [...base.blocks].flatMap(([block, row]) => {
+type Figures = [base: number[], head: number[]];
+
+/** The figures of all blocks of two runs. */
+function allFigures(metric: Metric, base: Cell, head: Cell): Figures {
+  const columns = columnsOf(metric, base, head);
+  return [base, head].map(({ blocks }) =>
+    [...blocks.values()].map((row) => figureOf(row, columns)).filter((figure) => figure !== undefined),
+  ) as Figures;
+}
+
+/** The figures of two arms of one run, in the blocks that have both: each block is one comparison. */
+export function pairedFigures(metric: Metric, base: Cell, head: Cell): Figures {
+  const columns = columnsOf(metric, base, head);
+  const figures: Figures = [[], []];
+  for (const [block, row] of base.blocks) {
     const other = head.blocks.get(block);
     const [before, after] = [figureOf(row, columns), other && figureOf(other, columns)];
-    return before === undefined || after === undefined ? [] : [{ before, after }];
-  });
-  const differences = pairs.map(({ before, after }) => Math.log(after / before));
-  return {
-    method: 'paired',
-    blocks: { base: pairs.length, head: pairs.length },
-    medians: {
-      base: median(pairs.map(({ before }) => before)),
-      head: median(pairs.map(({ after }) => after)),
-    },
-    shift: signedRankEstimate(differences, CONFIDENCE),
-    test: signedRankTest(differences),
-  };
+    if (before === undefined || after === undefined) continue;
+    figures[0].push(before);
+    figures[1].push(after);
+  }
+  return figures;
+}
+
+/** ln(after / before) of each pair. */
+export function logRatios(before: readonly number[], after: readonly number[]): number[] {
+  return before.map((figure, index) => Math.log((after[index] as number) / figure));
+}
+
+function columnsOf(metric: Metric, base: Cell, head: Cell) {
+  return columnsIn(metric, [...base.blocks.values(), ...head.blocks.values()]);
 }

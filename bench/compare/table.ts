@@ -1,33 +1,28 @@
-import Table from 'cli-table3';
-import { plain, tableStyle, wrap } from '../results/text.ts';
+import { drawTable, plain, wrap } from '../results/text.ts';
 import type { Comparison } from './compare.ts';
 import type { Verdict } from './decide.ts';
 import { summaryLine } from './format.ts';
-import { LEGEND, layOut } from './layout.ts';
+import { ALIGNMENTS, LEGEND, layOut } from './layout.ts';
 
 const [RED, GREEN, YELLOW] = [31, 32, 33];
 const COLORS: Readonly<Partial<Record<Verdict, number>>> = {
   REGRESSED: RED,
   INVALID: RED,
   INCONCLUSIVE: YELLOW,
+  SLOWER: YELLOW,
   IMPROVED: GREEN,
 };
 
 /** The comparison for a terminal: title, table, footnotes, warnings and the summary line. */
 export function renderComparison(comparison: Comparison, color: boolean): string {
   const { title, headings, lines, notes } = layOut(comparison);
-  const table = new Table({
-    head: [...headings],
-    colAligns: ['left', 'left', 'right', 'right', 'right', 'right', 'right', 'left', 'left'],
-    ...tableStyle(color),
-  });
-  for (const [index, { name, figures, verdict, verdictText, note }] of lines.entries()) {
+  const rows = lines.map(({ name, figures, verdict, verdictText, note }, index) => {
     const shown = name === lines[index - 1]?.name ? '' : name;
-    table.push([shown, ...figures, painted(verdict, verdictText, color), note]);
-  }
+    return [shown, ...figures, painted(verdict, verdictText, color), note];
+  });
   return [
     wrap(title),
-    table.toString(),
+    drawTable({ headings, alignments: ALIGNMENTS, lines: rows }, color),
     ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    ')),
     ...comparison.warnings.map((warning) => wrap(`warning: ${plain(warning)}`)),
     ...(comparison.paired ? [wrap(LEGEND)] : []),

@@ -3,7 +3,7 @@ import type { Cell } from './cells.ts';
 import type { Names } from './machine.ts';
 
 /** The same configuration in both files. */
-interface Pair {
+export interface Pair {
   base: Cell;
   head: Cell;
 }
@@ -15,16 +15,13 @@ export function warningsOf(
   paired: boolean,
   names: Names,
 ): string[] {
+  const machines = `the files are of two machines (${difference.join('; ')})`;
   return [
-    ...machineWarning(difference),
+    ...(difference.length === 0 ? [] : [machines]),
     ...versionWarnings(pairs),
     ...excluded(pairs, paired, 'base', names.base),
     ...excluded(pairs, paired, 'head', names.head),
   ];
-}
-
-function machineWarning(difference: readonly string[]): string[] {
-  return difference.length === 0 ? [] : [`the files are of two machines (${difference.join('; ')})`];
 }
 
 function versionWarnings(pairs: readonly Pair[]): string[] {
@@ -45,19 +42,15 @@ function versionWarnings(pairs: readonly Pair[]): string[] {
 }
 
 function excluded(pairs: readonly Pair[], paired: boolean, side: keyof Pair, file: string): string[] {
-  const invalid = pairs.reduce((sum, pair) => sum + pair[side].invalid, 0);
-  const dropped = pairs.reduce((sum, pair) => sum + pair[side].dropped, 0);
-  const alone = pairs.flatMap((pair) => {
+  const sumOf = (count: (pair: Pair) => number) => pairs.reduce((sum, pair) => sum + count(pair), 0);
+  const alone = sumOf((pair) => {
     const other = side === 'base' ? pair.head : pair.base;
-    return [...pair[side].blocks.keys()].filter((block) => !other.blocks.has(block));
-  }).length;
-  return [
-    ...(invalid > 0 ? [`${file}: rows left out because they must not be used: ${invalid}`] : []),
-    ...(dropped > 0
-      ? [`${file}: rows left out with their block, of which another row must not be used: ${dropped}`]
-      : []),
-    ...(paired && alone > 0
-      ? [`${file}: rows left out because the other file lacks their block: ${alone}`]
-      : []),
+    return [...pair[side].blocks.keys()].filter((block) => !other.blocks.has(block)).length;
+  });
+  const counts: [number, string][] = [
+    [sumOf((pair) => pair[side].invalid), 'because they must not be used'],
+    [sumOf((pair) => pair[side].dropped), 'with their block, of which another row must not be used'],
+    [paired ? alone : 0, 'because the other file lacks their block'],
   ];
+  return counts.flatMap(([count, why]) => (count > 0 ? `${file}: rows left out ${why}: ${count}` : []));
 }

@@ -1,12 +1,9 @@
 import { findStore, STORES } from '../../stores/registry.ts';
-import { BenchError } from '../errors.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { parseServiceUrls, type ServiceUrls } from './service-urls.ts';
-import { type RawOptions, usage } from './values.ts';
-import type { PRESETS, SCENARIOS } from './words.ts';
-
-export type Scenario = (typeof SCENARIOS)[number];
+import { conflict, type RawOptions, usage } from './values.ts';
+import type { PRESETS } from './words.ts';
 
 /** The configuration of a run, validated and complete. Lists are axes: they expand to a matrix. */
 export interface Config extends Omit<ValuesOf<typeof RUN_FLAGS>, 'pin'> {
@@ -29,7 +26,7 @@ const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, st
     store: STORES.filter(({ isGated }) => isGated)
       .map(({ name }) => name)
       .join(','),
-    repeat: '24',
+    repeat: '48',
     duration: '2s',
     warmup: '1500ms',
     sessions: '1000',
@@ -38,16 +35,22 @@ const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, st
   },
 };
 
+/** The rate at equal load, as a share of the capacity of the slowest arm: so low that requests do not queue. */
+export const EQUAL_LOAD_SHARE = 0.45;
+
 /** Parses the options. @throws BenchError USAGE, for the first wrong value. */
 export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {
   const implied = raw['store'] === undefined ? 'glance' : undefined;
   const preset = RUN_FLAGS.preset.parse(raw['preset'] ?? implied, 'preset');
   const values = preset === undefined ? {} : PRESET_VALUES[preset];
   const parsed = parseFlags(RUN_FLAGS, raw, { env, preset: values });
+  const rate = parsed.equalLoad ? (parsed.rate ?? { share: EQUAL_LOAD_SHARE }) : parsed.rate;
   const config: Config = {
     ...parsed,
     preset,
-    pin: parsed.pin ?? (parsed.rate === undefined ? false : 'auto'),
+    rate,
+    arrivals: parsed.equalLoad ? 'constant' : parsed.arrivals,
+    pin: parsed.pin ?? (rate === undefined ? false : 'auto'),
     urls: parseServiceUrls(raw, env),
     skipUnavailable: raw['store'] === undefined,
   };
@@ -58,45 +61,29 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
 function checkConflicts(config: Config): void {
   const spread = config.servers.some((servers) => servers > 1);
   if (config.balancer === 'none' && spread && config.affinities.includes('round-robin')) {
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: '--affinity sticky with --balancer none and several servers',
-      got: '--affinity round-robin',
-      remedy:
-        'Without a balancer each connection stays with one server: add --affinity sticky, or name a balancer.',
-    });
+    throw conflict(
+      '--affinity sticky with --balancer none and several servers',
+      '--affinity round-robin',
+      'Without a balancer each connection stays with one server: add --affinity sticky, or name a balancer.',
+    );
   }
   if (config.balancer === 'none' && config.servers.some((servers) => servers > config.connections)) {
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: 'a connection for each server with --balancer none',
-      got: `--connections ${config.connections} --servers ${config.servers}`,
-      remedy: 'Raise --connections, or name a balancer.',
-    });
+    const got = `--connections ${config.connections} --servers ${config.servers}`;
+    const remedy = 'Raise --connections, or name a balancer.';
+    throw conflict('a connection for each server with --balancer none', got, remedy);
   }
   if (config.sessions < config.connections) {
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: `--sessions of at least --connections (${config.connections})`,
-      got: String(config.sessions),
-      remedy: 'No two connections may share a session: raise --sessions or lower --connections.',
-    });
+    const remedy = 'No two connections may share a session: raise --sessions or lower --connections.';
+    const expected = `--sessions of at least --connections (${config.connections})`;
+    throw conflict(expected, String(config.sessions), remedy);
   }
   if (config.rate !== undefined && config.engine === 'autocannon') {
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: '--engine slices with --rate',
-      got: '--engine autocannon',
-      remedy: 'Its own rate mode is not an open loop (docs/measurement.md): leave --engine out.',
-    });
+    const remedy = 'Its own rate mode is not an open loop (docs/measurement.md): leave --engine out.';
+    throw conflict('--engine slices with --rate', '--engine autocannon', remedy);
   }
   if (config.rate !== undefined && config.scenarios.includes('revocation')) {
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: 'a scenario that is sent at a rate with --rate',
-      got: '--scenario revocation, which polls at its own pace',
-      remedy: 'Run it by itself, without --rate.',
-    });
+    const got = '--scenario revocation, which polls at its own pace';
+    throw conflict('a scenario that is sent at a rate with --rate', got, 'Run it by itself, without --rate.');
   }
   if (config.sliceSeconds !== undefined && config.sliceSeconds > config.durationSeconds) {
     throw usage('--slice of at most --duration', `${config.sliceSeconds} s`, 'Lower --slice.');
@@ -105,11 +92,8 @@ function checkConflicts(config: Config): void {
   for (const { store, options } of config.stores) {
     const service = findStore(store)?.service(options)?.name;
     if (service !== undefined && config.urls[service] === undefined) {
-      throw usage(
-        `--${service}-url with --services url and --store ${store}`,
-        'no URL',
-        `Add --${service}-url.`,
-      );
+      const expected = `--${service}-url with --services url and --store ${store}`;
+      throw usage(expected, 'no URL', `Add --${service}-url.`);
     }
   }
 }

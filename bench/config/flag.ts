@@ -98,15 +98,14 @@ export const word = <const W extends readonly string[]>(choices: W): Kind<W[numb
   choices,
   parse: (text, name) => oneOf(name, text, choices),
 });
-export const words = <const W extends readonly string[]>(choices: W): Kind<W[number][]> => ({
-  choices,
-  parse: (text, name) => distinct(listOf(name, text).map((item) => oneOf(name, item, choices))),
-});
 export const whole = (min: number, max: number): Kind<number> => ({
   parse: (text, name) => wholeNumber(name, text, min, max),
 });
-export const wholes = (min: number, max: number): Kind<number[]> => ({
-  parse: (text, name) => distinct(listOf(name, text).map((item) => wholeNumber(name, item, min, max))),
+export const words = <const W extends readonly string[]>(choices: W) => listed(word(choices));
+/** Values of a kind, separated by commas; equal ones count once. */
+export const listed = <T>(kind: Kind<T>): Kind<T[]> => ({
+  ...kind,
+  parse: (text, name) => distinct(listOf(name, text).map((item) => kind.parse(item, name))),
 });
 export const duration = (leastSeconds?: number, mostSeconds?: number): Kind<number> => ({
   parse: (text, name) => parseSeconds(name, text, leastSeconds, mostSeconds),

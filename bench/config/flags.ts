@@ -4,12 +4,12 @@ import { STORES } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { parseThreshold } from '../results/threshold.ts';
-import { duration, type FlagTable, flagsOf, type Kind, text, whole, wholes, word, words } from './flag.ts';
+import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } from './flag.ts';
 import { parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
-import { parseStoreChoice, type StoreChoice, storeText } from './store-choice.ts';
-import { distinct, listOf, usage } from './values.ts';
+import { parseStoreChoice, storeText } from './store-choice.ts';
+import { usage } from './values.ts';
 import {
   AFFINITIES,
   ARRIVALS,
@@ -26,23 +26,24 @@ const run = flagsOf('run');
 const view = flagsOf('view');
 const start = flagsOf('start');
 
-const STORE_LIST: Kind<StoreChoice[]> = {
-  parse: (given, name) => distinct(listOf(name, given).map(parseStoreChoice)),
-};
-
 export const RUN_FLAGS = {
   stores: run.value(
     '--store <names>',
     'backends, with options as in redis:write=lww',
     STORES.flatMap(listedArms).join(','),
-    STORE_LIST,
+    listed({ parse: parseStoreChoice }),
     { fallbackHelp: 'all that are available', format: (stores) => stores.map(storeText).join(',') },
   ),
-  servers: run.value('--servers <counts>', 'server processes, a list such as 1,3', '1', wholes(1, 64)),
+  servers: run.value('--servers <counts>', 'server processes, a list such as 1,3', '1', listed(whole(1, 64))),
   balancer: run.value('--balancer <name>', 'balancer in front of the servers', 'auto', word(BALANCERS)),
   affinities: run.value('--affinity <names>', 'how requests are spread', 'round-robin', words(AFFINITIES)),
   scenarios: run.value('--scenario <names>', 'scenario of the load', 'read', words(SCENARIOS)),
-  payloadsBytes: run.value('--payload <bytes>', 'session data, 64 to 65536', '256', wholes(64, 65_536)),
+  payloadsBytes: run.value(
+    '--payload <bytes>',
+    'session data, 64 to 65536',
+    '256',
+    listed(whole(64, 65_536)),
+  ),
   connections: run.value('-c, --connections <count>', 'connections of the generator', '64', whole(1, 1000)),
   durationSeconds: run.value(
     '-d, --duration <time>',
@@ -97,6 +98,15 @@ export const RUN_FLAGS = {
     { parse: parseRate },
   ),
   arrivals: run.value('--arrivals <kind>', 'how requests become due, with --rate', 'poisson', word(ARRIVALS)),
+  equalLoad: run.yes(
+    '--equal-load',
+    'CPU per request at equal load: every arm gets 45 % of what the slowest can do, or --rate, at constant intervals',
+  ),
+  withinSeconds: run.optional(
+    '--within <time>',
+    'total time, such as 15m: until then dropped blocks are replaced, however many',
+    duration(),
+  ),
   pin: run.either(
     '--pin',
     'separate processors for load generator and balancer, and for servers and services (default with --rate)',
@@ -162,8 +172,37 @@ export const BASE_FLAG = start.value(
   },
 );
 
+/** The figures of `gate`, by the words of `--decide`. */
+export const DECIDING = {
+  cpu: 'cpu_us_per_req',
+  throughput: 'rps_ok',
+  p50: 'p50_us',
+  p99: 'p99_us',
+} as const;
+
+/** The further flags of `gate` alone. */
+export const GATE_FLAGS = {
+  base: BASE_FLAG,
+  deciding: start.value(
+    '--decide <figures>',
+    'the figures that decide, a list of cpu, throughput, p50, p99; the others inform',
+    'cpu',
+    words(Object.keys(DECIDING) as (keyof typeof DECIDING)[]),
+  ),
+  counters: start.yes(
+    '--counters',
+    'compare round trips, reads, writes and bytes per request instead of times: three blocks, within a minute',
+  ),
+  onInvalid: start.value(
+    '--on-invalid <action>',
+    'what a gate with too few valid blocks does: fail (exit 4), or warn (exit 0)',
+    'fail',
+    word(['fail', 'warn']),
+  ),
+};
+
 /** The flags in a config file, for `run` and `gate`. */
-export const FILE_TABLE: FlagTable = { base: BASE_FLAG, ...RUN_TABLE };
+export const FILE_TABLE: FlagTable = { ...GATE_FLAGS, ...RUN_TABLE };
 
 /** The arms of a backend in built-in lists: libraries to compare are an arm each. */
 function listedArms({ name, options }: StoreDefinition): string[] {

@@ -22,7 +22,11 @@ export interface StoreChoice {
 /** `redis`, or with options `redis:write=lww;read=getex`. */
 export function parseStoreChoice(text: string): StoreChoice {
   const [name = '', ...rest] = text.split(':');
-  const store = oneOf('store', name, STORES.map((definition) => definition.name) as [string, ...string[]]);
+  const store = oneOf(
+    'store',
+    name,
+    STORES.map((definition) => definition.name),
+  );
   const definition = findStore(store) as StoreDefinition;
   const options = defaultOptions(definition);
   const known = Object.keys(definition.options);
@@ -30,13 +34,11 @@ export function parseStoreChoice(text: string): StoreChoice {
   for (const pair of rest.length === 0 ? [] : rest.join(':').split(/[;+]/)) {
     if (known.length === 0) throw usage(`no options of ${store}`, quoted(pair), `Write --store ${store}.`);
     const [key = '', value = '', ...more] = pair.split('=');
-    const option = definition.options[oneOf(`store ${store}:`, key, known as [string, ...string[]])];
-    if (more.length > 0 || named.has(key))
-      throw usage(
-        `one value for ${key} of ${store}`,
-        quoted(rest.join(':')),
-        'Join options by +, each once.',
-      );
+    const option = definition.options[oneOf(`store ${store}:`, key, known)];
+    if (more.length > 0 || named.has(key)) {
+      const remedy = 'Join options by +, each once.';
+      throw usage(`one value for ${key} of ${store}`, quoted(rest.join(':')), remedy);
+    }
     named.add(key);
     options[key] = oneOf(`store ${store}:${key}=`, value, option?.values ?? ['']);
   }
@@ -44,6 +46,11 @@ export function parseStoreChoice(text: string): StoreChoice {
   if (conflict !== undefined)
     throw usage(`${conflict.expected} in --store ${store}`, conflict.got, 'Change one of the two.');
   return { store, options };
+}
+
+/** An arm for each side. */
+export function bothSides(choice: StoreChoice): StoreChoice[] {
+  return (['base', 'head'] as const).map((side) => ({ ...choice, side }));
 }
 
 /** As `--store` takes it, with all options. */

@@ -62,12 +62,6 @@ export function parseUrl(source: string, value: unknown, schemes: readonly strin
   throw usage(`a URL that begins with ${schemes[0]}// in ${source}`, got, `Correct ${source}.`);
 }
 
-/** A repeatable option's values. */
-export function asList(value: RawOptions[string]): string[] {
-  if (Array.isArray(value)) return value;
-  return typeof value === 'string' ? [value] : [];
-}
-
 /** The word that was probably meant; `undefined` when none is close. */
 export function nearest(text: string, words: readonly string[]): string | undefined {
   if (words.length === 0) return undefined;
@@ -78,6 +72,11 @@ export function nearest(text: string, words: readonly string[]): string | undefi
 
 /** Text for an error: short, and without passwords. */
 export const quoted = (text: string) => `"${redactUrl(text).slice(0, 80)}"`;
+
+/** Flags that do not go together, or not with what is there: exit code 2. */
+export function conflict(expected: string, got: string, remedy: string): BenchError {
+  return new BenchError({ code: 'CONFLICT', expected, got, remedy });
+}
 
 /** A wrong flag or value: exit code 2, nothing started. */
 export function usage(expected: string, got: string, remedy: string): BenchError {

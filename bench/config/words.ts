@@ -3,6 +3,7 @@
 export const BALANCERS = ['auto', 'haproxy', 'nginx', 'node', 'none'] as const;
 export const AFFINITIES = ['round-robin', 'sticky'] as const;
 export const SCENARIOS = ['read', 'update', 'login', 'logout', 'mixed', 'revocation'] as const;
+export type Scenario = (typeof SCENARIOS)[number];
 export const TRANSPORTS = ['cookie', 'bearer'] as const;
 /**
  * Where a service comes from, in the order of preference of `auto`: external, binary of this machine, binary from npm,
@@ -13,4 +14,5 @@ export type Tier = (typeof TIERS)[number];
 export const KEY_DISTRIBUTIONS = ['uniform', 'zipf'] as const;
 export const ENGINES = ['slices', 'autocannon'] as const;
 export const ARRIVALS = ['poisson', 'constant'] as const;
+export type Arrivals = (typeof ARRIVALS)[number];
 export const PRESETS = ['glance', 'quick', 'ci', 'full', 'gate'] as const;

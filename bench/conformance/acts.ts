@@ -1,10 +1,16 @@
 /** Steps shared by many checks. When a step that must succeed does not, the experiment has failed, not the backend. */
 
 import type { Browser, Reply } from './browser.ts';
+import { parsedJson } from './forge.ts';
 import type { Scene } from './scene.ts';
 
 /** The experiment could not be carried out: neither a pass nor a fail. */
 export class ExperimentFailed extends Error {}
+
+/** Fails the experiment unless a precondition holds, as `assume` does in frameworks for tests. */
+export function assume(isMet: boolean, message: string): asserts isMet {
+  if (!isMet) throw new ExperimentFailed(message);
+}
 
 /** A login, with everything that is known about it. */
 export interface Login {
@@ -52,26 +58,22 @@ export function refreshTokenIn({ contract }: Scene, { cookies }: Browser): strin
  * A login whose further requests go to the server that created it: for properties of a single server, wherever its
  * sessions are kept. Behind an external balancer it is an ordinary login.
  */
-export async function logInAtHome(scene: Scene, user?: string): Promise<Login> {
-  const at = scene.servers > 0 ? Math.floor(scene.random() * scene.servers) : undefined;
-  return logIn(scene, { ...(user === undefined ? {} : { user }), ...(at === undefined ? {} : { at }) });
+export async function logInAtHome(scene: Scene): Promise<Login> {
+  return logIn(scene, scene.servers > 0 ? { at: Math.floor(scene.random() * scene.servers) } : {});
 }
 
-/** Fails the experiment unless the reply has this status. */
-export function expectStatus(reply: Reply, status: number, what: string): Reply {
-  if (reply.status === status) return reply;
-  throw new ExperimentFailed(`expected status ${status} for ${what}, got ${describeReply(reply)}`);
+/** Fails the experiment unless the reply has this status, or one of these. */
+export function expectStatus(reply: Reply, status: number | readonly number[], what: string): Reply {
+  const expected = [status].flat();
+  if (expected.includes(reply.status)) return reply;
+  throw new ExperimentFailed(
+    `expected status ${expected.join(' or ')} for ${what}, got ${describeReply(reply)}`,
+  );
 }
 
 /** A field of a JSON reply, dots for nesting; `undefined` when it is missing or the body is not JSON. */
 export function fieldOf(reply: Reply, path: string): unknown {
-  let value: unknown;
-  try {
-    value = JSON.parse(reply.body);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  let value = parsedJson(reply.body);
   for (const key of path.split('.')) {
     if (typeof value !== 'object' || value === null) return undefined;
     value = (value as Record<string, unknown>)[key];
@@ -81,10 +83,8 @@ export function fieldOf(reply: Reply, path: string): unknown {
 
 /** The user of a browser's session: a name, null for an anonymous session, `undefined` without a session. */
 export async function currentUser(scene: Scene, browser: Browser): Promise<string | null | undefined> {
-  const reply = await browser.perform('read');
+  const reply = expectStatus(await browser.perform('read'), [200, 401], 'a read');
   if (reply.status === 401) return undefined;
-  if (reply.status !== 200)
-    throw new ExperimentFailed(`expected 200 or 401 for a read, got ${describeReply(reply)}`);
   const user = fieldOf(reply, scene.contract.fields.user);
   return typeof user === 'string' ? user : null;
 }
@@ -101,33 +101,34 @@ export async function isStillLoggedIn(scene: Scene, browser: Browser): Promise<b
 
 /** Whether a refresh was granted. @throws ExperimentFailed when it was neither granted nor refused. */
 function isRenewal(reply: Reply): boolean {
-  if (reply.status === 200 || reply.status === 401) return reply.status === 200;
-  throw new ExperimentFailed(`expected 200 or 401 for a refresh, got ${describeReply(reply)}`);
+  return expectStatus(reply, [200, 401], 'a refresh').status === 200;
 }
 
 /** Requests through a balancer whose servers cannot be addressed: enough to reach each of a few. */
 const BLIND_READS = 9;
 
-/** New browsers that reach every server: one for each, or many at the balancer. */
-function browsersEverywhere(scene: Scene): Browser[] {
-  const { servers } = scene;
-  return servers > 0
-    ? Array.from({ length: servers }, (_, server) => scene.browserOf(server))
-    : Array.from({ length: BLIND_READS }, () => scene.browser());
+/** A new browser at each server; where servers cannot be addressed, `blind` browsers at the balancer. */
+export function browsersAtServers({ servers, browserOf, browser }: Scene, blind = 1): Browser[] {
+  if (servers > 0) return Array.from({ length: servers }, (_, server) => browserOf(server));
+  return Array.from({ length: blind }, () => browser());
 }
 
 /**
  * The number of servers on which a token opens a session; where servers cannot be addressed, of requests to the
- * balancer.
+ * balancer. Of several tokens, the sum.
  * @returns `of` is the number of reads.
  */
-export async function countAccepting(scene: Scene, token: string): Promise<{ accepted: number; of: number }> {
-  const browsers = browsersEverywhere(scene);
+export async function countAccepting(
+  scene: Scene,
+  ...tokens: string[]
+): Promise<{ accepted: number; of: number }> {
+  const browsers = browsersAtServers(scene, BLIND_READS);
   let accepted = 0;
-  for (const browser of browsers) {
-    if ((await currentUser(scene, browser.holding(token))) !== undefined) accepted += 1;
+  for (const token of tokens) {
+    for (const browser of browsers)
+      if ((await currentUser(scene, browser.holding(token))) !== undefined) accepted += 1;
   }
-  return { accepted, of: browsers.length };
+  return { accepted, of: tokens.length * browsers.length };
 }
 
 /** Copies of the tokens of a login, as a thief would have them. */
@@ -135,15 +136,21 @@ export type Copies = Pick<Login, 'token'> & { refresh?: string | undefined };
 
 /** How many servers exchange the refresh token; 0 for a login without one. A use ends the token. */
 export async function countRenewing(scene: Scene, { token, refresh }: Copies): Promise<number> {
-  const { refreshCookie } = scene.contract;
-  if (refresh === undefined || refreshCookie === undefined) return 0;
+  if (refresh === undefined) return 0;
   let renewed = 0;
-  for (const browser of browsersEverywhere(scene)) {
-    const thief = browser.holding(token);
-    thief.cookies.set(refreshCookie, refresh);
+  for (const browser of browsersAtServers(scene, BLIND_READS)) {
+    const thief = holdingBoth(scene, browser, { token, refresh });
     if (isRenewal(await thief.perform('refresh'))) renewed += 1;
   }
   return renewed;
+}
+
+/** Another browser at the same address, whose jar holds only these tokens. */
+export function holdingBoth({ contract }: Scene, browser: Browser, { token, refresh }: Copies): Browser {
+  const holder = browser.holding(token);
+  if (contract.refreshCookie !== undefined && refresh !== undefined)
+    holder.cookies.set(contract.refreshCookie, refresh);
+  return holder;
 }
 
 /**
@@ -154,6 +161,18 @@ export async function isOver(scene: Scene, copies: Copies): Promise<boolean> {
   if ((await countAccepting(scene, copies.token)).accepted > 0) return false;
   return (await countRenewing(scene, copies)) === 0;
 }
+
+/** The sum of each field that is a number, over the rounds of a check: one at least. */
+export function totalsOf<T extends object>(rounds: readonly T[]): Totals<T> {
+  const totals: Record<string, number> = {};
+  for (const round of rounds) {
+    for (const [field, value] of Object.entries(round))
+      if (typeof value === 'number') totals[field] = (totals[field] ?? 0) + value;
+  }
+  return totals as Totals<T>;
+}
+
+type Totals<T> = { [Field in keyof T as T[Field] extends number ? Field : never]: number };
 
 /** Runs `act` this many times, one after the other. */
 export async function times<T>(count: number, act: (index: number) => Promise<T>): Promise<T[]> {

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
-import type { Contract, OperationName } from './contract.ts';
+import type { Contract, Operation, OperationName } from './contract.ts';
 
 /** A complete reply. */
 export interface Reply extends PlainReply {
@@ -99,11 +99,8 @@ function createBrowser(
     perform(name, values = {}, options = {}) {
       const operation = contract.operations[name];
       if (operation === undefined) return Promise.reject(new MissingOperation(name));
-      const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, key: keyof Values) =>
-        encodeURIComponent(String(values[key] ?? '')),
-      );
-      const body = operation.body === undefined ? {} : { body: fill(operation.body, values) };
-      return send(operation.method, path, { ...body, ...options });
+      const body = operation.body === undefined ? {} : { body: filledBody(operation.body, values) };
+      return send(operation.method, filledPath(operation.path, values), { ...body, ...options });
     },
     token: () => cookies.get(contract.cookie),
     holding(token) {
@@ -114,8 +111,15 @@ function createBrowser(
   };
 }
 
-/** Fields without a value are omitted, such as an unknown version. */
-function fill(body: Readonly<Record<string, string | number | boolean>>, values: Values) {
+/** The path of an operation with these values, percent-encoded. */
+export function filledPath(path: string, values: Values): string {
+  return path.replaceAll(/\{(\w+)\}/g, (_, key: keyof Values) =>
+    encodeURIComponent(String(values[key] ?? '')),
+  );
+}
+
+/** The body of an operation with these values. Fields without a value are omitted, such as an unknown version. */
+export function filledBody(body: NonNullable<Operation['body']>, values: Values) {
   const filled: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(body)) {
     const key = typeof value === 'string' ? /^\{(\w+)\}$/.exec(value)?.[1] : undefined;

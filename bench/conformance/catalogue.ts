@@ -1,15 +1,18 @@
 import type { Check } from './check.ts';
 import { ACCOUNT_CHECKS } from './checks/accounts.ts';
 import { BLACKLIST_CHECKS } from './checks/blacklist.ts';
+import { BODY_CHECK } from './checks/bodies.ts';
 import { COOKIE_CHECKS } from './checks/cookies.ts';
 import { DATA_CHECKS } from './checks/data.ts';
+import { DUMP_CHECK } from './checks/dump.ts';
 import { EXPIRY_CHECKS } from './checks/expiry.ts';
+import { HOSTILE_ID_CHECK } from './checks/hostile-ids.ts';
 import { IDENTITY_CHECKS } from './checks/identity.ts';
-import { INPUT_CHECKS } from './checks/input.ts';
 import { LOGOUT_CHECKS } from './checks/logout.ts';
 import { OUTAGE_CHECKS } from './checks/outage.ts';
-import { REFRESH_CHECKS } from './checks/refresh.ts';
+import { REFRESH_CHECK } from './checks/refresh.ts';
 import { REQUEST_CHECKS } from './checks/requests.ts';
+import { SIZE_CHECKS } from './checks/sizes.ts';
 import { TOKEN_CHECKS } from './checks/tokens.ts';
 
 /** All fifty, ordered by id. Checks that move the clock or kill processes use a separate site. */
@@ -21,9 +24,12 @@ const CHECKS: readonly Check[] = [
   ...ACCOUNT_CHECKS,
   ...TOKEN_CHECKS,
   ...BLACKLIST_CHECKS,
-  ...REFRESH_CHECKS,
+  REFRESH_CHECK,
   ...REQUEST_CHECKS,
-  ...INPUT_CHECKS,
+  ...SIZE_CHECKS,
+  HOSTILE_ID_CHECK,
+  DUMP_CHECK,
+  BODY_CHECK,
   ...DATA_CHECKS,
   ...OUTAGE_CHECKS,
 ].sort((a, b) => numberOf(a.id) - numberOf(b.id) || (a.id < b.id ? -1 : 1));

@@ -1,5 +1,6 @@
 /** A check of behaviour, its expectation, and its observation. Only types, and small helpers at the end. */
 
+import type { Traits } from '../../stores/traits.ts';
 import type { Scene } from './scene.ts';
 import type { Subject } from './subject.ts';
 
@@ -58,6 +59,9 @@ export const doesNotApply = (because: string): Expectation => ({ outcome: 'n/a',
 
 export const holds = (evidence: string): Observation => ({ outcome: 'pass', evidence });
 export const violated = (evidence: string): Observation => ({ outcome: 'fail', evidence });
+/** Holds or is violated, with the same evidence. */
+export const verdict = (isHeld: boolean, evidence: string): Observation =>
+  isHeld ? holds(evidence) : violated(evidence);
 export const notApplicable = (evidence: string): Observation => ({ outcome: 'n/a', evidence });
 
 /**
@@ -67,8 +71,32 @@ export const notApplicable = (evidence: string): Observation => ({ outcome: 'n/a
  */
 export function judge(violations: number, tries: number, what: string): Observation {
   if (tries === 0) throw new Error(`expected at least one try, got none: ${what}`);
-  const evidence = `${violations} of ${tries} ${what}`;
-  return violations === 0 ? holds(evidence) : violated(evidence);
+  return verdict(violations === 0, `${violations} of ${tries} ${what}`);
+}
+
+/** Holds unless any of the tries was a violation. @param what see {@link judge}. */
+export function judgeEach(violations: readonly boolean[], what: string): Observation {
+  return judge(violations.filter((isViolation) => isViolation).length, violations.length, what);
+}
+
+/** Holds without faults; otherwise the evidence names the first few. */
+export function judgeFaults(faults: ReadonlySet<string>, evidence: string): Observation {
+  return faults.size === 0 ? holds(evidence) : violated(`${evidence}: ${firstFew(faults, 5)}`);
+}
+
+/** The first few distinct texts, and how many more there are. */
+export function firstFew(texts: Iterable<string>, shown: number): string {
+  const distinct = [...new Set(texts)];
+  const more = distinct.length > shown ? ` and ${distinct.length - shown} more` : '';
+  return distinct.slice(0, shown).join('; ') + more;
+}
+
+/** Holds when all of these observations do; the evidence is that of all. */
+export function allOf(observations: readonly Observation[]): Observation {
+  return verdict(
+    observations.every(({ outcome }) => outcome === 'pass'),
+    observations.map(({ evidence }) => evidence).join('; '),
+  );
 }
 
 /**
@@ -76,6 +104,20 @@ export function judge(violations: number, tries: number, what: string): Observat
  */
 export function seesOwnSessions({ traits, servers, affinity }: Subject): boolean {
   return traits.shared || servers === 1 || affinity === 'sticky';
+}
+
+/**
+ * Holds with a trait, where all requests of one user reach the same sessions.
+ * @param seen the effect without the trait, and where another server receives the request.
+ */
+export function needsOwnSessions(
+  hasTrait: (traits: Traits) => boolean,
+  seen: { without: string; elsewhere: string },
+): Check['expect'] {
+  return (subject) => {
+    if (!hasTrait(subject.traits)) return cannotHold(seen.without);
+    return seesOwnSessions(subject) ? mustHold : cannotHold(seen.elsewhere);
+  };
 }
 
 /** Whether requests of different users reach the same state, as an administrator's revocation requires. */

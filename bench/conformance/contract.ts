@@ -31,27 +31,31 @@ const traits = z.strictObject({
   verifyCache: z.boolean().default(false),
 });
 
-const OPERATIONS = [
-  'visit',
-  'login',
-  'read',
-  'update',
-  'rotate',
-  'logout',
-  'list',
-  'endLogin',
-  'logoutOthers',
-  'logoutAll',
-  'revoke',
-  'disable',
-  'password',
-  'refresh',
-  'csrf',
-] as const;
-export type OperationName = (typeof OPERATIONS)[number];
+/** The endpoints of our servers. Password and names of users are those of the run. */
+const OWN_OPERATIONS = {
+  visit: { method: 'POST', path: '/visit' },
+  login: { method: 'POST', path: '/login', body: { user: '{user}', password: '{password}' } },
+  read: { method: 'GET', path: '/session' },
+  update: { method: 'PATCH', path: '/session', body: { data: '{data}', version: '{version}' } },
+  rotate: { method: 'POST', path: '/session/rotate' },
+  logout: { method: 'POST', path: '/logout' },
+  list: { method: 'GET', path: '/sessions' },
+  endLogin: { method: 'DELETE', path: '/sessions/{handle}' },
+  logoutOthers: { method: 'POST', path: '/logout/others' },
+  logoutAll: { method: 'POST', path: '/logout/all' },
+  revoke: { method: 'POST', path: '/admin/users/{user}/revoke' },
+  disable: { method: 'POST', path: '/admin/users/{user}/disable', body: { disabled: '{disabled}' } },
+  password: { method: 'POST', path: '/password', body: { current: '{password}', next: '{next}' } },
+  refresh: { method: 'POST', path: '/token/refresh' },
+  csrf: { method: 'GET', path: '/csrf' },
+} as const satisfies Readonly<Record<string, Operation>>;
+
+export type OperationName = keyof typeof OWN_OPERATIONS;
+const OPERATIONS = Object.keys(OWN_OPERATIONS) as OperationName[];
 
 /** The operations that any check needs. */
 const NEEDED = ['login', 'read', 'logout'] as const satisfies readonly OperationName[];
+type Operations = Partial<Record<OperationName, Operation>> & Record<(typeof NEEDED)[number], Operation>;
 
 export const contractSchema = z.strictObject({
   /** Name in the matrix. */
@@ -67,7 +71,8 @@ export const contractSchema = z.strictObject({
     .partialRecord(z.enum(OPERATIONS), operation)
     .refine((given) => NEEDED.every((name) => given[name] !== undefined), {
       message: `operations must hold ${NEEDED.join(', ')}`,
-    }),
+    })
+    .transform((given) => given as Operations),
   /** Fields of the reply to `read`, dots for nesting. */
   fields: z.strictObject({
     user: z.string(),
@@ -88,25 +93,6 @@ export const contractSchema = z.strictObject({
 });
 
 export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & { traits: Traits };
-
-/** The endpoints of our servers. Password and names of users are those of the run. */
-const OWN_OPERATIONS: Contract['operations'] = {
-  visit: { method: 'POST', path: '/visit' },
-  login: { method: 'POST', path: '/login', body: { user: '{user}', password: '{password}' } },
-  read: { method: 'GET', path: '/session' },
-  update: { method: 'PATCH', path: '/session', body: { data: '{data}', version: '{version}' } },
-  rotate: { method: 'POST', path: '/session/rotate' },
-  logout: { method: 'POST', path: '/logout' },
-  list: { method: 'GET', path: '/sessions' },
-  endLogin: { method: 'DELETE', path: '/sessions/{handle}' },
-  logoutOthers: { method: 'POST', path: '/logout/others' },
-  logoutAll: { method: 'POST', path: '/logout/all' },
-  revoke: { method: 'POST', path: '/admin/users/{user}/revoke' },
-  disable: { method: 'POST', path: '/admin/users/{user}/disable', body: { disabled: '{disabled}' } },
-  password: { method: 'POST', path: '/password', body: { current: '{password}', next: '{next}' } },
-  refresh: { method: 'POST', path: '/token/refresh' },
-  csrf: { method: 'GET', path: '/csrf' },
-};
 
 export const OWN_CONTRACT = {
   cookie: SESSION_COOKIE,

@@ -1,12 +1,12 @@
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import type { Upstream } from '../../servers/balancers/balancer.ts';
-import type { ServerConfig } from '../../servers/config.ts';
 import { SERVER_HEADER } from '../../servers/protocol.ts';
 import type { StartedProcess } from '../environment/processes/process.ts';
 import { sendSignal } from '../environment/processes/process-identity.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { startServer } from '../environment/server.ts';
+import type { SiteConfig } from './scene.ts';
 
 /** The servers of a site: each can be killed and restarted on its port. */
 export interface Fleet {
@@ -27,7 +27,7 @@ const POLL_MS = 50;
 
 /** Starts this many servers. @throws BenchError SERVER_FAILED; then none is left running. */
 export async function openFleet(
-  config: Omit<ServerConfig, 'id' | 'port'>,
+  config: SiteConfig,
   count: number,
   context: Parameters<typeof startServer>[1],
   resources: Resources,

@@ -29,14 +29,18 @@ export function jwtParts(token: string): JwtParts | undefined {
   return { header, payload, headerText, payloadText, signatureText };
 }
 
-function claimsOf(text: string): Claims | undefined {
-  let value: unknown;
+/** The value of a JSON text; `undefined` for any other text. */
+export function parsedJson(text: string): unknown {
   try {
-    value = JSON.parse(Buffer.from(text, 'base64url').toString());
+    return JSON.parse(text);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
+}
+
+function claimsOf(text: string): Claims | undefined {
+  const value = parsedJson(Buffer.from(text, 'base64url').toString());
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : undefined;
 }
 

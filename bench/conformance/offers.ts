@@ -1,6 +1,6 @@
-import { currentUser, ExperimentFailed, logInAtHome } from './acts.ts';
+import { assume, currentUser, logInAtHome } from './acts.ts';
 import type { Browser } from './browser.ts';
-import { holds, notApplicable, type Observation, violated } from './check.ts';
+import { type Check, firstFew, holds, notApplicable, type Observation, violated } from './check.ts';
 import type { Forgery } from './forge.ts';
 import type { Scene } from './scene.ts';
 
@@ -26,11 +26,10 @@ export interface Door {
  * The balancer, and each server that can be addressed. Open them once for many offers: each has its own connections.
  */
 export function doorsOf(scene: Scene): Door[] {
-  const direct = Array.from({ length: scene.servers }, (_, server) => ({
-    browser: scene.browserOf(server),
+  return placesOf(scene).map((server) => ({
+    browser: server === undefined ? scene.browser() : scene.browserOf(server),
     server,
   }));
-  return [{ browser: scene.browser(), server: undefined }, ...direct];
 }
 
 /** What node:http sends unchanged, and every balancer forwards. */
@@ -39,11 +38,11 @@ const ABREAST = 12;
 /** A refusal has arrived by then; a closed connection ends the wait at once. */
 const SILENCE_MS = 500;
 
-/** Reads with each value as the token at each door. @param options.doors fewer than all of them. */
+/** Reads with each value as the token at each door. @param doors fewer than all of them. */
 export async function offer(
   scene: Scene,
   forgeries: readonly Forgery[],
-  { doors = doorsOf(scene) }: { doors?: readonly Door[] } = {},
+  doors: readonly Door[] = doorsOf(scene),
 ): Promise<Offered> {
   const accepted: string[] = [];
   const failed: string[] = [];
@@ -59,28 +58,23 @@ export async function offer(
 /** The statuses of a read with this token: more than one where the value ends the request and begins another. */
 async function readWith(scene: Scene, { browser, server }: Door, token: string): Promise<readonly number[]> {
   if (SENDABLE.test(token)) return [(await browser.holding(token).perform('read')).status];
-  const { method, path } = operationOf(scene, 'read');
-  const head = `${method} ${path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n`;
-  return statusesOf(await sendRaw(scene, server, `${head}Cookie: ${scene.contract.cookie}=${token}\r\n\r\n`));
+  const { operations, cookie } = scene.contract;
+  const head = `${operations.read.method} ${operations.read.path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n`;
+  return sendRaw(scene, server, `${head}Cookie: ${cookie}=${token}\r\n\r\n`);
 }
 
-/** An operation that every contract has. */
-function operationOf({ contract }: Scene, name: 'read') {
-  const operation = contract.operations[name];
-  if (operation === undefined) throw new ExperimentFailed(`the contract has no operation ${name}`);
-  return operation;
+/** The balancer (`undefined`), and the number of each server that can be addressed. */
+export function placesOf({ servers }: Scene): readonly (number | undefined)[] {
+  return [undefined, ...Array.from({ length: servers }, (_, server) => server)];
 }
 
-/** Sends text as UTF-8, bypassing the checks of node:http. @returns the reply, Latin-1; '' when none came. */
-export function sendRaw(scene: Scene, server: number | undefined, text: string): Promise<string> {
-  return scene.raw(Buffer.from(text), {
-    silenceMs: SILENCE_MS,
-    ...(server === undefined ? {} : { server }),
-  });
-}
-
-/** The statuses of all replies in these bytes. */
-export function statusesOf(received: string): number[] {
+/**
+ * Sends text as UTF-8, bypassing the checks of node:http.
+ * @returns the statuses of all replies: none when the connection was closed before.
+ */
+export async function sendRaw(scene: Scene, server: number | undefined, text: string): Promise<number[]> {
+  const place = server === undefined ? {} : { server };
+  const received = await scene.raw(Buffer.from(text), { silenceMs: SILENCE_MS, ...place });
   return [...received.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map((match) => Number(match[1]));
 }
 
@@ -100,7 +94,7 @@ export async function forEachConcurrently<T>(
 
 /** In words: how many were accepted or failed, and the first few kinds. */
 export function wordsOf({ values, offers, accepted, failed }: Offered, what: string): string {
-  const named = [...new Set([...accepted, ...failed])].slice(0, 3).join('; ');
+  const named = firstFew([...accepted, ...failed], 3);
   const counts = `${values} ${what} in ${offers} offers: ${accepted.length} accepted, ${failed.length} got a 5xx`;
   return named === '' ? counts : `${counts} (${named})`;
 }
@@ -119,14 +113,13 @@ export function refusal(scene: Scene, offered: Offered, what: string): Observati
 }
 
 /** Observes while another user is logged in, who must still be logged in afterwards. */
-export async function besideBystander(
-  scene: Scene,
-  observe: () => Promise<Observation>,
-): Promise<Observation> {
-  const { browser } = await logInAtHome(scene);
-  const before = await currentUser(scene, browser);
-  if (before === undefined) throw new ExperimentFailed('expected a fresh login to be accepted');
-  const observation = await observe();
-  if ((await currentUser(scene, browser)) === before) return observation;
-  return violated(`${observation.evidence}; and a bystander's session did not survive it`);
+export function besideBystander(observe: Check['observe']): Check['observe'] {
+  return async (scene) => {
+    const { browser } = await logInAtHome(scene);
+    const before = await currentUser(scene, browser);
+    assume(before !== undefined, 'expected a fresh login to be accepted');
+    const observation = await observe(scene);
+    if ((await currentUser(scene, browser)) === before) return observation;
+    return violated(`${observation.evidence}; and a bystander's session did not survive it`);
+  };
 }

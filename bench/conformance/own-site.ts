@@ -1,16 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { ServerConfig } from '../../servers/config.ts';
 import { type JwtKeys, jwtKeys } from '../../stores/jwt/keys.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import type { Subject } from './check.ts';
 import type { Fleet } from './fleet.ts';
 import { type Claims, signedByKey, signedBySecret } from './forge.ts';
-import type { OwnService, OwnSite } from './scene.ts';
+import type { OwnService, OwnSite, SiteConfig } from './scene.ts';
 
 /** Control over one of our sites. @param target the address of its balancer. */
 export function ownSite(
   subject: Subject,
-  config: Omit<ServerConfig, 'id' | 'port'>,
+  config: SiteConfig,
   fleet: Fleet,
   service: StartedService | undefined,
   target: string,
@@ -35,7 +34,7 @@ export function ownSite(
 }
 
 /** The inputs from which a backend derives its keys. */
-function keyMaterial({ options, secret, privateKeyPem }: Omit<ServerConfig, 'id' | 'port'>) {
+function keyMaterial({ options, secret, privateKeyPem }: SiteConfig) {
   const pem = privateKeyPem === undefined ? {} : { privateKeyPem };
   return { options, secret: Buffer.from(secret, 'base64'), ...pem };
 }

@@ -13,19 +13,12 @@ export interface Variant {
   /** The backend's options that differ. */
   options?: StoreOptions;
   durability?: Durability;
-  server?: Partial<
-    Pick<
-      ServerConfig,
-      | 'idleSeconds'
-      | 'absoluteSeconds'
-      | 'touchIntervalSeconds'
-      | 'accessSeconds'
-      | 'loginCap'
-      | 'onCap'
-      | 'failedLoginLimit'
-    >
-  >;
+  /** Lifetimes and limits that differ. */
+  server?: Partial<SiteConfig>;
 }
+
+/** The configuration that all servers of a site share. */
+export type SiteConfig = Omit<ServerConfig, 'id' | 'port'>;
 
 export interface Scene {
   subject: Subject;
@@ -62,16 +55,7 @@ export interface Scene {
 
 /** Lifetimes and limits as configured, and the means to break things. */
 export interface OwnSite {
-  config: Pick<
-    ServerConfig,
-    | 'idleSeconds'
-    | 'absoluteSeconds'
-    | 'touchIntervalSeconds'
-    | 'loginCap'
-    | 'failedLoginLimit'
-    | 'payloadBytes'
-    | 'namespace'
-  >;
+  config: SiteConfig;
   /** Moves the clock of all servers forward, never back. Services and balancer keep their own. */
   advanceClock(ms: number): Promise<void>;
   /** `kill -9`. Resolves when the process is gone. */

@@ -8,15 +8,13 @@ import { openTogether, type Resources } from '../environment/processes/resources
 import { privateKeyFor } from '../environment/server.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import { startService } from '../environment/services/start.ts';
-import { seededRandom } from '../stats/random.ts';
-import { openBrowsers } from './browser.ts';
 import type { Subject } from './check.ts';
+import { openClients } from './clients.ts';
 import { type Contract, OWN_CONTRACT } from './contract.ts';
 import { type Fleet, openFleet } from './fleet.ts';
 import { ownSite } from './own-site.ts';
-import { exchangeRaw } from './raw.ts';
 import type { Rig } from './rig.ts';
-import type { OwnSite, Scene, Variant } from './scene.ts';
+import type { OwnSite, Scene, SiteConfig, Variant } from './scene.ts';
 import { subjectOf } from './subject.ts';
 
 /** One of our backends, running behind its balancer, with all that the checks may do to it. */
@@ -99,7 +97,7 @@ function serverConfigOf(
   rig: Rig,
   variant: Variant | undefined,
   directory: string,
-): Omit<ServerConfig, 'id' | 'port'> {
+): SiteConfig {
   const accounts = join(directory, 'accounts');
   mkdirSync(accounts);
   const pem = privateKeyFor(subject.options['alg'], rig.runId);
@@ -157,44 +155,25 @@ function sceneOf(
   own: OwnSite,
   resources: Resources,
 ): Scene {
-  const { subject, rig, seed, tries } = options;
-  const { password, adminPassword } = rig.secrets;
+  const { subject, rig } = options;
   const contract: Contract = {
     ...OWN_CONTRACT,
     name: subject.name,
-    password,
-    admin: { user: ADMIN_USER, password: adminPassword },
+    password: rig.secrets.password,
+    admin: { user: ADMIN_USER, password: rig.secrets.adminPassword },
     servers: [...fleet.urls],
     affinity: subject.affinity,
     loginCap: own.config.loginCap,
     failedLoginLimit: own.config.failedLoginLimit,
     traits: subject.traits,
   };
-  const browsers = openBrowsers(contract);
-  resources.add('browsers', browsers.close);
-  const { open } = browsers;
   const variants = new Map<string, Promise<Site>>();
   let users = 0;
   return {
     subject,
-    contract,
-    target,
-    browser: () => open(target),
-    browserOf: (server) => open(fleet.urls[server] as string),
-    servers: fleet.urls.length,
+    ...openClients(target, contract, options, resources),
     serverOf: (reply) => numberOf(String(reply.headers[SERVER_HEADER]), fleet.urls.length),
     freshUser: () => `c${String(users++).padStart(6, '0')}`,
-    password,
-    async admin() {
-      const browser = open(target);
-      const reply = await browser.perform('login', { user: ADMIN_USER, password: adminPassword });
-      if (reply.status !== 200) throw new Error(`expected the administrator's login, got ${reply.status}`);
-      return browser;
-    },
-    raw: (bytes, { server, silenceMs } = {}) =>
-      exchangeRaw(server === undefined ? target : (fleet.urls[server] as string), bytes, silenceMs),
-    tries,
-    random: seededRandom(seed),
     variant(change) {
       const known = variants.get(change.name);
       if (known !== undefined) return known;

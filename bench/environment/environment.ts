@@ -72,9 +72,9 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
         settled.map((start) => (start.status === 'fulfilled' ? start.value.stop() : undefined)),
       );
     });
-    const serviceDied = service === undefined ? [] : [service.died.then(rethrow)];
+    const deaths = service === undefined ? [] : [service.died];
     // A store that dies now must be reported as such, not as servers that cannot reach it.
-    const servers = await Promise.race([Promise.all(starting), ...serviceDied]);
+    const servers = await Promise.race([Promise.all(starting), ...deaths.map((died) => died.then(rethrow))]);
     const urls = servers.map((server) => `http://127.0.0.1:${server.port}`);
 
     const { chosenBalancer: chosen } = context;
@@ -95,12 +95,11 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
     if (balancer !== undefined) resources.add('balancer', balancer.stop);
 
     const own = balancer === undefined ? servers : [...servers, balancer];
-    const died = Promise.race([...(service === undefined ? [] : [service.died]), ...own.map(unexpectedEnd)]);
     return {
       targets: balancer === undefined ? urls : [`http://127.0.0.1:${balancer.port}`],
       servers: urls,
       service,
-      died,
+      died: Promise.race([...deaths, ...own.map(unexpectedEnd)]),
       async pids() {
         return {
           server: servers.map((server) => server.pid),
@@ -110,9 +109,8 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
       },
       async stats() {
         const stats = await Promise.all(servers.map((server) => askStats(server)));
-        const trips = stats.map((one) => one.roundTrips);
         return {
-          roundTrips: service === undefined ? undefined : sumOf(trips),
+          roundTrips: service && sumOf(stats.map((one) => one.roundTrips)),
           gcNs: sumOf(stats.map((one) => one.gcNs)),
           loopDelayP99Us: maxOf(stats.map((one) => one.loopDelayP99Us)),
           loopTurns: sumOf(stats.map((one) => one.loopTurns)),
@@ -162,16 +160,14 @@ function rethrow(error: BenchError): never {
 }
 
 function unexpectedEnd(process: StartedProcess): Promise<BenchError> {
-  return new Promise((resolve) => process.onUnexpectedExit(() => resolve(endedError(process))));
-}
-
-function endedError(process: StartedProcess): BenchError {
-  return new BenchError({
-    code: 'SERVER_FAILED',
-    expected: `${process.name} to run until the end`,
-    got: `its end, after the output "${process.outputTail().slice(-500)}"`,
-    remedy: 'Find the cause in that output, then run again.',
-  });
+  const error = () =>
+    new BenchError({
+      code: 'SERVER_FAILED',
+      expected: `${process.name} to run until the end`,
+      got: `its end, after the output "${process.outputTail().slice(-500)}"`,
+      remedy: 'Find the cause in that output, then run again.',
+    });
+  return new Promise((resolve) => process.onUnexpectedExit(() => resolve(error())));
 }
 
 function startServiceFor(

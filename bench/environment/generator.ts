@@ -1,10 +1,9 @@
 import { BenchError } from '../errors.ts';
 import type { FromGenerator, LoadJob, LoadModel, LoadResult, SliceResult, ToGenerator } from '../load/job.ts';
 import type { RunContext } from './context.ts';
-import { startProcess } from './processes/process.ts';
+import { startProgram } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 
-const START_TIMEOUT_MS = 10_000;
 /** In addition to the time of a step: a generator that is silent for longer hangs. */
 const GRACE_SECONDS = 30;
 /** Minimum rate of logins that counts as progress, per second. */
@@ -31,17 +30,9 @@ export async function startGenerator(
   context: Pick<RunContext, 'guard' | 'signal' | 'pinning'> & { programs: Pick<Programs, 'generator'> },
   onProgress: (text: string) => void,
 ): Promise<Generator> {
-  const process_ = await startProcess({
-    name: 'load generator',
-    command: process.execPath,
-    args: [context.programs.generator],
-    cpus: context.pinning?.generator,
-    ready: 'ipc',
-    timeoutMs: START_TIMEOUT_MS,
-    guard: context.guard,
-    signal: context.signal,
-    failure: { code: 'GENERATOR_FAILED', remedy: 'Find the cause in that output, then run again.' },
-  });
+  const { guard, signal, pinning, programs } = context;
+  const options = { name: 'load generator', guard, signal, cpus: pinning?.generator };
+  const process_ = await startProgram(programs.generator, 'GENERATOR_FAILED', options);
   const { child } = process_;
   let onLost: (() => void) | undefined;
   process_.onUnexpectedExit(() => onLost?.());
@@ -62,18 +53,18 @@ export async function startGenerator(
         else if (answer.type === 'failed') done(failed(`${message.type} to succeed`, answer.message));
         else if ((answers as readonly string[]).includes(answer.type)) done(undefined, answer);
       };
-      const onAbort = () => done(context.signal.reason as Error);
+      const onAbort = () => done(signal.reason as Error);
       function done(error: Error | undefined, answer?: FromGenerator): void {
         clearTimeout(timer);
         child.off('message', onMessage);
-        context.signal.removeEventListener('abort', onAbort);
+        signal.removeEventListener('abort', onAbort);
         if (error === undefined) resolve(answer as Extract<FromGenerator, { type: T }>);
         else reject(error);
       }
       child.on('message', onMessage);
-      context.signal.addEventListener('abort', onAbort, { once: true });
+      signal.addEventListener('abort', onAbort, { once: true });
       onLost = () => done(failed('the load generator to keep running', process_.outputTail()));
-      if (context.signal.aborted) onAbort();
+      if (signal.aborted) onAbort();
       else child.send(message);
     });
   }

@@ -1,29 +1,22 @@
 import type { ServerConfig } from '../../servers/config.ts';
-import type { StoreOptions } from '../../stores/store.ts';
 import { absentOptions, pairsText } from '../../stores/variant.ts';
 import { BenchError } from '../errors.ts';
 
 /** The backend and options that a server reports in its `ready` message. */
-export interface Echo {
-  store: string;
-  options: StoreOptions;
-}
+type Echo = Pick<ServerConfig, 'store' | 'options'>;
 
 /** The echo in a ready message; `undefined` for a server that is too old to send one. */
 export function echoOf(message: Readonly<Record<string, unknown>> | undefined): Echo | undefined {
   const { store, options } = message ?? {};
   if (typeof store !== 'string' || typeof options !== 'object' || options === null) return undefined;
-  return { store, options: options as StoreOptions };
+  return { store, options: options as Echo['options'] };
 }
 
 /**
  * The first difference between a server's echo and its configuration; `undefined` when there is none. An option that
  * the server does not have is no difference when the configured value is the behaviour without it.
  */
-export function differenceFrom(
-  sent: Pick<ServerConfig, 'store' | 'options'>,
-  echo: Echo,
-): string | undefined {
+export function differenceFrom(sent: Echo, echo: Echo): string | undefined {
   if (echo.store !== sent.store) return `store ${echo.store}`;
   const absent = absentOptions(sent.store);
   for (const [key, value] of Object.entries(sent.options)) {
@@ -36,7 +29,7 @@ export function differenceFrom(
 
 /** Rejects an arm whose server runs something other than its label says. @throws BenchError ARM_DIFFERS */
 export function checkEcho(
-  sent: Pick<ServerConfig, 'id' | 'store' | 'options'>,
+  sent: Echo & Pick<ServerConfig, 'id'>,
   message: Readonly<Record<string, unknown>> | undefined,
   isBaseline: boolean,
 ): void {

@@ -1,9 +1,10 @@
-import type { Comparison, Finding } from '../compare/compare.ts';
+import type { Comparison } from '../compare/compare.ts';
 import { certaintyOf } from '../compare/sample.ts';
 import { usableRows } from '../results/blocks.ts';
 import { centreOf, type Figure, figuresOf } from '../results/figures.ts';
 import { byArmAndOperation, groupsOf, isOpen } from '../results/groups.ts';
 import type { Row } from '../results/row.ts';
+import { counted } from '../results/text.ts';
 import { CONFIDENCE, MIN_BLOCKS } from '../stats/levels.ts';
 
 /** One figure of one configuration, independent of the format. */
@@ -51,7 +52,7 @@ export function entriesOfRun(rows: readonly Row[]): Entry[] {
             value: isSettled ? centre.estimate : centre.median,
             lower: isSettled ? centre.lower : undefined,
             upper: isSettled ? centre.upper : undefined,
-            extra: `${centre.blocks} ${centre.blocks === 1 ? 'block' : 'blocks'}`,
+            extra: counted(centre.blocks, 'block'),
           },
         ];
       });
@@ -77,7 +78,7 @@ function figuresToKeep(row: Row): Kept[] {
 /** A name of the configuration that is the same in every run. */
 function benchmarkName(row: Row): string {
   const axes = [
-    `${row.servers} ${row.servers === 1 ? 'server' : 'servers'}`,
+    counted(row.servers, 'server'),
     row.balancer,
     row.affinity,
     `${row.payload_bytes} B`,
@@ -100,10 +101,10 @@ const NO_INTERVAL = { lower: Number.NEGATIVE_INFINITY, upper: Number.POSITIVE_IN
  * on the machine at that time. A finding without an estimate has no entry.
  */
 export function entriesOfComparison({ findings }: Comparison): Entry[] {
-  return findings.flatMap((finding) => {
-    const { metric, evidence, configuration, verdict } = finding;
+  return findings.flatMap(({ metric, evidence, configuration, verdict }) => {
     const estimate = evidence?.shift.estimate;
     if (metric === undefined || evidence === undefined || estimate === undefined) return [];
+    const { blocks } = evidence;
     const { lower, upper } = certaintyOf(evidence)?.shift ?? NO_INTERVAL;
     return [
       {
@@ -114,14 +115,10 @@ export function entriesOfComparison({ findings }: Comparison): Entry[] {
         value: percentOfBase(estimate) as number,
         lower: percentOfBase(lower),
         upper: percentOfBase(upper),
-        extra: `${verdict}, ${blocksOf(finding)} blocks, interval ${CONFIDENCE * 100} %`,
+        extra: `${verdict}, ${Math.min(blocks.base, blocks.head)} blocks, interval ${CONFIDENCE * 100} %`,
       },
     ];
   });
-}
-
-function blocksOf({ evidence }: Finding): number {
-  return Math.min(evidence?.blocks.base ?? 0, evidence?.blocks.head ?? 0);
 }
 
 function percentOfBase(logRatio: number): number | undefined {

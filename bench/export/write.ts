@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { quoted, usage } from '../config/values.ts';
-import { BenchError, messageOf } from '../errors.ts';
+import { writing } from '../errors.ts';
 import type { Entry } from './entries.ts';
 import { formatted } from './formats.ts';
 import type { Export } from './parse.ts';
@@ -30,15 +30,5 @@ export function writeExports(exports: readonly Export[], entries: readonly Entry
 
 /** Writes a report, replacing an older one. @throws BenchError OUTPUT_UNWRITABLE */
 export function writeReport(path: string, text: string, flag: string): void {
-  try {
-    writeFileSync(path, text);
-  } catch (error) {
-    throw new BenchError({
-      code: 'OUTPUT_UNWRITABLE',
-      expected: `to write ${path}`,
-      got: messageOf(error),
-      remedy: `Name a writable file with ${flag}.`,
-      cause: error,
-    });
-  }
+  writing(`to write ${path}`, `Name a writable file with ${flag}.`, () => writeFileSync(path, text));
 }

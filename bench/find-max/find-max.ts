@@ -39,10 +39,8 @@ export function findMaximum(
   signal: AbortSignal,
 ): Promise<FoundMaximum> {
   return openTogether(async (resources) => {
-    const bench = await openBench(
-      { config, command, signal, estimatedBlockMs: estimateBlockMs(config) * 20 },
-      resources,
-    );
+    const estimatedBlockMs = estimateBlockMs(config) * 20;
+    const bench = await openBench({ config, command, signal, estimatedBlockMs }, resources);
     const { context, machine, progress } = bench;
     const [block] = planBlocks(context.config);
     if (block === undefined) throw new Error('expected a plan with at least one block');

@@ -1,13 +1,13 @@
 import { usage } from '../config/values.ts';
 import type { LoadResult, SliceResult } from '../load/job.ts';
 import { parseThreshold } from '../results/threshold.ts';
-import { decodeHistogram, summarize } from '../stats/histogram.ts';
+import { type LatencySummary, summaryOf } from '../stats/histogram.ts';
 
 /** The condition: a bound on a percentile of response time. */
 export interface Objective {
   text: string;
   /** Field of a latency summary. */
-  percentile: 'p50' | 'p75' | 'p90' | 'p95' | 'p99' | 'p999' | 'mean' | 'max';
+  percentile: keyof LatencySummary;
   boundUs: number;
   /** Formats the value of a trial: `, p99 12.3 ms`; empty without one. */
   format(valueUs: number | undefined): string;
@@ -26,22 +26,10 @@ export interface JudgedTrial {
 /** A rate holds only if this share of the due requests got a correct reply in time, whatever their latency. */
 const MIN_ACHIEVED_SHARE = 0.98;
 
-const FIELDS: Readonly<Record<string, Objective['percentile']>> = {
-  lat_p50_us: 'p50',
-  lat_p75_us: 'p75',
-  lat_p90_us: 'p90',
-  lat_p95_us: 'p95',
-  lat_p99_us: 'p99',
-  lat_p999_us: 'p999',
-  lat_mean_us: 'mean',
-  lat_max_us: 'max',
-};
-
 /** `p99<20ms`, spelt as for `--threshold`. @throws BenchError USAGE */
 export function parseObjective(text: string): Objective {
-  const threshold = parseThreshold(text, '--slo');
-  const percentile = FIELDS[threshold.columns[0] ?? ''];
-  if (percentile === undefined || !threshold.below) {
+  const { field: percentile, below, bound } = parseThreshold(text, '--slo');
+  if (percentile === undefined || percentile === 'min' || !below) {
     throw usage(
       'an upper bound on a response time for --slo',
       `"${text}"`,
@@ -52,7 +40,7 @@ export function parseObjective(text: string): Objective {
   return {
     text,
     percentile,
-    boundUs: threshold.bound,
+    boundUs: bound,
     format: (valueUs) => (valueUs === undefined ? '' : `, ${name} ${(valueUs / 1000).toFixed(2)} ms`),
   };
 }
@@ -69,7 +57,7 @@ export function judgeTrial(
   const achievedPerSecond = ok / slice.seconds;
   if (ratePerSecond === undefined || all === undefined)
     return { holds: true, value: undefined, achievedPerSecond };
-  const value = summarize(decodeHistogram(all.response ?? all.histogram))[objective.percentile];
+  const value = summaryOf(all.response ?? all.histogram)?.[objective.percentile];
   const fails = (reason: string) => ({ holds: false, value, reason, achievedPerSecond });
   const wrong = all.completed - ok + all.connErrors + all.timeouts;
   if (wrong > 0) return fails('wrong or missing replies');

@@ -86,7 +86,8 @@ export async function searchMaximum(request: SearchRequest): Promise<SearchResul
     await bracket(bounds, capacityPerSecond, briefly, range);
     await narrow(bounds, width, briefly);
     await verify(bounds, width, surely, range);
-    isConfirmed = await confirm(bounds, width, (rate) => holds(rate, longSeconds), lowest);
+    // One more trial must hold; otherwise the next lower one.
+    isConfirmed = await descend(bounds, width, (rate) => holds(rate, longSeconds), lowest);
   } catch (error) {
     if (error !== EXHAUSTED) throw error;
   }
@@ -150,33 +151,24 @@ async function verify(
   decide: Decide,
   { lowest, highest }: Range,
 ): Promise<void> {
-  let share = width;
-  for (let lowerIsSure = false; !lowerIsSure && bounds.lower !== undefined; ) {
-    lowerIsSure = await decide(bounds.lower);
-    if (lowerIsSure) break;
-    bounds.upper = bounds.lower;
-    bounds.lower = bounds.lower <= lowest ? undefined : Math.max(lowest, bounds.lower / (1 + share));
-    share *= 2;
-  }
+  const wasLower = bounds.lower;
+  await descend(bounds, width, decide, lowest);
   // A bound that has just failed by majority need not be checked again.
-  for (let upperIsSure = share > width; !upperIsSure && bounds.upper !== undefined; ) {
-    upperIsSure = !(await decide(bounds.upper));
-    if (upperIsSure) break;
+  const isUpperSure = bounds.lower !== wasLower;
+  for (let share = width; !isUpperSure && bounds.upper !== undefined; share *= 2) {
+    if (!(await decide(bounds.upper))) break;
     bounds.lower = bounds.upper;
     bounds.upper = bounds.upper >= highest ? undefined : Math.min(highest, bounds.upper * (1 + share));
-    share *= 2;
   }
   await narrow(bounds, width, decide);
 }
 
-/** One more trial must hold; steps down until one does. `false`: none did. */
-async function confirm(bounds: Bounds, width: number, holds: Decide, lowest: number): Promise<boolean> {
-  let share = width;
-  while (bounds.lower !== undefined) {
+/** Lowers the bound in growing steps until it holds. `false`: none did. */
+async function descend(bounds: Bounds, width: number, holds: Decide, lowest: number): Promise<boolean> {
+  for (let share = width; bounds.lower !== undefined; share *= 2) {
     if (await holds(bounds.lower)) return true;
     bounds.upper = bounds.lower;
     bounds.lower = bounds.lower <= lowest ? undefined : Math.max(lowest, bounds.lower / (1 + share));
-    share *= 2;
   }
   return false;
 }

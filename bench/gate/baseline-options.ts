@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { REGISTRY_ENTRY } from '../../servers/frozen.ts';
 import { absentOptions } from '../../stores/variant.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
+import { conflict } from '../config/values.ts';
 import { runProgram } from '../environment/processes/run-program.ts';
 import { bundle } from '../environment/programs.ts';
 import { BenchError, messageOf } from '../errors.ts';
@@ -24,27 +25,22 @@ export async function checkBaselineOptions(
   const defined = await readDefinitions(root, signal);
   for (const { store, options } of stores) {
     const known = defined[store];
-    if (known === undefined) throw conflict(`store ${store}`, `only ${Object.keys(defined).join(', ')}`, []);
+    if (known === undefined) throw lacking(`store ${store}`, `only ${Object.keys(defined).join(', ')}`, []);
     const absent = absentOptions(store);
     for (const [key, value] of Object.entries(options)) {
       const values = known[key] ?? [absent[key]];
       if (values.includes(value)) continue;
       const got =
         known[key] === undefined ? `no option ${key}: it runs ${key}=${absent[key]}` : values.join(', ');
-      throw conflict(`${store}:${key}=${value}`, got, values);
+      throw lacking(`${store}:${key}=${value}`, got, values);
     }
   }
 }
 
-function conflict(expected: string, got: string, values: readonly (string | undefined)[]): BenchError {
+function lacking(expected: string, got: string, values: readonly (string | undefined)[]): BenchError {
   const other =
     values[0] === undefined ? 'leave that store out' : `write ${expected.replace(/[^=]*$/, '')}${values[0]}`;
-  return new BenchError({
-    code: 'CONFLICT',
-    expected: `a baseline that has ${expected}`,
-    got,
-    remedy: `Name a later --base, or ${other}.`,
-  });
+  return conflict(`a baseline that has ${expected}`, got, `Name a later --base, or ${other}.`);
 }
 
 /** In a separate process: code of another commit must not run in the harness. */

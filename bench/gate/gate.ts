@@ -1,12 +1,17 @@
 import { type Comparison, compareRows } from '../compare/compare.ts';
+import { looksUpTo } from '../compare/sequential.ts';
 import type { Config } from '../config/config.ts';
-import { openTogether, type Resources } from '../environment/processes/resources.ts';
+import { bothSides } from '../config/store-choice.ts';
+import { openTogether } from '../environment/processes/resources.ts';
+import type { SequentialPlan } from '../results/gate-plan.ts';
 import { openOutput } from '../results/output.ts';
-import { type Bench, openBench } from '../run/bench.ts';
-import { type BlocksOutcome, runBlocks } from '../run/blocks.ts';
-import { estimateBlockMs, timeText } from '../run/estimate.ts';
-import { openBaselineServer } from './baseline-server.ts';
-import { openBaseline } from './worktree.ts';
+import { openBench } from '../run/bench.ts';
+import type { BlockOutcome } from '../run/block/block.ts';
+import { type BlocksOutcome, deadlineOf, runBlocks } from '../run/blocks.ts';
+import { timeText } from '../run/estimate.ts';
+import { withBaseline } from './baseline.ts';
+import { runAtEqualLoad } from './equal-load.ts';
+import { isSettled, lookText, planText } from './looks.ts';
 
 /** The result of measuring two commits in one run. */
 export interface GateOutcome extends BlocksOutcome {
@@ -15,60 +20,72 @@ export interface GateOutcome extends BlocksOutcome {
   files: { base: string; head: string };
 }
 
+/** What a gate compares, and by which figures. */
+export interface GateQuestion {
+  /** Any name of a commit that git accepts. */
+  base: string;
+  deciding: SequentialPlan['deciding'];
+}
+
 /**
  * Measures base and head interleaved: every store twice in each block, once with the servers and stores of the commit
- * `base`, once with those of the work tree. Harness, balancer and load generator are the work tree's for both.
- * @param base any name of a commit that git accepts.
+ * `base`, once with those of the work tree. Harness, balancer and load generator are the work tree's for both. It looks
+ * at its data after certain numbers of blocks, and ends when all that decides is settled. What is slower in the closed
+ * loop is then measured at equal load, for its size.
  * @throws BenchError for a base that is not available, a part that cannot be started, or files that cannot be written.
  */
 export function gate(
   config: Config,
-  base: string,
+  { base, deciding }: GateQuestion,
   command: readonly string[],
   signal: AbortSignal,
 ): Promise<GateOutcome> {
   return openTogether(async (resources) => {
-    const sides = config.stores.flatMap((store) =>
-      (['base', 'head'] as const).map((side) => ({ ...store, side })),
-    );
-    const both = { ...config, stores: sides };
-    const opened = await openBench(
-      { config: both, command, signal, estimatedBlockMs: estimateBlockMs(both) },
-      resources,
-    );
-    opened.progress.say(timeText(both));
+    const both = { ...config, stores: config.stores.flatMap(bothSides) };
+    const opened = await openBench({ config: both, command, signal }, resources);
+    const { progress } = opened;
+    progress.say(timeText(both));
+    progress.say(planText(config, deciding));
     const bench = await withBaseline(opened, base, resources);
     const { runId } = bench.context;
     const names = gateFiles(config.out, runId);
     const outputs = { base: openOutput(names.base, runId), head: openOutput(names.head, runId) };
     resources.add('result file of the base', outputs.base.close);
     resources.add('result file of the head', outputs.head.close);
+
+    const looks: number[] = [];
+    const plan: SequentialPlan = { looks, planned: config.repeat, deciding };
     const services: Record<string, unknown> = {};
     const describe = () => {
-      for (const output of Object.values(outputs)) output.describe({ ...bench.record, services });
+      for (const output of Object.values(outputs)) output.describe({ ...bench.record, services, gate: plan });
     };
-    describe();
-    const outcome = await runBlocks(bench, ({ trials }) => {
+    const store = ({ trials }: BlockOutcome) => {
       for (const { trial, service, ...measured } of trials) {
         outputs[trial.side ?? 'head'].append(measured);
         if (service !== undefined) services[trial.arm] ??= service;
       }
       describe();
-    });
-    await resources.close();
-    const comparison = compareRows(outputs.base.rows, outputs.head.rows, names);
-    return { ...outcome, comparison, files: names };
-  });
-}
+    };
+    const compareNow = () => compareRows(outputs.base.rows, outputs.head.rows, names, plan);
+    const look = (validBlocks: number): boolean => {
+      const next = looksUpTo(config.repeat)[looks.length];
+      if (next === undefined || validBlocks < next) return false;
+      looks.push(validBlocks);
+      const comparison = compareNow();
+      progress.say(lookText(validBlocks, comparison, config.repeat));
+      return isSettled(comparison);
+    };
 
-async function withBaseline(bench: Bench, ref: string, resources: Resources): Promise<Bench> {
-  const { context, progress } = bench;
-  const { guard, signal } = context;
-  const baseline = await openBaseline({ ref, guard, signal, say: progress.say });
-  resources.add('baseline', baseline.close);
-  const baselineServer = await openBaselineServer(baseline.root, context.config.stores, context);
-  const baselineCells = { git_sha: baseline.gitSha, git_dirty: false };
-  return { ...bench, context: { ...context, baselineServer, baselineCells } };
+    describe();
+    const outcome = await runBlocks(bench, store, { deadlineMs: deadlineOf(config), isEnough: look });
+    if (outcome.validBlocks > (looks.at(-1) ?? 0)) looks.push(outcome.validBlocks);
+    const alarm = compareNow().verdict === 'REGRESSED' && config.rate === undefined && !signal.aborted;
+    const atEqualLoad = alarm ? await runAtEqualLoad(bench, store) : undefined;
+    describe();
+    await resources.close();
+    const failures = [...outcome.failures, ...(atEqualLoad?.failures ?? [])];
+    return { ...outcome, failures, comparison: compareNow(), files: names };
+  });
 }
 
 /** `--out NAME.csv` gives NAME-base.csv and NAME-head.csv. */

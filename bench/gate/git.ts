@@ -1,5 +1,6 @@
+import { conflict } from '../config/values.ts';
 import { runProgram } from '../environment/processes/run-program.ts';
-import { BenchError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 
 const TIMEOUT_MS = 60_000;
 
@@ -25,12 +26,11 @@ export async function git(folder: string, args: readonly string[], signal?: Abor
   });
   signal?.throwIfAborted();
   if (result.startError === 'ENOENT')
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: 'git on the PATH, to check the baseline out',
-      got: 'no such program',
-      remedy: 'Install git (Debian and Ubuntu: apt-get install git).',
-    });
+    throw conflict(
+      'git on the PATH, to check the baseline out',
+      'no such program',
+      'Install git (Debian and Ubuntu: apt-get install git).',
+    );
   const errorText = messageOf(result.stderr || result.reason || 'no reason given');
   return { ok: result.ok, text: result.stdout, errorText };
 }

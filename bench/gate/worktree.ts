@@ -2,11 +2,11 @@
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { quoted, usage } from '../config/values.ts';
+import { conflict, quoted, usage } from '../config/values.ts';
 import type { Guard } from '../environment/processes/guard.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
-import { BenchError } from '../errors.ts';
+import type { BenchError } from '../errors.ts';
 import { git } from './git.ts';
 import { providePackages } from './packages.ts';
 
@@ -55,12 +55,10 @@ export function openBaseline(request: BaselineRequest): Promise<Baseline> {
     const added = await git(head, ['worktree', 'add', '--detach', '--force', tree, gitSha], signal);
     if (!added.ok) throw baselineMissing(`a worktree of ${ref}`, added.errorText, 'See git worktree list.');
     const root = join(tree, prefix);
-    if (!existsSync(join(root, 'servers', 'main.ts')))
-      throw baselineMissing(
-        `servers/main.ts at ${ref}`,
-        `none in ${gitSha.slice(0, 12)}`,
-        'Name a later --base.',
-      );
+    if (!existsSync(join(root, 'servers', 'main.ts'))) {
+      const got = `none in ${gitSha.slice(0, 12)}`;
+      throw baselineMissing(`servers/main.ts at ${ref}`, got, 'Name a later --base.');
+    }
     await providePackages({ root, head, guard, signal, say });
     return { root, gitSha, close: resources.close };
   });
@@ -70,12 +68,8 @@ export function openBaseline(request: BaselineRequest): Promise<Baseline> {
 async function prefixInRepository(head: string, signal: AbortSignal): Promise<string> {
   const prefix = await git(head, ['rev-parse', '--show-prefix'], signal);
   if (prefix.ok) return prefix.text;
-  throw new BenchError({
-    code: 'CONFLICT',
-    expected: 'a git checkout, to take the baseline from',
-    got: prefix.errorText,
-    remedy: 'Clone the repository instead of unpacking an archive, or compare two result files.',
-  });
+  const remedy = 'Clone the repository instead of unpacking an archive, or compare two result files.';
+  throw conflict('a git checkout, to take the baseline from', prefix.errorText, remedy);
 }
 
 async function resolveCommit(head: string, ref: string, signal: AbortSignal): Promise<string> {

@@ -1,5 +1,5 @@
+import type { Arrivals } from '../config/words.ts';
 import { seededRandom } from '../stats/random.ts';
-import type { Arrivals } from './job.ts';
 
 /** The times at which requests become due: one long sequence, cut into slices. */
 export interface ArrivalTimes {

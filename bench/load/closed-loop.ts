@@ -3,18 +3,25 @@ import { type LoopEnd, type RunningLoop, startSweeping, withResolvers } from './
 
 /**
  * Closed loop: every channel sends the next request of its list after the reply, until the time is over; requests in
- * flight are then awaited. Its time runs from the first send to the last reply.
+ * flight are then awaited. It also ends after this many requests. Its time runs from the first send to the last reply.
  */
 export function startClosedLoop(
   channels: readonly Channel[],
   traffic: Traffic,
   seconds: number,
+  requests = Number.POSITIVE_INFINITY,
 ): RunningLoop {
   const { promise, resolve } = withResolvers<LoopEnd>();
   const startMs = performance.now();
   const deadlineMs = startMs + seconds * 1000;
   const stopSweeping = startSweeping(channels, traffic);
   let timer: NodeJS.Timeout | undefined;
+  let left = requests;
+  const sendNext = (channel: Channel) => {
+    if (left <= 0 || !channel.send()) return false;
+    left -= 1;
+    return true;
+  };
 
   const stop = () => {
     clearTimeout(timer);
@@ -25,11 +32,11 @@ export function startClosedLoop(
   };
   const stopIfDone = () => {
     if (traffic.inFlight > 0) return;
-    const isUsedUp = channels.every((channel) => channel.nextSlot === undefined);
+    const isUsedUp = left <= 0 || channels.every((channel) => channel.nextSlot === undefined);
     if (isUsedUp || performance.now() >= deadlineMs) stop();
   };
   traffic.onFree = (channel, nowMs) => {
-    if (nowMs >= deadlineMs || !channel.send()) stopIfDone();
+    if (nowMs >= deadlineMs || !sendNext(channel)) stopIfDone();
   };
   traffic.onBlocked = (channel, isRefused) => {
     const tally = channel.nextSlot?.tally;
@@ -46,7 +53,7 @@ export function startClosedLoop(
     if (leftMs > 0) timer = setTimeout(waitForDeadline, Math.ceil(leftMs));
     else stopIfDone();
   };
-  for (const channel of channels) if (!channel.send()) channel.renew();
+  for (const channel of channels) if (!sendNext(channel)) channel.renew();
   waitForDeadline();
   stopIfDone();
   return { startMs, ended: promise, stop };

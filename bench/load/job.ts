@@ -1,3 +1,5 @@
+import type { Arrivals, KEY_DISTRIBUTIONS, Scenario, TRANSPORTS } from '../config/words.ts';
+
 /** Messages between the harness and the load generator's process over IPC. Types only. */
 
 export type Operation = 'read' | 'update' | 'login' | 'logout';
@@ -8,12 +10,12 @@ export interface LoadJob {
   targets: readonly string[];
   /** Base URLs of the servers themselves, past the balancer. */
   servers: readonly string[];
-  scenario: 'read' | 'update' | 'login' | 'logout' | 'mixed' | 'revocation';
-  transport: 'cookie' | 'bearer';
+  scenario: Scenario;
+  transport: (typeof TRANSPORTS)[number];
   payloadBytes: number;
   connections: number;
   sessions: number;
-  keys: 'uniform' | 'zipf';
+  keys: (typeof KEY_DISTRIBUTIONS)[number];
   seed: number;
   password: string;
   /** Whether the generator polls without sleeping while it measures; default false. */
@@ -25,14 +27,13 @@ export interface LoadJob {
  * flight.
  */
 export type LoadModel =
-  | { model: 'closed' }
+  /** @param requests it ends after this many. */
+  | { model: 'closed'; requests?: number }
   | { model: 'open'; ratePerSecond: number; arrivals: Arrivals }
   /** A closed loop on autocannon's connections. */
   | { model: 'autocannon' }
   /** Each session is logged out and polled until it is refused. */
   | { model: 'revocation' };
-
-export type Arrivals = 'poisson' | 'constant';
 
 /** The result of one slice. Requests that are due or in flight at its end are awaited. */
 export interface SliceResult {

@@ -1,9 +1,10 @@
+import type { Arrivals } from '../config/words.ts';
 import { createHistogram } from '../stats/histogram.ts';
 import { createArrivals } from './arrivals.ts';
 import { stayAwake } from './awake.ts';
 import { createChannel, type Slot, type Traffic } from './channel.ts';
 import { startClosedLoop } from './closed-loop.ts';
-import type { Arrivals, Operation, SliceResult } from './job.ts';
+import type { Operation, SliceResult } from './job.ts';
 import type { ConnectionPlan } from './live-request.ts';
 import { createOpenFigures, type OpenFigures, startOpenLoop } from './open-loop.ts';
 import type { RunningLoop } from './running-loop.ts';
@@ -41,7 +42,9 @@ export interface LoopTotals {
 }
 
 /** How a slice's requests become due. */
-export type SliceLoad = { model: 'closed' } | { model: 'open'; ratePerSecond: number; arrivals: Arrivals };
+export type SliceLoad =
+  | { model: 'closed'; requests?: number }
+  | { model: 'open'; ratePerSecond: number; arrivals: Arrivals };
 
 /** Connections that are kept between slices, and the sum of the slices' results. */
 export interface SliceLoop {
@@ -115,7 +118,7 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
   /** Returns the function that starts the loop: everything slow has been done before. */
   async function prepare(seconds: number, load: SliceLoad): Promise<() => RunningLoop> {
     await connectAll();
-    if (load.model === 'closed') return () => startClosedLoop(channels, traffic, seconds);
+    if (load.model === 'closed') return () => startClosedLoop(channels, traffic, seconds, load.requests);
     ticker ??= options.staysAwake === true ? createPollingTicker() : await startTicker();
     figures ??= createOpenFigures();
     const open = { ticker, figures, maxBacklog: options.maxBacklog ?? MAX_BACKLOG };

@@ -1,12 +1,4 @@
-import {
-  createHmac,
-  createSecretKey,
-  type KeyObject,
-  sign,
-  timingSafeEqual,
-  verify,
-  webcrypto,
-} from 'node:crypto';
+import { createHmac, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto';
 import { createSigner, createVerifier } from 'fast-jwt';
 import { type JWTPayload, jwtVerify, type KeyInput, SignJWT } from 'jose';
 import jsonwebtoken from 'jsonwebtoken';
@@ -144,20 +136,4 @@ const withEncoding = (key: KeyObject) => ({ key, dsaEncoding: 'ieee-p1363' as co
 
 function segment(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url');
-}
-
-/** The secret as a KeyObject. */
-export function secretKey(secret: string): KeyPair<KeyObject> {
-  const key = createSecretKey(Buffer.from(secret));
-  return { signing: key, verifying: key };
-}
-
-/** The secret as a CryptoKey. */
-export async function secretCryptoKey(secret: string): Promise<KeyPair<webcrypto.CryptoKey>> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
-  const key = await webcrypto.subtle.importKey('raw', Buffer.from(secret), algorithm, false, [
-    'sign',
-    'verify',
-  ]);
-  return { signing: key, verifying: key };
 }

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, type webcrypto } from 'node:crypto';
+import { createSecretKey, generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from 'node:crypto';
 import { importPKCS8, importSPKI, type JWTPayload } from 'jose';
 import { baselines } from './baselines.ts';
 import {
@@ -12,8 +12,6 @@ import {
   joseArm,
   jsonwebtokenArm,
   type KeyPair,
-  secretCryptoKey,
-  secretKey,
 } from './jwt-libraries.ts';
 import type { Measurement, Operation } from './measure.ts';
 
@@ -22,17 +20,6 @@ const DATA_BYTES = 256;
 /** Distinct tokens that the verifiers cycle through, so that none is fast because it was just seen. */
 const TOKENS = 256;
 const LIFE_SECONDS = 86_400;
-
-const STRING_SECRET = operationName('verify', {
-  algorithm: 'HS256',
-  library: 'jsonwebtoken',
-  keyForm: 'string',
-});
-const KEY_SECRET = operationName('verify', {
-  algorithm: 'HS256',
-  library: 'jsonwebtoken',
-  keyForm: 'KeyObject',
-});
 
 /**
  * Signing and verifying, by algorithm, library and form of key. Keys are generated here and never leave the process.
@@ -72,20 +59,27 @@ async function tokensByAlgorithm(arms: readonly JwtArm[]): Promise<Map<JwtAlgori
 async function secretArms(): Promise<JwtArm[]> {
   // Text, so that every form of it is the same key.
   const secret = randomBytes(32).toString('base64url');
-  const both = <T>(key: T): KeyPair<T> => ({ signing: key, verifying: key });
-  const key = secretKey(secret);
+  const [text, bytes] = [both(secret), both(Buffer.from(secret))];
+  const key = both(createSecretKey(bytes.signing));
   return [
     bareArm('HS256', key),
-    jsonwebtokenArm('HS256', 'string', both(secret)),
-    jsonwebtokenArm('HS256', 'Buffer', both(Buffer.from(secret))),
+    jsonwebtokenArm('HS256', 'string', text),
+    jsonwebtokenArm('HS256', 'Buffer', bytes),
     jsonwebtokenArm('HS256', 'KeyObject', key),
-    fastJwtArm('HS256', 'string', both(secret)),
-    fastJwtArm('HS256', 'Buffer', both(Buffer.from(secret))),
+    fastJwtArm('HS256', 'string', text),
+    fastJwtArm('HS256', 'Buffer', bytes),
     cachedFastJwtArm('HS256', secret, TOKENS),
-    joseArm('HS256', 'Buffer', both(Buffer.from(secret))),
+    joseArm('HS256', 'Buffer', bytes),
     joseArm('HS256', 'KeyObject', key),
-    joseArm('HS256', 'CryptoKey', await secretCryptoKey(secret)),
+    joseArm('HS256', 'CryptoKey', both(await cryptoKeyOf(bytes.signing))),
   ];
+}
+
+const both = <T>(key: T): KeyPair<T> => ({ signing: key, verifying: key });
+
+function cryptoKeyOf(secret: Buffer): Promise<webcrypto.CryptoKey> {
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  return webcrypto.subtle.importKey('raw', secret, algorithm, false, ['sign', 'verify']);
 }
 
 async function pairArms(): Promise<JwtArm[]> {
@@ -142,8 +136,11 @@ function operationName(
 
 /** The cost of a string secret in jsonwebtoken on this machine; empty when one of the two rows is missing. */
 export function secretFinding(measurements: readonly Measurement[]): string[] {
-  const median = (name: string) => measurements.find((one) => one.name === name)?.medianUs;
-  const [text, key] = [median(STRING_SECRET), median(KEY_SECRET)];
+  const medianWith = (keyForm: string) => {
+    const name = operationName('verify', { algorithm: 'HS256', library: 'jsonwebtoken', keyForm });
+    return measurements.find((one) => one.name === name)?.medianUs;
+  };
+  const [text, key] = [medianWith('string'), medianWith('KeyObject')];
   if (text === undefined || key === undefined) return [];
   const times = (text / key).toFixed(1);
   return [

@@ -1,7 +1,6 @@
 import { cpus, loadavg } from 'node:os';
-import Table from 'cli-table3';
-import { tableStyle, whole, wrap } from '../results/text.ts';
-import { GROUPS, type GroupName } from './group.ts';
+import { drawTable, type Layout, whole, wrap } from '../results/text.ts';
+import { GROUPS, type Group, type GroupName } from './group.ts';
 import type { Measurement } from './measure.ts';
 
 /** The result of a group: its figures, what was not measured and why, and lines for below the table. */
@@ -54,25 +53,18 @@ export function describeMachine(): string[] {
 }
 
 function renderGroup({ group, measurements, unavailable, notes }: GroupOutcome, color: boolean): string {
-  const { heading, unit, findings } = GROUPS[group];
+  const { heading, unit, findings = () => [] }: Group = GROUPS[group];
   const cell = (us: number | undefined) => (us === undefined ? '' : significant(us * UNITS_PER_US[unit]));
-  const table = new Table({
-    head: ['operation', `median\n${unit}`, `p99\n${unit}`, '', '± mean\n%', 'samples', 'ops/s\nper core'],
-    colAligns: ['left', 'right', 'right', 'left', 'right', 'right', 'right'],
-    ...tableStyle(color),
-  });
-  for (const { name, medianUs, p99Us, rmePct, samples, opsPerSecond, batch } of measurements) {
+  const lines = measurements.map(({ name, medianUs, p99Us, rmePct, samples, opsPerSecond, batch }) => {
     const mark = batch > 1 && p99Us !== undefined ? '*' : '';
-    table.push([
-      name,
-      cell(medianUs),
-      cell(p99Us),
-      mark,
-      rmePct.toFixed(1),
-      whole(samples),
-      whole(opsPerSecond),
-    ]);
-  }
+    const counts = [rmePct.toFixed(1), whole(samples), whole(opsPerSecond)];
+    return [name, cell(medianUs), cell(p99Us), mark, ...counts];
+  });
+  const table: Layout = {
+    headings: ['operation', `median\n${unit}`, `p99\n${unit}`, '', '± mean\n%', 'samples', 'ops/s\nper core'],
+    alignments: ['left', 'right', 'right', 'left', 'right', 'right', 'right'],
+    lines,
+  };
   const below = [
     ...unavailable.map(
       ({ name, reason }) => `LEFT OUT: ${name}: ${reason}. To install it: sh scripts/setup.sh`,
@@ -80,7 +72,7 @@ function renderGroup({ group, measurements, unavailable, notes }: GroupOutcome, 
     ...notes,
     ...findings(measurements),
   ].map((text) => wrap(text));
-  return [heading, ...(measurements.length === 0 ? [] : [table.toString()]), ...below]
+  return [heading, ...(lines.length === 0 ? [] : [drawTable(table, color)]), ...below]
     .map(trimmed)
     .join('\n');
 }

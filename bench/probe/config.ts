@@ -70,15 +70,10 @@ function parseTarget(words: readonly string[]): URL {
   if (text === undefined || words.length !== 1) throw usage('one URL to probe', `${words.length}`, EXAMPLE);
   if (!URL.canParse(text)) throw usage('a URL to probe', quoted(text), EXAMPLE);
   const url = new URL(text);
-  const expected = 'a URL that begins with http://';
-  if (url.protocol === 'https:') {
-    throw usage(
-      expected,
-      quoted(text),
-      'The generator does not support TLS: probe the plain port behind it.',
-    );
+  if (url.protocol !== 'http:') {
+    const noTls = 'The generator does not support TLS: probe the plain port behind it.';
+    throw usage('a URL that begins with http://', quoted(text), url.protocol === 'https:' ? noTls : EXAMPLE);
   }
-  if (url.protocol !== 'http:') throw usage(expected, quoted(text), EXAMPLE);
   if (url.username !== '' || url.password !== '') {
     throw usage('a URL without user and password', quoted(text), "Send them by -H 'authorization: …'.");
   }
@@ -102,24 +97,17 @@ function parseHeaders(lines: readonly string[]): Record<string, string> {
     const [, written, value] = match ?? [];
     if (written === undefined || value === undefined) {
       // The value may be a secret: only the name is shown.
-      const shown = line.includes(':')
-        ? `${quoted(line.slice(0, line.indexOf(':')))}, wrongly written`
-        : 'no colon';
-      throw usage(
-        "'name: value' on one line for --header",
-        shown,
-        "Write for example -H 'accept: text/html'.",
-      );
+      const end = line.indexOf(':');
+      const shown = end < 0 ? 'no colon' : `${quoted(line.slice(0, end))}, wrongly written`;
+      const remedy = "Write for example -H 'accept: text/html'.";
+      throw usage("'name: value' on one line for --header", shown, remedy);
     }
     const name = written.toLowerCase();
     const remedy = RESERVED[name];
     if (remedy !== undefined) throw usage('a header that is yours to set in --header', `"${name}"`, remedy);
     if (headers.has(name)) {
-      throw usage(
-        'each header once',
-        `"${name}" twice`,
-        'Join the values by a comma, cookies by a semicolon.',
-      );
+      const join = 'Join the values by a comma, cookies by a semicolon.';
+      throw usage('each header once', `"${name}" twice`, join);
     }
     headers.set(name, value.trimEnd());
   }

@@ -1,10 +1,9 @@
-import { type StartedProcess, startProcess } from '../environment/processes/process.ts';
+import { type StartedProcess, startProgram } from '../environment/processes/process.ts';
 import type { ProbeJob } from './job.ts';
 import { type ProbeContext, probeIn } from './probe.ts';
 
 /** A minimal server: the rate that a generator reaches against it is the generator's own limit. */
 
-const START_TIMEOUT_MS = 10_000;
 /** The null server is loaded this much above the rate: chance in the count must not hide that the rate is reached. */
 const HEADROOM = 1.15;
 /** Until the hot path is compiled. */
@@ -12,16 +11,7 @@ const WARMUP_SECONDS = 1;
 
 /** Starts the null server on 127.0.0.1; `port` of the result is its port. @throws BenchError SERVER_FAILED */
 export function startNullServer({ guard, programs, signal }: ProbeContext): Promise<StartedProcess> {
-  return startProcess({
-    name: 'null server',
-    command: process.execPath,
-    args: [programs.nullServer],
-    ready: 'ipc',
-    timeoutMs: START_TIMEOUT_MS,
-    guard,
-    signal,
-    failure: { code: 'SERVER_FAILED', remedy: 'Find the cause in that output, then run again.' },
-  });
+  return startProgram(programs.nullServer, 'SERVER_FAILED', { name: 'null server', guard, signal });
 }
 
 /** The load for the null server. */

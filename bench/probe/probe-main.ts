@@ -1,8 +1,7 @@
 import type { SliceResult } from '../load/job.ts';
 import type { LiveRequest } from '../load/live-request.ts';
+import { loadResultOf } from '../load/load-result.ts';
 import { createSliceLoop, type LoopTotals } from '../load/slice-loop.ts';
-import { resultsOf } from '../load/tally.ts';
-import { encodeHistogram } from '../stats/histogram.ts';
 import type { FromProbe, ProbeJob, ProbeResult, ToProbe } from './job.ts';
 
 /** The process of a probe's generator: the same loop as in runs, on one URL. */
@@ -71,17 +70,9 @@ async function resultOf(
   { backlogEnd, outstandingEnd }: Pick<SliceResult, 'backlogEnd' | 'outstandingEnd'>,
   isPartial: boolean,
 ): Promise<ProbeResult> {
-  const { seconds, cpuNs, tallies, open } = totals;
+  const failure = firstFailure === undefined ? {} : { firstFailure };
   return {
-    load: {
-      durationSeconds: seconds,
-      cpuNs,
-      operations: await resultsOf(tallies),
-      ...(firstFailure === undefined ? {} : { firstFailure }),
-      ...(open === undefined
-        ? {}
-        : { open: { lateness: await encodeHistogram(open.lateness), backlogMax: open.backlogMax } }),
-    },
+    load: { ...(await loadResultOf(totals)), ...failure },
     backlogEnd,
     outstandingEnd,
     isPartial,

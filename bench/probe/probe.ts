@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import type { RunContext } from '../environment/context.ts';
 import { openGuard } from '../environment/processes/guard.ts';
-import { type StartedProcess, startProcess } from '../environment/processes/process.ts';
+import { type StartedProcess, startProgram } from '../environment/processes/process.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { buildPrograms } from '../environment/programs.ts';
 import { BenchError, messageOf } from '../errors.ts';
@@ -11,7 +11,6 @@ import type { FromProbe, ProbeJob, ProbePhase, ProbeResult, ToProbe } from './jo
 export type ProbeContext = Pick<RunContext, 'guard' | 'programs' | 'signal'>;
 
 const CONNECT_TIMEOUT_MS = 5_000;
-const START_TIMEOUT_MS = 10_000;
 /**
  * In addition to the load itself: draining takes up to the timeout of a request, after the warm-up and again at the
  * end.
@@ -50,18 +49,11 @@ export async function probeIn(
   job: ProbeJob,
   onPhase: (phase: ProbePhase) => void = () => undefined,
 ): Promise<ProbeResult | undefined> {
-  const generator = await startProcess({
-    name: 'load generator',
-    command: process.execPath,
-    args: [context.programs.probe],
-    ready: 'ipc',
-    timeoutMs: START_TIMEOUT_MS,
-    guard: context.guard,
-    signal: context.signal,
-    failure: { code: 'GENERATOR_FAILED', remedy: 'Find the cause in that output, then run again.' },
-  });
+  const { guard, signal, programs } = context;
+  const options = { name: 'load generator', guard, signal };
+  const generator = await startProgram(programs.probe, 'GENERATOR_FAILED', options);
   try {
-    return await resultOf(generator, job, context.signal, onPhase);
+    return await resultOf(generator, job, signal, onPhase);
   } finally {
     await generator.stop();
   }

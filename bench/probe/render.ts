@@ -2,7 +2,7 @@ import { achievedShare } from '../results/open-loop.ts';
 import type { Row } from '../results/row.ts';
 import { whole, wrap } from '../results/text.ts';
 import type { ProbeJob, ProbeResult } from './job.ts';
-import { openLoopFigures } from './validity.ts';
+import { probeFigures } from './validity.ts';
 
 /** Renders a probe for people. Pure. */
 
@@ -52,10 +52,9 @@ function titleOf(job: ProbeJob, result: ProbeResult): string {
 
 /** After an early stop, the backlog at the end is meaningless. */
 function achievedText(job: ProbeJob, result: ProbeResult, cells: Row): string {
-  const { scheduled = 0, completed = 0 } = cells;
-  const figures = openLoopFigures(job, result, { scheduled, completed }, cells);
+  const figures = probeFigures(job, result, cells);
   const { durationSeconds } = result.load;
-  const rate = rateOf(durationSeconds > 0 ? completed / durationSeconds : 0);
+  const rate = rateOf(durationSeconds > 0 ? (cells.completed ?? 0) / durationSeconds : 0);
   if (figures === undefined || result.isPartial) return rate;
   return `${rate}, ${(achievedShare(figures) * 100).toFixed(1)} % of what was due`;
 }

@@ -1,8 +1,6 @@
-import type { OperationResult } from '../load/job.ts';
-import type { OpenLoopFigures } from '../results/open-loop.ts';
+import { type OpenLoopFigures, openLoopFigures } from '../results/open-loop.ts';
 import type { Row } from '../results/row.ts';
 import { openLoopReasons, wrongReplies } from '../results/validity.ts';
-import { decodeHistogram, summarize } from '../stats/histogram.ts';
 import type { ProbeJob, ProbeResult } from './job.ts';
 
 /** Why the figures of a probe must not be used; empty when they may. */
@@ -15,28 +13,15 @@ export function reasonsAgainst(job: ProbeJob, result: ProbeResult, cells: Row): 
     const stopped = `stopped after ${seconds(load.durationSeconds)} of ${seconds(job.durationSeconds)}`;
     return [stopped, ...wrong];
   }
-  const figures = openLoopFigures(job, result, all, cells);
+  const figures = probeFigures(job, result, cells);
   return [...wrong, ...(figures === undefined ? [] : openLoopReasons(figures))];
 }
 
 /** A probe is one slice; `undefined` in a closed loop. */
-export function openLoopFigures(
-  job: ProbeJob,
-  { backlogEnd, outstandingEnd, load: { open } }: ProbeResult,
-  all: Pick<OperationResult, 'scheduled' | 'completed' | 'response'>,
-  cells: Row,
-): OpenLoopFigures | undefined {
+export function probeFigures(job: ProbeJob, result: ProbeResult, cells: Row): OpenLoopFigures | undefined {
   if (job.load.model !== 'open') return undefined;
-  return {
-    offeredRps: job.load.ratePerSecond,
-    scheduled: all.scheduled,
-    completed: all.completed,
-    backlogEnds: [backlogEnd],
-    outstandingEnds: [outstandingEnd],
-    meanResponseUs: cells.lat_mean_us,
-    lateness: open === undefined ? undefined : summarize(decodeHistogram(open.lateness)),
-    response: all.response === undefined ? undefined : summarize(decodeHistogram(all.response)),
-  };
+  const ends = { backlogEnds: [result.backlogEnd], outstandingEnds: [result.outstandingEnd] };
+  return openLoopFigures(result.load, ends, job.load.ratePerSecond, cells.lat_mean_us);
 }
 
 const seconds = (value: number) => `${Number(value.toFixed(2))} s`;

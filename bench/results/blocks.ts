@@ -19,6 +19,13 @@ const GROUP_COLUMNS = [
   'generator_mode',
 ] as const satisfies readonly ColumnName[];
 
+/** Items with an equal key together, in the order of the first of each. */
+export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
+  return [...groups.values()];
+}
+
 /** Identifies the group of a row; equal for all arms and operations in it. */
 export function groupKey(row: Row): string {
   return JSON.stringify(GROUP_COLUMNS.map((column) => cellText(row[column])));
@@ -40,6 +47,19 @@ export const isInterleaved = (row: Row): boolean => row.engine === 'slices';
 export function spoiltBlocks(rows: readonly Row[]): Set<string> {
   const spoilt = rows.filter((row) => isInterleaved(row) && row.status === 'ok' && row.valid !== true);
   return new Set(spoilt.map(blockKey));
+}
+
+/** The differences of a figure from the same in other rows, one for each block in which both are known. */
+export function differencesWithinBlocks(
+  rows: readonly Row[],
+  others: readonly Row[],
+  figure: (row: Row) => number | undefined,
+): number[] {
+  const byBlock = new Map(others.map((row) => [blockKey(row), figure(row)]));
+  return rows.flatMap((row) => {
+    const [own, other] = [figure(row), byBlock.get(blockKey(row))];
+    return own === undefined || other === undefined ? [] : [own - other];
+  });
 }
 
 /** The usable rows of usable blocks. */

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
-import { BenchError, messageOf } from '../errors.ts';
+import { BenchError, messageOf, writing } from '../errors.ts';
 import { COLUMNS, type ColumnName, cellText, parseCell, type Row } from './row.ts';
 import { plain } from './text.ts';
 
@@ -26,15 +26,16 @@ const NAMES = COLUMNS.map((column) => column.name);
 
 /** Creates a result file with its header. @throws BenchError OUTPUT_UNWRITABLE, also when it exists already. */
 export function createResultFile(path: string): ResultFile {
+  const expected = `to write ${path}`;
   if (existsSync(path)) {
-    throw unwritable(path, 'a file of that name', 'Name another file with --out, or move that one away.');
+    throw new BenchError({
+      code: 'OUTPUT_UNWRITABLE',
+      expected,
+      got: 'a file of that name',
+      remedy: 'Name another file with --out, or move that one away.',
+    });
   }
-  let descriptor: number;
-  try {
-    descriptor = openSync(path, 'wx');
-  } catch (error) {
-    throw unwritable(path, messageOf(error), 'Name a writable file with --out.', error);
-  }
+  const descriptor = writing(expected, 'Name a writable file with --out.', () => openSync(path, 'wx'));
   const file = openForAppend(path, descriptor);
   appendLine(path, descriptor, stringify([[...NAMES]]));
   return file;
@@ -43,14 +44,12 @@ export function createResultFile(path: string): ResultFile {
 /** Opens a result file to continue it, with only these of its rows. @throws BenchError OUTPUT_UNWRITABLE */
 export function continueResultFile(path: string, kept: readonly Row[]): ResultFile {
   const half = `${path}.${process.pid}`;
-  try {
+  return writing(`to write ${path}`, 'Make it writable; its rows are kept.', () => {
     // Renamed into place, so that the file is always the old one or the new one.
     writeFileSync(half, stringify([NAMES, ...kept.map(cellsOf)]));
     renameSync(half, path);
     return openForAppend(path, openSync(path, 'a'));
-  } catch (error) {
-    throw unwritable(path, messageOf(error), 'Make it writable; its rows are kept.', error);
-  }
+  });
 }
 
 function openForAppend(path: string, descriptor: number): ResultFile {
@@ -67,13 +66,15 @@ const cellsOf = (row: Row) => NAMES.map((name) => cellText(row[name]));
 function appendLine(path: string, descriptor: number, line: string): void {
   const before = fstatSync(descriptor).size;
   const bytes = Buffer.from(line);
-  try {
-    let written = 0;
-    while (written < bytes.length) written += writeSync(descriptor, bytes, written, bytes.length - written);
-  } catch (error) {
-    if (fstatSync(descriptor).isFile()) ftruncateSync(descriptor, before);
-    throw unwritable(path, messageOf(error), 'Free some space; the rows written before are kept.', error);
-  }
+  let written = 0;
+  writing(`to write ${path}`, 'Free some space; the rows written before are kept.', () => {
+    try {
+      while (written < bytes.length) written += writeSync(descriptor, bytes, written, bytes.length - written);
+    } catch (error) {
+      if (fstatSync(descriptor).isFile()) ftruncateSync(descriptor, before);
+      throw error;
+    }
+  });
 }
 
 /** The rows of a result file. @throws BenchError CSV_INVALID when it is empty, damaged or of another kind. */
@@ -100,18 +101,8 @@ export function readResultFile(path: string): Row[] {
   });
 }
 
-function unwritable(path: string, got: string, remedy: string, cause?: unknown): BenchError {
-  return new BenchError({ code: 'OUTPUT_UNWRITABLE', expected: `to write ${path}`, got, remedy, cause });
-}
-
 function damaged(path: string, got: string, cause?: unknown): BenchError {
-  const remedy = 'Name a file that pnpm bench wrote.';
+  const [expected, remedy] = [`a result CSV in ${path}`, 'Name a file that pnpm bench wrote.'];
   // The file may contain anything, including control sequences for a terminal.
-  return new BenchError({
-    code: 'CSV_INVALID',
-    expected: `a result CSV in ${path}`,
-    got: plain(got),
-    remedy,
-    cause,
-  });
+  return new BenchError({ code: 'CSV_INVALID', expected, got: plain(got), remedy, cause });
 }

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { BenchError, messageOf } from '../errors.ts';
+import { writing } from '../errors.ts';
+import type { SequentialPlan } from './gate-plan.ts';
 import type { SliceRecord } from './slices.ts';
 
 /** The environment of a run, beside its CSV: `NAME.env.json`. Contains no secret. */
@@ -18,6 +19,8 @@ export interface EnvironmentRecord {
   left_out: readonly string[];
   /** Settings of the services as read back from them, by arm. */
   services: Record<string, unknown>;
+  /** Of a gate: its looks and what decides, from which `compare` repeats its verdict. */
+  gate?: SequentialPlan;
 }
 
 const beside = (csvPath: string, ending: string) => `${csvPath.replace(/\.csv$/, '')}${ending}`;
@@ -61,15 +64,6 @@ export function appendSlices(
 }
 
 function save(path: string, write: () => void): void {
-  try {
-    write();
-  } catch (cause) {
-    throw new BenchError({
-      code: 'OUTPUT_UNWRITABLE',
-      expected: `to write ${path}`,
-      got: messageOf(cause),
-      remedy: 'Free some space, or name another file with --out; the rows written before are kept.',
-      cause,
-    });
-  }
+  const remedy = 'Free some space, or name another file with --out; the rows written before are kept.';
+  writing(`to write ${path}`, remedy, write);
 }

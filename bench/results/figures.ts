@@ -7,8 +7,6 @@ import type { Row } from './row.ts';
 /** A figure that ranks the arms of a group. */
 export interface Figure {
   name: 'cpu_us_per_req' | 'rps_ok' | 'lat_p50_us' | 'lat_p99_us';
-  /** Heading, with the unit. */
-  label: string;
   better: 'lower' | 'higher';
   /** Name in a sentence. */
   what: string;
@@ -21,7 +19,6 @@ export interface Figure {
 
 const CPU: Figure = {
   name: 'cpu_us_per_req',
-  label: 'CPU, µs/request',
   better: 'lower',
   what: 'CPU per request',
   has: 'less CPU per request',
@@ -30,31 +27,21 @@ const CPU: Figure = {
 };
 const THROUGHPUT: Figure = {
   name: 'rps_ok',
-  label: 'ok/s',
   better: 'higher',
   what: 'requests per second',
   has: 'more requests per second',
   more: 'more',
   of: (row) => row.rps_ok,
 };
-const MEDIAN: Figure = {
-  name: 'lat_p50_us',
-  label: 'p50, µs',
+const responseTime = (name: 'lat_p50_us' | 'lat_p99_us', which: string): Figure => ({
+  name,
   better: 'lower',
-  what: 'median response time',
-  has: 'shorter median response time',
+  what: `${which} response time`,
+  has: `shorter ${which} response time`,
   more: 'shorter',
-  of: (row) => row.lat_p50_us,
-};
-const P99: Figure = {
-  name: 'lat_p99_us',
-  label: 'p99, µs',
-  better: 'lower',
-  what: 'p99 response time',
-  has: 'shorter p99 response time',
-  more: 'shorter',
-  of: (row) => row.lat_p99_us,
-};
+  of: (row) => row[name],
+});
+const RESPONSE_TIMES = [responseTime('lat_p50_us', 'median'), responseTime('lat_p99_us', 'p99')];
 
 /**
  * The figures that rank arms: CPU per request; in a closed loop throughput; in an open loop, where throughput is the
@@ -62,7 +49,7 @@ const P99: Figure = {
  */
 export function figuresOf(row: Row): readonly Figure[] {
   if (row.scenario === 'revocation') return [];
-  return isOpen(row) ? [CPU, MEDIAN, P99] : [CPU, THROUGHPUT];
+  return isOpen(row) ? [CPU, ...RESPONSE_TIMES] : [CPU, THROUGHPUT];
 }
 
 /**

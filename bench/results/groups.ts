@@ -1,9 +1,9 @@
 import { STORES } from '../../stores/registry.ts';
 import { rowArmText } from '../../stores/variant.ts';
 import { median } from '../stats/median.ts';
-import { groupKey } from './blocks.ts';
+import { groupBy, groupKey } from './blocks.ts';
 import type { Row } from './row.ts';
-import { whole } from './text.ts';
+import { counted, whole } from './text.ts';
 
 /** The rows of arms that share everything else. */
 export interface RowGroup {
@@ -14,18 +14,12 @@ export interface RowGroup {
 
 /** The groups of a run, in the order of its rows. */
 export function groupsOf(rows: readonly Row[]): RowGroup[] {
-  const groups = new Map<string, Row[]>();
-  for (const row of rows) {
-    const key = groupKey(row);
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()].map((group) => ({ title: groupTitle(group), rows: group }));
+  return groupBy(rows, groupKey).map((group) => ({ title: groupTitle(group), rows: group }));
 }
 
 /** Scenario, servers and affinity: a short name for contexts where it is unambiguous. */
 export function shortTitle(row: Row): string {
-  const servers = `${row.servers} ${row.servers === 1 ? 'server' : 'servers'}`;
-  return `${row.scenario}, ${servers}, ${row.affinity}`;
+  return `${row.scenario}, ${counted(row.servers, 'server')}, ${row.affinity}`;
 }
 
 /** The axes held fixed, as a heading. In an open loop with the rate, which may differ a little between blocks. */
@@ -44,14 +38,9 @@ export const isOpen = (row: Row): boolean => row.load_model !== undefined && row
 
 /** Rows of one arm and operation over all blocks; in the order of the registry. */
 export function byArmAndOperation(rows: readonly Row[], onlyWhole: boolean): Row[][] {
-  const arms = new Map<string, Row[]>();
-  for (const row of rows) {
-    if (onlyWhole && row.operation !== 'all') continue;
-    const key = `${row.arm} ${row.operation}`;
-    arms.set(key, [...(arms.get(key) ?? []), row]);
-  }
+  const asked = onlyWhole ? rows.filter((row) => row.operation === 'all') : rows;
   const place = ([row]: Row[]) => STORES.findIndex((definition) => definition.name === row?.store);
-  return [...arms.values()].sort((a, b) => place(a) - place(b));
+  return groupBy(asked, (row) => `${row.arm} ${row.operation}`).sort((a, b) => place(a) - place(b));
 }
 
 /** An arm as `--store` takes it: see {@link rowArmText}. */

@@ -1,20 +1,13 @@
 import { CONTROL } from '../../stores/registry.ts';
 import { CONFIDENCE, MIN_BLOCKS } from '../stats/levels.ts';
-import { median } from '../stats/median.ts';
+import { complete, completeMedian } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
-import { blockKey, isInterleaved, usableRows } from './blocks.ts';
+import { blockKey, differencesWithinBlocks, isInterleaved, usableRows } from './blocks.ts';
 import { centreOf, cpuUs, type Figure } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf, isOpen, type RowGroup } from './groups.ts';
 import { notesOf } from './notes.ts';
-import type { ColumnName, Row } from './row.ts';
-import { whole } from './text.ts';
-
-/** A table, independent of the format. */
-export interface Layout {
-  headings: readonly string[];
-  alignments: readonly ('left' | 'right')[];
-  lines: string[][];
-}
+import type { NumberColumn, Row } from './row.ts';
+import { type Layout, whole } from './text.ts';
 
 /** One group of a run: its tables, each but the first with a heading, and footnotes that the first table refers to. */
 export interface GroupLayout {
@@ -32,6 +25,8 @@ interface ColumnSpec {
   optional?: boolean;
 }
 
+type Format = (value: number) => string;
+
 const milliseconds = (us: number) => (us / 1000).toFixed(us < 10_000 ? 2 : 1);
 /** Without the sign of a negative zero. */
 const fixed = (digits: number) => (value: number) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, '');
@@ -40,22 +35,16 @@ const mebibytes = (bytes: number) => whole(bytes / 2 ** 20);
 const hundredths = fixed(2);
 
 /** Median over the blocks; empty when one of them lacks it, which would make it incomparable with the others. */
-const medianOf = (heading: string, column: ColumnName, format: (value: number) => string): ColumnSpec => ({
+const medianOf = (heading: string, of: NumberColumn | Figure['of'], format: Format): ColumnSpec => ({
   heading,
-  text(rows) {
-    const values = rows.map((row) => row[column]).filter((cell) => typeof cell === 'number');
-    const value = values.length < rows.length ? undefined : median(values);
-    return value === undefined ? '' : format(value);
-  },
+  text: (rows) => shown(completeMedian(rows.map(typeof of === 'string' ? (row) => row[of] : of)), format),
 });
 
+const shown = (value: number | undefined, format: Format) => (value === undefined ? '' : format(value));
+
 /** A figure that ranks arms: the estimate that the ranking uses, with its interval from 12 blocks on. */
-function centred(heading: string, of: Figure['of'], format: (value: number) => string): ColumnSpec[] {
-  const valuesOf = (rows: readonly Row[]) => {
-    const values = rows.map(of).filter((value) => value !== undefined);
-    return values.length < rows.length ? [] : values;
-  };
-  const centre = (rows: readonly Row[]) => centreOf(valuesOf(rows));
+function centred(heading: string, of: Figure['of'], format: Format): ColumnSpec[] {
+  const centre = (rows: readonly Row[]) => centreOf(complete(rows.map(of)));
   const interval = (rows: readonly Row[]) => {
     const known = centre(rows);
     if (known === undefined || known.blocks < MIN_BLOCKS || !rows.every(isInterleaved)) return '';
@@ -64,11 +53,8 @@ function centred(heading: string, of: Figure['of'], format: (value: number) => s
   return [
     {
       heading,
-      text(rows) {
-        // A figure of 0 is valid, but has no logarithm.
-        const value = centre(rows)?.estimate ?? median(valuesOf(rows));
-        return value === undefined ? '' : format(value);
-      },
+      // A figure of 0 is valid, but has no logarithm.
+      text: (rows) => shown(centre(rows)?.estimate ?? completeMedian(rows.map(of)), format),
     },
     { heading: '95 %', text: interval, align: 'left', optional: true },
   ];
@@ -80,17 +66,11 @@ const OVER_CONTROL: ColumnSpec = {
   optional: true,
   text(rows, group) {
     const isWhole = (row: Row) => row.operation === 'all' && isInterleaved(row);
-    const controls = group.filter((row) => row.store === CONTROL.name && isWhole(row));
-    const control = new Map(controls.map((row) => [blockKey(row), row]));
-    const differences = rows.flatMap((row) => {
-      const reference = control.get(blockKey(row));
-      const [own, other] = [cpuUs(row), reference && cpuUs(reference)];
-      return row.store === CONTROL.name || !isWhole(row) || own === undefined || other === undefined
-        ? []
-        : [own - other];
-    });
-    const { estimate } = signedRankEstimate(differences, CONFIDENCE);
-    return estimate === undefined ? '' : tenths(estimate);
+    const isControl = (row: Row) => row.store === CONTROL.name;
+    const own = rows.filter((row) => !isControl(row) && isWhole(row));
+    const controls = group.filter((row) => isControl(row) && isWhole(row));
+    const differences = differencesWithinBlocks(own, controls, cpuUs);
+    return shown(signedRankEstimate(differences, CONFIDENCE).estimate, tenths);
   },
 };
 
@@ -108,35 +88,19 @@ function bytesPerSession(row: Row): number | undefined {
   return store === undefined && row.pool_size !== undefined ? undefined : server + (store ?? 0);
 }
 
-const BYTES: ColumnSpec = {
-  heading: 'bytes/\nsession',
-  optional: true,
-  text(rows) {
-    const values = rows.map(bytesPerSession).filter((value) => value !== undefined);
-    const value = values.length < rows.length ? undefined : median(values);
-    return value === undefined ? '' : whole(value);
-  },
-};
-
-const CACHE: readonly ColumnSpec[] = [
-  { ...medianOf('cache\nhits, %', 'verify_cache_hit_pct', tenths), optional: true },
-  { ...medianOf('distinct\ntokens', 'distinct_tokens', whole), optional: true },
-];
-
 /** Cost of a request: the figures that are compared. */
 const COSTS: readonly ColumnSpec[] = [
   ...centred('CPU µs\n/request', cpuUs, tenths),
   OVER_CONTROL,
   { ...medianOf('store\ntrips', 'store_commands_per_req', hundredths), optional: true },
-  BYTES,
-  ...CACHE,
+  { ...medianOf('bytes/\nsession', bytesPerSession, whole), optional: true },
+  { ...medianOf('cache\nhits, %', 'verify_cache_hit_pct', tenths), optional: true },
+  { ...medianOf('distinct\ntokens', 'distinct_tokens', whole), optional: true },
 ];
-
-const THROUGHPUT = centred('ok/s', (row) => row.rps_ok, whole);
 
 /** In a closed loop latency is service time on a saturated machine, and throughput is its capacity. */
 const CLOSED: readonly ColumnSpec[] = [
-  ...THROUGHPUT,
+  ...centred('ok/s', (row) => row.rps_ok, whole),
   medianOf('p50 ms', 'svc_p50_us', milliseconds),
   medianOf('p99 ms', 'svc_p99_us', milliseconds),
 ];
@@ -186,13 +150,13 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
   const [row = {}] = rows;
   const usable = usableRows(rows);
   const blocks = new Set(usable.map(blockKey)).size;
-  const arms = byArmAndOperation(rows, row.scenario === 'revocation').map((sameArm) => {
-    const own = usable.filter(
-      (one) => one.arm === sameArm[0]?.arm && one.operation === sameArm[0]?.operation,
-    );
+  const isRevocation = row.scenario === 'revocation';
+  const allArms = byArmAndOperation(rows, isRevocation);
+  const arms = allArms.map((sameArm) => {
+    const own = sameArm.filter((one) => usable.includes(one));
     return own.length === 0 ? sameArm : own;
   });
-  const { ofArms, ofAll } = notesOf(byArmAndOperation(rows, row.scenario === 'revocation'));
+  const { ofArms, ofAll } = notesOf(allArms);
   const notes = [...new Set(ofArms.flat()), ...ofAll];
   const references: ColumnSpec = {
     heading: '',
@@ -201,19 +165,13 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
     align: 'left',
   };
   const table = (columns: readonly ColumnSpec[]) => layOutTable(arms, columns);
-  const tables: GroupLayout['tables'] =
-    row.scenario === 'revocation'
-      ? [{ title: undefined, table: table([...REVOCATION, references]) }]
-      : isOpen(row)
-        ? [
-            { title: undefined, table: table([...COSTS, references]) },
-            { title: 'response times', table: table([...OPEN, LIMIT]) },
-          ]
-        : [
-            { title: undefined, table: table([...COSTS, references]) },
-            { title: closedLoopTitle(row), table: table([...CLOSED, LIMIT]) },
-          ];
-  if (wide && row.scenario !== 'revocation') tables.push({ title: 'of which', table: table(PARTS) });
+  const main = table([...(isRevocation ? REVOCATION : COSTS), references]);
+  const tables: GroupLayout['tables'] = [{ title: undefined, table: main }];
+  if (!isRevocation) {
+    const [title, columns] = isOpen(row) ? ['response times', OPEN] : [closedLoopTitle(row), CLOSED];
+    tables.push({ title, table: table([...columns, LIMIT]) });
+    if (wide) tables.push({ title: 'of which', table: table(PARTS) });
+  }
   const over = blocks < 2 ? '' : `, ${blocks} blocks`;
   const marks = ofAll.map((note) => ` [${notes.indexOf(note) + 1}]`).join('');
   return { title: `${title}${over}${marks}`, tables, notes };

@@ -1,6 +1,6 @@
-import { type Layout, layOutRun } from './layout.ts';
+import { layOutRun } from './layout.ts';
 import type { Row } from './row.ts';
-import { escaped, tableLine } from './text.ts';
+import { escaped, type Layout, ruleLine, tableLine } from './text.ts';
 
 /**
  * The tables of a run as Markdown, all of them, with their footnotes.
@@ -20,10 +20,9 @@ export function renderMarkdownRun(rows: readonly Row[], paragraphs: readonly str
 }
 
 function markdownTable({ headings, alignments, lines }: Layout): string {
-  const rule = alignments.map((side) => (side === 'right' ? '---:' : '---'));
   const cells = (texts: readonly string[]) =>
     tableLine(texts.map((text) => escaped(text.replaceAll('\n', ', '))));
-  return [cells(headings), tableLine(rule), ...lines.map(cells)].join('\n');
+  return [cells(headings), ruleLine(alignments), ...lines.map(cells)].join('\n');
 }
 
 /** Lines that begin with an indent become a list below the first, as {@link renderLimits} writes them. */

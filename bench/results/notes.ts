@@ -1,6 +1,7 @@
-import { blockKey, isInterleaved, spoiltBlocks } from './blocks.ts';
+import { blockKey, groupBy, isInterleaved, spoiltBlocks } from './blocks.ts';
 import { armText } from './groups.ts';
 import { isUsable, type Row } from './row.ts';
+import { counted } from './text.ts';
 
 /** Footnotes of a table: those of one arm by its place in the table, and those of the whole table. */
 export interface Notes {
@@ -25,12 +26,12 @@ export function notesOf(arms: readonly (readonly Row[])[]): Notes {
     ofArms: remarks.map((one, index) =>
       [...one]
         .filter(([kind]) => !shared.includes(kind))
-        .map(([, remark]) => `${armText(arms[index]?.[0] ?? {})}: ${counted(remark)}`),
+        .map(([, remark]) => `${armText(arms[index]?.[0] ?? {})}: ${withBlocks(remark)}`),
     ),
     ofAll: [
       ...shared.map((kind) => {
         const all = merged(arms.flat().flatMap(remarkOf));
-        return counted(all.get(kind) as Remark);
+        return withBlocks(all.get(kind) as Remark);
       }),
       ...droppedNote(arms.flat()),
     ],
@@ -71,12 +72,12 @@ function droppedNote(rows: readonly Row[]): string[] {
     );
     // What affected all arms alike concerns the machine.
     const who = struck.size === arms && arms > 1 ? '' : `${[...struck.values()].join(', ')}: `;
-    return `${who}${counted(remark)}`;
+    return `${who}${withBlocks(remark)}`;
   });
   const end = spoilt.size === total ? '; the figures shown are INVALID and not to be used' : '';
   const remedy = 'docs/measurement.md names a remedy for each rule';
-  const blocks = total === 1 ? 'block' : 'blocks';
-  return [`INVALID: ${spoilt.size} of ${total} ${blocks} dropped: ${list.join('; ')}${end}. ${remedy}.`];
+  const blocks = counted(total, 'block');
+  return [`INVALID: ${spoilt.size} of ${blocks} dropped: ${list.join('; ')}${end}. ${remedy}.`];
 }
 
 interface Remark {
@@ -91,12 +92,8 @@ const kindOf = (text: string) => text.replace(FIGURE, '#');
 
 /** The remarks, grouped by their text without figures. */
 function merged(remarks: readonly Remark[]): Map<string, Remark> {
-  const kinds = new Map<string, Remark[]>();
-  for (const remark of remarks) {
-    const kind = kindOf(remark.text);
-    kinds.set(kind, [...(kinds.get(kind) ?? []), remark]);
-  }
-  return new Map([...kinds].map(([kind, like]) => [kind, joined(like)]));
+  const kinds = groupBy(remarks, ({ text }) => kindOf(text));
+  return new Map(kinds.map((like) => [kindOf(like[0]?.text ?? ''), joined(like)]));
 }
 
 /** One remark for several of a kind: each figure, or its range. */
@@ -116,4 +113,5 @@ function joined(remarks: readonly Remark[]): Remark {
 
 const numberOf = (figure: string) => Number(figure.replaceAll(',', ''));
 
-const counted = ({ text, blocks }: Remark) => (blocks.size === 1 ? text : `${text} (${blocks.size} blocks)`);
+const withBlocks = ({ text, blocks }: Remark) =>
+  blocks.size === 1 ? text : `${text} (${blocks.size} blocks)`;

@@ -67,6 +67,8 @@ export interface Expectation {
   missShare: number;
   /** Processors that the service can use: Redis one, Postgres any number. */
   storeCores: number;
+  /** Processors that servers and service may use together. */
+  systemCores: number;
   /** Lifetime of a token in the revocation scenario. */
   tokenLifetimeSeconds: number;
   /** Requests per second that the generator reaches against the null server; open loop only. */

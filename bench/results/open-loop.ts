@@ -1,4 +1,5 @@
-import type { LatencySummary } from '../stats/histogram.ts';
+import type { LoadResult } from '../load/job.ts';
+import { type LatencySummary, summaryOf } from '../stats/histogram.ts';
 import { median } from '../stats/median.ts';
 
 /** Whether the system kept up with the load of an open loop. Pure. */
@@ -15,6 +16,26 @@ export interface OpenLoopFigures {
   /** Of sending; `undefined` when it is not known. */
   lateness: LatencySummary | undefined;
   response: LatencySummary | undefined;
+}
+
+/** The figures of a load. @param ends as in `Observed`. @param meanResponseUs as in the row. */
+export function openLoopFigures(
+  { operations: [all], open }: Pick<LoadResult, 'operations' | 'open'>,
+  ends: Pick<OpenLoopFigures, 'backlogEnds' | 'outstandingEnds'>,
+  offeredRps: number,
+  meanResponseUs: number | undefined,
+): OpenLoopFigures {
+  const { scheduled = 0, completed = 0, response } = all ?? {};
+  return {
+    offeredRps,
+    scheduled,
+    completed,
+    backlogEnds: ends.backlogEnds,
+    outstandingEnds: ends.outstandingEnds,
+    meanResponseUs,
+    lateness: summaryOf(open?.lateness),
+    response: summaryOf(response),
+  };
 }
 
 /** Requests in flight are expected up to this share of a slice's requests. */

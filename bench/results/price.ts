@@ -3,7 +3,7 @@ import { parseVariant } from '../../stores/variant.ts';
 import { CONFIDENCE, MIN_BLOCKS } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
-import { blockKey, isInterleaved, usableRows } from './blocks.ts';
+import { differencesWithinBlocks, isInterleaved, usableRows } from './blocks.ts';
 import { cpuUs } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf } from './groups.ts';
 import type { Row } from './row.ts';
@@ -47,11 +47,7 @@ interface Cost {
 }
 
 function pairedText(listed: readonly Row[], plain: readonly Row[]): Cost | undefined {
-  const plainCpu = new Map(plain.map((row) => [blockKey(row), cpuUs(row)]));
-  const differences = listed.flatMap((row) => {
-    const [more, less] = [cpuUs(row), plainCpu.get(blockKey(row))];
-    return more === undefined || less === undefined ? [] : [more - less];
-  });
+  const differences = differencesWithinBlocks(listed, plain, cpuUs);
   const { estimate, lower, upper } = signedRankEstimate(differences, CONFIDENCE);
   if (estimate === undefined) return undefined;
   if (differences.length < MIN_BLOCKS) return { cost: costText(estimate), remark: '.' };

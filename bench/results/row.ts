@@ -62,7 +62,7 @@ export const COLUMNS = [
     'awake: the generator polls without sleeping while it measures; empty: it sleeps between replies',
   ),
   text('engine', 'slices (our loop, the arms of a block by turns) or autocannon (one arm after the other)'),
-  text('pass', 'capacity (closed loop) or latency (open loop)'),
+  text('pass', 'capacity (closed loop), latency (open loop) or equal-load (open loop, for CPU per request)'),
   text('load_model', 'closed, open-poisson or open-constant'),
   integer('connections', 'connections of the generator'),
   number('target_rps', 'offered rate; empty in closed loop'),
@@ -180,6 +180,7 @@ export const COLUMNS = [
     'gen_lag_p99_us',
     'lateness of sending, from when a request was due and a connection free, 99th percentile; empty in closed loop, and below 1,000 samples',
   ),
+  number('sends_per_pump', 'requests that the generator sent together, mean; empty in closed loop'),
   number('gen_cpu_pct', 'CPU of the generator without polling for nothing, 100 is one processor'),
   number(
     'steal_pct',
@@ -215,6 +216,9 @@ export const COLUMNS = [
 ] as const;
 
 export type ColumnName = (typeof COLUMNS)[number]['name'];
+
+/** The columns that contain numbers. */
+export type NumberColumn = Extract<(typeof COLUMNS)[number], { kind: 'integer' | 'number' }>['name'];
 
 /** One trial and operation. An unknown value is absent, never 0. */
 export type Row = { [C in (typeof COLUMNS)[number] as C['name']]?: CellOf[C['kind']] };

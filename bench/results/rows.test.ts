@@ -238,7 +238,7 @@ describe('the bottleneck', () => {
     [undefined, { cpuNs: 1e9 }, { machineBusyNs: 4e9 }, 1],
     [
       'balancer',
-      { cpuNs: 2e9, open: { lateness: '', backlogMax: 0 } },
+      { cpuNs: 2e9, open: { lateness: '', backlogMax: 0, sendsPerPump: 1 } },
       { cpuNs: { ...idle, balancer: 2e9 } },
       1,
     ],

@@ -1,13 +1,22 @@
 import type { Status } from '../../servers/frozen.ts';
 import type { LoadResult, OperationResult } from '../load/job.ts';
 import type { Trial } from '../run/plan.ts';
-import { decodeHistogram, type LatencySummary, summarize } from '../stats/histogram.ts';
+import { summaryOf } from '../stats/histogram.ts';
 import { bottleneckOf } from './bottleneck.ts';
+import { equalLoadReasons } from './equal-load.ts';
 import type { Expectation, Observed } from './observed.ts';
-import { finalBacklog } from './open-loop.ts';
+import { finalBacklog, openLoopFigures } from './open-loop.ts';
+import { defined, requestCells } from './request-cells.ts';
 import type { Row } from './row.ts';
 import { whole } from './text.ts';
-import { hostReasons, instrumentReasons, openLoopReasons, steadyReasons, wrongReplies } from './validity.ts';
+import {
+  hostReasons,
+  instrumentReasons,
+  latenessReasons,
+  openLoopReasons,
+  steadyReasons,
+  wrongReplies,
+} from './validity.ts';
 
 /** The rows of a trial that ran: `all` first, then each operation of a mix. Pure. */
 export function rowsOf(
@@ -20,8 +29,15 @@ export function rowsOf(
   const [all, ...operations] = result.operations;
   if (all === undefined) throw new Error('expected a row of all operations in the load result, got none');
   const cells: Row = { ...base, status: 'ok', duration_s: result.durationSeconds };
+  const isLate = base.pass === 'equal-load' && isSentLate(result, observed, base);
+  const requests = ({ response, ...one }: OperationResult) =>
+    requestCells(
+      { ...one, ...(response === undefined || isLate ? {} : { response }) },
+      result.durationSeconds,
+      base.load_model === 'open-constant',
+    );
   const figures: Row = {
-    ...countCells(all, result, base),
+    ...requests(all),
     ...resourceCells(all, result, observed, base),
     ...hostCells(observed),
     ...openLoopCells(all, result, observed),
@@ -30,11 +46,12 @@ export function rowsOf(
   const reasons = reasonsAgainst(trial, all, result, observed, expected, { ...base, ...figures });
   const validity: Row =
     reasons.length === 0 ? { valid: true } : { valid: false, invalid_reason: reasons.join('; ') };
-  const notes = [noteOf(trial, all, result, observed, expected), coldNote(observed)];
+  const late = isLate ? 'response times are left out: requests were sent late' : undefined;
+  const notes = [noteOf(trial, all, result, observed, expected), coldNote(observed), late];
   const note = notes.filter((one) => one !== undefined).join('; ');
   return [
     { ...cells, ...figures, ...validity, ...(note === '' ? {} : { note }) },
-    ...operations.map((one) => ({ ...cells, ...countCells(one, result, base), ...validity })),
+    ...operations.map((one) => ({ ...cells, ...requests(one), ...validity })),
   ];
 }
 
@@ -43,42 +60,13 @@ export function rowWithout(base: Row, status: Exclude<Status, 'ok'>, reason: str
   return { ...base, operation: 'all', status, valid: false, invalid_reason: reason };
 }
 
-function countCells(one: OperationResult, result: LoadResult, base: Row): Row {
-  const constantArrivals = base.load_model === 'open-constant';
-  const times = (text: string) => summarize(decodeHistogram(text), { constantArrivals });
-  return defined({
-    operation: one.operation,
-    scheduled: one.scheduled,
-    sent: one.sent,
-    completed: one.completed,
-    ok: one.ok,
-    http_4xx: one.http4xx,
-    http_5xx: one.http5xx,
-    check_failed: one.checkFailed,
-    conn_errors: one.connErrors,
-    timeouts: one.timeouts,
-    dropped: one.dropped,
-    inflight_end: one.inflightEnd,
-    rps_ok: result.durationSeconds > 0 ? one.ok / result.durationSeconds : undefined,
-    ...(one.response === undefined ? {} : timeCells('lat', times(one.response))),
-    ...timeCells('svc', times(one.histogram)),
-    req_bytes: one.requestBytes === 0 ? undefined : one.requestBytes / one.sent,
-    resp_bytes: one.completed === 0 ? undefined : one.responseBytes / one.completed,
-  });
-}
-
-function timeCells(kind: 'lat' | 'svc', times: LatencySummary): Row {
-  return Object.fromEntries(Object.entries(times).map(([name, us]) => [`${kind}_${name}_us`, us]));
-}
-
 function resourceCells(all: OperationResult, result: LoadResult, observed: Observed, base: Row): Row {
   const { cpuNs, roundTrips } = observed;
   // Per request sent: the readings end after the drain, so they include the requests in flight at the end.
   const perRequest = (amount: number | undefined) =>
     amount === undefined || all.completed === 0 ? undefined : amount / all.sent;
   const perRequestUs = (ns: number | undefined) => perRequest(scaled(ns, 1e-3));
-  const visible = result.revocation === undefined ? undefined : decodeHistogram(result.revocation.visible);
-  const seen = visible === undefined ? {} : summarize(visible);
+  const seen = summaryOf(result.revocation?.visible) ?? {};
   return defined({
     cpu_us_per_req_server: perRequestUs(cpuNs.server),
     cpu_us_per_req_balancer: perRequestUs(cpuNs.balancer),
@@ -104,26 +92,21 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
   });
 }
 
-function memoryCells(
-  { held }: Observed,
-  { sessions_live: sessions = 0 }: Row,
-): { [C in 'server_bytes_per_session' | 'store_bytes_per_session']?: number | undefined } {
+function memoryCells({ held }: Observed, { sessions_live: sessions = 0 }: Row): Row {
   if (sessions === 0) return {};
-  return {
+  return defined({
     server_bytes_per_session: scaled(held?.serverBytes, 1 / sessions),
     store_bytes_per_session: scaled(held?.storeBytes, 1 / sessions),
-  };
+  });
 }
 
-function cacheCells({ verifyCache }: Observed): {
-  [C in 'verify_cache_hit_pct' | 'distinct_tokens']?: number | undefined;
-} {
+function cacheCells({ verifyCache }: Observed): Row {
   if (verifyCache === undefined) return {};
   const { hits, misses, distinctTokens } = verifyCache;
-  return {
+  return defined({
     verify_cache_hit_pct: hits + misses === 0 ? undefined : (100 * hits) / (hits + misses),
     distinct_tokens: distinctTokens,
-  };
+  });
 }
 
 function hostCells({ host, throttledNs, warmth, measuredTrendPct }: Observed): Row {
@@ -143,7 +126,8 @@ function openLoopCells(all: OperationResult, { open }: LoadResult, { backlogEnds
   return defined({
     backlog_max: open.backlogMax,
     backlog_end: finalBacklog({ scheduled: all.scheduled, backlogEnds }).waiting,
-    gen_lag_p99_us: summarize(decodeHistogram(open.lateness)).p99,
+    gen_lag_p99_us: summaryOf(open.lateness)?.p99,
+    sends_per_pump: open.sendsPerPump,
   });
 }
 
@@ -169,34 +153,26 @@ function reasonsAgainst(
   const wrong = wrongReplies(all, { missShare: expected.missShare, firstFailure: result.firstFailure });
   return [
     ...wrong.map((reason) => `${trial.scenario}: ${reason}`),
-    ...(result.open === undefined ? [] : reasonsAgainstOpenLoop(all, result, observed, expected, row)),
+    ...(result.open === undefined ? [] : reasonsAgainstOpenLoop(result, observed, expected, row)),
     ...hostReasons(observed.host),
     ...(observed.warmth === undefined ? [] : steadyReasons(observed.warmth)),
   ];
 }
 
 function reasonsAgainstOpenLoop(
-  all: OperationResult,
-  { open }: LoadResult,
+  result: LoadResult,
   observed: Observed,
-  { nullServerRps }: Expectation,
+  { nullServerRps, systemCores }: Expectation,
   row: Row,
 ): string[] {
   const offeredRps = row.target_rps;
   if (offeredRps === undefined) throw new Error('expected the rate in the row of an open loop, got none');
-  const { backlogEnds, outstandingEnds } = observed;
+  const { bottleneck, lat_mean_us: meanResponseUs } = row;
+  const figures = openLoopFigures(result, observed, offeredRps, meanResponseUs);
   return [
-    ...openLoopReasons({
-      offeredRps,
-      scheduled: all.scheduled,
-      completed: all.completed,
-      backlogEnds,
-      outstandingEnds,
-      meanResponseUs: row.lat_mean_us,
-      lateness: open === undefined ? undefined : summarize(decodeHistogram(open.lateness)),
-      response: all.response === undefined ? undefined : summarize(decodeHistogram(all.response)),
-    }),
-    ...instrumentReasons({ offeredRps, nullServerRps, bottleneck: row.bottleneck }),
+    ...openLoopReasons(figures),
+    ...(row.pass === 'equal-load' ? equalLoadReasons(observed, systemCores) : latenessReasons(figures)),
+    ...instrumentReasons({ offeredRps, nullServerRps, bottleneck }),
   ];
 }
 
@@ -221,15 +197,16 @@ function noteOf(
   return `${percent} % missed: each server knows only the sessions made on it, and ${trial.affinity} goes to all ${trial.servers}; latency and CPU include the refused`;
 }
 
+/** Whether response times would be those of the generator. CPU at equal load does not depend on that. */
+function isSentLate(result: LoadResult, observed: Observed, { target_rps: offeredRps }: Row): boolean {
+  if (offeredRps === undefined || result.open === undefined) return false;
+  return latenessReasons(openLoopFigures(result, observed, offeredRps, undefined)).length > 0;
+}
+
 function coldNote({ warmth }: Observed): string | undefined {
   if (warmth?.state !== 'cold') return undefined;
   const requests = whole(warmth.requestsPerServer);
   return `cold: a warm-up of ${requests} requests to each server had not shown CPU per request to be even`;
-}
-
-/** The cells without undefined ones: an unknown value is an absent cell. */
-function defined(cells: { [C in keyof Row]: Row[C] | undefined }): Row {
-  return Object.fromEntries(Object.entries(cells).filter(([, value]) => value !== undefined)) as Row;
 }
 
 function scaled(value: number | undefined, factor: number): number | undefined {

@@ -1,13 +1,12 @@
-import Table from 'cli-table3';
 import { CONTROL, findStore } from '../../stores/registry.ts';
+import { DURABILITIES } from '../../stores/service.ts';
 import type { StoreDefinition, StoreOptions } from '../../stores/store.ts';
-import type { Traits } from '../../stores/traits.ts';
-import { traitsOf } from '../../stores/traits.ts';
+import { type Traits, traitsOf } from '../../stores/traits.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { armText, byArmAndOperation } from './groups.ts';
-import { type GroupLayout, type Layout, layOutRun } from './layout.ts';
+import { type GroupLayout, layOutRun } from './layout.ts';
 import type { Row } from './row.ts';
-import { tableStyle, wrap } from './text.ts';
+import { drawTable, wrap } from './text.ts';
 
 /** The tables of a run for a terminal, group by group, with footnotes. @param wide with the parts of the costs. */
 export function renderTables(rows: readonly Row[], color: boolean, wide = false): string {
@@ -21,20 +20,10 @@ function renderGroup({ title, tables, notes }: GroupLayout, color: boolean): str
     wrap(title),
     ...tables.flatMap((one) => [
       ...(one.title === undefined ? [] : ['', one.title]),
-      renderTable(one.table, color),
+      drawTable(one.table, color).replace(/ +$/gm, ''),
     ]),
     ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    ')),
   ].join('\n');
-}
-
-function renderTable({ headings, alignments, lines }: Layout, color: boolean): string {
-  const table = new Table({
-    head: [...headings],
-    colAligns: [...alignments],
-    ...tableStyle(color),
-  });
-  for (const line of lines) table.push(line);
-  return table.toString().replace(/ +$/gm, '');
 }
 
 /** What each backend of these rows cannot do, and the cost of its store, one line each: speed alone is misleading. */
@@ -45,12 +34,8 @@ export function renderLimits(rows: readonly Row[]): string {
     const definition = findStore(row.store ?? '');
     if (definition === undefined || definition === CONTROL) continue;
     const options = parseVariant(row.store, row.variant);
-    const durability = options['durability'];
-    const traits = traitsOf(
-      definition,
-      options,
-      durability === 'none' || durability === 'commit' ? durability : 'second',
-    );
+    const durability = DURABILITIES.find((level) => level === options['durability']) ?? 'second';
+    const traits = traitsOf(definition, options, durability);
     const limits = [...limitsOf(traits), ...storeLimits(definition, options)];
     const line = wrap(`  ${armText(row)}: ${limits.join('; ')}`, '    ');
     if (!lines.includes(line)) lines.push(line);

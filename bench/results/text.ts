@@ -1,5 +1,7 @@
 /** Layout of text for people: pure. */
 
+import Table from 'cli-table3';
+
 /** Maximum columns of a line: a terminal beside an editor. */
 const LINE_COLUMNS = 100;
 
@@ -21,24 +23,30 @@ export function whole(value: number): string {
   return (Math.round(value) || 0).toLocaleString('en-US');
 }
 
+/** A number and what it counts: `1 block`, `3 blocks`. */
+export function counted(count: number | undefined, what: string): string {
+  return `${count} ${count === 1 ? what : `${what}s`}`;
+}
+
 /** For cli-table3: no frame, one rule below the heading. */
-const BORDERLESS = {
-  top: '',
-  'top-mid': '',
-  'top-left': '',
-  'top-right': '',
-  bottom: '',
-  'bottom-mid': '',
-  'bottom-left': '',
-  'bottom-right': '',
-  left: '',
-  'left-mid': '',
-  right: '',
-  'right-mid': '',
-  mid: '─',
-  'mid-mid': '─',
-  middle: ' ',
-} as const;
+const SIDES = ['top', 'bottom', 'left', 'right'].flatMap((side) => [side, `${side}-mid`]);
+const CORNERS = ['top-left', 'top-right', 'bottom-left', 'bottom-right'];
+const HIDDEN = Object.fromEntries([...SIDES, ...CORNERS].map((part) => [part, '']));
+const BORDERLESS = { ...HIDDEN, mid: '─', 'mid-mid': '─', middle: ' ' };
+
+/** A table, independent of the format. */
+export interface Layout {
+  headings: readonly string[];
+  alignments: readonly ('left' | 'right')[];
+  lines: readonly string[][];
+}
+
+/** The table for a terminal. @param gap columns between two cells. */
+export function drawTable({ headings, alignments, lines }: Layout, color: boolean, gap?: number): string {
+  const table = new Table({ head: [...headings], colAligns: [...alignments], ...tableStyle(color, gap) });
+  table.push(...lines);
+  return table.toString();
+}
 
 /** The look of every table: options of cli-table3. @param gap columns between two cells. */
 export function tableStyle(color: boolean, gap = 1) {
@@ -61,3 +69,7 @@ export function escaped(text: string): string {
 
 /** One line of a Markdown table; the cells are Markdown already. */
 export const tableLine = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+
+/** The line below the headings of a Markdown table. */
+export const ruleLine = (alignments: Layout['alignments']) =>
+  tableLine(alignments.map((side) => (side === 'right' ? '---:' : '---')));

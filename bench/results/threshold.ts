@@ -1,14 +1,17 @@
 import { BenchError } from '../errors.ts';
-import { median } from '../stats/median.ts';
+import type { LatencySummary } from '../stats/histogram.ts';
+import { completeMedian } from '../stats/median.ts';
 import { usableRows } from './blocks.ts';
 import { byArmAndOperation, groupsOf } from './groups.ts';
-import type { ColumnName, Row } from './row.ts';
+import type { NumberColumn, Row } from './row.ts';
 
 /** A bound on a column, such as `p99<20ms`, in the column's own unit. */
 export interface Threshold {
   text: string;
+  /** Field of a latency summary; absent for throughput. */
+  field?: keyof LatencySummary;
   /** Column of an open loop, and of a closed one, where response time is not known. */
-  columns: readonly ColumnName[];
+  columns: readonly NumberColumn[];
   below: boolean;
   bound: number;
 }
@@ -24,17 +27,7 @@ export interface Crossing {
   blocks: number;
 }
 
-const LATENCIES: Readonly<Record<string, readonly ColumnName[]>> = {
-  min: ['lat_min_us', 'svc_min_us'],
-  mean: ['lat_mean_us', 'svc_mean_us'],
-  p50: ['lat_p50_us', 'svc_p50_us'],
-  p75: ['lat_p75_us', 'svc_p75_us'],
-  p90: ['lat_p90_us', 'svc_p90_us'],
-  p95: ['lat_p95_us', 'svc_p95_us'],
-  p99: ['lat_p99_us', 'svc_p99_us'],
-  'p99.9': ['lat_p999_us', 'svc_p999_us'],
-  max: ['lat_max_us', 'svc_max_us'],
-};
+const LATENCIES = ['min', 'mean', 'p50', 'p75', 'p90', 'p95', 'p99', 'p99.9', 'max'] as const;
 const MICROSECONDS_PER_UNIT = { us: 1, µs: 1, ms: 1000, s: 1_000_000 } as const;
 
 /** `p99<20ms`, `p(99)<20ms` as in k6, or `rps>1000/s`. @throws BenchError USAGE */
@@ -46,14 +39,16 @@ export function parseThreshold(text: string, flag = '--threshold'): Threshold {
   const [below, bound, unit] = [match?.[2] === '<', Number(match?.[3]), match?.[4]];
   if (match !== null && unit !== undefined) {
     if (metric === 'rps' && unit === '/s') return { text, columns: ['rps_ok'], below, bound };
-    const columns = Object.hasOwn(LATENCIES, metric) ? LATENCIES[metric] : undefined;
-    if (columns !== undefined && unit !== '/s') {
-      return { text, columns, below, bound: bound * MICROSECONDS_PER_UNIT[unit as 'us'] };
+    const name = LATENCIES.find((one) => one === metric);
+    if (name !== undefined && unit !== '/s') {
+      const field = name === 'p99.9' ? 'p999' : name;
+      const columns = [`lat_${field}_us`, `svc_${field}_us`] as const;
+      return { text, field, columns, below, bound: bound * MICROSECONDS_PER_UNIT[unit as 'us'] };
     }
   }
   throw new BenchError({
     code: 'USAGE',
-    expected: `a threshold of ${Object.keys(LATENCIES).join(', ')} with a unit, or rps per second, for ${flag}`,
+    expected: `a threshold of ${LATENCIES.join(', ')} with a unit, or rps per second, for ${flag}`,
     got: `"${text.slice(0, 80)}"`,
     remedy: `Write for example ${flag} 'p99<20ms'.`,
   });
@@ -82,8 +77,7 @@ export function crossings(thresholds: readonly Threshold[], rows: readonly Row[]
 }
 
 /** Of the first column that any of these rows has. */
-function medianOf(rows: readonly Row[], columns: readonly ColumnName[]): number | undefined {
-  const column = columns.find((one) => rows.some((row) => typeof row[one] === 'number'));
-  const values = rows.map((row) => column && row[column]).filter((cell) => typeof cell === 'number');
-  return values.length < rows.length ? undefined : median(values);
+function medianOf(rows: readonly Row[], columns: readonly NumberColumn[]): number | undefined {
+  const column = columns.find((one) => rows.some((row) => row[one] !== undefined));
+  return completeMedian(rows.map((row) => column && row[column]));
 }

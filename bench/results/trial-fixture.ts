@@ -41,6 +41,7 @@ export const OBSERVED: Observed = {
 export const EXPECTED: Expectation = {
   missShare: 0,
   storeCores: 1,
+  systemCores: 2,
   tokenLifetimeSeconds: 5,
   nullServerRps: undefined,
 };

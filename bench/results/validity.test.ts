@@ -3,7 +3,14 @@ import { createHistogram, recordUs, summarize } from '../stats/histogram.ts';
 import { seededRandom } from '../stats/random.ts';
 import { achievedShare, finalBacklog, type OpenLoopFigures } from './open-loop.ts';
 import { soundOperation } from './trial-fixture.ts';
-import { hostReasons, instrumentReasons, openLoopReasons, steadyReasons, wrongReplies } from './validity.ts';
+import {
+  hostReasons,
+  instrumentReasons,
+  latenessReasons,
+  openLoopReasons,
+  steadyReasons,
+  wrongReplies,
+} from './validity.ts';
 
 describe('rule 1: no wrong replies', () => {
   test.each([
@@ -93,7 +100,8 @@ describe('rule 2: the open loop kept up', () => {
     ],
     ['nothing was due', { scheduled: 0, completed: 0 }, 'achieved 0 %'],
   ])('%s', (_, change, reason) => {
-    const reasons = openLoopReasons({ ...sound, ...change });
+    const figures = { ...sound, ...change };
+    const reasons = [...openLoopReasons(figures), ...latenessReasons(figures)];
     if (reason === undefined) expect(reasons).toEqual([]);
     else expect(reasons.join('; ')).toContain(reason);
   });

@@ -1,8 +1,10 @@
 import { CONTROL } from '../../stores/registry.ts';
 import type { OperationResult } from '../load/job.ts';
+import { unequalLoadReason } from './equal-load.ts';
 import type { Observed, Warmth } from './observed.ts';
 import { achievedShare, finalBacklog, lateTail, type OpenLoopFigures } from './open-loop.ts';
-import type { Row } from './row.ts';
+import { isUsable, type Row } from './row.ts';
+import { whole } from './text.ts';
 
 /**
  * When a trial's figures must not be used: the rules of the measurement design. Each is a function that returns reasons
@@ -41,29 +43,32 @@ export function wrongReplies(
 
 const MIN_ACHIEVED_SHARE = 0.98;
 
-/** Rule 2: the offered rate was achieved, no backlog was left at the end, and requests were sent in time. */
+/** Rule 2: the offered rate was achieved, and no backlog was left at the end. */
 export function openLoopReasons(figures: OpenLoopFigures): string[] {
   const { offeredRps } = figures;
   const reasons: string[] = [];
   const achieved = achievedShare(figures);
   if (achieved < MIN_ACHIEVED_SHARE) {
     const limit = `limit ${percent(MIN_ACHIEVED_SHARE)}`;
-    reasons.push(`achieved ${percent(achieved)} of the offered ${round(offeredRps)} requests/s (${limit})`);
+    reasons.push(`achieved ${percent(achieved)} of the offered ${whole(offeredRps)} requests/s (${limit})`);
   }
   const { waiting, limit } = finalBacklog(figures);
   if (waiting > limit) {
     reasons.push(
-      `backlog still rising at the end: ${round(waiting)} requests due and not sent (limit ${round(limit)})`,
-    );
-  }
-  const tail = lateTail(figures);
-  if (tail !== undefined && tail.latenessUs > tail.limitUs) {
-    const { name, latenessUs, limitUs } = tail;
-    reasons.push(
-      `lateness of sending ${name} ${round(latenessUs)} µs (limit ${round(limitUs)} µs, 10 % of the response time's)`,
+      `backlog still rising at the end: ${whole(waiting)} requests due and not sent (limit ${whole(limit)})`,
     );
   }
   return reasons;
+}
+
+/** Rule 2: requests were sent in time. It concerns response times alone, and not CPU at equal load. */
+export function latenessReasons(figures: OpenLoopFigures): string[] {
+  const tail = lateTail(figures);
+  if (tail === undefined || tail.latenessUs <= tail.limitUs) return [];
+  const { name, latenessUs, limitUs } = tail;
+  return [
+    `lateness of sending ${name} ${whole(latenessUs)} µs (limit ${whole(limitUs)} µs, 10 % of the response time's)`,
+  ];
 }
 
 /** The generator must reach this multiple of the rate against the null server. */
@@ -81,7 +86,7 @@ export function instrumentReasons(figures: {
   const reasons: string[] = [];
   if (nullServerRps !== undefined && nullServerRps < needed) {
     reasons.push(
-      `the generator reaches ${round(nullServerRps)} requests/s here (needed ${round(needed)}, 1.3 times the rate)`,
+      `the generator reaches ${whole(nullServerRps)} requests/s here (needed ${whole(needed)}, 1.3 times the rate)`,
     );
   }
   if (bottleneck === 'balancer') reasons.push('the balancer is the bottleneck: its processor is full');
@@ -128,7 +133,7 @@ const THROTTLING_POINTS = 0.01;
  * keeps its own reason, or names the arm that caused it. What a backend does not support (`unsupported`) drops nothing.
  */
 export function judgeBlock(arms: readonly JudgedArm[]): Row[][] {
-  const unequal = throttlingReason(arms);
+  const unequal = throttlingReason(arms) ?? unequalLoadReason(arms.flatMap(({ rows: [row] }) => row ?? []));
   const judged = arms.map(({ rows }) => (unequal === undefined ? [...rows] : rows.map(invalidFor(unequal))));
   const culprit = judged.flat().find((row) => isMeasurement(row) && row.valid !== true);
   if (culprit === undefined) return judged;
@@ -145,8 +150,8 @@ function throttlingReason(arms: readonly JudgedArm[]): string | undefined {
       ? []
       : [{ name: row.arm ?? row.store, share: throttledNs / 1e9 / windowSeconds }],
   );
-  const sorted = shares.sort((a, b) => a.share - b.share);
-  const [least, most] = [sorted[0], sorted.at(-1)];
+  shares.sort((a, b) => a.share - b.share);
+  const [least, most] = [shares[0], shares.at(-1)];
   if (least === undefined || most === undefined || most.share - least.share <= THROTTLING_POINTS)
     return undefined;
   const figure = ({ name, share }: typeof least) => `${(share * 100).toFixed(1)} % of ${name}'s slices`;
@@ -183,7 +188,7 @@ export function addNetCpu(arms: readonly (readonly Row[])[]): Row[][] {
   );
 }
 
-const isWhole = (row: Row) => row.operation === 'all' && row.status === 'ok' && row.valid === true;
+const isWhole = (row: Row) => row.operation === 'all' && isUsable(row);
 
 /**
  * CPU of server, balancer and store; `undefined` when one that exists has no figure. What does not exist costs nothing.
@@ -200,4 +205,3 @@ function grossUs(row: Row): number | undefined {
 }
 
 const percent = (share: number) => `${Number((share * 100).toFixed(2))} %`;
-const round = (value: number) => Math.round(value).toLocaleString('en-US');

@@ -10,6 +10,7 @@ import { BenchError } from '../errors.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import type { EnvironmentRecord } from '../results/env-file.ts';
 import { decideAwake } from './awake.ts';
+import { estimateBlockMs } from './estimate.ts';
 import { externalServices, findFeasible } from './preflight.ts';
 
 /** What every measuring command opens before the first block. */
@@ -29,8 +30,8 @@ export interface BenchOptions {
   signal: AbortSignal;
   /** The id of a run that is continued; default a new one. */
   runId?: string;
-  /** Estimated time of a block, until one has been timed, milliseconds. */
-  estimatedBlockMs: number;
+  /** Estimated time of a block, until one has been timed, milliseconds; default by the configuration. */
+  estimatedBlockMs?: number;
 }
 
 /**
@@ -40,15 +41,17 @@ export interface BenchOptions {
  */
 export async function openBench(options: BenchOptions, resources: Resources): Promise<Bench> {
   const { config, unavailable } = await findFeasible(options.config);
-  const pinning = pinningOf(config.pin);
   const programs = await buildPrograms();
   const chosenBalancer = await chooseBalancer(config.balancer, programs);
-  const staysAwake = await decideAwake(config, pinning, chosenBalancer);
+  const rig = await chooseRig(config, chosenBalancer);
   const machine = await describeMachine();
   const runId = options.runId ?? newRunId();
   const guard = await openGuard();
   resources.add('guard', guard.close);
-  const progress = createProgress(process.stderr, options.estimatedBlockMs);
+  const progress = createProgress(
+    process.stderr,
+    options.estimatedBlockMs ?? estimateBlockMs(options.config),
+  );
   resources.add('progress', progress.close);
   for (const line of externalServices(config)) progress.say(line);
   for (const text of unavailable) progress.say(`left out: ${text}. To install it: sh scripts/setup.sh`);
@@ -60,8 +63,7 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     chosenBalancer,
     secrets: newSecrets(),
     signal: options.signal,
-    staysAwake,
-    ...(pinning === undefined ? {} : { pinning }),
+    ...rig,
   };
   const record = {
     run_id: runId,
@@ -70,6 +72,16 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     left_out: unavailable,
   };
   return { context, machine, progress, unavailable, record };
+}
+
+/** The processors of each role, and whether the generator stays awake. */
+export async function chooseRig(
+  config: Config,
+  balancer: RunContext['chosenBalancer'],
+): Promise<Pick<RunContext, 'staysAwake' | 'pinning'>> {
+  const pinning = pinningOf(config.pin);
+  const staysAwake = await decideAwake(config, pinning, balancer);
+  return { staysAwake, ...(pinning === undefined ? {} : { pinning }) };
 }
 
 /**

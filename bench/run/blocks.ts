@@ -1,10 +1,12 @@
+import type { Config } from '../config/config.ts';
 import { nullServerRate } from '../probe/null-server.ts';
 import { isUsable, type Row } from '../results/row.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
+import { MIN_BLOCKS } from '../stats/levels.ts';
 import type { Bench } from './bench.ts';
 import type { BlockLoad } from './block/arms.ts';
 import { type BlockOutcome, runBlock } from './block/block.ts';
-import { armName, type Block, blockTitle, groupText, planBlocks, planRepetition } from './plan.ts';
+import { armName, type Block, blockTitle, groupText, planRepetition } from './plan.ts';
 
 /** The result of the blocks of a run. */
 export interface BlocksOutcome {
@@ -14,13 +16,17 @@ export interface BlocksOutcome {
   tooFew: readonly string[];
   /** Offered rate of each group, requests per second; empty in a closed loop. */
   rates: Readonly<Record<string, number>>;
+  /** Valid blocks of the group that has fewest. */
+  validBlocks: number;
 }
 
 export interface BlocksOptions {
   /** Rows of the same run, when it is continued: their blocks are not run again. */
-  finished?: readonly Row[];
-  /** No block begins later, by `performance.now()`. */
-  deadlineMs?: number;
+  finished?: readonly Row[] | undefined;
+  /** No block begins later, by `performance.now()`; dropped blocks are replaced until then, however many. */
+  deadlineMs?: number | undefined;
+  /** Asked after each repetition with the least number of valid blocks of a group: true ends the run early. */
+  isEnough?: (validBlocks: number) => boolean;
   /** Runs a block; default {@link runBlock}. */
   execute?: typeof runBlock;
 }
@@ -31,66 +37,106 @@ const REPLACED_SHARE = 0.25;
 const SCOUT_SECONDS = 2;
 const HEADROOM_SECONDS = 1;
 
+/** The blocks of a group so far. */
+interface GroupState {
+  name: string;
+  valid: number;
+  dropped: number;
+}
+
 /**
- * Runs the blocks of a configuration, and replaces, within limits, those that were dropped as invalid. The rules that
- * drop a block do not depend on any arm's figures, only on whether the experiment was sound.
+ * Runs the blocks of a configuration, repetition by repetition, until every group has its valid blocks. Blocks that are
+ * dropped as invalid are replaced, within limits. The rules that drop a block do not depend on any arm's figures, only
+ * on whether the experiment was sound.
  * @param sink receives each block when it has ended, to store its rows.
  */
 export async function runBlocks(
   bench: Bench,
   sink: (outcome: BlockOutcome) => void,
-  { finished = [], deadlineMs = Number.POSITIVE_INFINITY, execute = runBlock }: BlocksOptions = {},
+  { finished = [], deadlineMs, isEnough = () => false, execute = runBlock }: BlocksOptions = {},
 ): Promise<BlocksOutcome> {
   const { context, progress } = bench;
   const { config, signal } = context;
   const failures: string[] = [];
   const loads = new Map<string, BlockLoad>();
-  const dropped = new Map<string, number>();
+  const names = new Set(planRepetition(config, 1).map(({ group }) => groupText(group)));
+  const groups = new Map(
+    [...names].map((name): [string, GroupState] => [name, { name, valid: 0, dropped: 0 }]),
+  );
+  const stateOf = (block: Block) => groups.get(groupText(block.group)) as GroupState;
+  const last = lastRepetition(config, deadlineMs);
+  let ran = 0;
 
-  const planned = planBlocks(config).filter((block) => !isFinished(block, finished, context.runId));
-  let total = planned.length;
-  let ordinal = 0;
+  /** Runs a block; returns whether it is valid. */
   const attempt = async (block: Block): Promise<boolean> => {
-    ordinal += 1;
-    progress.begin(blockTitle(block), ordinal, total);
+    ran += 1;
+    const missing = [...groups.values()].reduce((sum, { valid }) => sum + config.repeat - valid, 0);
+    progress.begin(blockTitle(block), ran, ran + Math.max(0, missing - 1));
     const load = await loadOf(bench, block, loads);
     const outcome = await execute(block, load, context, bench.machine, progress.step);
     sink(outcome);
     failures.push(...outcome.failures);
     progress.end(summaryOf(outcome));
-    return isDropped(outcome);
+    return !isDropped(outcome);
   };
+  const leastValid = () => Math.min(...[...groups.values()].map(({ valid }) => valid));
+  const isOver = () => signal.aborted || (deadlineMs !== undefined && performance.now() > deadlineMs);
 
-  let ended = 0;
-  for (const block of planned) {
-    if (signal.aborted || performance.now() > deadlineMs) break;
-    const group = groupText(block.group);
-    const wasDropped = await attempt(block);
-    if (signal.aborted) break;
-    ended += 1;
-    if (wasDropped) dropped.set(group, (dropped.get(group) ?? 0) + 1);
-  }
-  const notRun = (group: string) =>
-    planned.slice(ended).filter((block) => groupText(block.group) === group).length;
-  const tooFew: string[] = [];
-  const budget = config.engine === 'slices' ? Math.floor(config.repeat * REPLACED_SHARE) : 0;
-  for (const [group, lost] of dropped) {
-    let missing = lost;
-    for (let extra = 1; extra <= budget && missing > 0 && !signal.aborted; extra += 1) {
-      total += 1;
-      progress.say(`${group}: ${missing} blocks missing; replacement ${extra} of at most ${budget}`);
-      const again = planRepetition(config, config.repeat + extra).find(
-        (block) => groupText(block.group) === group,
-      );
-      if (again !== undefined && !(await attempt(again))) missing -= 1;
+  for (let repetition = 1; repetition <= last && !isOver(); repetition += 1) {
+    const due = planRepetition(config, repetition).filter((block) => stateOf(block).valid < config.repeat);
+    if (due.length === 0) break;
+    const valid = new Map<GroupState, boolean>();
+    for (const block of due) {
+      if (isOver()) break;
+      const state = stateOf(block);
+      if (repetition > config.repeat) progress.say(replacementText(state, config));
+      const isValid = isFinished(block, finished, context.runId) || (await attempt(block));
+      if (signal.aborted) break;
+      // A group of the plain engine has several parts in a repetition.
+      valid.set(state, isValid && valid.get(state) !== false);
     }
-    const valid = config.repeat - missing - notRun(group);
-    if (missing > 0) tooFew.push(`${group}: ${valid} valid blocks of ${config.repeat}`);
+    for (const [state, isValid] of valid) {
+      if (isValid) state.valid += 1;
+      else state.dropped += 1;
+    }
+    if (isEnough(leastValid())) break;
   }
   const rates = [...loads].flatMap(([group, { ratePerSecond }]) =>
     ratePerSecond === undefined ? [] : [[group, ratePerSecond]],
   );
-  return { failures, tooFew, rates: Object.fromEntries(rates) };
+  return {
+    failures,
+    tooFew: tooFewOf([...groups.values()], config, deadlineMs),
+    rates: Object.fromEntries(rates),
+    validBlocks: leastValid(),
+  };
+}
+
+/** The last repetition: with those that replace dropped blocks. The arms of the plain engine do not share blocks. */
+function lastRepetition({ engine, repeat }: Config, deadlineMs: number | undefined): number {
+  if (engine !== 'slices') return repeat;
+  return deadlineMs === undefined ? repeat + Math.floor(repeat * REPLACED_SHARE) : Number.POSITIVE_INFINITY;
+}
+
+function replacementText({ name, valid }: GroupState, { repeat }: Config): string {
+  return `${name}: ${repeat - valid} blocks missing, one is replaced`;
+}
+
+/** The groups that lack valid blocks because some were dropped. With a time limit, enough for a verdict will do. */
+function tooFewOf(
+  groups: readonly GroupState[],
+  { repeat }: Config,
+  deadlineMs: number | undefined,
+): string[] {
+  const needed = deadlineMs === undefined ? repeat : Math.min(repeat, MIN_BLOCKS);
+  return groups
+    .filter(({ valid, dropped }) => dropped > 0 && valid < needed)
+    .map(({ name, valid }) => `${name}: ${valid} valid blocks of ${repeat}`);
+}
+
+/** When a run that begins now must start no more blocks; `undefined` without `--within`. */
+export function deadlineOf({ withinSeconds }: Config): number | undefined {
+  return withinSeconds === undefined ? undefined : performance.now() + withinSeconds * 1000;
 }
 
 /** The load of a block, like that of earlier blocks of its group; rate and instrument are measured once. */

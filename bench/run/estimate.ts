@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.ts';
 import { durationText } from '../progress.ts';
+import { counted } from '../results/text.ts';
 import { planBlocks } from './plan.ts';
 
 /** Estimated time to start and stop a block, and each of its arms. */
@@ -18,7 +19,6 @@ export function estimateBlockMs(config: Config): number {
 export function timeText(config: Config): string {
   const blocks = planBlocks(config);
   const arms = blocks[0]?.trials.length ?? 0;
-  const count = (number: number, what: string) => `${number} ${number === 1 ? what : `${what}s`}`;
   const total = durationText(blocks.length * estimateBlockMs(config));
-  return `${count(blocks.length, 'block')} of ${count(arms, 'arm')}, at most about ${total}`;
+  return `${counted(blocks.length, 'block')} of ${counted(arms, 'arm')}, at most about ${total}`;
 }

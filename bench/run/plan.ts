@@ -1,7 +1,8 @@
 import type { Handicap } from '../../servers/protocol.ts';
 import { armText, variantText } from '../../stores/variant.ts';
-import type { Config, Scenario } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
+import type { Scenario } from '../config/words.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
 
 /** One arm in one block: everything that determines what is started and how it is loaded. */

@@ -1,22 +1,16 @@
 import { existsSync } from 'node:fs';
 import { parseVariant } from '../../stores/variant.ts';
 import type { Config } from '../config/config.ts';
-import { type Flag, type FlagTable, keyOf } from '../config/flag.ts';
+import { type FlagTable, keyOf } from '../config/flag.ts';
 import { RUN_TABLE } from '../config/flags.ts';
 import { storeText } from '../config/store-choice.ts';
-import { type RawOptions, usage } from '../config/values.ts';
+import { conflict, type RawOptions, usage } from '../config/values.ts';
 import type { MachineCells } from '../environment/machine/machine.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import { blockKey, spoiltBlocks } from '../results/blocks.ts';
 import { readResultFile } from '../results/csv.ts';
 import { readEnvironmentRecord } from '../results/env-file.ts';
 import { isUsable, type Row } from '../results/row.ts';
-
-/** Flags by their scope, as commander names them. */
-const keysOf = (scope: Flag['scope']) =>
-  Object.values(RUN_TABLE)
-    .filter((flag) => flag.scope === scope)
-    .map(keyOf);
 
 /**
  * The options that `--resume` needs: the flags of the scope `run` only, for one of another scope may contain a
@@ -60,8 +54,8 @@ export interface Resumption {
 export function readUnfinished(path: string, given: RawOptions): Resumption {
   if (!existsSync(path))
     throw usage('a result file for --resume', `"${path}", which does not exist`, 'Name one.');
-  const views = keysOf('view');
-  const [other] = Object.keys(given).filter((flag) => !views.includes(flag));
+  const views = Object.values(RUN_TABLE).filter(({ scope }) => scope === 'view');
+  const other = Object.keys(given).find((key) => !views.map(keyOf).includes(key));
   if (other !== undefined) {
     throw usage('--resume with the flags of the file only', `--${other} as well`, 'Leave it out.');
   }
@@ -119,11 +113,7 @@ export function checkOrigin(origin: Row, machine: MachineCells): void {
   for (const column of ['host_id', 'node_version', 'git_sha', 'git_dirty'] as const) {
     const [was, is] = [origin[column], machine[column]];
     if (was === is) continue;
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: `${column} ${String(was)}, as in the rows that are there`,
-      got: String(is),
-      remedy: 'Continue where they were measured, or start again.',
-    });
+    const expected = `${column} ${String(was)}, as in the rows that are there`;
+    throw conflict(expected, String(is), 'Continue where they were measured, or start again.');
   }
 }

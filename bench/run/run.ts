@@ -3,9 +3,9 @@ import type { RawOptions } from '../config/values.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { openOutput } from '../results/output.ts';
 import type { Row } from '../results/row.ts';
-import { type Bench, openBench } from './bench.ts';
-import { type BlocksOutcome, runBlocks } from './blocks.ts';
-import { estimateBlockMs, timeText } from './estimate.ts';
+import { openBench } from './bench.ts';
+import { type BlocksOutcome, deadlineOf, runBlocks } from './blocks.ts';
+import { timeText } from './estimate.ts';
 import { checkOrigin, recordableOptions, type Unfinished } from './resume.ts';
 
 /** The result of a run; the rows are those of the file at `path`. */
@@ -30,12 +30,12 @@ export function run(
   unfinished?: Unfinished,
 ): Promise<RunOutcome> {
   return openTogether(async (resources) => {
-    const estimatedBlockMs = estimateBlockMs(config);
-    const runId = unfinished === undefined ? {} : { runId: unfinished.runId };
-    const bench: Bench = await openBench({ config, command, signal, estimatedBlockMs, ...runId }, resources);
+    const continued = unfinished === undefined ? {} : { runId: unfinished.runId };
+    const bench = await openBench({ config, command, signal, ...continued }, resources);
+    const { runId } = bench.context;
     bench.progress.say(timeText(bench.context.config));
     if (unfinished !== undefined) checkOrigin(unfinished.origin, bench.machine);
-    const output = openOutput(unfinished?.path ?? config.out, bench.context.runId, unfinished?.rows);
+    const output = openOutput(unfinished?.path ?? config.out, runId, unfinished?.rows);
     resources.add('result file', output.close);
     const services: Record<string, unknown> = {};
     const record = { ...bench.record, options: recordableOptions(given, bench.context.config) };
@@ -49,11 +49,10 @@ export function run(
         }
         output.describe({ ...record, services });
       },
-      unfinished === undefined ? {} : { finished: unfinished.rows },
+      { deadlineMs: deadlineOf(bench.context.config), finished: unfinished?.rows },
     );
     output.describe({ ...record, services, rates: outcome.rates });
     await resources.close();
-    const { runId: id } = bench.context;
-    return { ...outcome, runId: id, path: output.path, rows: output.rows, unavailable: bench.unavailable };
+    return { ...outcome, runId, path: output.path, rows: output.rows, unavailable: bench.unavailable };
   });
 }

@@ -13,7 +13,7 @@ export interface Bounds {
 export function binomialInterval(successes: number, trials: number, confidence: number): Bounds {
   const tail = (1 - confidence) / 2;
   return {
-    lower: successes === 0 ? 0 : solve((p) => upperTail(successes, trials, p) > tail),
+    lower: successes === 0 ? 0 : solve((p) => chanceOf(successes, trials, trials, p) > tail),
     upper: binomialUpperBound(successes, trials, 1 - tail),
   };
 }
@@ -21,7 +21,7 @@ export function binomialInterval(successes: number, trials: number, confidence: 
 /** The greatest probability at which this few successes have a chance of at least 1 − `confidence`, one-sided. */
 export function binomialUpperBound(successes: number, trials: number, confidence: number): number {
   if (successes >= trials) return 1;
-  return solve((p) => lowerTail(successes, trials, p) < 1 - confidence);
+  return solve((p) => chanceOf(0, successes, trials, p) < 1 - confidence);
 }
 
 /** The smallest p for which the condition holds, by bisection: it is false below, true above. */
@@ -35,17 +35,10 @@ function solve(holds: (p: number) => boolean): number {
   return (low + high) / 2;
 }
 
-/** P(X ≤ k). */
-function lowerTail(k: number, n: number, p: number): number {
+/** P(from ≤ X ≤ to) of n trials. */
+function chanceOf(from: number, to: number, n: number, p: number): number {
   let sum = 0;
-  for (let count = 0; count <= k; count += 1) sum += probability(count, n, p);
-  return sum;
-}
-
-/** P(X ≥ k). */
-function upperTail(k: number, n: number, p: number): number {
-  let sum = 0;
-  for (let count = k; count <= n; count += 1) sum += probability(count, n, p);
+  for (let count = from; count <= to; count += 1) sum += probability(count, n, p);
   return sum;
 }
 

@@ -66,6 +66,14 @@ export function summarize(
   };
 }
 
+/** The summary of an encoded histogram; `undefined` without one. */
+export function summaryOf(
+  text: string | undefined,
+  options?: Parameters<typeof summarize>[1],
+): LatencySummary | undefined {
+  return text === undefined ? undefined : summarize(decodeHistogram(text), options);
+}
+
 /** The histogram in HdrHistogram's V2 compressed encoding, base64, for any HdrHistogram tool. */
 export async function encodeHistogram(histogram: LatencyHistogram): Promise<string> {
   return encodeIntoCompressedBase64(histogram);

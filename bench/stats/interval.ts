@@ -1,3 +1,5 @@
+import { middleOf } from './median.ts';
+
 /** A shift and its confidence interval. Bounds are infinite when no finite interval has the confidence. */
 export interface Estimate {
   /** `undefined` without values. */
@@ -24,10 +26,8 @@ export interface RankTest {
  * end (1 is the extreme); at depth 0 the interval is unbounded.
  */
 export function orderStatistics(sorted: readonly number[], depth: number): Estimate {
-  const middle = (sorted.length - 1) / 2;
-  const [low, high] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]];
   return {
-    estimate: low === undefined || high === undefined ? undefined : (low + high) / 2,
+    estimate: middleOf(sorted),
     lower: (depth < 1 ? undefined : sorted[depth - 1]) ?? Number.NEGATIVE_INFINITY,
     upper: (depth < 1 ? undefined : sorted[sorted.length - depth]) ?? Number.POSITIVE_INFINITY,
   };

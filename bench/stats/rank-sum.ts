@@ -1,6 +1,6 @@
 import { type Estimate, orderStatistics, type RankTest, twoSided } from './interval.ts';
-import { normalCdf, normalQuantile } from './normal.ts';
 import { midranks } from './ranks.ts';
+import { exactDepth, exactTails, normalDepth, normalTails } from './tails.ts';
 
 /** Up to this many values on each side, without ties, the distribution is enumerated exactly. */
 const EXACT_UP_TO = 50;
@@ -19,15 +19,8 @@ export function rankSumTest(base: readonly number[], head: readonly number[]): R
   const rankSum = ranks.slice(0, m).reduce((sum, rank) => sum + rank, 0);
   const statistic = rankSum - (m * (m + 1)) / 2;
   const exact = tieTerm === 0 && m <= EXACT_UP_TO && n <= EXACT_UP_TO;
-  const [pUp, pDown] = exact ? exactTails(m, n, statistic) : normalTails(m, n, tieTerm, statistic);
+  const [pUp, pDown] = exact ? exactTails(waysByU(m, n), statistic) : tiedTails(m, n, tieTerm, statistic);
   return { count: m + n, statistic, pUp, pDown, pTwoSided: twoSided(pUp, pDown), exact };
-}
-
-function exactTails(m: number, n: number, statistic: number): [up: number, down: number] {
-  const ways = waysByU(m, n);
-  const sumOf = (from: number, to: number) => ways.slice(from, to).reduce((sum, way) => sum + way, 0);
-  const total = sumOf(0, ways.length);
-  return [sumOf(statistic, ways.length) / total, sumOf(0, statistic + 1) / total];
 }
 
 /**
@@ -51,12 +44,10 @@ function addShifted(into: Float64Array, from: Float64Array, shift: number): void
   }
 }
 
-function normalTails(m: number, n: number, tieTerm: number, statistic: number): [up: number, down: number] {
+function tiedTails(m: number, n: number, tieTerm: number, statistic: number): [up: number, down: number] {
   const all = m + n;
   const variance = all < 2 ? 0 : ((m * n) / 12) * (all + 1 - tieTerm / (all * (all - 1)));
-  if (variance <= 0) return [1, 1];
-  const [mean, deviation] = [(m * n) / 2, Math.sqrt(variance)];
-  return [normalCdf(-(statistic - mean - 0.5) / deviation), normalCdf((statistic - mean + 0.5) / deviation)];
+  return variance <= 0 ? [1, 1] : normalTails(statistic, (m * n) / 2, Math.sqrt(variance));
 }
 
 /**
@@ -77,17 +68,7 @@ export function rankSumEstimate(
 
 /** The greatest k with P(U ≤ k − 1) ≤ tail. */
 function rankSumDepth(m: number, n: number, tail: number): number {
-  if (m > EXACT_UP_TO || n > EXACT_UP_TO) {
-    const deviation = Math.sqrt((m * n * (m + n + 1)) / 12);
-    return Math.max(0, Math.floor((m * n) / 2 + normalQuantile(tail) * deviation));
-  }
-  const ways = waysByU(m, n);
-  const total = ways.reduce((sum, way) => sum + way, 0);
-  let [depth, below] = [0, 0];
-  while (depth < ways.length) {
-    below += (ways[depth] as number) / total;
-    if (below > tail) break;
-    depth += 1;
-  }
-  return depth;
+  return m > EXACT_UP_TO || n > EXACT_UP_TO
+    ? normalDepth(tail, (m * n) / 2, Math.sqrt((m * n * (m + n + 1)) / 12))
+    : exactDepth(waysByU(m, n), tail);
 }

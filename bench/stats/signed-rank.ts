@@ -1,6 +1,6 @@
 import { type Estimate, orderStatistics, type RankTest, twoSided } from './interval.ts';
-import { normalCdf, normalQuantile } from './normal.ts';
 import { midranks } from './ranks.ts';
+import { exactDepth, exactTails, normalDepth, normalTails } from './tails.ts';
 
 /** Up to this many values the distribution is enumerated exactly: the counts are exact below 2^53. */
 const EXACT_UP_TO = 50;
@@ -20,20 +20,17 @@ export function signedRankTest(differences: readonly number[]): RankTest {
   const statistic = ranks.reduce((sum, rank, index) => sum + ((values[index] as number) > 0 ? rank : 0), 0);
   const count = values.length;
   if (count === 0) return { count, statistic, pUp: 1, pDown: 1, pTwoSided: 1, exact: true };
-  const [pUp, pDown] =
-    count <= EXACT_UP_TO ? exactTails(ranks, statistic) : normalTails(count, tieTerm, statistic);
-  return { count, statistic, pUp, pDown, pTwoSided: twoSided(pUp, pDown), exact: count <= EXACT_UP_TO };
+  const exact = count <= EXACT_UP_TO;
+  // Midranks are whole or half numbers: doubled, sums are whole and index the counts.
+  const [pUp, pDown] = exact
+    ? exactTails(waysBySum(ranks.map((rank) => 2 * rank)), 2 * statistic)
+    : normalTails(statistic, meanOf(count), Math.sqrt(varianceOf(count) - tieTerm / 48));
+  return { count, statistic, pUp, pDown, pTwoSided: twoSided(pUp, pDown), exact };
 }
 
-/** P(V ≥ v) and P(V ≤ v) when each rank is positive with probability one half. */
-function exactTails(ranks: readonly number[], statistic: number): [up: number, down: number] {
-  // Midranks are whole or half numbers: doubled, sums are whole and index the counts.
-  const ways = waysBySum(ranks.map((rank) => 2 * rank));
-  const observed = 2 * statistic;
-  const total = 2 ** ranks.length;
-  const sumOf = (from: number, to: number) => ways.slice(from, to).reduce((sum, way) => sum + way, 0);
-  return [sumOf(observed, ways.length) / total, sumOf(0, observed + 1) / total];
-}
+/** Of the sum of the positive ranks, when each is positive with probability one half and none are tied. */
+const meanOf = (count: number) => (count * (count + 1)) / 4;
+const varianceOf = (count: number) => (count * (count + 1) * (2 * count + 1)) / 24;
 
 /** For each sum the number of subsets with it; by dynamic programming over the ranks. */
 function waysBySum(ranks: readonly number[]): number[] {
@@ -44,12 +41,6 @@ function waysBySum(ranks: readonly number[]): number[] {
     reached += rank;
   }
   return ways;
-}
-
-function normalTails(count: number, tieTerm: number, statistic: number): [up: number, down: number] {
-  const mean = (count * (count + 1)) / 4;
-  const deviation = Math.sqrt((count * (count + 1) * (2 * count + 1)) / 24 - tieTerm / 48);
-  return [normalCdf(-(statistic - mean - 0.5) / deviation), normalCdf((statistic - mean + 0.5) / deviation)];
 }
 
 /**
@@ -72,16 +63,7 @@ export function signedRankEstimate(differences: readonly number[], confidence: n
 
 /** The greatest k with P(V ≤ k − 1) ≤ tail: the distance of the interval's ends from those of the Walsh averages. */
 function signedRankDepth(count: number, tail: number): number {
-  if (count > EXACT_UP_TO) {
-    const deviation = Math.sqrt((count * (count + 1) * (2 * count + 1)) / 24);
-    return Math.max(0, Math.floor((count * (count + 1)) / 4 + normalQuantile(tail) * deviation));
-  }
-  const ways = waysBySum(Array.from({ length: count }, (_, index) => index + 1));
-  let [depth, below] = [0, 0];
-  while (depth < ways.length) {
-    below += (ways[depth] as number) / 2 ** count;
-    if (below > tail) break;
-    depth += 1;
-  }
-  return depth;
+  return count > EXACT_UP_TO
+    ? normalDepth(tail, meanOf(count), Math.sqrt(varianceOf(count)))
+    : exactDepth(waysBySum(Array.from({ length: count }, (_, index) => index + 1)), tail);
 }

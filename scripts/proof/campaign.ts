@@ -31,7 +31,7 @@ export interface GateRecord {
   /** CPU µs per request of the control, on which planted shares are based. */
   control_us: number;
   /** Requests per second offered to each arm; absent in a closed loop. */
-  rate_per_s?: number;
+  rate_per_s?: number | undefined;
   finished: boolean;
 }
 
@@ -118,7 +118,7 @@ function runGate(
       started_at: startedAt.toISOString(),
       seconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
       control_us: controlUs,
-      ...(ratePerSecond === undefined ? {} : { rate_per_s: ratePerSecond }),
+      rate_per_s: ratePerSecond,
       finished: !signal.aborted && outcome.failures.length === 0,
     };
   });

@@ -9,7 +9,7 @@ import { median } from '../../bench/stats/median.ts';
 import { PROOF_ARMS, PROOF_GATES, type ProofGate } from './arms.ts';
 import { armFile, type GateRecord, readGates } from './campaign.ts';
 
-/** The result of the gates of one kind. */
+/** The result of the gates of one kind; JSON leaves out what is `undefined`. */
 export interface GateSummary {
   name: string;
   gates: number;
@@ -21,11 +21,11 @@ export interface GateSummary {
   /** One-sided 95 % upper bound of that rate. */
   upperBound: number;
   /** Medians over the gates, per cent of CPU per request: planted and estimated. */
-  plantedPct?: number;
-  estimatedPct?: number;
+  plantedPct: number | undefined;
+  estimatedPct: number | undefined;
   /** Mean of estimated minus planted, in percentage points, and the maximum of any gate. */
-  biasPoints?: number;
-  worstBiasPoints?: number;
+  biasPoints: number | undefined;
+  worstBiasPoints: number | undefined;
 }
 
 const NAMES = { base: 'base', head: 'head' };
@@ -49,13 +49,20 @@ function summarize(gate: ProofGate, rows: RowsByArm, finished: readonly GateReco
   const biases = outcomes.flatMap(({ estimatedPct, plantedPct }) =>
     estimatedPct === undefined || plantedPct === undefined ? [] : [estimatedPct - plantedPct],
   );
-  const verdicts = outcomes.map(({ verdict }) => verdict);
+  const verdicts: Record<string, number> = {};
+  for (const { verdict } of outcomes) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+  const regressed = verdicts['REGRESSED'] ?? 0;
   return {
-    ...counted(gate.name, verdicts),
-    ...present('plantedPct', median(defined(outcomes.map((one) => one.plantedPct)))),
-    ...present('estimatedPct', median(defined(outcomes.map((one) => one.estimatedPct)))),
-    ...present('biasPoints', meanOf(biases)),
-    ...present('worstBiasPoints', biases.length === 0 ? undefined : Math.max(...biases.map(Math.abs))),
+    name: gate.name,
+    gates: outcomes.length,
+    verdicts,
+    regressed,
+    interval: binomialInterval(regressed, outcomes.length, CONFIDENCE),
+    upperBound: binomialUpperBound(regressed, outcomes.length, CONFIDENCE),
+    plantedPct: median(defined(outcomes.map((one) => one.plantedPct))),
+    estimatedPct: median(defined(outcomes.map((one) => one.estimatedPct))),
+    biasPoints: meanOf(biases),
+    worstBiasPoints: biases.length === 0 ? undefined : Math.max(...biases.map(Math.abs)),
   };
 }
 
@@ -83,20 +90,6 @@ function tryCompare(before: readonly Row[], after: readonly Row[]): Comparison |
   }
 }
 
-function counted(name: string, verdicts: readonly string[]): GateSummary {
-  const counts: Record<string, number> = {};
-  for (const verdict of verdicts) counts[verdict] = (counts[verdict] ?? 0) + 1;
-  const regressed = counts['REGRESSED'] ?? 0;
-  return {
-    name,
-    gates: verdicts.length,
-    verdicts: counts,
-    regressed,
-    interval: binomialInterval(regressed, verdicts.length, CONFIDENCE),
-    upperBound: binomialUpperBound(regressed, verdicts.length, CONFIDENCE),
-  };
-}
-
 function rowsByArm(directory: string): Map<string, Row[]> {
   const names = new Set(PROOF_ARMS.map(({ name }) => name));
   return new Map(
@@ -117,8 +110,4 @@ function defined(values: readonly (number | undefined)[]): number[] {
 
 function meanOf(values: readonly number[]): number | undefined {
   return values.length === 0 ? undefined : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-function present<K extends string>(key: K, value: number | undefined): { [P in K]?: number } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: number });
 }

@@ -16,13 +16,7 @@ import {
   StoreUnavailableError,
 } from '../store.ts';
 import type { DeclaredTraits } from '../traits.ts';
-import {
-  type AdmitResult,
-  type DenyList,
-  DenyListLostError,
-  type DenyListSubject,
-  type NewDenyListEntry,
-} from './deny-list.ts';
+import { type AdmitResult, type DenyList, DenyListLostError, type NewDenyListEntry } from './deny-list.ts';
 import {
   type IssuedTokens,
   type RotatingTokens,
@@ -163,7 +157,7 @@ function openJwtBlacklist(
       const next = sessions.touched(claims);
       // In an outage the session continues, but is not extended: a token that outlived its index entry would escape a
       // revocation.
-      const extended = denyList.extend(subject(claims), next.expirySeconds * 1000);
+      const extended = denyList.extend(claims, next.expirySeconds * 1000);
       const outcome = await orFallback<boolean | 'unavailable'>(extended, 'unavailable');
       if (outcome === false) return undefined;
       const touched = outcome === 'unavailable' ? undefined : await codec.sign(next);
@@ -173,7 +167,7 @@ function openJwtBlacklist(
       const claims = current(await tokens.verifyToEnd(token));
       if (claims === undefined) return false;
       // A refresh token also ends what its login was rotated into: that may be a thief's, and the victim only logs out.
-      return denyList.deny(subject(claims), claims.refreshId !== undefined);
+      return denyList.deny(claims, claims.refreshId !== undefined);
     },
     users: {
       list: denyList.list,
@@ -218,7 +212,7 @@ function loginMethods(
       const next = sessions.rotated(claims, patch);
       const made = await tokens.issue(next);
       if (made === undefined) return { status: 'too-large' };
-      const result = await denyList.rotate(subject(claims), entry(next, made), limit, proof.presentedId);
+      const result = await denyList.rotate(claims, entry(next, made), limit, proof.presentedId);
       return result === undefined ? undefined : issued(made, result);
     },
   };
@@ -230,12 +224,6 @@ function issued({ token, refreshToken }: IssuedTokens, result: AdmitResult): Cre
   return refreshToken === undefined ? created : { ...created, refreshToken };
 }
 
-function subject({ sid, userId, absoluteExpiryMs }: TokenClaims): DenyListSubject {
-  return userId === undefined ? { sid, absoluteExpiryMs } : { sid, userId, absoluteExpiryMs };
-}
-
 function entry(claims: TokenClaims, { refreshId }: IssuedTokens): NewDenyListEntry {
-  const { createdAtMs, expirySeconds } = claims;
-  const login = { ...subject(claims), createdAtMs, idleExpiryMs: expirySeconds * 1000 };
-  return refreshId === undefined ? login : { ...login, refreshId };
+  return { ...claims, idleExpiryMs: claims.expirySeconds * 1000, refreshId };
 }

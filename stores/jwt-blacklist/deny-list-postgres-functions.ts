@@ -12,14 +12,13 @@ export function tablesOf(schema: string): { denials: string; logins: string; dis
   };
 }
 
-/** The functions of the deny list, for `schema`. */
+/**
+ * The functions of the deny list, for `schema`; first those that the others call. Volatile plpgsql, as in the session
+ * store: statements after the lock must see what was committed before it.
+ */
 export function denyListFunctions(schema: string, toleranceMs: number): string {
-  return helpers(schema, toleranceMs) + functions(schema);
-}
-
-/** Functions that the others call. */
-function helpers(schema: string, toleranceMs: number): string {
-  const { denials, logins } = tablesOf(schema);
+  const { denials, logins, disabledUsers } = tablesOf(schema);
+  const live = 'idle_expiry_ms > p_now and absolute_expiry_ms > p_now';
   return `
 create or replace function ${schema}.expect_epoch(p_epoch text) returns void language plpgsql volatile as $$
 declare found_epoch text := (select epoch from ${denials} where sid = '');
@@ -52,14 +51,7 @@ begin
   end if;
   return ${schema}.end_login(v_successor, p_absolute_expiry);
 end $$;
-`;
-}
 
-/** Volatile plpgsql, as in the session store: statements after the lock must see what was committed before it. */
-function functions(schema: string): string {
-  const { denials, logins, disabledUsers } = tablesOf(schema);
-  const live = 'idle_expiry_ms > p_now and absolute_expiry_ms > p_now';
-  return `
 -- Registers a login, and ends the one that it replaces (p_old, unless null). All checks precede the first write:
 -- ending p_old decides a race, and only then others are evicted. With p_presented, p_old must be a live login with that
 -- refresh token; its row is locked after that of its family, as in end_family.
@@ -76,9 +68,9 @@ declare
 begin
   perform ${schema}.expect_epoch(p_epoch);
   if p_user is not null and p_cap is null then
-    perform pg_advisory_xact_lock_shared(${userLock(schema, 'p_user')});
+    perform pg_advisory_xact_lock_shared(${userLock(schema)});
   elsif p_user is not null then
-    perform pg_advisory_xact_lock(${userLock(schema, 'p_user')});
+    perform pg_advisory_xact_lock(${userLock(schema)});
   end if;
   if exists (select from ${logins} where sid = p_sid) then
     status := 'admitted';
@@ -197,7 +189,7 @@ declare
   ended bigint := 0;
 begin
   perform ${schema}.expect_epoch(p_epoch);
-  perform pg_advisory_xact_lock(${userLock(schema, 'p_user')});
+  perform pg_advisory_xact_lock(${userLock(schema)});
   for login in
     select sid, absolute_expiry_ms, ${live} as was_live from ${logins}
     where user_id = p_user and sid is distinct from p_except
@@ -214,7 +206,7 @@ create or replace function ${schema}.set_disabled(p_epoch text, p_now bigint, p_
 returns bigint language plpgsql volatile as $$
 begin
   perform ${schema}.expect_epoch(p_epoch);
-  perform pg_advisory_xact_lock(${userLock(schema, 'p_user')});
+  perform pg_advisory_xact_lock(${userLock(schema)});
   if not p_disabled then
     delete from ${disabledUsers} where user_id = p_user;
     return 0;

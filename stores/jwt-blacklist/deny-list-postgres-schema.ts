@@ -1,43 +1,22 @@
-import type { Statement } from '../postgres/connections.ts';
+import { statements } from '../postgres/connections.ts';
 import { failedLoginsTable } from '../postgres/failed-logins.ts';
-import { CHURNING, countRows, setupScript, sweeperTable, sweepTurn } from '../postgres/setup.ts';
+import { CHURNING, setupScript, sweeperTable, sweepTurn } from '../postgres/setup.ts';
 import { denyListFunctions, tablesOf } from './deny-list-postgres-functions.ts';
 
-/** All SQL of the deny list, for one schema. Each call but `epoch` and `stats` takes the expected epoch first. */
-export interface DenyListSql {
-  /** Creates what is missing, and the epoch if there is none; safe to run concurrently from several servers. */
-  setup: string;
-  epoch: Statement;
-  isDenied: Statement;
-  admit: Statement;
-  rotate: Statement;
-  extend: Statement;
-  exchange: Statement;
-  deny: Statement;
-  denyLogin: Statement;
-  denyUser: Statement;
-  setDisabled: Statement;
-  list: Statement;
-  sweep: Statement;
-  sweepTurn: Statement;
-  stats: Statement;
-}
+export type DenyListSql = ReturnType<typeof denyListSql>;
 
 /**
- * The statements for a deny list in `schema` (quoted, as `schemaName` returns it).
+ * All SQL of the deny list in `schema` (quoted, as `schemaName` returns it).
  *
  * @param epoch proposed for a new list: letters, digits, `_` and `-`.
  */
-export function denyListSql(
-  schema: string,
-  unlogged: boolean,
-  epoch: string,
-  toleranceMs: number,
-): DenyListSql {
+export function denyListSql(schema: string, unlogged: boolean, epoch: string, toleranceMs: number) {
   const { denials, logins } = tablesOf(schema);
   const currentEpoch = `(select epoch from ${denials} where sid = '')`;
-  const call = (name: string, text: string): Statement => ({ name, text: `select * from ${schema}.${text}` });
+  /** Of a function, which compares the list's epoch with the one that it gets first. */
+  const call = (text: string) => `select * from ${schema}.${text}`;
   return {
+    /** Creates what is missing, and the epoch if there is none; safe to run concurrently from several servers. */
     setup: setupScript(
       schema,
       tables(schema, unlogged, epoch) +
@@ -45,32 +24,24 @@ export function denyListSql(
         sweeping(schema, toleranceMs) +
         failedLoginsTable(schema, unlogged),
     ),
-    epoch: { name: 'epoch', text: `select ${currentEpoch}` },
-    isDenied: {
-      name: 'isDenied',
-      text: `select ${currentEpoch}, exists (select from ${denials} where sid = $1)`,
-    },
-    admit: call('admit', 'admit($1, $2, null, null, $3, $4, $5, $6, $7, $8, $9, $10, null)'),
-    rotate: call('rotate', 'admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)'),
-    extend: call('extend', 'extend($1, $2, $3)'),
-    exchange: call('exchange', 'exchange($1, $2, $3, $4, $5, $6, $7)'),
-    deny: call('deny', 'deny($1, $2, $3, $4)'),
-    denyLogin: call('denyLogin', 'deny_login($1, $2, $3, $4)'),
-    denyUser: call('denyUser', 'deny_user($1, $2, $3, $4)'),
-    setDisabled: call('setDisabled', 'set_disabled($1, $2, $3, $4)'),
-    // Each row repeats the epoch; without logins it comes alone.
-    list: {
-      name: 'list',
-      text: `select found.epoch, sid, created_ms, absolute_expiry_ms from (select ${currentEpoch} as epoch) as found
+    ...statements({
+      epoch: `select ${currentEpoch}`,
+      isDenied: `select ${currentEpoch}, exists (select from ${denials} where sid = $1)`,
+      admit: call('admit($1, $2, null, null, $3, $4, $5, $6, $7, $8, $9, $10, null)'),
+      rotate: call('admit($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)'),
+      extend: call('extend($1, $2, $3)'),
+      exchange: call('exchange($1, $2, $3, $4, $5, $6, $7)'),
+      deny: call('deny($1, $2, $3, $4)'),
+      denyLogin: call('deny_login($1, $2, $3, $4)'),
+      denyUser: call('deny_user($1, $2, $3, $4)'),
+      setDisabled: call('set_disabled($1, $2, $3, $4)'),
+      // Each row repeats the epoch; without logins it comes alone.
+      list: `select found.epoch, sid, created_ms, absolute_expiry_ms from (select ${currentEpoch} as epoch) as found
              left join ${logins} on user_id = $1 and idle_expiry_ms > $2 and absolute_expiry_ms > $2
              order by created_ms, sid`,
-    },
-    sweep: call('sweep', 'sweep($1, $2, $3)'),
-    sweepTurn: {
-      name: 'sweepTurn',
-      text: `select ${schema}.sweep_denials(null, $1, $2), ${schema}.sweep_logins(null, $1, $2)`,
-    },
-    stats: { name: 'stats', text: countRows(denials) },
+      sweep: call('sweep($1, $2, $3)'),
+      sweepTurn: `select ${schema}.sweep_denials(null, $1, $2), ${schema}.sweep_logins(null, $1, $2)`,
+    }),
   };
 }
 

@@ -1,23 +1,22 @@
-import { randomBytes } from 'node:crypto';
 import { isSid } from '../jwt/sid.ts';
 import { type Ask, openConnections, type PostgresConnections } from '../postgres/connections.ts';
-import { postgresFailedLogins } from '../postgres/failed-logins.ts';
 import { isStorable } from '../postgres/rows.ts';
-import { SWEEP_EVERY_MS, schemaName } from '../postgres/setup.ts';
+import { postgresService } from '../postgres/service.ts';
+import { schemaName } from '../postgres/setup.ts';
+import { upkeep } from '../postgres/upkeep.ts';
 import { type LoginLimit, type OpenContext, StoreUnavailableError } from '../store.ts';
 import {
   type AdmitResult,
-  DENY_TOLERANCE_SECONDS,
+  checkEntry,
+  DENY_TOLERANCE_MS,
   type DenyList,
-  DenyListLostError,
   type ExchangeStatus,
+  listLost,
   type NewDenyListEntry,
+  newEpoch,
 } from './deny-list.ts';
 import { LOST_SQLSTATE } from './deny-list-postgres-functions.ts';
 import { type DenyListSql, denyListSql } from './deny-list-postgres-schema.ts';
-
-const EPOCH_BYTES = 12;
-const SERVICE = 'postgres';
 
 /**
  * The deny list in Postgres. The check on a request's path is one read, pipelined on a separate connection; every other
@@ -30,20 +29,14 @@ const SERVICE = 'postgres';
  * @throws StoreUnavailableError when it cannot be opened.
  */
 export async function openPostgresDenyList(context: OpenContext): Promise<DenyList> {
-  const { durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
-  if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
+  const { durability, namespace } = context;
   const unlogged = durability === 'none';
-  const proposed = randomBytes(EPOCH_BYTES).toString('base64url');
   const schema = schemaName('denials', namespace, unlogged);
-  const sql = denyListSql(schema, unlogged, proposed, DENY_TOLERANCE_SECONDS * 1000);
-  const connections = await openConnections({
-    url: serviceUrl,
-    poolSize,
-    durability,
+  const sql = denyListSql(schema, unlogged, newEpoch(), DENY_TOLERANCE_MS);
+  const connections = await openConnections(context, {
     reads: 'pipelined',
     relaxed: false,
     setup: sql.setup,
-    onBackgroundError,
   });
   try {
     const epoch = String((await connections.read(sql.epoch, [])).rows[0]?.[0]);
@@ -63,14 +56,8 @@ function denyList(
 ): DenyList {
   const { now } = context;
   const { read } = connections;
-  const write = translateLoss(connections.write, epoch);
-  const lost = (operation: string, got: unknown) => lostError(operation, epoch, got);
-  const failures = postgresFailedLogins(connections, schema);
-  const sweeper = setInterval(() => {
-    connections.backgroundWrite(sql.sweepTurn, [now(), SWEEP_EVERY_MS]).catch(context.onBackgroundError);
-    failures.sweepTurn(SWEEP_EVERY_MS).catch(context.onBackgroundError);
-  }, SWEEP_EVERY_MS);
-  sweeper.unref();
+  const lost = (operation: string, got: unknown) => listLost(operation, postgresService.name, epoch, got);
+  const write = translateLoss(connections.write, lost);
 
   return {
     epoch,
@@ -130,47 +117,30 @@ function denyList(
           : [],
       );
     },
-    failedLogins: failures.failedLogins,
     async sweep(limit) {
       return Number((await write(sql.sweep, [epoch, now(), limit])).rows[0]?.[0]);
     },
-    async stats() {
-      // Without the row of the epoch.
-      const denied = Math.max(0, Number((await connections.write(sql.stats, [])).rows[0]?.[0]) - 1);
-      return { denied };
-    },
-    roundTrips: connections.roundTrips,
-    async close() {
-      clearInterval(sweeper);
-      await connections.close();
-    },
+    ...upkeep(context, connections, schema, (everyMs) => [sql.sweepTurn, [now(), everyMs]]),
   };
 }
 
-/** Replaces the SQL error for a lost list by {@link DenyListLostError}. */
-function translateLoss(write: Ask, epoch: string): Ask {
+/** Replaces the SQL error for a lost list. */
+function translateLoss(write: Ask, lost: (operation: string, got: unknown) => Error): Ask {
   return async (statement, values) => {
     try {
       return await write(statement, values);
     } catch (error) {
       const cause: unknown = error instanceof StoreUnavailableError ? error.cause : undefined;
       if (cause instanceof Error && 'code' in cause && cause.code === LOST_SQLSTATE)
-        throw lostError(statement.name, epoch, cause.message);
+        throw lost(statement.name, cause.message);
       throw error;
     }
   };
 }
 
-function lostError(operation: string, epoch: string, got: unknown): StoreUnavailableError {
-  const found = typeof got === 'string' && got !== '' ? got : undefined;
-  return new StoreUnavailableError(operation, new DenyListLostError(SERVICE, epoch, found));
-}
-
 function entryValues(entry: NewDenyListEntry, limit: LoginLimit | undefined): unknown[] {
   const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs, refreshId } = entry;
-  if (!isSid(sid)) throw new TypeError('expected a new login to have a valid sid');
-  if (refreshId !== undefined && !isSid(refreshId))
-    throw new TypeError('expected a new refresh token to have a valid id');
+  checkEntry(entry);
   const stamps = [createdAtMs, idleExpiryMs, absoluteExpiryMs];
   return [sid, userId ?? null, ...stamps, limit?.cap ?? null, limit?.onCap === 'evict', refreshId ?? null];
 }

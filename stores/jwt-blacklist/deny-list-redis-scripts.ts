@@ -217,18 +217,7 @@ return list
 const script = (lua: string): RedisScript => ({ numberOfKeys: 1, lua: PRELUDE + lua });
 
 /** The scripts of the deny list, under the names that `RedisConnection.run` takes. */
-export const DENY_LIST_SCRIPTS: {
-  readonly [name in
-    | 'openDenyList'
-    | 'admitLogin'
-    | 'rotateLogin'
-    | 'denySid'
-    | 'extendLogin'
-    | 'exchangeRefresh'
-    | 'denyLogin'
-    | 'denyUser'
-    | 'listLogins']: RedisScript;
-} = {
+export const DENY_LIST_SCRIPTS = {
   openDenyList: { numberOfKeys: 1, lua: OPEN },
   admitLogin: script(ADMIT),
   rotateLogin: script(ROTATE),
@@ -238,4 +227,4 @@ export const DENY_LIST_SCRIPTS: {
   denyLogin: script(DENY_LOGIN),
   denyUser: script(DENY_USER),
   listLogins: script(LIST),
-};
+} satisfies Record<string, RedisScript>;

@@ -1,21 +1,20 @@
-import { randomBytes } from 'node:crypto';
 import { isSid } from '../jwt/sid.ts';
 import { openRedis } from '../redis/connection.ts';
 import { redisFailedLogins } from '../redis/failed-logins.ts';
+import { redisService } from '../redis/service.ts';
 import { encodeUser, stamp } from '../redis/value.ts';
-import { type LoginLimit, type OpenContext, StoreUnavailableError } from '../store.ts';
+import type { LoginLimit, OpenContext } from '../store.ts';
 import {
   type AdmitResult,
-  DENY_TOLERANCE_SECONDS,
+  checkEntry,
+  DENY_TOLERANCE_MS,
   type DenyList,
-  DenyListLostError,
   type ExchangeStatus,
+  listLost,
   type NewDenyListEntry,
+  newEpoch,
 } from './deny-list.ts';
 import { DENY_LIST_SCRIPTS } from './deny-list-redis-scripts.ts';
-
-const EPOCH_BYTES = 12;
-const SERVICE = 'redis';
 
 /**
  * The deny list in Redis, which must not evict (checked at opening: an evicted denial would revive a token).
@@ -32,26 +31,19 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
   const { client } = connection;
   const { namespace } = context;
   const epochKey = `${namespace}:epoch`;
-  const toleranceMs = DENY_TOLERANCE_SECONDS * 1000;
-  const proposed = randomBytes(EPOCH_BYTES).toString('base64url');
-  const epoch = await openEpoch();
-
-  async function openEpoch(): Promise<string> {
-    try {
-      return String(await connection.run('open', 'openDenyList', epochKey, proposed));
-    } catch (error) {
+  const opened = connection.run('open', 'openDenyList', epochKey, newEpoch());
+  const epoch = String(
+    await opened.catch(async (error: unknown) => {
       await connection.close();
       throw error;
-    }
-  }
-
-  const lost = (operation: string, got: string | undefined) =>
-    new StoreUnavailableError(operation, new DenyListLostError(SERVICE, epoch, got));
+    }),
+  );
+  const lost = (operation: string, got: unknown) => listLost(operation, redisService.name, epoch, got);
 
   async function run(operation: string, script: string, ...args: (string | number)[]): Promise<unknown> {
-    const common = [namespace, epoch, Math.floor(context.now()), toleranceMs];
+    const common = [namespace, epoch, Math.floor(context.now()), DENY_TOLERANCE_MS];
     const reply = await connection.run(operation, script, epochKey, ...common, ...args);
-    if (Array.isArray(reply) && reply[0] === 'lost') throw lost(operation, String(reply[1]) || undefined);
+    if (Array.isArray(reply) && reply[0] === 'lost') throw lost(operation, reply[1]);
     return reply;
   }
 
@@ -66,12 +58,11 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
         'isDenied',
         client.mget(`${namespace}:deny:${sid}`, epochKey),
       );
-      if (found !== epoch) throw lost('isDenied', found ?? undefined);
+      if (found !== epoch) throw lost('isDenied', found);
       return denied !== null;
     },
     async admit(entry, limit) {
-      const args = [...entryArgs(entry, limit), ...refreshArgs(entry)];
-      return admitted(await run('admit', 'admitLogin', ...args));
+      return admitted(await run('admit', 'admitLogin', ...entryArgs(entry, limit), ...refreshArgs(entry)));
     },
     async rotate(old, next, limit, presentedId) {
       if (!isSid(old.sid) || (presentedId !== undefined && !isSid(presentedId))) return undefined;
@@ -113,25 +104,21 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
       });
     },
     failedLogins: redisFailedLogins(connection, namespace),
-    // Redis can count keys, but not denials.
     roundTrips: connection.roundTrips,
-    stats: () => Promise.resolve({ denied: undefined }),
     close: () => connection.close(),
   };
 }
 
 function entryArgs(entry: NewDenyListEntry, limit: LoginLimit | undefined): (string | number)[] {
   const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs } = entry;
-  if (!isSid(sid)) throw new Error('expected a new login to have a valid sid');
+  checkEntry(entry);
   const stamps = [stamp(createdAtMs), stamp(idleExpiryMs), stamp(absoluteExpiryMs)];
   return [sid, encodeUser(userId), ...stamps, limit?.cap ?? 0, limit?.onCap ?? ''];
 }
 
 /** Sent only if there is a refresh token, so that logins without one cost no more than before. */
 function refreshArgs({ refreshId }: NewDenyListEntry): string[] {
-  if (refreshId === undefined) return [];
-  if (!isSid(refreshId)) throw new Error('expected a new refresh token to have a valid id');
-  return [refreshId];
+  return refreshId === undefined ? [] : [refreshId];
 }
 
 /** A script's reply: the status, then the evicted sids. */

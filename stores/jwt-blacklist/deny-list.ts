@@ -1,4 +1,6 @@
-import type { FailedLoginRule, FailedLogins, Login, LoginLimit } from '../store.ts';
+import { randomBytes } from 'node:crypto';
+import { isSid } from '../jwt/sid.ts';
+import { type Capabilities, type Login, type LoginLimit, StoreUnavailableError } from '../store.ts';
 
 /**
  * What `jwt-blacklist` keeps on a service: the logins that were ended before their tokens expire, and an index of each
@@ -9,7 +11,7 @@ import type { FailedLoginRule, FailedLogins, Login, LoginLimit } from '../store.
  * issues another token of the same login, and a signature has several spellings.
  * - A malformed sid is absence: `isDenied` returns true, every other method returns its "not found" value, and nothing
  * is written.
- * - A denial is kept until the login's absolute expiry plus {@link DENY_TOLERANCE_SECONDS}: the longest that any token
+ * - A denial is kept until the login's absolute expiry plus {@link DENY_TOLERANCE_MS}: the longest that any token
  * of the login can be valid, not the remaining time of one of them.
  * - An index entry is *live* while `now() < idleExpiryMs` and `now() < absoluteExpiryMs`; only live ones are counted,
  * listed and measured against a limit. It is purged no sooner than the tolerance after that, and until then revocations
@@ -23,7 +25,7 @@ import type { FailedLoginRule, FailedLogins, Login, LoginLimit } from '../store.
  * loss are then absence: logged out, not revived.
  */
 export interface DenyList {
-  /** Random, one for each list, at least 64 bits of base64url or hex; tokens carry it. */
+  /** Random, one for each list; tokens carry it. */
   readonly epoch: string;
   /** Whether this login has been ended. The only method that a read calls. */
   isDenied(sid: string): Promise<boolean>;
@@ -78,13 +80,12 @@ export interface DenyList {
   setDisabled(userId: string, disabled: boolean): Promise<number>;
   /** The live logins of a user, oldest first; `handle` is the sid. */
   list(userId: string): Promise<readonly Login[]>;
-  /** Failed logins, counted beside the list, and not guarded by its epoch; as `SessionStore.failedLogins`. */
-  failedLogins(rule: FailedLoginRule): FailedLogins;
+  /** Failed logins, counted beside the list, and not guarded by its epoch. */
+  failedLogins: Capabilities['failedLogins'];
   /** Removes at most `limit` obsolete denials and index entries; absent where the service does it. */
   sweep?(limit: number): Promise<number>;
   /** Round trips to the service since opening. */
   roundTrips(): number;
-  stats(): Promise<DenyListStats>;
   /** Releases connections and timers. The service keeps the list. */
   close(): Promise<void>;
 }
@@ -93,7 +94,7 @@ export interface DenyList {
 export interface DenyListSubject {
   sid: string;
   /** Absent for an anonymous session. */
-  userId?: string;
+  userId?: string | undefined;
   absoluteExpiryMs: number;
 }
 
@@ -102,7 +103,7 @@ export interface NewDenyListEntry extends DenyListSubject {
   createdAtMs: number;
   idleExpiryMs: number;
   /** Id of the login's first refresh token, shaped like a sid; absent where none is issued. */
-  refreshId?: string;
+  refreshId?: string | undefined;
 }
 
 /** Ids of the presented refresh token and of its replacement, and the expiry of the replacement. */
@@ -125,20 +126,32 @@ export type AdmitResult =
   | { status: 'limit' }
   | { status: 'disabled' };
 
-export interface DenyListStats {
-  /** Number of denials (an estimate is enough); `undefined` when the service cannot count them cheaply. */
-  denied: number | undefined;
+/** How long a denial outlives the last token of its login; bounds the clock skew between servers. */
+export const DENY_TOLERANCE_MS = 60_000;
+
+/** An epoch for a new list: 96 bits of base64url. */
+export function newEpoch(): string {
+  return randomBytes(12).toString('base64url');
 }
 
-/** How long a denial outlives the last token of its login; bounds the clock skew between servers. */
-export const DENY_TOLERANCE_SECONDS = 60;
+/** @throws TypeError for a login that no token could name. */
+export function checkEntry({ sid, refreshId }: NewDenyListEntry): void {
+  if (!isSid(sid)) throw new TypeError('expected a new login to have a valid sid');
+  if (refreshId !== undefined && !isSid(refreshId))
+    throw new TypeError('expected a new refresh token to have a valid id');
+}
+
+/** The error of a call that found another epoch than expected; `got` may be empty for none. */
+export function listLost(operation: string, service: string, epoch: string, got: unknown) {
+  return new StoreUnavailableError(operation, new DenyListLostError(service, epoch, got));
+}
 
 /** The list that this server opened is gone from its service, and its denials with it. */
 export class DenyListLostError extends Error {
   readonly code = 'DENY_LIST_LOST';
-  constructor(service: string, expected: string, got: string | undefined) {
+  constructor(service: string, expected: string, got: unknown) {
     super(
-      `the deny list on ${service} was lost: expected epoch ${expected}, got ${got ?? 'none'}. ` +
+      `the deny list on ${service} was lost: expected epoch ${expected}, got ${got || 'none'}. ` +
         'Logged-out tokens can no longer be told from others, so all are refused. ' +
         'Remedy: find what removed it (a restart without persistence, an eviction policy, a flush), ' +
         'then restart the servers: they begin a new epoch, and everyone logs in again.',

@@ -28,7 +28,7 @@ export function tokenSessions(context: OpenContext): TokenSessions {
       const absoluteExpiryMs = createdAtMs + context.absoluteSeconds * 1000;
       return {
         sid: newSid(),
-        ...(userId === undefined ? {} : { userId }),
+        userId,
         role,
         data,
         version: 1,
@@ -43,7 +43,7 @@ export function tokenSessions(context: OpenContext): TokenSessions {
       return {
         ...claims,
         sid: newSid(),
-        ...(userId === undefined ? {} : { userId }),
+        userId: userId ?? claims.userId,
         role: role ?? claims.role,
         data: data ?? claims.data,
         expirySeconds: expirySeconds(claims.absoluteExpiryMs),
@@ -55,9 +55,7 @@ export function tokenSessions(context: OpenContext): TokenSessions {
       // The last touch was an idle time before the expiry. An expiry clamped to the absolute one cannot move again.
       const clamped = claims.expirySeconds >= Math.floor(absoluteExpiryMs / 1000);
       const touchDue = !clamped && now() - (expiryMs - idleMs) >= touchIntervalMs;
-      const session: Session = { handle: sid, role, data, version, createdAtMs, absoluteExpiryMs, touchDue };
-      if (userId !== undefined) session.userId = userId;
-      return session;
+      return { handle: sid, userId, role, data, version, createdAtMs, absoluteExpiryMs, touchDue };
     },
   };
 }

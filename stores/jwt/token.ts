@@ -1,25 +1,19 @@
-import type { Awaitable, OpenContext, Role, VerifyCacheStats } from '../store.ts';
+import type { Awaitable, OpenContext, SessionState, VerifyCacheStats } from '../store.ts';
 import { jwtKeys } from './keys.ts';
 import type { Payload } from './library.ts';
 import { isSid } from './sid.ts';
 import { openSigner } from './signer.ts';
 
 /** The claims of a token. */
-export interface TokenClaims {
+export interface TokenClaims extends SessionState {
   /** Identifies the login over all copies of its token. */
   sid: string;
-  userId?: string;
-  role: Role;
-  data: string;
-  version: number;
-  createdAtMs: number;
-  absoluteExpiryMs: number;
   /** When this copy expires, in whole seconds (NumericDate, RFC 7519 §2); a touch issues a copy with a later expiry. */
   expirySeconds: number;
   /** The epoch of the deny list when it was issued; absent without a list. */
-  epoch?: string;
+  epoch?: string | undefined;
   /** Only in a refresh token: identifies it among those of its login; shaped like a sid. */
-  refreshId?: string;
+  refreshId?: string | undefined;
 }
 
 /** Turns claims into signed tokens and back. Pure computation without outages: a token that fails is not valid. */
@@ -101,12 +95,13 @@ function canonicalSignature(length: number): (token: string) => boolean {
   return (token) => shape.test(token.slice(-length - 1));
 }
 
+/** What is absent is `undefined`, which JSON leaves out. */
 function payloadOf(claims: TokenClaims, audience: string, nowSeconds: number): Payload {
   return {
     iss: ISSUER,
     aud: audience,
     sid: claims.sid,
-    ...(claims.userId === undefined ? {} : { sub: claims.userId }),
+    sub: claims.userId,
     role: claims.role,
     data: claims.data,
     ver: claims.version,
@@ -115,8 +110,8 @@ function payloadOf(claims: TokenClaims, audience: string, nowSeconds: number): P
     iat: nowSeconds,
     nbf: nowSeconds,
     exp: claims.expirySeconds,
-    ...(claims.epoch === undefined ? {} : { epo: claims.epoch }),
-    ...(claims.refreshId === undefined ? {} : { rid: claims.refreshId }),
+    epo: claims.epoch,
+    rid: claims.refreshId,
   };
 }
 
@@ -144,19 +139,18 @@ function claimsOf(
     return undefined;
   if (type === 'refresh+jwt' ? !isSid(rid) : rid !== undefined) return undefined;
   // Runs on every request: no spread, which would copy the object each time.
-  const claims: TokenClaims = {
+  return {
     sid,
+    userId: sub,
     role,
     data,
     version: ver,
     createdAtMs: cre,
     absoluteExpiryMs: abs,
     expirySeconds: exp,
+    epoch: epo,
+    refreshId: isSid(rid) ? rid : undefined,
   };
-  if (sub !== undefined) claims.userId = sub;
-  if (epo !== undefined) claims.epoch = epo;
-  if (isSid(rid)) claims.refreshId = rid;
-  return claims;
 }
 
 function isCount(value: unknown): value is number {

@@ -1,20 +1,5 @@
-import type { StoreDefinition, StoreOptions } from '../store.ts';
-import type { DeclaredTraits } from '../traits.ts';
-
-function declaredTraits(options: StoreOptions): DeclaredTraits {
-  return {
-    state: 'server',
-    shared: false,
-    survivesServerRestart: false,
-    survivesStoreCrash: undefined,
-    expiry: 'idle-and-absolute',
-    compareAndSwap: options['write'] !== 'lww',
-    revocation: 'immediate',
-    rotationEndsOld: true,
-    clientReadable: false,
-    dataInToken: false,
-  };
-}
+import type { StoreDefinition } from '../store.ts';
+import { traitsOfService } from '../traits.ts';
 
 /** In-memory backend: the store of one process, lost with it. Bounded, and swept in the background. */
 export const memory: StoreDefinition = {
@@ -30,6 +15,12 @@ export const memory: StoreDefinition = {
   service: () => undefined,
   connections: () => 0,
   offers: () => ['users', 'failedLogins', 'sweep'],
-  declaredTraits,
+  declaredTraits: (options, durability) => ({
+    ...traitsOfService(options, durability),
+    state: 'server',
+    shared: false,
+    survivesServerRestart: false,
+    survivesStoreCrash: undefined,
+  }),
   open: async (context) => (await import('./store.ts')).openMemoryStore(context),
 };

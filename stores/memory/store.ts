@@ -1,27 +1,6 @@
-import type {
-  CreateResult,
-  LoginLimit,
-  NewSession,
-  OpenContext,
-  RotatePatch,
-  Session,
-  SessionStore,
-  TouchResult,
-  UpdateResult,
-} from '../store.ts';
-import { idOfToken, newToken } from '../token.ts';
+import type { CreateResult, LoginLimit, OpenContext, SessionStore, StoredSession } from '../store.ts';
+import { idOfToken, newTokenWithId } from '../token.ts';
 import { memoryFailedLogins } from './failed-logins.ts';
-
-/** Sessions in this process. Data is text that the caller has serialised: no live object is shared. */
-interface Entry {
-  userId: string | undefined;
-  role: 'user' | 'admin';
-  data: string;
-  version: number;
-  createdAtMs: number;
-  touchedAtMs: number;
-  absoluteExpiryMs: number;
-}
 
 const ENTRY_LIMITS = { '1M': 1_000_000, '100k': 100_000, '10k': 10_000 } as const;
 const SWEEP_EVERY_MS = 1_000;
@@ -35,18 +14,19 @@ export function openMemoryStore(context: OpenContext): SessionStore {
   const touchIntervalMs = context.touchIntervalSeconds * 1000;
   const entryLimit = ENTRY_LIMITS[(context.options['entries'] ?? '1M') as keyof typeof ENTRY_LIMITS];
   const compareAndSwap = context.options['write'] !== 'lww';
+  // Data is text that the caller has serialised: no live object is shared.
   // Insertion order is the order of the last touch (a touch re-inserts), so the first key is idle for longest.
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, StoredSession>();
   const logins = new Map<string, Set<string>>();
   const disabled = new Set<string>();
   const failures = memoryFailedLogins();
 
-  const isLive = (entry: Entry) => {
+  const isLive = (entry: StoredSession) => {
     const at = now();
     return at < entry.touchedAtMs + idleMs && at < entry.absoluteExpiryMs;
   };
 
-  function remove(id: string, entry: Entry): void {
+  function remove(id: string, entry: StoredSession): void {
     entries.delete(id);
     if (entry.userId === undefined) return;
     const ids = logins.get(entry.userId);
@@ -54,7 +34,7 @@ export function openMemoryStore(context: OpenContext): SessionStore {
     if (ids?.size === 0) logins.delete(entry.userId);
   }
 
-  function find(token: string): { id: string; entry: Entry } | undefined {
+  function find(token: string): { id: string; entry: StoredSession } | undefined {
     const id = idOfToken(token);
     const entry = id === undefined ? undefined : entries.get(id);
     if (id === undefined || entry === undefined) return undefined;
@@ -63,8 +43,8 @@ export function openMemoryStore(context: OpenContext): SessionStore {
     return undefined;
   }
 
-  function liveLogins(userId: string): { id: string; entry: Entry }[] {
-    const live: { id: string; entry: Entry }[] = [];
+  function liveLogins(userId: string): { id: string; entry: StoredSession }[] {
+    const live: { id: string; entry: StoredSession }[] = [];
     for (const id of logins.get(userId) ?? []) {
       const entry = entries.get(id);
       if (entry === undefined) continue;
@@ -75,7 +55,7 @@ export function openMemoryStore(context: OpenContext): SessionStore {
   }
 
   /** Everything here is synchronous, so that no other request runs between check and insertion. */
-  function insert(entry: Entry, limit: LoginLimit | undefined, replaces?: string): CreateResult {
+  function insert(entry: StoredSession, limit: LoginLimit | undefined, replaces?: string): CreateResult {
     const { userId } = entry;
     const evicted: string[] = [];
     if (userId !== undefined) {
@@ -92,9 +72,7 @@ export function openMemoryStore(context: OpenContext): SessionStore {
     }
     const replaced = replaces === undefined ? undefined : entries.get(replaces);
     if (replaces !== undefined && replaced !== undefined) remove(replaces, replaced);
-    const token = newToken();
-    const id = idOfToken(token);
-    if (id === undefined) throw new Error('expected a fresh token to have an id');
+    const { token, id } = newTokenWithId();
     entries.set(id, entry);
     if (userId !== undefined) {
       const ids = logins.get(userId);
@@ -123,67 +101,6 @@ export function openMemoryStore(context: OpenContext): SessionStore {
   const sweeper = setInterval(() => sweepNow(SWEEP_LIMIT), SWEEP_EVERY_MS);
   sweeper.unref();
 
-  const create = (session: NewSession, limit?: LoginLimit): Promise<CreateResult> => {
-    const at = now();
-    const { userId, role, data } = session;
-    const entry = {
-      userId,
-      role,
-      data,
-      version: 1,
-      createdAtMs: at,
-      touchedAtMs: at,
-      absoluteExpiryMs: at + absoluteMs,
-    };
-    return Promise.resolve(insert(entry, limit));
-  };
-
-  const read = (token: string): Promise<Session | undefined> => {
-    const found = find(token);
-    if (found === undefined) return Promise.resolve(undefined);
-    const { role, data, version, createdAtMs, absoluteExpiryMs, touchedAtMs, userId } = found.entry;
-    const touchDue = now() - touchedAtMs >= touchIntervalMs;
-    const session = { handle: found.id, role, data, version, createdAtMs, absoluteExpiryMs, touchDue };
-    return Promise.resolve(userId === undefined ? session : { ...session, userId });
-  };
-
-  const update = (token: string, data: string, version?: number): Promise<UpdateResult> => {
-    const entry = find(token)?.entry;
-    if (entry === undefined) return Promise.resolve({ status: 'gone' });
-    if (compareAndSwap && version !== undefined && version !== entry.version)
-      return Promise.resolve({ status: 'conflict' });
-    entry.data = data;
-    entry.version += 1;
-    return Promise.resolve({ status: 'ok', version: entry.version });
-  };
-
-  const touch = (token: string): Promise<TouchResult | undefined> => {
-    const found = find(token);
-    if (found === undefined) return Promise.resolve(undefined);
-    found.entry.touchedAtMs = now();
-    entries.delete(found.id);
-    entries.set(found.id, found.entry);
-    return Promise.resolve({});
-  };
-
-  const rotate = (
-    token: string,
-    patch: RotatePatch,
-    limit?: LoginLimit,
-  ): Promise<CreateResult | undefined> => {
-    const found = find(token);
-    if (found === undefined) return Promise.resolve(undefined);
-    const { entry, id } = found;
-    const next = {
-      ...entry,
-      userId: patch.userId ?? entry.userId,
-      role: patch.role ?? entry.role,
-      data: patch.data ?? entry.data,
-      touchedAtMs: now(),
-    };
-    return Promise.resolve(insert(next, limit, id));
-  };
-
   const revoke = (userId: string, except?: string): Promise<number> => {
     const keep = except === undefined ? undefined : idOfToken(except);
     const ended = liveLogins(userId).filter((login) => login.id !== keep);
@@ -192,11 +109,67 @@ export function openMemoryStore(context: OpenContext): SessionStore {
   };
 
   return {
-    create,
-    read,
-    update,
-    touch,
-    rotate,
+    create({ userId, role, data }, limit) {
+      const at = now();
+      // No spread: it would make an object of 162 B instead of 138 B, and the memory of a session is a figure.
+      const entry = {
+        userId,
+        role,
+        data,
+        version: 1,
+        createdAtMs: at,
+        touchedAtMs: at,
+        absoluteExpiryMs: at + absoluteMs,
+      };
+      return Promise.resolve(insert(entry, limit));
+    },
+    read(token) {
+      const found = find(token);
+      if (found === undefined) return Promise.resolve(undefined);
+      const { id: handle, entry } = found;
+      const { userId, role, data, version, createdAtMs, absoluteExpiryMs } = entry;
+      const touchDue = now() - entry.touchedAtMs >= touchIntervalMs;
+      return Promise.resolve({
+        handle,
+        userId,
+        role,
+        data,
+        version,
+        createdAtMs,
+        absoluteExpiryMs,
+        touchDue,
+      });
+    },
+    update(token, data, version) {
+      const entry = find(token)?.entry;
+      if (entry === undefined) return Promise.resolve({ status: 'gone' });
+      if (compareAndSwap && version !== undefined && version !== entry.version)
+        return Promise.resolve({ status: 'conflict' });
+      entry.data = data;
+      entry.version += 1;
+      return Promise.resolve({ status: 'ok', version: entry.version });
+    },
+    touch(token) {
+      const found = find(token);
+      if (found === undefined) return Promise.resolve(undefined);
+      found.entry.touchedAtMs = now();
+      entries.delete(found.id);
+      entries.set(found.id, found.entry);
+      return Promise.resolve({});
+    },
+    rotate(token, patch, limit) {
+      const found = find(token);
+      if (found === undefined) return Promise.resolve(undefined);
+      const { entry, id } = found;
+      const next = {
+        ...entry,
+        userId: patch.userId ?? entry.userId,
+        role: patch.role ?? entry.role,
+        data: patch.data ?? entry.data,
+        touchedAtMs: now(),
+      };
+      return Promise.resolve(insert(next, limit, id));
+    },
     destroy(token) {
       const found = find(token);
       if (found !== undefined) remove(found.id, found.entry);

@@ -1,4 +1,4 @@
-import type { Session, SessionStore, StoreDefinition } from '../store.ts';
+import type { SessionStore, StoreDefinition } from '../store.ts';
 import type { DeclaredTraits } from '../traits.ts';
 
 /** Token of the control: role, user and padding to the length of a real token. It authenticates nothing. */
@@ -48,17 +48,16 @@ export const none: StoreDefinition = {
         if (match === null) return Promise.resolve(undefined);
         const userId = match[2] ?? '';
         const at = now();
-        const session: Session = {
+        return Promise.resolve({
           handle: token,
+          userId: userId === '' ? undefined : userId,
           role: match[1] === 'a' ? 'admin' : 'user',
           data: controlData(userId),
           version: 1,
           createdAtMs: at,
           absoluteExpiryMs: at + absoluteSeconds * 1000,
           touchDue: false,
-        };
-        if (userId !== '') session.userId = userId;
-        return Promise.resolve(session);
+        });
       },
       update: (token) => Promise.resolve(parse(token) ? { status: 'ok', version: 2 } : { status: 'gone' }),
       touch: (token) => Promise.resolve(parse(token) ? {} : undefined),

@@ -1,5 +1,5 @@
-import type { Durability, StoreDefinition, StoreOptions } from '../store.ts';
-import type { DeclaredTraits } from '../traits.ts';
+import type { StoreDefinition } from '../store.ts';
+import { traitsOfService } from '../traits.ts';
 import { postgresService } from './service.ts';
 
 /** Postgres backend: a row per session, under the SHA-256 of its token. */
@@ -20,23 +20,9 @@ export const postgres: StoreDefinition = {
   service: () => postgresService,
   connections: (_options, poolSize) => poolSize,
   offers: () => ['users', 'failedLogins', 'sweep'],
-  declaredTraits,
+  // It survives a crash of Postgres at 'second', except for about the last half second: what is not yet written is lost
+  // with the process.
+  declaredTraits: traitsOfService,
   // Only servers of this backend load the driver.
   open: async (context) => (await import('./store.ts')).openPostgresStore(context),
 };
-
-function declaredTraits(options: StoreOptions, durability: Durability): DeclaredTraits {
-  return {
-    state: 'store',
-    shared: true,
-    survivesServerRestart: true,
-    // At 'second', except for about the last half second: what is not yet written is lost with the process.
-    survivesStoreCrash: durability !== 'none',
-    expiry: 'idle-and-absolute',
-    compareAndSwap: options['write'] !== 'lww',
-    revocation: 'immediate',
-    rotationEndsOld: true,
-    clientReadable: false,
-    dataInToken: false,
-  };
-}

@@ -1,11 +1,17 @@
 import { Socket } from 'node:net';
 import { Client, type ClientConfig, Pool, type QueryArrayConfig, type QueryArrayResult } from 'pg';
-import { type Durability, StoreUnavailableError } from '../store.ts';
+import { type OpenContext, StoreUnavailableError } from '../store.ts';
 
 /** A statement prepared once per connection under its name, which is also the operation named in errors. */
 export interface Statement {
   name: string;
   text: string;
+}
+
+/** Statements of these texts, each under its key as its name. */
+export function statements<N extends string>(texts: Readonly<Record<N, string>>): Record<N, Statement> {
+  const named = Object.entries<string>(texts).map(([name, text]) => [name, { name, text }]);
+  return Object.fromEntries(named) as Record<N, Statement>;
 }
 
 export type Ask = (statement: Statement, values: readonly unknown[]) => Promise<QueryArrayResult<unknown[]>>;
@@ -26,17 +32,15 @@ export interface PostgresConnections {
   close(): Promise<void>;
 }
 
+/** Of the context: `poolSize` is the number of connections in total, as far as each kind can have at least one. */
+type ConnectionContext = Pick<OpenContext, 'serviceUrl' | 'poolSize' | 'durability' | 'onBackgroundError'>;
+
 export interface ConnectionOptions {
-  url: string;
-  /** Connections in total, as far as each kind can have at least one. */
-  poolSize: number;
-  durability: Durability;
   reads: 'pipelined' | 'pool';
   /** Whether relaxed writes get a separate connection, which does not wait for the log. */
   relaxed: boolean;
   /** Runs once on a separate connection, before anything else. */
   setup: string;
-  onBackgroundError: (error: unknown) => void;
 }
 
 /**
@@ -57,12 +61,16 @@ const BACKOFF_LAST_MS = 1_000;
  *
  * @throws {StoreUnavailableError} when Postgres does not reply, refuses, or is less durable than requested.
  */
-export async function openConnections(options: ConnectionOptions): Promise<PostgresConnections> {
-  const { url, durability } = options;
+export async function openConnections(
+  context: ConnectionContext,
+  options: ConnectionOptions,
+): Promise<PostgresConnections> {
+  const { serviceUrl: url, durability } = context;
+  if (url === undefined) throw new TypeError('expected the URL of Postgres, got none');
   const sockets = new Set<Socket>();
   let closed = false;
   const onBackgroundError = (error: unknown) => {
-    if (!closed) options.onBackgroundError(error);
+    if (!closed) context.onBackgroundError(error);
   };
   const config = (synchronousCommit: 'on' | 'off'): ClientConfig => ({
     connectionString: url,
@@ -77,7 +85,7 @@ export async function openConnections(options: ConnectionOptions): Promise<Postg
     stream: () => track(sockets),
   });
   const commits = durability === 'commit' ? 'on' : 'off';
-  const spare = options.poolSize - (options.reads === 'pipelined' ? 1 : 0) - (options.relaxed ? 1 : 0);
+  const spare = context.poolSize - (options.reads === 'pipelined' ? 1 : 0) - (options.relaxed ? 1 : 0);
   const pool = new Pool({ ...config(commits), max: Math.max(1, spare), idleTimeoutMillis: 0 });
   // Without a listener, a restart of Postgres would end this process.
   pool.on('error', onBackgroundError);
@@ -115,7 +123,7 @@ export async function openConnections(options: ConnectionOptions): Promise<Postg
       { ...config('on'), query_timeout: SETUP_TIMEOUT_MS, statement_timeout: SETUP_TIMEOUT_MS },
       options.setup,
     );
-    await assertDurable(connections, durability, options.relaxed);
+    await assertDurable(connections, commits, options.relaxed);
     roundTrips = 0;
   } catch (cause) {
     await connections.close();
@@ -205,23 +213,21 @@ async function runSetup(config: ClientConfig, setup: string): Promise<void> {
  */
 async function assertDurable(
   { read, write, relaxedWrite }: PostgresConnections,
-  durability: Durability,
+  wanted: 'on' | 'off',
   relaxed: boolean,
 ): Promise<void> {
-  const settings = {
-    name: 'settings',
-    text: `select current_setting('synchronous_commit'), current_setting('fsync')`,
-  };
+  const { settings } = statements({
+    settings: `select current_setting('synchronous_commit'), current_setting('fsync')`,
+  });
   await read(settings, []);
   const [commits, fsync] = (await write(settings, [])).rows[0] ?? [];
   const [relaxedCommits] = (await relaxedWrite(settings, [])).rows[0] ?? [];
-  const wanted = durability === 'commit' ? 'on' : 'off';
   if (commits !== wanted || (relaxed && relaxedCommits !== 'off'))
     throw new Error(
       `expected synchronous_commit=${wanted}${relaxed ? ', off for touches' : ''} on the store's connections, ` +
         `got ${String(commits)}, ${String(relaxedCommits)}; remove options from the URL`,
     );
-  if (durability === 'commit' && fsync !== 'on')
+  if (wanted === 'on' && fsync !== 'on')
     throw new Error(
       `expected fsync=on for durability 'commit', got ${String(fsync)}; turn it on in Postgres`,
     );

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { newSid } from '../jwt/sid.ts';
-import { DENY_TOLERANCE_SECONDS } from '../jwt-blacklist/deny-list.ts';
+import { DENY_TOLERANCE_MS } from '../jwt-blacklist/deny-list.ts';
 import { openPostgresDenyList } from '../jwt-blacklist/deny-list-postgres.ts';
 import { openStore } from '../open.ts';
 import type { OpenContext } from '../store.ts';
@@ -172,7 +172,7 @@ test('the deny list is swept of what time has made superfluous, and of nothing e
   const [denied, idle] = [newSid(), newSid()];
   await list.deny({ sid: denied, absoluteExpiryMs });
   await list.admit({ sid: idle, userId: 'u', ...entry });
-  clockMs += 50_000 + DENY_TOLERANCE_SECONDS * 1000 - 1;
+  clockMs += 50_000 + DENY_TOLERANCE_MS - 1;
   expect(await list.list('u')).toEqual([]);
   expect(await list.sweep?.(10)).toBe(0);
   // A server whose clock is behind may still take its tokens: revoking denies it, without counting it.
@@ -181,6 +181,5 @@ test('the deny list is swept of what time has made superfluous, and of nothing e
   clockMs += 50_001;
   expect(await list.sweep?.(1)).toBe(1);
   expect(await list.sweep?.(10)).toBe(1);
-  expect(await list.stats()).toMatchObject({ denied: 0 });
   expect(await list.isDenied(denied)).toBe(false);
 });

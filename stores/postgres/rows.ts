@@ -1,5 +1,5 @@
 import type { Role, Session } from '../store.ts';
-import { idOfToken, newToken } from '../token.ts';
+import { idOfToken, newTokenWithId } from '../token.ts';
 
 /** SHA-256. */
 const ID_BYTES = 32;
@@ -18,8 +18,9 @@ export type SessionRow = [
 /** The session of a row. A touch is due when the last one was at `touchDueMs` or before. */
 export function toSession(handle: string, row: SessionRow, touchDueMs: number): Session {
   const [userId, role, data, version, createdMs, touchedMs, absoluteExpiryMs] = row;
-  const session: Session = {
+  return {
     handle,
+    userId: userId ?? undefined,
     role,
     data: data.toString(),
     version,
@@ -27,8 +28,6 @@ export function toSession(handle: string, row: SessionRow, touchDueMs: number): 
     absoluteExpiryMs: Number(absoluteExpiryMs),
     touchDue: Number(touchedMs) <= touchDueMs,
   };
-  if (userId !== null) session.userId = userId;
-  return session;
 }
 
 /** The row's key for a token; `undefined` for text that cannot be a token. */
@@ -44,10 +43,8 @@ export function handleOf(id: Buffer): string {
 
 /** A token, and the row's key for it. */
 export function freshToken(): { token: string; id: Buffer } {
-  const token = newToken();
-  const id = rowId(token);
-  if (id === undefined) throw new Error('expected a fresh token to have an id');
-  return { token, id };
+  const { token, id } = newTokenWithId();
+  return { token, id: Buffer.from(id, 'base64url') };
 }
 
 /** The row's key for a handle; `undefined` for text that is not one, such as another spelling of the same bytes. */

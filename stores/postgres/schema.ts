@@ -1,34 +1,18 @@
-import type { Statement } from './connections.ts';
+import { statements } from './connections.ts';
 import { failedLoginsTable } from './failed-logins.ts';
 import { CHURNING, countRows, setupScript, sweeperTable, sweepTurn, userLock } from './setup.ts';
 
-/** All SQL of the session store, for one schema. */
-export interface SessionSql {
-  /** Creates what is missing; safe to run concurrently from several servers. */
-  setup: string;
-  read: Statement;
-  create: Statement;
-  update: Statement;
-  updateIfVersion: Statement;
-  isLive: Statement;
-  touch: Statement;
-  login: Statement;
-  destroy: Statement;
-  destroyLogin: Statement;
-  revokeUser: Statement;
-  setDisabled: Statement;
-  listUser: Statement;
-  sweep: Statement;
-  sweepTurn: Statement;
-  stats: Statement;
-}
+export type SessionSql = ReturnType<typeof sessionSql>;
 
-/** The statements for sessions in `schema` (quoted, as `schemaName` returns it). */
-export function sessionSql(schema: string, unlogged: boolean): SessionSql {
+/** All SQL for sessions in `schema` (quoted, as `schemaName` returns it). */
+export function sessionSql(schema: string, unlogged: boolean) {
   const sessions = `${schema}.sessions`;
   const live = (idleSince: string, now: string) =>
     `touched_ms > ${idleSince} and absolute_expiry_ms > ${now}`;
+  const isLive = `id = $1 and ${live('$2', '$3')}`;
+  const update = `update ${sessions} set data = $4, version = version + 1 where ${isLive}`;
   return {
+    /** Creates what is missing; safe to run concurrently from several servers. */
     setup: setupScript(
       schema,
       tables(schema, unlogged) +
@@ -37,61 +21,30 @@ export function sessionSql(schema: string, unlogged: boolean): SessionSql {
         sweepTurn(schema, 'sessions', 'id', `not (${live('p_idle_since', 'p_now')})`) +
         failedLoginsTable(schema, unlogged),
     ),
-    read: {
-      name: 'read',
-      text: `select user_id, role, data, version, created_ms, touched_ms, absolute_expiry_ms
-             from ${sessions} where id = $1 and ${live('$2', '$3')}`,
-    },
-    // Only for a session without a user: a login uses the function, which can refuse it.
-    create: {
-      name: 'create',
-      text: `insert into ${sessions} (id, role, data, version, created_ms, touched_ms, absolute_expiry_ms)
-             values ($1, $2, $3, 1, $4, $4, $5)`,
-    },
-    update: {
-      name: 'update',
-      text: `update ${sessions} set data = $4, version = version + 1
-             where id = $1 and ${live('$2', '$3')} returning version`,
-    },
-    updateIfVersion: {
-      name: 'updateIfVersion',
-      text: `update ${sessions} set data = $4, version = version + 1
-             where id = $1 and ${live('$2', '$3')} and version = $5 returning version`,
-    },
-    isLive: { name: 'isLive', text: `select from ${sessions} where id = $1 and ${live('$2', '$3')}` },
-    // greatest: a server whose clock is behind must not revoke time that another one has granted.
-    touch: {
-      name: 'touch',
-      text: `update ${sessions} set touched_ms = greatest(touched_ms, $3)
-             where id = $1 and ${live('$2', '$3')}`,
-    },
-    login: {
-      name: 'login',
-      text: `select status, evicted from ${schema}.login($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    },
-    destroy: {
-      name: 'destroy',
-      text: `delete from ${sessions} where id = $1 returning ${live('$2', '$3')}`,
-    },
-    destroyLogin: {
-      name: 'destroyLogin',
-      text: `delete from ${sessions} where id = $1 and user_id = $4 returning ${live('$2', '$3')}`,
-    },
-    revokeUser: { name: 'revokeUser', text: `select ${schema}.revoke_user($1, $2, $3, $4)` },
-    setDisabled: { name: 'setDisabled', text: `select ${schema}.set_disabled($1, $2, $3, $4)` },
-    listUser: {
-      name: 'listUser',
-      text: `select id, created_ms, absolute_expiry_ms from ${sessions}
-             where user_id = $1 and ${live('$2', '$3')} order by created_ms, id`,
-    },
-    // An array, not a join: a sub-select that locks and skips must run exactly once.
-    sweep: {
-      name: 'sweep',
-      text: `delete from ${sessions} where id = any (array(
-               select id from ${sessions} where not (${live('$1', '$2')}) limit $3 for update skip locked))`,
-    },
-    sweepTurn: { name: 'sweepTurn', text: `select ${schema}.sweep_sessions($1, $2, $3)` },
-    stats: { name: 'stats', text: countRows(sessions) },
+    ...statements({
+      read: `select user_id, role, data, version, created_ms, touched_ms, absolute_expiry_ms
+             from ${sessions} where ${isLive}`,
+      // Only for a session without a user: a login uses the function, which can refuse it.
+      create: `insert into ${sessions} (id, role, data, version, created_ms, touched_ms, absolute_expiry_ms)
+               values ($1, $2, $3, 1, $4, $4, $5)`,
+      update: `${update} returning version`,
+      updateIfVersion: `${update} and version = $5 returning version`,
+      isLive: `select from ${sessions} where ${isLive}`,
+      // greatest: a server whose clock is behind must not revoke time that another one has granted.
+      touch: `update ${sessions} set touched_ms = greatest(touched_ms, $3) where ${isLive}`,
+      login: `select status, evicted from ${schema}.login($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      destroy: `delete from ${sessions} where id = $1 returning ${live('$2', '$3')}`,
+      destroyLogin: `delete from ${sessions} where id = $1 and user_id = $4 returning ${live('$2', '$3')}`,
+      revokeUser: `select ${schema}.revoke_user($1, $2, $3, $4)`,
+      setDisabled: `select ${schema}.set_disabled($1, $2, $3, $4)`,
+      listUser: `select id, created_ms, absolute_expiry_ms from ${sessions}
+                 where user_id = $1 and ${live('$2', '$3')} order by created_ms, id`,
+      // An array, not a join: a sub-select that locks and skips must run exactly once.
+      sweep: `delete from ${sessions} where id = any (array(
+                select id from ${sessions} where not (${live('$1', '$2')}) limit $3 for update skip locked))`,
+      sweepTurn: `select ${schema}.sweep_sessions($1, $2, $3)`,
+      stats: countRows(sessions),
+    }),
   };
 }
 
@@ -147,9 +100,9 @@ begin
     select user_id into p_user from ${sessions} where id = p_old;
   end if;
   if p_user is not null and p_cap is null then
-    perform pg_advisory_xact_lock_shared(${userLock(schema, 'p_user')});
+    perform pg_advisory_xact_lock_shared(${userLock(schema)});
   elsif p_user is not null then
-    perform pg_advisory_xact_lock(${userLock(schema, 'p_user')});
+    perform pg_advisory_xact_lock(${userLock(schema)});
   end if;
   if p_old is not null then
     perform from ${sessions} where id = p_old and ${live} for update;
@@ -189,7 +142,7 @@ create or replace function ${schema}.revoke_user(p_user text, p_except bytea, p_
 returns bigint language plpgsql volatile as $$
 declare ended bigint;
 begin
-  perform pg_advisory_xact_lock(${userLock(schema, 'p_user')});
+  perform pg_advisory_xact_lock(${userLock(schema)});
   with gone as (
     delete from ${sessions} where user_id = p_user and id is distinct from p_except returning ${live} as was_live)
   select count(*) filter (where was_live) into ended from gone;
@@ -199,7 +152,7 @@ end $$;
 create or replace function ${schema}.set_disabled(p_user text, p_disabled boolean, p_idle_since bigint, p_now bigint)
 returns bigint language plpgsql volatile as $$
 begin
-  perform pg_advisory_xact_lock(${userLock(schema, 'p_user')});
+  perform pg_advisory_xact_lock(${userLock(schema)});
   if not p_disabled then
     delete from ${schema}.disabled_users where user_id = p_user;
     return 0;

@@ -38,7 +38,6 @@ export const CHURNING = `fillfactor = 70,
 /** Heap blocks of one background turn, and the most rows that it removes: some 10 ms of Postgres. */
 const TURN_BLOCKS = 2_048;
 const TURN_ROWS = 10_000;
-export const SWEEP_EVERY_MS = 5_000;
 
 /**
  * The position of each table's sweep, and the time of its last turn. Always logged: a crash must not end the sweeping.
@@ -96,7 +95,7 @@ export function countRows(table: string): string {
           from (select count(*) as counted from (select from ${table} limit ${COUNTED_ROWS + 1}) as first_rows) as counts`;
 }
 
-/** A user's lock. After taking it, the next statement sees what the previous holder has committed. */
-export function userLock(schema: string, user: string): string {
-  return `hashtextextended('${schema}.' || ${user}, 0)`;
+/** The lock of p_user. After taking it, the next statement sees what the previous holder has committed. */
+export function userLock(schema: string): string {
+  return `hashtextextended('${schema}.' || p_user, 0)`;
 }

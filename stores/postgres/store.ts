@@ -1,17 +1,13 @@
 import type {
   CreateResult,
-  Login,
   LoginLimit,
-  NewSession,
   OpenContext,
   RotatePatch,
   SessionStore,
-  UpdateResult,
   UserIndex,
 } from '../store.ts';
 import { idOfToken } from '../token.ts';
 import { openConnections, type PostgresConnections } from './connections.ts';
-import { postgresFailedLogins } from './failed-logins.ts';
 import {
   bytesOf,
   freshToken,
@@ -23,35 +19,39 @@ import {
   toSession,
 } from './rows.ts';
 import { type SessionSql, sessionSql } from './schema.ts';
-import { SWEEP_EVERY_MS, schemaName } from './setup.ts';
+import { schemaName } from './setup.ts';
+import { upkeep } from './upkeep.ts';
 
 /** Opens the store in the Postgres of the context. @throws StoreUnavailableError when Postgres is not available. */
 export async function openPostgresStore(context: OpenContext): Promise<SessionStore> {
-  const { options, durability, serviceUrl, namespace, poolSize, onBackgroundError } = context;
-  if (serviceUrl === undefined) throw new TypeError('expected the URL of Postgres, got none');
+  const { options, durability, namespace } = context;
   const unlogged = durability === 'none';
   const schema = schemaName('sessions', namespace, unlogged);
   const sql = sessionSql(schema, unlogged);
-  const connections = await openConnections({
-    url: serviceUrl,
-    poolSize,
-    durability,
+  const connections = await openConnections(context, {
     reads: options['reads'] === 'pool' ? 'pool' : 'pipelined',
     relaxed: options['touch'] === 'async',
     setup: sql.setup,
-    onBackgroundError,
   });
+  const live = liveParameters(context);
   return {
     ...beginCalls(context, sql, connections),
     ...sessionCalls(context, sql, connections),
     users: userIndex(context, sql, connections),
-    ...upkeepCalls(context, sql, connections, schema),
+    ...upkeep(context, connections, schema, (everyMs) => [sql.sweepTurn, [...live(), everyMs]]),
+    async sweep(limit) {
+      return (await connections.write(sql.sweep, [...live(), limit])).rowCount ?? 0;
+    },
+    /** Rows: exact up to 10,000, an estimate beyond. Not for a hot path. */
+    async stats() {
+      const { rows } = await connections.write(sql.stats, []);
+      return { sessions: Number(rows[0]?.[0]) };
+    },
   };
 }
 
 type BeginCalls = Pick<SessionStore, 'create' | 'rotate'>;
 type SessionCalls = Pick<SessionStore, 'read' | 'update' | 'touch' | 'destroy'>;
-type UpkeepCalls = Pick<SessionStore, 'failedLogins' | 'roundTrips' | 'sweep' | 'stats' | 'close'>;
 
 /** Parameters that identify live rows: the latest touch that is too old, and now. */
 function liveParameters({ now, idleSeconds }: OpenContext): () => [idleSinceMs: number, nowMs: number] {
@@ -90,7 +90,7 @@ function beginCalls(context: OpenContext, sql: SessionSql, { write }: PostgresCo
   }
 
   return {
-    async create(session: NewSession, limit?: LoginLimit): Promise<CreateResult> {
+    async create(session, limit) {
       if (session.userId !== undefined) {
         const result = await login(null, session, limit);
         if (result.status === 'gone')
@@ -129,7 +129,7 @@ function sessionCalls(
       const row = rows[0] as SessionRow | undefined;
       return row === undefined ? undefined : toSession(handle, row, nowMs - touchIntervalMs);
     },
-    async update(token, data, version): Promise<UpdateResult> {
+    async update(token, data, version) {
       const id = rowId(token);
       if (id === undefined) return { status: 'gone' };
       const compare = compareAndSwap && version !== undefined;
@@ -178,45 +178,11 @@ function userIndex(context: OpenContext, sql: SessionSql, { read, write }: Postg
     async list(userId) {
       if (!isStorable(userId)) return [];
       const { rows } = await read(sql.listUser, [userId, ...live()]);
-      return rows.map(([id, createdMs, absoluteExpiryMs]): Login => {
-        return {
-          handle: handleOf(id as Buffer),
-          createdAtMs: Number(createdMs),
-          absoluteExpiryMs: Number(absoluteExpiryMs),
-        };
-      });
-    },
-  };
-}
-
-function upkeepCalls(
-  context: OpenContext,
-  sql: SessionSql,
-  connections: PostgresConnections,
-  schema: string,
-): UpkeepCalls {
-  const live = liveParameters(context);
-  const failures = postgresFailedLogins(connections, schema);
-  const sweeper = setInterval(() => {
-    connections.backgroundWrite(sql.sweepTurn, [...live(), SWEEP_EVERY_MS]).catch(context.onBackgroundError);
-    failures.sweepTurn(SWEEP_EVERY_MS).catch(context.onBackgroundError);
-  }, SWEEP_EVERY_MS);
-  sweeper.unref();
-
-  return {
-    failedLogins: failures.failedLogins,
-    async sweep(limit) {
-      return (await connections.write(sql.sweep, [...live(), limit])).rowCount ?? 0;
-    },
-    /** Rows: exact up to 10,000, an estimate beyond. Not for a hot path. */
-    async stats() {
-      const { rows } = await connections.write(sql.stats, []);
-      return { sessions: Number(rows[0]?.[0]) };
-    },
-    roundTrips: connections.roundTrips,
-    async close() {
-      clearInterval(sweeper);
-      await connections.close();
+      return rows.map(([id, createdMs, absoluteExpiryMs]) => ({
+        handle: handleOf(id as Buffer),
+        createdAtMs: Number(createdMs),
+        absoluteExpiryMs: Number(absoluteExpiryMs),
+      }));
     },
   };
 }

@@ -1,21 +1,6 @@
-import type { Durability, StoreDefinition, StoreOptions } from '../store.ts';
-import type { DeclaredTraits } from '../traits.ts';
+import type { StoreDefinition } from '../store.ts';
+import { traitsOfService } from '../traits.ts';
 import { redisService } from './service.ts';
-
-function declaredTraits(options: StoreOptions, durability: Durability): DeclaredTraits {
-  return {
-    state: 'store',
-    shared: true,
-    survivesServerRestart: true,
-    survivesStoreCrash: durability !== 'none',
-    expiry: 'idle-and-absolute',
-    compareAndSwap: options['write'] !== 'lww',
-    revocation: 'immediate',
-    rotationEndsOld: true,
-    clientReadable: false,
-    dataInToken: false,
-  };
-}
 
 /**
  * Sessions in Redis, one string each under the SHA-256 of its token; one round trip per method.
@@ -39,7 +24,7 @@ export const redis: StoreDefinition = {
   service: () => redisService,
   connections: () => 1,
   offers: () => ['users', 'failedLogins'],
-  declaredTraits,
+  declaredTraits: traitsOfService,
   // Only servers of this backend load the driver.
   open: async (context) => (await import('./store.ts')).openRedisStore(context),
 };

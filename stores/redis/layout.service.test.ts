@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
-import type { OpenContext, SessionStore } from '../store.ts';
+import type { OpenContext, SessionStore, StoredSession } from '../store.ts';
 import { offered } from '../suite/offered.ts';
 import { redis } from './backend.ts';
 import { contextFor, type RedisFixture, startRedisFixture } from './fixture.ts';
-import { decodeValue, encodeUser, encodeValue, HEADER_BYTES, type RedisValue } from './value.ts';
+import { decodeValue, encodeUser, encodeValue, HEADER_BYTES } from './value.ts';
 
 const MINUTE_MS = 60_000;
 
 describe('the layout of a session in Redis', () => {
   const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((c) => String.fromCharCode(c)) });
   const anyMs = fc.integer({ min: 0, max: 9_999_999_999_999 });
-  const anyValue: fc.Arbitrary<RedisValue> = fc.record({
+  const anyValue: fc.Arbitrary<StoredSession> = fc.record({
     userId: fc.option(anyText, { nil: undefined }),
     role: fc.constantFrom('user', 'admin'),
     data: anyText,

@@ -185,17 +185,7 @@ return list
 const script = (numberOfKeys: number, lua: string): RedisScript => ({ numberOfKeys, lua: PRELUDE + lua });
 
 /** The scripts of the Redis backend, under the names that `RedisConnection.run` takes. */
-export const SESSION_SCRIPTS: {
-  readonly [name in
-    | 'createSession'
-    | 'updateSession'
-    | 'touchSession'
-    | 'rotateSession'
-    | 'destroySession'
-    | 'destroyLogin'
-    | 'revokeUser'
-    | 'listUser']: RedisScript;
-} = {
+export const SESSION_SCRIPTS = {
   createSession: script(3, CREATE),
   updateSession: script(1, UPDATE),
   touchSession: script(1, TOUCH),
@@ -204,4 +194,4 @@ export const SESSION_SCRIPTS: {
   destroyLogin: script(1, DESTROY_LOGIN),
   revokeUser: script(2, REVOKE),
   listUser: script(1, LIST),
-};
+} satisfies Record<string, RedisScript>;

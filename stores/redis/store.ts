@@ -1,17 +1,5 @@
-import type {
-  CreateResult,
-  Login,
-  LoginLimit,
-  NewSession,
-  OpenContext,
-  RotatePatch,
-  Session,
-  SessionStore,
-  TouchResult,
-  UpdateResult,
-  UserIndex,
-} from '../store.ts';
-import { idOfToken, newToken } from '../token.ts';
+import type { CreateResult, OpenContext, SessionStore, UserIndex } from '../store.ts';
+import { idOfToken, newTokenWithId } from '../token.ts';
 import { openRedis, type RedisConnection } from './connection.ts';
 import { redisFailedLogins } from './failed-logins.ts';
 import { SESSION_SCRIPTS } from './scripts.ts';
@@ -47,21 +35,13 @@ function sessionMethods(context: OpenContext, connection: RedisConnection): Sess
   const now = () => Math.floor(context.now());
 
   return {
-    async create(session: NewSession, limit?: LoginLimit): Promise<CreateResult> {
+    async create(session, limit) {
       const at = now();
-      const token = newToken();
-      const id = idOf(token);
+      const { token, id } = newTokenWithId();
       const absoluteExpiryMs = at + context.absoluteSeconds * 1000;
-      const { userId, role, data } = session;
-      const value = encodeValue({
-        userId,
-        role,
-        data,
-        version: 1,
-        createdAtMs: at,
-        touchedAtMs: at,
-        absoluteExpiryMs,
-      });
+      const { userId } = session;
+      const times = { createdAtMs: at, touchedAtMs: at, absoluteExpiryMs };
+      const value = encodeValue({ ...session, version: 1, ...times });
       if (userId === undefined) {
         const ttlMs = Math.min(idleMs, absoluteExpiryMs - at);
         await connection.ask('create', client.set(sessions + id, value, 'PX', ttlMs));
@@ -74,20 +54,19 @@ function sessionMethods(context: OpenContext, connection: RedisConnection): Sess
       return created(reply, token);
     },
 
-    async read(token: string): Promise<Session | undefined> {
+    async read(token) {
       const id = idOfToken(token);
       if (id === undefined) return undefined;
       const key = sessions + id;
       const value = await connection.ask('read', renews ? client.getex(key, 'PX', idleMs) : client.get(key));
       if (value === null) return undefined;
       const at = now();
-      const { touchedAtMs, userId, ...session } = decodeValue(value);
-      if (at >= touchedAtMs + idleMs || at >= session.absoluteExpiryMs) return undefined;
-      const found = { handle: id, ...session, touchDue: at - touchedAtMs >= touchIntervalMs };
-      return userId === undefined ? found : { ...found, userId };
+      const { touchedAtMs, ...state } = decodeValue(value);
+      if (at >= touchedAtMs + idleMs || at >= state.absoluteExpiryMs) return undefined;
+      return { handle: id, ...state, touchDue: at - touchedAtMs >= touchIntervalMs };
     },
 
-    async update(token: string, data: string, version?: number): Promise<UpdateResult> {
+    async update(token, data, version) {
       const id = idOfToken(token);
       if (id === undefined) return { status: 'gone' };
       const expected = compareAndSwap ? (version ?? '') : '';
@@ -98,18 +77,17 @@ function sessionMethods(context: OpenContext, connection: RedisConnection): Sess
       return { status: reply === 0 ? 'gone' : 'conflict' };
     },
 
-    async touch(token: string): Promise<TouchResult | undefined> {
+    async touch(token) {
       const id = idOfToken(token);
       if (id === undefined) return undefined;
       const reply = await connection.run('touch', 'touchSession', sessions + id, stamp(now()), idleMs);
       return reply === 1 ? {} : undefined;
     },
 
-    async rotate(token: string, patch: RotatePatch, limit?: LoginLimit): Promise<CreateResult | undefined> {
+    async rotate(token, patch, limit) {
       const id = idOfToken(token);
       if (id === undefined) return undefined;
-      const nextToken = newToken();
-      const nextId = idOf(nextToken);
+      const { token: nextToken, id: nextId } = newTokenWithId();
       const role = patch.role === undefined ? '' : encodeRole(patch.role);
       const data = patch.data === undefined ? { encoding: '', text: '' } : encodeData(patch.data);
       const keys = [sessions + id, sessions + nextId, id, nextId, namespace];
@@ -119,7 +97,7 @@ function sessionMethods(context: OpenContext, connection: RedisConnection): Sess
       return Array.isArray(reply) && reply[0] === 'gone' ? undefined : created(reply, nextToken);
     },
 
-    async destroy(token: string): Promise<boolean> {
+    async destroy(token) {
       const id = idOfToken(token);
       if (id === undefined) return false;
       const args = [sessions + id, `${namespace}:u:`, id, now(), idleMs];
@@ -149,7 +127,7 @@ function userIndex(context: OpenContext, connection: RedisConnection): UserIndex
     revoke: (userId, except) =>
       revoke('revokeUser', userId, except === undefined ? '' : (idOfToken(except) ?? ''), ''),
     setDisabled: (userId, disabled) => revoke('setDisabled', userId, '', disabled ? 'disable' : 'enable'),
-    async list(userId): Promise<Login[]> {
+    async list(userId) {
       const reply = await connection.run('listUser', 'listUser', index(userId), sessions, now(), idleMs);
       const flat = reply as string[];
       return Array.from({ length: flat.length / 2 }, (_, i) => {
@@ -164,10 +142,4 @@ function userIndex(context: OpenContext, connection: RedisConnection): UserIndex
 function created(reply: unknown, token: string): CreateResult {
   const [status, ...evicted] = reply as ['created' | 'limit' | 'disabled', ...string[]];
   return status === 'created' ? { status, token, evicted } : { status };
-}
-
-function idOf(token: string): string {
-  const id = idOfToken(token);
-  if (id === undefined) throw new Error('expected a fresh token to have an id');
-  return id;
 }

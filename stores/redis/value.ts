@@ -1,4 +1,4 @@
-import type { Role } from '../store.ts';
+import type { Role, StoredSession } from '../store.ts';
 
 /**
  * The layout of a session in its Redis string: fixed-width ASCII fields, so that scripts read and rewrite one of them
@@ -17,24 +17,13 @@ const MAX_USER_FIELD = 10 ** USER_LENGTH_WIDTH - 1;
 /** Bytes before the user field. */
 export const HEADER_BYTES = 53;
 
-/** A session as stored. */
-export interface RedisValue {
-  userId: string | undefined;
-  role: Role;
-  data: string;
-  version: number;
-  createdAtMs: number;
-  touchedAtMs: number;
-  absoluteExpiryMs: number;
-}
-
 /** Milliseconds since the epoch at fixed width, sufficient until the year 2286. */
 export function stamp(ms: number): string {
   return String(Math.floor(ms)).padStart(STAMP_WIDTH, '0');
 }
 
 /** The stored text of a session. @throws RangeError for a user id beyond about 2,000 characters. */
-export function encodeValue(value: RedisValue): string {
+export function encodeValue(value: StoredSession): string {
   const user = encodeUser(value.userId);
   const { encoding, text } = encodeData(value.data);
   const length = String(user.length).padStart(USER_LENGTH_WIDTH, '0');
@@ -52,7 +41,7 @@ export function encodeValue(value: RedisValue): string {
 }
 
 /** The session in a stored text that {@link encodeValue} or a script has written. */
-export function decodeValue(value: string): RedisValue {
+export function decodeValue(value: string): StoredSession {
   const dataAt = HEADER_BYTES + Number(value.slice(49, HEADER_BYTES));
   const text = value.slice(dataAt);
   return {

@@ -123,7 +123,7 @@ export function read(model: Model, text: Presented, handle?: string): Session | 
   const isIntervalOver = nowMs - (copy.expiryMs - rules.idleMs) >= rules.touchIntervalMs;
   return {
     handle: session.handle ?? '(one that no other session has)',
-    ...(userId === undefined ? {} : { userId }),
+    userId,
     role,
     data: copy.data,
     version: copy.version,

@@ -1,56 +1,81 @@
-import { logIn, times } from '../acts.ts';
+/** Checks 21 to 25 and 45: actions on all logins of a user, or on an account. */
+
+import { logIn, times, totalsOf } from '../acts.ts';
 import type { Browser } from '../browser.ts';
-import { type Check, holds, notApplicable, violated } from '../check.ts';
+import { type Check, notApplicable, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { DEVICE_CHECK } from './devices.ts';
-import { LOGIN_LIMIT_CHECKS } from './login-limits.ts';
+import { LOGIN_LIMIT_CHECK } from './login-limits.ts';
+import { THROTTLE_CHECK } from './login-throttle.ts';
 import {
-  browsersAtServers,
+  adminOf,
   describeReplies,
   expectReply,
   logInDevices,
+  logInEverywhere,
   needsUserIndex,
   roundsOf,
   stillAccepted,
-  sum,
 } from './logins.ts';
 import { PASSWORD_CHECK } from './password-change.ts';
 import { refreshSite } from './refresh-site.ts';
 
-/** The administrator's browser; `undefined` where the contract has no administrator. */
-async function adminOf(scene: Scene): Promise<Browser | undefined> {
-  return scene.own === undefined && scene.contract.admin === undefined ? undefined : scene.admin();
-}
 const NO_ADMIN = notApplicable('the contract has no administrator');
 
-const revokedByAdmin: Check = {
-  id: '21',
-  title: 'An administrator ends all logins of a user, one or several, and those of nobody else',
-  source: 'ASVS 5 V7.4.5',
-  expect: needsUserIndex({
-    noIndex:
-      'An administrator who throws a thief out is told that it cannot be done: the stolen token works until it expires.',
-    perServer:
-      'The administrator reaches the logins of one server: a thief whose login lies on another stays in.',
-  }),
-  async observe(scene) {
-    const admin = await adminOf(scene);
-    if (admin === undefined) return NO_ADMIN;
-    const rounds = await times(roundsOf(scene), (round) =>
-      revokeOnce(scene, admin, round === 0 ? 1 : undefined),
-    );
-    const site = await refreshSite(scene);
-    if (site !== undefined) rounds.push(await revokeOnce(site, await site.admin()));
-    const survivors = sum(rounds.map((round) => round.survivors));
-    const struck = sum(rounds.map((round) => round.struck));
-    const evidence =
-      `${survivors} of ${sum(rounds.map((round) => round.logins))} logins of ${rounds.length} users were still ` +
-      `accepted by a server after the administrator ended them (replies: ${describeReplies(rounds.map((round) => round.reply))}), ` +
-      `and ${struck} of ${rounds.length} logins of others ended with them` +
-      `${site === undefined ? '' : '; the last user in refresh mode'}`;
-    return survivors + struck === 0 ? holds(evidence) : violated(evidence);
+export const ACCOUNT_CHECKS: readonly Check[] = [
+  {
+    id: '21',
+    title: 'An administrator ends all logins of a user, one or several, and those of nobody else',
+    source: 'ASVS 5 V7.4.5',
+    expect: needsUserIndex({
+      noIndex:
+        'An administrator who throws a thief out is told that it cannot be done: the stolen token works until it expires.',
+      perServer:
+        'The administrator reaches the logins of one server: a thief whose login lies on another stays in.',
+    }),
+    async observe(scene) {
+      const admin = await adminOf(scene);
+      if (admin === undefined) return NO_ADMIN;
+      const rounds = await times(roundsOf(scene), (round) =>
+        revokeOnce(scene, admin, round === 0 ? 1 : undefined),
+      );
+      const site = await refreshSite(scene);
+      if (site !== undefined) rounds.push(await revokeOnce(site, await site.admin()));
+      const { survivors, struck, logins } = totalsOf(rounds);
+      const evidence =
+        `${survivors} of ${logins} logins of ${rounds.length} users were still ` +
+        `accepted by a server after the administrator ended them (replies: ${describeReplies(rounds.map((round) => round.reply))}), ` +
+        `and ${struck} of ${rounds.length} logins of others ended with them` +
+        `${site === undefined ? '' : '; the last user in refresh mode'}`;
+      return verdict(survivors + struck === 0, evidence);
+    },
   },
-};
+  {
+    id: '22',
+    title: 'A disabled account loses its logins and makes no new one, until it is enabled again',
+    source: 'ASVS 5 V7.4.2',
+    expect: needsUserIndex({
+      noIndex:
+        'A dismissed employee whose account is disabled keeps working with the token, and logs in again: nothing enforces the ban.',
+      perServer: 'A disabled user keeps working, and logs in again, at the servers that did not hear of it.',
+    }),
+    async observe(scene) {
+      const admin = await adminOf(scene);
+      if (admin === undefined) return NO_ADMIN;
+      const rounds = await times(roundsOf(scene), () => disableOnce(scene, admin));
+      const { survivors, logins, entered, attempts, lockedOut } = totalsOf(rounds);
+      const evidence =
+        `of ${rounds.length} disabled users ${survivors} of ${logins} logins were still accepted and ` +
+        `${entered} of ${attempts} new logins succeeded (replies to the administrator: ` +
+        `${describeReplies(rounds.map((round) => round.reply))}); enabled again, ${lockedOut} of ${attempts} logins were refused`;
+      return verdict(survivors + entered + lockedOut === 0, evidence);
+    },
+  },
+  PASSWORD_CHECK,
+  DEVICE_CHECK,
+  LOGIN_LIMIT_CHECK,
+  THROTTLE_CHECK,
+];
 
 /** @param devices number of the user's logins; several by default. */
 async function revokeOnce(scene: Scene, admin: Browser, devices?: number) {
@@ -63,34 +88,6 @@ async function revokeOnce(scene: Scene, admin: Browser, devices?: number) {
   return { reply, logins: logins.length, survivors, struck };
 }
 
-const disabledLosesLogins: Check = {
-  id: '22',
-  title: 'A disabled account loses its logins and makes no new one, until it is enabled again',
-  source: 'ASVS 5 V7.4.2',
-  expect: needsUserIndex({
-    noIndex:
-      'A dismissed employee whose account is disabled keeps working with the token, and logs in again: nothing enforces the ban.',
-    perServer: 'A disabled user keeps working, and logs in again, at the servers that did not hear of it.',
-  }),
-  async observe(scene) {
-    const admin = await adminOf(scene);
-    if (admin === undefined) return NO_ADMIN;
-    const rounds = await times(roundsOf(scene), () => disableOnce(scene, admin));
-    const total = (pick: (round: (typeof rounds)[number]) => number) => sum(rounds.map(pick));
-    const [survivors, entered, lockedOut] = [
-      total((round) => round.survivors),
-      total((round) => round.entered),
-      total((round) => round.lockedOut),
-    ];
-    const attempts = total((round) => round.attempts);
-    const evidence =
-      `of ${rounds.length} disabled users ${survivors} of ${total((round) => round.logins)} logins were still accepted and ` +
-      `${entered} of ${attempts} new logins succeeded (replies to the administrator: ` +
-      `${describeReplies(rounds.map((round) => round.reply))}); enabled again, ${lockedOut} of ${attempts} logins were refused`;
-    return survivors + entered + lockedOut === 0 ? holds(evidence) : violated(evidence);
-  },
-};
-
 async function disableOnce(scene: Scene, admin: Browser) {
   const user = scene.freshUser();
   const logins = await logInDevices(scene, user);
@@ -99,32 +96,6 @@ async function disableOnce(scene: Scene, admin: Browser) {
   const whileOff = await logInEverywhere(scene, user);
   expectReply(await admin.perform('disable', { user, disabled: false }), 'enabling an account');
   const whileOn = await logInEverywhere(scene, user);
-  return {
-    reply,
-    logins: logins.length,
-    survivors,
-    attempts: whileOff.attempts,
-    entered: whileOff.entered,
-    lockedOut: whileOn.attempts - whileOn.entered,
-  };
+  const lockedOut = whileOn.attempts - whileOn.entered;
+  return { reply, logins: logins.length, survivors, ...whileOff, lockedOut };
 }
-
-/** Logs in with the correct password at every server. */
-async function logInEverywhere(scene: Scene, user: string): Promise<{ attempts: number; entered: number }> {
-  const doors = browsersAtServers(scene);
-  let entered = 0;
-  for (const door of doors) {
-    const reply = expectReply(await door.perform('login', { user, password: scene.password }), 'a login');
-    if (reply.status === 200) entered += 1;
-  }
-  return { attempts: doors.length, entered };
-}
-
-/** 21–25 and 45: actions on all logins of a user, or on an account. */
-export const ACCOUNT_CHECKS: readonly Check[] = [
-  revokedByAdmin,
-  disabledLosesLogins,
-  PASSWORD_CHECK,
-  DEVICE_CHECK,
-  ...LOGIN_LIMIT_CHECKS,
-];

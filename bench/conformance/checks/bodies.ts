@@ -2,14 +2,15 @@
 
 import { randomBytes } from 'node:crypto';
 import { describeReply, type Login, logInAtHome } from '../acts.ts';
-import type { Browser, Reply } from '../browser.ts';
-import { type Check, holds, mustHold, type Observation, violated } from '../check.ts';
+import { type Browser, filledBody, type Reply, type Values } from '../browser.ts';
+import { type Check, judgeFaults, mustHold } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import { HUGE } from '../hostile.ts';
 import { type Malformed, malformedBodies } from '../malformed.ts';
-import { besideBystander, forEachConcurrently, sendRaw, statusesOf } from '../offers.ts';
+import { besideBystander, forEachConcurrently, placesOf, sendRaw } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 import { logOfLogins } from './login-log.ts';
+import { adminOf } from './logins.ts';
 
 /** An operation that takes a body, with a valid one. */
 interface Target {
@@ -25,7 +26,7 @@ interface Target {
 /** A body with one fault must not succeed because of the rest: passwords are wrong, so that a login stays refused. */
 async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Target[]> {
   const wrong = `${canary}-password`;
-  const values: Readonly<Record<string, unknown>> = {
+  const values: Values = {
     user: login.user,
     password: wrong,
     next: `${canary}-next`,
@@ -33,7 +34,7 @@ async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Ta
     version: 1,
     disabled: false,
   };
-  const admin = scene.contract.admin === undefined ? undefined : await scene.admin();
+  const admin = await adminOf(scene);
   const visitor = scene.servers === 0 ? scene.browser() : scene.browserOf(0);
   const browsers: readonly [OperationName, Browser | undefined][] = [
     ['login', visitor],
@@ -44,15 +45,11 @@ async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Ta
   return browsers.flatMap(([name, browser]) => {
     const operation = scene.contract.operations[name];
     if (operation?.body === undefined || browser === undefined) return [];
-    const filled = Object.entries(operation.body).map(([field, value]) => {
-      const key = typeof value === 'string' ? /^\{(\w+)\}$/.exec(value)?.[1] : undefined;
-      return [field, key === undefined ? value : values[key]] as const;
-    });
     const optional = Object.entries(operation.body).flatMap(([field, value]) =>
       value === '{version}' ? [field] : [],
     );
     const path = operation.path.replace('{user}', 'nobody');
-    const right = Object.fromEntries(filled);
+    const right = filledBody(operation.body, values);
     return [{ name, browser, method: operation.method, path, right, optional }];
   });
 }
@@ -100,11 +97,9 @@ async function sendHuge(
     `${origin === undefined ? '' : `Origin: ${origin}\r\n`}${jar === '' ? '' : `Cookie: ${jar}\r\n`}`;
   const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
   const whole = `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
-  const servers = [undefined, ...Array.from({ length: scene.servers }, (_, server) => server)];
-  const requests = servers.flatMap((server) => [whole, chunked].map((text) => ({ server, text })));
+  const requests = placesOf(scene).flatMap((server) => [whole, chunked].map((text) => ({ server, text })));
   await forEachConcurrently(requests, async ({ server, text }) => {
-    const statuses = statusesOf(await sendRaw(scene, server, text));
-    const wrong = statuses.find((status) => status < 400 || status >= 500);
+    const wrong = (await sendRaw(scene, server, text)).find((status) => status < 400 || status >= 500);
     if (wrong !== undefined) faults.add(`${name} to 1 MB: ${wrong}`);
   });
   return requests.length;
@@ -131,49 +126,47 @@ function leaksOf(
   return [...new Set(found.map(({ name }) => name))];
 }
 
-async function observeBodies(scene: Scene): Promise<Observation> {
-  const canary = `canary${randomBytes(8).toString('hex')}`;
-  const login = await logInAtHome(scene);
-  const tokens = [login.token];
-  const faults = new Set<string>();
-  let sent = 0;
-  const targets = await targetsOf(scene, login, canary);
-  for (const target of targets) {
-    sent += await sendAll(target, canary, faults);
-    sent += await sendHuge(scene, target, faults);
-    tokens.push(...target.browser.cookies.values());
-  }
-  // Refused as well, but in the head, which access logs include.
-  await login.browser.send('GET', `/${canary}?${canary}=${canary}`, { headers: { 'x-canary': canary } });
-  await login.browser.perform('read', {}, { headers: { cookie: `${scene.contract.cookie}=${canary}` } });
-  const log = await logOfLogins(scene);
-  if (log !== undefined && log.lines < log.logins)
-    faults.add(`only ${log.lines} of ${log.logins} logins were logged`);
-  const written = scene.own?.written();
-  for (const leak of leaksOf(
-    scene,
-    written ?? '',
-    tokens.filter((text) => text.length >= 20),
-    canary,
-    [login.user, ...(log?.names ?? [])],
-  ))
-    faults.add(`${leak} was logged`);
-  const logged =
-    written === undefined || log === undefined
-      ? 'the log cannot be read'
-      : `${written.length} characters of log without a secret or a name, ${log.lines} lines of ${log.logins} logins among them`;
-  const evidence = `${sent} malformed bodies to ${targets.map(({ name }) => name).join(', ')}`;
-  if (faults.size > 0) return violated(`${evidence}: ${[...faults].slice(0, 5).join('; ')}`);
-  return holds(`${evidence}, each refused with a 4xx; ${logged}`);
-}
-
-export const BODY_CHECKS: readonly Check[] = [
-  {
-    id: '50',
-    title:
-      'Malformed, mistyped and huge bodies get a clear 4xx; a login is logged, and nothing secret or personal is',
-    source: 'ASVS 5 V2.2, V16.2.5, V16.3.1',
-    expect: () => mustHold,
-    observe: (scene) => besideBystander(scene, () => observeBodies(scene)),
-  },
-];
+export const BODY_CHECK: Check = {
+  id: '50',
+  title:
+    'Malformed, mistyped and huge bodies get a clear 4xx; a login is logged, and nothing secret or personal is',
+  source: 'ASVS 5 V2.2, V16.2.5, V16.3.1',
+  expect: () => mustHold,
+  observe: besideBystander(async (scene) => {
+    const canary = `canary${randomBytes(8).toString('hex')}`;
+    const login = await logInAtHome(scene);
+    const tokens = [login.token];
+    const faults = new Set<string>();
+    let sent = 0;
+    const targets = await targetsOf(scene, login, canary);
+    for (const target of targets) {
+      sent += await sendAll(target, canary, faults);
+      sent += await sendHuge(scene, target, faults);
+      tokens.push(...target.browser.cookies.values());
+    }
+    // Refused as well, but in the head, which access logs include.
+    await login.browser.send('GET', `/${canary}?${canary}=${canary}`, { headers: { 'x-canary': canary } });
+    await login.browser.perform('read', {}, { headers: { cookie: `${scene.contract.cookie}=${canary}` } });
+    const log = await logOfLogins(scene);
+    if (log !== undefined && log.lines < log.logins)
+      faults.add(`only ${log.lines} of ${log.logins} logins were logged`);
+    const written = scene.own?.written();
+    for (const leak of leaksOf(
+      scene,
+      written ?? '',
+      tokens.filter((text) => text.length >= 20),
+      canary,
+      [login.user, ...(log?.names ?? [])],
+    ))
+      faults.add(`${leak} was logged`);
+    const logged =
+      written === undefined || log === undefined
+        ? 'the log cannot be read'
+        : `${written.length} characters of log without a secret or a name, ${log.lines} lines of ${log.logins} logins among them`;
+    const evidence = `${sent} malformed bodies to ${targets.map(({ name }) => name).join(', ')}`;
+    return judgeFaults(
+      faults,
+      faults.size > 0 ? evidence : `${evidence}, each refused with a 4xx; ${logged}`,
+    );
+  }),
+};

@@ -2,7 +2,7 @@
 
 import { randomBytes, randomUUID } from 'node:crypto';
 import { countAccepting, currentUser, expectStatus, logIn, logInAtHome, times } from '../acts.ts';
-import { type Check, judge, mustHold } from '../check.ts';
+import { type Check, judgeEach, mustHold } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { homeBrowser } from './tour.ts';
 
@@ -17,10 +17,8 @@ export const CHOSEN_ID: Check = {
     const adopted = await times(made.length, (turn) => adoptsInvented(scene, made[turn] ?? '', turn));
     const turns = Math.max(3, scene.servers);
     const revived = await times(turns, (turn) => adoptsEnded(scene, turn));
-    const all = [...adopted, ...revived];
-    return judge(
-      all.filter((isAdopted) => isAdopted).length,
-      all.length,
+    return judgeEach(
+      [...adopted, ...revived],
       `brought ids were adopted (${made.length} made up, ${turns} of ended logins)`,
     );
   },

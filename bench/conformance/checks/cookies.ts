@@ -1,7 +1,8 @@
 /** Checks 7 to 13 and 17: how the token travels, and how a logout deletes it in the browser. */
 
 import { SERVICES, SESSION_STORES } from '../../../stores/registry.ts';
-import { type Check, judge, mustHold, type Observation } from '../check.ts';
+import { type Check, judge, judgeEach, mustHold } from '../check.ts';
+import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 import { ID_OUTSIDE_COOKIE } from './outside-cookie.ts';
 import {
@@ -15,195 +16,129 @@ import {
   tours,
 } from './tour.ts';
 
+const words = (text: string): readonly string[] => text.trim().split(/\s+/);
+
 /** Prefixes of the default session cookies of frameworks, in lower case. */
-const FRAMEWORK_COOKIES = [
-  'jsessionid',
-  'phpsessid',
-  'connect.sid',
-  'asp.net_sessionid',
-  'aspsessionid',
-  '.aspxauth',
-  '.aspnetcore.',
-  'cfid',
-  'cftoken',
-  'cfglobals',
-  'laravel_session',
-  'ci_session',
-  'cakephp',
-  'play_session',
-  'rack.session',
-  'symfony',
-  'sessionid',
-  'koa.sess',
-  'koa:sess',
-  'express:sess',
-  'sails.sid',
-  'beaker.session',
-  'ring-session',
-  'wordpress_',
-  'sess_',
-];
+const FRAMEWORK_COOKIES = words(`
+  jsessionid phpsessid connect.sid asp.net_sessionid aspsessionid .aspxauth .aspnetcore. cfid
+  cftoken cfglobals laravel_session ci_session cakephp play_session rack.session symfony sessionid
+  koa.sess koa:sess express:sess sails.sid beaker.session ring-session wordpress_ sess_
+`);
 
 /** Names that reveal the product, the language or the store. */
 const PRODUCTS = [
-  'express',
-  'fastify',
-  'koa',
-  'hapi',
-  'node',
-  'php',
-  'asp',
-  'java',
-  'tomcat',
-  'jetty',
-  'spring',
-  'django',
-  'flask',
-  'python',
-  'rails',
-  'rack',
-  'ruby',
-  'laravel',
-  'symfony',
-  'memcache',
-  'mysql',
-  'mongo',
-  'session-bench',
-  'bench',
-  ...SERVICES.map(({ name }) => name),
-  ...SESSION_STORES.map(({ name }) => name),
+  ...words(`
+    express fastify koa hapi node php asp java tomcat jetty spring django flask python rails rack
+    ruby laravel symfony memcache mysql mongo session-bench bench
+  `),
+  ...[...SERVICES, ...SESSION_STORES].map(({ name }) => name),
 ];
 
-const HTTP_ONLY: Check = {
-  id: '7',
-  title: 'The session cookie is HttpOnly, on every line that sets it',
-  source: 'ASVS 5 V3.3.4',
-  expect: () => mustHold,
-  observe: (scene) =>
-    everyLine(
-      scene,
-      'without HttpOnly',
-      ({ attributes }) => attributes.has('httponly'),
-      secretCookies(scene),
+/** A rule that holds for every line of Set-Cookie, from visit to logout, with one of these names. */
+const everyLine =
+  (
+    names: (scene: Scene) => readonly string[],
+    fault: string,
+    rule: (cookie: SetCookie) => boolean,
+  ): Check['observe'] =>
+  async (scene) => {
+    const lines = (await tours(scene)).flatMap((steps) => cookiesOf(steps, names(scene)));
+    return judge(
+      lines.filter((line) => !rule(line)).length,
+      lines.length,
+      `lines that set the cookie were ${fault}`,
+    );
+  };
+
+export const COOKIE_CHECKS: readonly Check[] = [
+  {
+    id: '7',
+    title: 'The session cookie is HttpOnly, on every line that sets it',
+    source: 'ASVS 5 V3.3.4',
+    expect: () => mustHold,
+    observe: everyLine(secretCookies, 'without HttpOnly', ({ attributes }) => attributes.has('httponly')),
+  },
+  {
+    id: '8',
+    title: 'The session cookie is Secure, on every line that sets it',
+    source: 'ASVS 5 V3.3.1',
+    expect: () => mustHold,
+    observe: everyLine(secretCookies, 'without Secure', ({ attributes }) => attributes.has('secure')),
+  },
+  {
+    id: '9',
+    title: 'The session cookie names SameSite=Lax or Strict, on every line that sets it',
+    source: 'ASVS 5 V3.3.2',
+    expect: () => mustHold,
+    observe: everyLine(secretCookies, 'without SameSite=Lax or Strict', ({ attributes }) =>
+      /^(lax|strict)$/i.test(attributes.get('samesite') ?? ''),
     ),
-};
-
-const SECURE: Check = {
-  id: '8',
-  title: 'The session cookie is Secure, on every line that sets it',
-  source: 'ASVS 5 V3.3.1',
-  expect: () => mustHold,
-  observe: (scene) =>
-    everyLine(scene, 'without Secure', ({ attributes }) => attributes.has('secure'), secretCookies(scene)),
-};
-
-const SAME_SITE: Check = {
-  id: '9',
-  title: 'The session cookie names SameSite=Lax or Strict, on every line that sets it',
-  source: 'ASVS 5 V3.3.2',
-  expect: () => mustHold,
-  observe: (scene) =>
-    everyLine(
-      scene,
-      'without SameSite=Lax or Strict',
-      ({ attributes }) => ['lax', 'strict'].includes((attributes.get('samesite') ?? '').toLowerCase()),
-      secretCookies(scene),
-    ),
-};
-
-const HOST_PREFIX: Check = {
-  id: '10',
-  title: 'The session cookie has the prefix __Host-, Path=/ and no Domain',
-  source: 'ASVS 5 V3.3.3; RFC 6265bis §4.1.3.2',
-  expect: () => mustHold,
-  observe: (scene) =>
-    everyLine(
-      scene,
+  },
+  {
+    id: '10',
+    title: 'The session cookie has the prefix __Host-, Path=/ and no Domain',
+    source: 'ASVS 5 V3.3.3; RFC 6265bis §4.1.3.2',
+    expect: () => mustHold,
+    observe: everyLine(
+      ({ contract }) => [contract.cookie],
       'without the prefix __Host-, with another Path or with a Domain',
       ({ name, attributes }) =>
         name.startsWith('__Host-') && attributes.get('path') === '/' && !attributes.has('domain'),
-      [scene.contract.cookie],
     ),
-};
-
-const GENERIC_NAME: Check = {
-  id: '11',
-  title: 'The name of the session cookie reveals nothing of what is behind it',
-  source: 'OWASP Session Management cheat sheet (session ID name fingerprinting)',
-  expect: () => mustHold,
-  async observe(scene) {
-    const lines = (await tours(scene)).flatMap(({ steps }) => steps.flatMap(({ reply }) => reply.setCookies));
-    // Other cookies count too: a framework's own cookie beside a renamed one reveals as much.
-    const names = [...new Set(lines.map((line) => line.slice(0, line.indexOf('=')).trim()))];
-    const telling = names.filter(
-      (name) => isFrameworkName(name) || (secretCookies(scene).includes(name) && namesProduct(name)),
-    );
-    return judge(telling.length, names.length, 'names of cookies are those of a framework or name a product');
   },
-};
-
-const NOT_IN_BODY: Check = {
-  id: '13',
-  title: 'A token in a cookie is not in the body of a reply as well',
-  source: 'ASVS 5 V3.3.4',
-  expect: () => mustHold,
-  async observe(scene) {
-    let bodies = 0;
-    let holding = 0;
-    for (const { steps } of await tours(scene)) {
-      const tokens = tokensOf(scene, steps);
-      bodies += steps.length;
-      holding += steps.filter(({ reply }) => tokens.some((token) => mentions(reply.body, token))).length;
-    }
-    return judge(holding, bodies, 'bodies held a token');
+  {
+    id: '11',
+    title: 'The name of the session cookie reveals nothing of what is behind it',
+    source: 'OWASP Session Management cheat sheet (session ID name fingerprinting)',
+    expect: () => mustHold,
+    async observe(scene) {
+      const lines = (await tours(scene)).flatMap((steps) => steps.flatMap(({ reply }) => reply.setCookies));
+      // Other cookies count too: a framework's own cookie beside a renamed one reveals as much.
+      const names = [...new Set(lines.map((line) => line.slice(0, line.indexOf('=')).trim()))];
+      const telling = names.filter(
+        (name) => isFrameworkName(name) || (secretCookies(scene).includes(name) && namesProduct(name)),
+      );
+      return judge(
+        telling.length,
+        names.length,
+        'names of cookies are those of a framework or name a product',
+      );
+    },
   },
-};
-
-const DELETION: Check = {
-  id: '17',
-  title: 'The cookie that a logout deletes keeps its name, Path and Secure',
-  source: 'RFC 6265bis §5.7',
-  expect: () => mustHold,
-  async observe(scene) {
-    const logouts = await tours(scene);
-    const faulty = logouts.filter((tour) => !deletesWhatItSet(scene, tour)).length;
-    return judge(
-      faulty,
-      logouts.length,
-      'logouts did not delete the session cookie under its name, Path and Secure',
-    );
-  },
-};
-
-export const COOKIE_CHECKS: readonly Check[] = [
-  HTTP_ONLY,
-  SECURE,
-  SAME_SITE,
-  HOST_PREFIX,
-  GENERIC_NAME,
   ID_OUTSIDE_COOKIE,
-  NOT_IN_BODY,
-  DELETION,
+  {
+    id: '13',
+    title: 'A token in a cookie is not in the body of a reply as well',
+    source: 'ASVS 5 V3.3.4',
+    expect: () => mustHold,
+    async observe(scene) {
+      let bodies = 0;
+      let holding = 0;
+      for (const steps of await tours(scene)) {
+        const tokens = tokensOf(scene, steps);
+        bodies += steps.length;
+        holding += steps.filter(({ reply }) => tokens.some((token) => mentions(reply.body, token))).length;
+      }
+      return judge(holding, bodies, 'bodies held a token');
+    },
+  },
+  {
+    id: '17',
+    title: 'The cookie that a logout deletes keeps its name, Path and Secure',
+    source: 'RFC 6265bis §5.7',
+    expect: () => mustHold,
+    async observe(scene) {
+      const logouts = await tours(scene);
+      return judgeEach(
+        logouts.map((steps) => !deletesWhatItSet(scene, steps)),
+        'logouts did not delete the session cookie under its name, Path and Secure',
+      );
+    },
+  },
 ];
 
-/** Checks every line of Set-Cookie with one of these names, from visit to logout, against a rule. */
-async function everyLine(
-  scene: Scene,
-  fault: string,
-  rule: (cookie: SetCookie) => boolean,
-  names: readonly string[],
-): Promise<Observation> {
-  const lines = (await tours(scene)).flatMap(({ steps }) => cookiesOf(steps, names));
-  return judge(
-    lines.filter((line) => !rule(line)).length,
-    lines.length,
-    `lines that set the cookie were ${fault}`,
-  );
-}
-
 function isFrameworkName(name: string): boolean {
-  const plain = withoutPrefix(name);
-  return FRAMEWORK_COOKIES.some((known) => plain.startsWith(known));
+  return FRAMEWORK_COOKIES.some((known) => withoutPrefix(name).startsWith(known));
 }
 
 /** At the beginning of a word only: `track` is not Rack. */
@@ -220,16 +155,13 @@ function withoutPrefix(name: string): string {
  * A browser deletes a cookie only under the name, Path and Domain with which it was set, and a line without Secure
  * cannot change a cookie that has it (RFC 6265bis §5.7).
  */
-function deletesWhatItSet(scene: Scene, { steps }: Tour): boolean {
-  const names = [scene.contract.cookie];
-  const set = cookiesOf(
-    steps.filter(({ operation }) => operation === 'login'),
-    names,
-  ).at(-1);
-  const last = cookiesOf(
-    steps.filter(({ operation }) => operation === 'logout'),
-    names,
-  ).at(-1);
+function deletesWhatItSet({ contract }: Scene, steps: Tour): boolean {
+  const lastLine = (name: OperationName) =>
+    cookiesOf(
+      steps.filter(({ operation }) => operation === name),
+      [contract.cookie],
+    ).at(-1);
+  const [set, last] = [lastLine('login'), lastLine('logout')];
   if (set === undefined || last === undefined || !isDeletion(last)) return false;
   const isSame = (attribute: string) => last.attributes.get(attribute) === set.attributes.get(attribute);
   return isSame('path') && isSame('domain') && last.attributes.has('secure');

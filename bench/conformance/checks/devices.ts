@@ -1,20 +1,20 @@
 import {
   type Copies,
   countAccepting,
-  ExperimentFailed,
   fieldOf,
   type Login,
   logIn,
   refreshTokenIn,
   times,
+  totalsOf,
 } from '../acts.ts';
 import type { Reply } from '../browser.ts';
-import { type Check, holds, violated } from '../check.ts';
+import { type Check, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import {
   describeReplies,
   expectReply,
-  logInDevices,
+  logInSeveral,
   needsUserIndex,
   roundsOf,
   stillAccepted,
@@ -38,7 +38,6 @@ interface Faults {
   powerfulHandles: number;
 }
 
-/** 24. */
 export const DEVICE_CHECK: Check = {
   id: '24',
   title: 'A user lists the own logins and ends the one that is named, the others, or all of them',
@@ -52,21 +51,19 @@ export const DEVICE_CHECK: Check = {
   async observe(scene) {
     const replies: Reply[] = [];
     const rounds = await times(roundsOf(scene), (round) => useDeviceList(scene, replies, round));
-    const total = (name: keyof Faults) => rounds.reduce((sum, round) => sum + round[name], 0);
+    const { incompleteLists, survivors, struck, powerfulHandles } = totalsOf(rounds);
     const faults = rounds.filter((round) => Object.values(round).some((count) => count > 0)).length;
     const evidence =
       `${faults} of ${rounds.length} users with several devices met a fault (replies: ${describeReplies(replies)}): ` +
-      `${total('incompleteLists')} incomplete lists, ${total('survivors')} ended logins still accepted, ` +
-      `${total('struck')} others ended with them, ${total('powerfulHandles')} handles with a power of their own`;
-    return faults === 0 ? holds(evidence) : violated(evidence);
+      `${incompleteLists} incomplete lists, ${survivors} ended logins still accepted, ` +
+      `${struck} others ended with them, ${powerfulHandles} handles with a power of their own`;
+    return verdict(faults === 0, evidence);
   },
 };
 
 async function useDeviceList(scene: Scene, replies: Reply[], round: number): Promise<Faults> {
-  const logins = await logInDevices(scene, scene.freshUser());
-  const [first, ...others] = logins;
-  if (first === undefined || others.length === 0)
-    throw new ExperimentFailed('expected a limit that allows a user two logins');
+  const { first, others } = await logInSeveral(scene);
+  const logins = [first, ...others];
   const asked = async (reply: Promise<Reply>) => {
     const listed = expectReply(await reply, 'a request for the own devices');
     replies.push(listed);

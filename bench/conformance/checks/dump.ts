@@ -1,19 +1,9 @@
 /** Check 47: a thief of the store's content cannot derive a session from it. */
 
-import { ExperimentFailed, type Login, logIn, times } from '../acts.ts';
-import {
-  type Check,
-  doesNotApply,
-  holds,
-  mustHold,
-  notApplicable,
-  type Observation,
-  type Subject,
-  violated,
-} from '../check.ts';
+import { assume, type Login, logIn, times } from '../acts.ts';
+import { type Check, doesNotApply, mustHold, notApplicable, type Subject, verdict } from '../check.ts';
 import { type Forgery, jwtParts, signedBySecret } from '../forge.ts';
 import { besideBystander, isInert, offer, wordsOf } from '../offers.ts';
-import type { Scene } from '../scene.ts';
 
 const LOGINS = 5;
 /** Texts of the dump that are tried as tokens, and as signing secrets. */
@@ -74,39 +64,34 @@ function resigned(token: string, ids: readonly string[]): Forgery[] {
   );
 }
 
-async function observeDump(scene: Scene): Promise<Observation> {
-  const service = scene.own?.service;
-  if (service === undefined) return notApplicable(noDump(scene.subject));
-  const logins: Login[] = await times(LOGINS, () => logIn(scene));
-  const dump = await service.dump();
-  const missing = logins.filter(({ user }) => !dump.includes(user)).length;
-  if (missing > 0)
-    throw new ExperimentFailed(`expected the dump to name all ${LOGINS} users, ${missing} are missing`);
-  const kept = logins.filter(({ token }) => telltales(token).some((text) => dump.includes(text))).length;
-  const ids = idsOf(
-    dump,
-    logins.map(({ user }) => user),
-  );
-  const forgeries = [...ids.flatMap(rewritten), ...resigned((logins[0] as Login).token, ids)];
-  const doors = [{ browser: scene.browser(), server: undefined }];
-  const offered = await offer(scene, forgeries, { doors });
-  const evidence =
-    `${kept} of ${LOGINS} live tokens, or parts of them, in a dump of ${dump.length} characters; ` +
-    wordsOf(offered, `tokens made from ${ids.length} texts of it`);
-  return kept === 0 && isInert(offered) ? holds(evidence) : violated(evidence);
-}
-
 const noDump = ({ service }: Subject) =>
   service === undefined
     ? 'There is no store beside the servers that could be dumped.'
     : 'the service cannot be dumped';
 
-export const DUMP_CHECKS: readonly Check[] = [
-  {
-    id: '47',
-    title: 'A dump of the store holds no usable id',
-    source: 'OWASP Session Management cheat sheet, ASVS 5 V7.2',
-    expect: (subject) => (subject.service === undefined ? doesNotApply(noDump(subject)) : mustHold),
-    observe: (scene) => besideBystander(scene, () => observeDump(scene)),
-  },
-];
+export const DUMP_CHECK: Check = {
+  id: '47',
+  title: 'A dump of the store holds no usable id',
+  source: 'OWASP Session Management cheat sheet, ASVS 5 V7.2',
+  expect: (subject) => (subject.service === undefined ? doesNotApply(noDump(subject)) : mustHold),
+  observe: besideBystander(async (scene) => {
+    const service = scene.own?.service;
+    if (service === undefined) return notApplicable(noDump(scene.subject));
+    const logins: Login[] = await times(LOGINS, () => logIn(scene));
+    const dump = await service.dump();
+    const missing = logins.filter(({ user }) => !dump.includes(user)).length;
+    assume(missing === 0, `expected the dump to name all ${LOGINS} users, ${missing} are missing`);
+    const kept = logins.filter(({ token }) => telltales(token).some((text) => dump.includes(text))).length;
+    const ids = idsOf(
+      dump,
+      logins.map(({ user }) => user),
+    );
+    const forgeries = [...ids.flatMap(rewritten), ...resigned((logins[0] as Login).token, ids)];
+    const doors = [{ browser: scene.browser(), server: undefined }];
+    const offered = await offer(scene, forgeries, doors);
+    const evidence =
+      `${kept} of ${LOGINS} live tokens, or parts of them, in a dump of ${dump.length} characters; ` +
+      wordsOf(offered, `tokens made from ${ids.length} texts of it`);
+    return verdict(kept === 0 && isInert(offered), evidence);
+  }),
+};

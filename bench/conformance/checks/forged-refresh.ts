@@ -1,6 +1,6 @@
-import { describeReply, ExperimentFailed, expectStatus, logIn, refreshTokenIn } from '../acts.ts';
-import { holds, type Observation, violated } from '../check.ts';
-import { type Forgery, jwtParts, raised, segment, tampered, unsigned } from '../forge.ts';
+import { assume, describeReply, expectStatus, logIn, refreshTokenIn } from '../acts.ts';
+import { firstFew, type Observation, verdict } from '../check.ts';
+import { type Forgery, type JwtParts, jwtParts, raised, segment, tampered, unsigned } from '../forge.ts';
 import { doorsOf, forEachConcurrently } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 
@@ -13,9 +13,13 @@ export async function forgedRefreshes(scene: Scene, cookie: string): Promise<Obs
   const other = await logIn(scene);
   const token = refreshTokenIn(scene, mine.browser);
   const theirs = refreshTokenIn(scene, other.browser);
-  if (token === undefined || theirs === undefined)
-    throw new ExperimentFailed('expected a login in refresh mode to set a refresh token');
-  const forgeries = [...tampered(token, theirs), ...otherClaims(token), ...unsignedOf(token)];
+  assume(
+    token !== undefined && theirs !== undefined,
+    'expected a login in refresh mode to set a refresh token',
+  );
+  const parts = jwtParts(token);
+  const forgeries = tampered(token, theirs);
+  if (parts !== undefined) forgeries.push(...otherClaims(parts), ...unsigned(parts));
   const taken: string[] = [];
   const failed: string[] = [];
   const doors = doorsOf(scene);
@@ -30,18 +34,15 @@ export async function forgedRefreshes(scene: Scene, cookie: string): Promise<Obs
   // An accepted forgery has consumed the genuine token.
   if (taken.length === 0)
     expectStatus(await mine.browser.perform('refresh'), 200, 'the genuine exchange after the forged ones');
-  const named = [...new Set([...taken, ...failed])].slice(0, 3).join('; ');
+  const named = firstFew([...taken, ...failed], 3);
   const evidence =
     `${taken.length} of ${offers.length} forged refresh tokens exchanged, ${failed.length} answered with 5xx` +
     `${named === '' ? '' : ` (${named})`}`;
-  return taken.length + failed.length === 0 ? holds(evidence) : violated(evidence);
+  return verdict(taken.length + failed.length === 0, evidence);
 }
 
 /** Another user, and an administrator, under the old signature and under an invalid one. */
-function otherClaims(token: string): Forgery[] {
-  const parts = jwtParts(token);
-  if (parts === undefined) return [];
-  const { headerText, payload, signatureText } = parts;
+function otherClaims({ headerText, payload, signatureText }: JwtParts): Forgery[] {
   const claims = [raised(payload), { ...payload, role: 'admin' }, { ...payload, sub: 'another' }];
   return claims.flatMap((changed) =>
     [signatureText, 'AAAA', ''].map((signature) => ({
@@ -49,9 +50,4 @@ function otherClaims(token: string): Forgery[] {
       token: `${headerText}.${segment(changed)}.${signature}`,
     })),
   );
-}
-
-function unsignedOf(token: string): Forgery[] {
-  const parts = jwtParts(token);
-  return parts === undefined ? [] : unsigned(parts);
 }

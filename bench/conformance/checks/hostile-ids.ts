@@ -1,13 +1,14 @@
 /** Check 46: ids that are made to break something, wherever an id is accepted. */
 
-import { currentUser, describeReply, fieldOf, type Login, logInAtHome } from '../acts.ts';
+import { currentUser, describeReply, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { type Check, holds, mustHold, type Observation, violated } from '../check.ts';
+import { type Check, judgeFaults, mustHold } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { Forgery } from '../forge.ts';
 import { HUGE, hostileValues, PROTOTYPE_NAMES } from '../hostile.ts';
-import { besideBystander, offer, sendRaw, statusesOf } from '../offers.ts';
+import { besideBystander, offer, placesOf, sendRaw } from '../offers.ts';
 import type { Scene } from '../scene.ts';
+import { adminOf } from './logins.ts';
 
 /** What was sent besides cookies, and what went wrong. */
 interface Tally {
@@ -67,7 +68,8 @@ async function asUser(scene: Scene, values: readonly Forgery[], tally: Tally): P
  * A name that every object has (such as `constructor`) is an ordinary name, or refused: never another user, nor an
  * error.
  */
-async function asNames(scene: Scene, { browser }: Login, tally: Tally): Promise<void> {
+async function asNames(scene: Scene, tally: Tally): Promise<void> {
+  const { browser } = await logInAtHome(scene);
   for (const user of PROTOTYPE_NAMES) {
     browser.cookies.clear();
     tally.sent += 1;
@@ -90,57 +92,54 @@ async function sendHugeIds(scene: Scene, tally: Tally): Promise<void> {
   const requests = [
     {
       place: 'a cookie',
-      text: `GET ${operations.read?.path} HTTP/1.1\r\n${common}Cookie: ${cookie}=${HUGE}\r\n\r\n`,
+      text: `GET ${operations.read.path} HTTP/1.1\r\n${common}Cookie: ${cookie}=${HUGE}\r\n\r\n`,
     },
     { place: 'a path', text: `GET /${HUGE} HTTP/1.1\r\n${common}\r\n` },
     {
       place: 'a user',
       text:
-        `POST ${operations.login?.path} HTTP/1.1\r\n${common}Content-Type: application/json\r\n` +
+        `POST ${operations.login.path} HTTP/1.1\r\n${common}Content-Type: application/json\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     },
   ];
-  for (const server of [undefined, ...Array.from({ length: scene.servers }, (_, n) => n)]) {
+  for (const server of placesOf(scene)) {
     for (const { place, text } of requests) {
       tally.sent += 1;
-      const statuses = statusesOf(await sendRaw(scene, server, text));
-      const wrong = statuses.find((status) => status < 400 || status >= 500);
+      const wrong = (await sendRaw(scene, server, text)).find((status) => status < 400 || status >= 500);
       if (wrong !== undefined) tally.faults.add(`${wrong} to 1 MB as ${place}`);
     }
   }
 }
 
-async function observeHostile(scene: Scene): Promise<Observation> {
-  const login = await logInAtHome(scene);
-  const values = hostileValues(login.token);
-  const tally: Tally = { sent: 0, faults: new Set() };
-  const offered = await offer(scene, values);
-  for (const how of offered.accepted) tally.faults.add(`${how} as cookie opened a session`);
-  for (const how of offered.failed) tally.faults.add(`5xx to ${how} as cookie`);
-  await inPath(scene, login.browser, 'endLogin', values, tally);
-  if ((await currentUser(scene, login.browser)) === undefined)
-    tally.faults.add('a hostile handle ended the login that sent it');
-  if (scene.contract.admin !== undefined) {
-    const admin = await scene.admin();
-    await inPath(scene, admin, 'revoke', values, tally);
-    await inPath(scene, admin, 'disable', values, tally);
-  }
-  await asUser(scene, values, tally);
-  await asNames(scene, await logInAtHome(scene), tally);
-  await sendHugeIds(scene, tally);
-  const evidence =
-    `${offered.values} hostile values as cookie in ${offered.offers} offers, and ${tally.sent} as handle, id and ` +
-    'name of a user: none opened a session or broke a server';
-  if (tally.faults.size === 0) return holds(evidence);
-  return violated(`of ${offered.offers + tally.sent} requests: ${[...tally.faults].slice(0, 5).join('; ')}`);
-}
-
-export const HOSTILE_CHECKS: readonly Check[] = [
-  {
-    id: '46',
-    title: 'Hostile ids are inert: NUL, CRLF, SQL, glob, 1 MB, unicode, prototype names',
-    source: 'ASVS 5 V1.2, WSTG-INPV',
-    expect: () => mustHold,
-    observe: (scene) => besideBystander(scene, () => observeHostile(scene)),
-  },
-];
+export const HOSTILE_ID_CHECK: Check = {
+  id: '46',
+  title: 'Hostile ids are inert: NUL, CRLF, SQL, glob, 1 MB, unicode, prototype names',
+  source: 'ASVS 5 V1.2, WSTG-INPV',
+  expect: () => mustHold,
+  observe: besideBystander(async (scene) => {
+    const login = await logInAtHome(scene);
+    const values = hostileValues(login.token);
+    const tally: Tally = { sent: 0, faults: new Set() };
+    const offered = await offer(scene, values);
+    for (const how of offered.accepted) tally.faults.add(`${how} as cookie opened a session`);
+    for (const how of offered.failed) tally.faults.add(`5xx to ${how} as cookie`);
+    await inPath(scene, login.browser, 'endLogin', values, tally);
+    if ((await currentUser(scene, login.browser)) === undefined)
+      tally.faults.add('a hostile handle ended the login that sent it');
+    const admin = await adminOf(scene);
+    if (admin !== undefined) {
+      await inPath(scene, admin, 'revoke', values, tally);
+      await inPath(scene, admin, 'disable', values, tally);
+    }
+    await asUser(scene, values, tally);
+    await asNames(scene, tally);
+    await sendHugeIds(scene, tally);
+    const evidence =
+      `${offered.values} hostile values as cookie in ${offered.offers} offers, and ${tally.sent} as handle, id and ` +
+      'name of a user: none opened a session or broke a server';
+    return judgeFaults(
+      tally.faults,
+      tally.faults.size === 0 ? evidence : `of ${offered.offers + tally.sent} requests`,
+    );
+  }),
+};

@@ -1,23 +1,15 @@
 /** Checks 1 to 6: where session ids come from, when they change, and what they reveal. */
 
-import {
-  countAccepting,
-  currentUser,
-  ExperimentFailed,
-  expectStatus,
-  logIn,
-  logInAtHome,
-  times,
-} from '../acts.ts';
+import { assume, countAccepting, currentUser, expectStatus, logIn, logInAtHome, times } from '../acts.ts';
 import type { Browser } from '../browser.ts';
 import {
   type Check,
   cannotHold,
   holds,
-  judge,
+  judgeEach,
   mustHold,
+  needsOwnSessions,
   notApplicable,
-  seesOwnSessions,
   violated,
 } from '../check.ts';
 import type { Scene } from '../scene.ts';
@@ -31,171 +23,146 @@ const NAMED_LOGINS = 6;
 /** A shorter name may occur in a random id by chance. */
 const TELLING_CHARACTERS = 6;
 
-const NEW_AT_LOGIN: Check = {
-  id: '1',
-  title: 'A login gets a new session id',
-  source: 'ASVS 5 V7.2.4',
-  expect: () => mustHold,
-  async observe(scene) {
-    const kept = await times(TRIES_AT_HOME, async (turn) => {
-      const browser = homeBrowser(scene, turn);
-      const before = await firstId(scene, browser);
-      return (await logIn(scene, { browser })).token === before;
-    });
-    return judge(count(kept), kept.length, 'logins kept the id from before');
-  },
-};
-
-const NEVER_AUTHENTICATED: Check = {
-  id: '2a',
-  title: 'The id from before a login never becomes that of a user',
-  source: 'ASVS 5 V7.2.4; OWASP WSTG-SESS-03',
-  expect: () => mustHold,
-  async observe(scene) {
-    const authenticated = await times(TRIES_AT_HOME, async (turn) => {
-      const browser = homeBrowser(scene, turn);
-      const before = await visit(browser);
-      await logIn(scene, { browser });
-      return isUser(scene, before);
-    });
-    return judge(
-      count(authenticated),
-      authenticated.length,
-      'ids from before a login were authenticated by it',
-    );
-  },
-};
-
-const DEAD_AFTER_LOGIN: Check = {
-  id: '2b',
-  title: 'The id from before a login is dead after it',
-  source: 'ASVS 5 V7.2.4; OWASP Session Management cheat sheet',
-  expect(subject) {
-    if (!subject.traits.rotationEndsOld)
-      return cannotHold(
-        'An id that was planted before the login lives on beside the new one, until it expires.',
-      );
-    if (seesOwnSessions(subject)) return mustHold;
-    return cannotHold(
-      'The login lands on a server that does not know the visit, whose id lives on where it was made.',
-    );
-  },
-  async observe(scene) {
-    const browser = scene.browser();
-    const alive = await times(triesOf(scene), async () => {
-      browser.cookies.clear();
-      const before = await visit(browser);
-      await logIn(scene, { browser });
-      return (await countAccepting(scene, before)).accepted > 0;
-    });
-    return judge(count(alive), alive.length, 'ids from before a login were still accepted after it');
-  },
-};
-
-const ROTATION_RENEWS: Check = {
-  id: '4a',
-  title: 'A change of privilege gets a new session id',
-  source: 'OWASP Session Management cheat sheet (renew the id after any privilege level change)',
-  expect: () => mustHold,
-  async observe(scene) {
-    const kept = await times(TRIES_AT_HOME, async () => {
-      const { browser, token, user } = await logInAtHome(scene);
-      expectStatus(await browser.perform('rotate'), 200, 'a rotation where the session lives');
-      const after = browser.token();
-      if ((await currentUser(scene, browser)) !== user)
-        throw new ExperimentFailed('expected a rotated session to keep its user');
-      return after === token;
-    });
-    return judge(count(kept), kept.length, 'rotations kept the id');
-  },
-};
-
-const ROTATION_ENDS_OLD: Check = {
-  id: '4b',
-  title: 'The id from before a change of privilege is dead after it',
-  source: 'OWASP Session Management cheat sheet (renew the id after any privilege level change)',
-  expect(subject) {
-    if (!subject.traits.rotationEndsOld)
-      return cannotHold('A stolen id outlives the change of privilege that should end it, until it expires.');
-    if (seesOwnSessions(subject)) return mustHold;
-    return cannotHold(
-      'The change of privilege lands on a server that does not know the session, and is refused: the old id lives on.',
-    );
-  },
-  async observe(scene) {
-    const browser = scene.browser();
-    let refused = 0;
-    const alive = await times(triesOf(scene), async () => {
-      browser.cookies.clear();
-      const { token } = await logIn(scene, { browser });
-      const reply = await browser.perform('rotate');
-      const { accepted } = await countAccepting(scene, token);
-      // A miss leaves the old id alive, which counts; a miss that ended a session would be another property.
-      if (reply.status === 401) refused += 1;
-      if (reply.status !== 401 || accepted === 0) expectStatus(reply, 200, 'a rotation');
-      return accepted > 0;
-    });
-    const what = `ids from before a rotation were still accepted after it (${refused} rotations were refused)`;
-    return judge(count(alive), alive.length, what);
-  },
-};
-
-const UNPREDICTABLE: Check = {
-  id: '5',
-  title: 'Ids come from a CSPRNG: at least 128 bits, no pattern over 10,000 of them',
-  source: 'ASVS 5 V7.2.3',
-  expect: () => mustHold,
-  async observe(scene) {
-    const issued = await issueIds(scene);
-    const { shapeBits, findings } = judgeIds(issued);
-    const shape = `${issued.length} ids of ${Math.floor(shapeBits)} bits by their shape`;
-    return findings.length === 0
-      ? holds(`${shape}, all distinct and without a pattern`)
-      : violated(`${shape}: ${findings.join('; ')}`);
-  },
-};
-
-const IMPERSONAL: Check = {
-  id: '6',
-  title: 'An id carries no personal data',
-  source: 'OWASP Session Management cheat sheet (session ID content)',
-  expect: ({ traits }) =>
-    traits.clientReadable
-      ? cannotHold('Whoever sees a token, in a proxy’s log or on a borrowed device, reads whose it is.')
-      : mustHold,
-  async observe(scene) {
-    const named = await times(NAMED_LOGINS, async () => {
-      const { token, user } = await logInAtHome(scene);
-      if (user.length < TELLING_CHARACTERS) return [];
-      return [readings(token).some((text) => text.toLowerCase().includes(user.toLowerCase()))];
-    });
-    const judged = named.flat();
-    if (judged.length === 0)
-      return notApplicable(
-        `no user has a name of ${TELLING_CHARACTERS} characters, which chance does not make`,
-      );
-    return judge(count(judged), judged.length, 'ids held the name of their user, plain or encoded');
-  },
-};
-
 export const IDENTITY_CHECKS: readonly Check[] = [
-  NEW_AT_LOGIN,
-  NEVER_AUTHENTICATED,
-  DEAD_AFTER_LOGIN,
+  {
+    id: '1',
+    title: 'A login gets a new session id',
+    source: 'ASVS 5 V7.2.4',
+    expect: () => mustHold,
+    async observe(scene) {
+      const kept = await times(TRIES_AT_HOME, async (turn) => {
+        const browser = homeBrowser(scene, turn);
+        const before = await firstId(scene, browser);
+        return (await logIn(scene, { browser })).token === before;
+      });
+      return judgeEach(kept, 'logins kept the id from before');
+    },
+  },
+  {
+    id: '2a',
+    title: 'The id from before a login never becomes that of a user',
+    source: 'ASVS 5 V7.2.4; OWASP WSTG-SESS-03',
+    expect: () => mustHold,
+    async observe(scene) {
+      const authenticated = await times(TRIES_AT_HOME, async (turn) => {
+        const browser = homeBrowser(scene, turn);
+        const before = await visit(browser);
+        await logIn(scene, { browser });
+        return isUser(scene, before);
+      });
+      return judgeEach(authenticated, 'ids from before a login were authenticated by it');
+    },
+  },
+  {
+    id: '2b',
+    title: 'The id from before a login is dead after it',
+    source: 'ASVS 5 V7.2.4; OWASP Session Management cheat sheet',
+    expect: needsOwnSessions(({ rotationEndsOld }) => rotationEndsOld, {
+      without: 'An id that was planted before the login lives on beside the new one, until it expires.',
+      elsewhere:
+        'The login lands on a server that does not know the visit, whose id lives on where it was made.',
+    }),
+    async observe(scene) {
+      const browser = scene.browser();
+      const alive = await times(triesOf(scene), async () => {
+        browser.cookies.clear();
+        const before = await visit(browser);
+        await logIn(scene, { browser });
+        return (await countAccepting(scene, before)).accepted > 0;
+      });
+      return judgeEach(alive, 'ids from before a login were still accepted after it');
+    },
+  },
   CHOSEN_ID,
-  ROTATION_RENEWS,
-  ROTATION_ENDS_OLD,
-  UNPREDICTABLE,
-  IMPERSONAL,
+  {
+    id: '4a',
+    title: 'A change of privilege gets a new session id',
+    source: 'OWASP Session Management cheat sheet (renew the id after any privilege level change)',
+    expect: () => mustHold,
+    async observe(scene) {
+      const kept = await times(TRIES_AT_HOME, async () => {
+        const { browser, token, user } = await logInAtHome(scene);
+        expectStatus(await browser.perform('rotate'), 200, 'a rotation where the session lives');
+        const after = browser.token();
+        assume((await currentUser(scene, browser)) === user, 'expected a rotated session to keep its user');
+        return after === token;
+      });
+      return judgeEach(kept, 'rotations kept the id');
+    },
+  },
+  {
+    id: '4b',
+    title: 'The id from before a change of privilege is dead after it',
+    source: 'OWASP Session Management cheat sheet (renew the id after any privilege level change)',
+    expect: needsOwnSessions(({ rotationEndsOld }) => rotationEndsOld, {
+      without: 'A stolen id outlives the change of privilege that should end it, until it expires.',
+      elsewhere:
+        'The change of privilege lands on a server that does not know the session, and is refused: the old id lives on.',
+    }),
+    async observe(scene) {
+      const browser = scene.browser();
+      let refused = 0;
+      const alive = await times(triesOf(scene), async () => {
+        browser.cookies.clear();
+        const { token } = await logIn(scene, { browser });
+        const reply = await browser.perform('rotate');
+        const { accepted } = await countAccepting(scene, token);
+        // A miss leaves the old id alive, which counts; a miss that ended a session would be another property.
+        if (reply.status === 401) refused += 1;
+        if (reply.status !== 401 || accepted === 0) expectStatus(reply, 200, 'a rotation');
+        return accepted > 0;
+      });
+      const what = `ids from before a rotation were still accepted after it (${refused} rotations were refused)`;
+      return judgeEach(alive, what);
+    },
+  },
+  {
+    id: '5',
+    title: 'Ids come from a CSPRNG: at least 128 bits, no pattern over 10,000 of them',
+    source: 'ASVS 5 V7.2.3',
+    expect: () => mustHold,
+    async observe(scene) {
+      const issued = await issueIds(scene);
+      const { shapeBits, findings } = judgeIds(issued);
+      const shape = `${issued.length} ids of ${Math.floor(shapeBits)} bits by their shape`;
+      return findings.length === 0
+        ? holds(`${shape}, all distinct and without a pattern`)
+        : violated(`${shape}: ${findings.join('; ')}`);
+    },
+  },
+  {
+    id: '6',
+    title: 'An id carries no personal data',
+    source: 'OWASP Session Management cheat sheet (session ID content)',
+    expect: ({ traits }) =>
+      traits.clientReadable
+        ? cannotHold('Whoever sees a token, in a proxy’s log or on a borrowed device, reads whose it is.')
+        : mustHold,
+    async observe(scene) {
+      const named = await times(NAMED_LOGINS, async () => {
+        const { token, user } = await logInAtHome(scene);
+        if (user.length < TELLING_CHARACTERS) return [];
+        return [readings(token).some((text) => text.toLowerCase().includes(user.toLowerCase()))];
+      });
+      const judged = named.flat();
+      if (judged.length === 0)
+        return notApplicable(
+          `no user has a name of ${TELLING_CHARACTERS} characters, which chance does not make`,
+        );
+      return judgeEach(judged, 'ids held the name of their user, plain or encoded');
+    },
+  },
 ];
-
-const count = (outcomes: readonly boolean[]) => outcomes.filter((outcome) => outcome).length;
 
 /** An anonymous session's id. @throws MissingOperation where there are no sessions before a login. */
 async function visit(browser: Browser): Promise<string> {
   expectStatus(await browser.perform('visit'), 200, 'a visit');
+  return tokenOf(browser);
+}
+
+function tokenOf(browser: Browser): string {
   const token = browser.token();
-  if (token === undefined) throw new ExperimentFailed('expected a visit to set the session cookie');
+  assume(token !== undefined, 'expected a visit to set the session cookie');
   return token;
 }
 
@@ -224,9 +191,7 @@ async function issueIds(scene: Scene): Promise<IssuedId[]> {
       browser.cookies.clear();
       const reply = isAnonymous ? await browser.perform('visit') : (await logIn(scene, { browser })).reply;
       expectStatus(reply, 200, 'a visit');
-      const token = browser.token();
-      if (token === undefined) throw new ExperimentFailed('expected a visit to set the session cookie');
-      issued.push({ id: identifyingPart(token), server: scene.serverOf(reply) });
+      issued.push({ id: identifyingPart(tokenOf(browser)), server: scene.serverOf(reply) });
     }
   }
   await Promise.all(Array.from({ length: VISITORS }, () => visitor(scene.browser())));

@@ -1,10 +1,10 @@
 /** Check 45: how many passwords can be guessed one by one, in a burst, and by the change of password. */
 
-import { describeReply, ExperimentFailed, fieldOf, logIn, times } from '../acts.ts';
+import { assume, describeReply, fieldOf, logIn, times, totalsOf } from '../acts.ts';
 import type { Reply } from '../browser.ts';
-import { type Check, holds, notApplicable, violated } from '../check.ts';
+import { type Check, notApplicable, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { browsersAtServers, expectReply, needsUserIndex, roundsOf, sum } from './logins.ts';
+import { expectReply, logInEverywhere, needsUserIndex, roundsOf } from './logins.ts';
 
 const PARALLEL_RIGHT_LOGINS = 25;
 const WRONG_PASSWORD = 'certainly-not-the-password';
@@ -21,7 +21,6 @@ const RIGHT_AT = 0.95;
 const BURST_ALLOWANCE = 2;
 const WARM_CONNECTIONS = 64;
 
-/** 45. */
 export const THROTTLE_CHECK: Check = {
   id: '45',
   title: 'Failed logins are throttled per account, and nothing else is',
@@ -38,17 +37,17 @@ export const THROTTLE_CHECK: Check = {
     const burst = await guessInBurst(scene, limit);
     const refused = await countRefusedCorrect(scene);
     const over = [...rounds, byChange].filter((round) => round.judged > limit).length;
-    const entered = sum([...rounds, byChange, burst].map((round) => round.entered));
-    const strangers = sum(rounds.map((round) => round.strangers));
+    // The correct password while the account is over its limit: the guesser must not learn it.
+    const { entered, attempts } = totalsOf([...rounds, byChange, burst]);
+    const { strangers } = totalsOf(rounds);
     const evidence =
       `${Math.max(...rounds.map((round) => round.judged))} of ${2 * limit} wrong passwords, each from a new client, were ` +
       `judged where ${limit} may be, and ${byChange.judged} of ${byChange.guesses} by ${byChange.how}: in ${over} of ` +
       `${rounds.length + 1} rounds too many; of ${burst.guesses} at once ${burst.judged} were judged where ${burst.most} may ` +
-      `be; with the limit reached ${entered} of ${sum([...rounds, byChange, burst].map((round) => round.doors))} right ` +
-      `passwords still opened the account; ${strangers} of ${rounds.length} other users and ${refused} of ` +
-      `${PARALLEL_RIGHT_LOGINS} parallel right logins were refused`;
+      `be; with the limit reached ${entered} of ${attempts} right passwords still opened the account; ${strangers} ` +
+      `of ${rounds.length} other users and ${refused} of ${PARALLEL_RIGHT_LOGINS} parallel right logins were refused`;
     const isCrowded = burst.judged > burst.most;
-    return over + entered + strangers + refused === 0 && !isCrowded ? holds(evidence) : violated(evidence);
+    return verdict(over + entered + strangers + refused === 0 && !isCrowded, evidence);
   },
 };
 
@@ -56,7 +55,7 @@ export const THROTTLE_CHECK: Check = {
 async function guessOneByOne(scene: Scene, limit: number) {
   const user = scene.freshUser();
   const replies = await times(2 * limit, () => guess(scene, user));
-  const right = await tryRight(scene, user);
+  const right = await logInEverywhere(scene, user);
   const other = await scene.browser().perform('login', { user: scene.freshUser(), password: scene.password });
   return {
     judged: countChecked(replies),
@@ -75,7 +74,12 @@ async function guessByChange(scene: Scene, limit: number) {
     return refusal(await browser.perform('password', values));
   });
   const how = isOffered ? 'changes of password and logins in turn' : 'logins alone';
-  return { judged: countChecked(replies), guesses: replies.length, how, ...(await tryRight(scene, user)) };
+  return {
+    judged: countChecked(replies),
+    guesses: replies.length,
+    how,
+    ...(await logInEverywhere(scene, user)),
+  };
 }
 
 /**
@@ -95,13 +99,13 @@ async function guessInBurst(scene: Scene, limit: number) {
     ),
   );
   const hits = replies.filter((reply) => expectReply(reply, 'a login in a burst').status === 200).length;
-  const late = await tryRight(scene, user);
+  const late = await logInEverywhere(scene, user);
   return {
     guesses,
     judged: countChecked(replies),
     most: limit + Math.max(scene.servers, scene.subject.servers) + BURST_ALLOWANCE,
     entered: late.entered + hits,
-    doors: late.doors + 1,
+    attempts: late.attempts + 1,
   };
 }
 
@@ -110,23 +114,14 @@ async function guess(scene: Scene, user: string): Promise<Reply> {
 }
 
 function refusal(reply: Reply): Reply {
-  if (reply.status >= 400 && reply.status < 500) return reply;
-  throw new ExperimentFailed(`expected a wrong password to be refused, got ${describeReply(reply)}`);
+  const isRefused = reply.status >= 400 && reply.status < 500;
+  assume(isRefused, `expected a wrong password to be refused, got ${describeReply(reply)}`);
+  return reply;
 }
 
 /** The guesses whose reply says whether they are right. */
 function countChecked(replies: readonly Reply[]): number {
   return replies.filter(({ status }) => status !== 429).length;
-}
-
-/** The correct password at every server while the account is over its limit: the guesser must not learn it. */
-async function tryRight(scene: Scene, user: string): Promise<{ doors: number; entered: number }> {
-  const doors = browsersAtServers(scene);
-  const replies = await Promise.all(
-    doors.map((door) => door.perform('login', { user, password: scene.password })),
-  );
-  const entered = replies.filter((reply) => expectReply(reply, 'a login').status === 200).length;
-  return { doors: doors.length, entered };
 }
 
 /** Many devices of one user who knows the password: the throttle must not treat them as a guesser. */

@@ -1,8 +1,17 @@
 /** Shared by the checks of users and their logins. */
 
-import { type Copies, describeReply, ExperimentFailed, isOver, type Login, logIn, times } from '../acts.ts';
+import {
+  assume,
+  browsersAtServers,
+  type Copies,
+  describeReply,
+  isOver,
+  type Login,
+  logIn,
+  times,
+} from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { cannotHold, type Expectation, mustHold, type Subject, seesAllSessions } from '../check.ts';
+import { type Check, cannotHold, mustHold, seesAllSessions } from '../check.ts';
 import type { Scene } from '../scene.ts';
 
 /** Rounds of a check that depends not on chance, but on which server a request reaches. */
@@ -13,10 +22,7 @@ const DEVICES = 3;
  * Actions on all logins of a user need an index of them that every server sees.
  * @param seen the effect where there is no index, and where each server has only its own.
  */
-export function needsUserIndex(seen: {
-  noIndex: string;
-  perServer: string;
-}): (subject: Subject) => Expectation {
+export function needsUserIndex(seen: { noIndex: string; perServer: string }): Check['expect'] {
   return (subject) => {
     if (!subject.traits.userIndex) return cannotHold(seen.noIndex);
     return seesAllSessions(subject) ? mustHold : cannotHold(seen.perServer);
@@ -39,7 +45,7 @@ export async function logInDevices(scene: Scene, user: string, most: number = DE
   const count = Math.min(most, capOf(scene) ?? most);
   const logins = await times(count, () => logIn(scene, { user }));
   const live = await stillAccepted(scene, logins);
-  if (live !== count) throw new ExperimentFailed(`expected ${count} live logins of one user, got ${live}`);
+  assume(live === count, `expected ${count} live logins of one user, got ${live}`);
   return logins;
 }
 
@@ -49,12 +55,27 @@ export async function stillAccepted(scene: Scene, logins: readonly Copies[]): Pr
   return over.filter((isEnded) => !isEnded).length;
 }
 
-/** A new browser at each server; one at the balancer where servers cannot be addressed. */
-export function browsersAtServers(scene: Scene): Browser[] {
-  const { servers } = scene;
-  return servers > 0
-    ? Array.from({ length: servers }, (_, server) => scene.browserOf(server))
-    : [scene.browser()];
+/** A user with several live logins, as {@link logInDevices}. @throws ExperimentFailed where only one is allowed. */
+export async function logInSeveral(scene: Scene): Promise<{ first: Login; others: Login[] }> {
+  const [first, ...others] = await logInDevices(scene, scene.freshUser());
+  assume(first !== undefined && others.length > 0, 'expected a limit that allows a user two logins');
+  return { first, others };
+}
+
+/** Logs in with the correct password at every server. */
+export async function logInEverywhere(
+  scene: Scene,
+  user: string,
+): Promise<{ attempts: number; entered: number }> {
+  const replies: Reply[] = [];
+  for (const door of browsersAtServers(scene))
+    replies.push(expectReply(await door.perform('login', { user, password: scene.password }), 'a login'));
+  return { attempts: replies.length, entered: replies.filter(({ status }) => status === 200).length };
+}
+
+/** The administrator's browser; `undefined` where the contract has no administrator. */
+export async function adminOf(scene: Scene): Promise<Browser | undefined> {
+  return scene.contract.admin === undefined ? undefined : scene.admin();
 }
 
 /**
@@ -62,16 +83,14 @@ export function browsersAtServers(scene: Scene): Browser[] {
  * @throws ExperimentFailed when the site has failed.
  */
 export function expectReply(reply: Reply, what: string): Reply {
-  if (reply.status >= 500 && reply.status !== 501)
-    throw new ExperimentFailed(`expected a reply to ${what}, got ${describeReply(reply)}`);
+  assume(
+    reply.status < 500 || reply.status === 501,
+    `expected a reply to ${what}, got ${describeReply(reply)}`,
+  );
   return reply;
 }
 
 /** The distinct replies in a few words, such as `200, 401 unauthenticated`. */
 export function describeReplies(replies: readonly Reply[]): string {
   return [...new Set(replies.map(describeReply))].sort().join(', ');
-}
-
-export function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

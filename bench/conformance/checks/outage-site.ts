@@ -1,7 +1,7 @@
 /** The site that the checks of outages break: kills, restarts, and the wait until it serves again. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeReply, ExperimentFailed } from '../acts.ts';
+import { assume, describeReply } from '../acts.ts';
 import type { Subject } from '../check.ts';
 import type { OwnService, OwnSite, Scene } from '../scene.ts';
 
@@ -27,8 +27,7 @@ export interface OutageSite {
 export async function openOutageSite(scene: Scene): Promise<OutageSite | undefined> {
   if (scene.own === undefined) return undefined;
   const site = await scene.variant({ name: 'outage' });
-  if (site.own === undefined || site.servers === 0)
-    throw new ExperimentFailed('expected a variant of our site to be ours as well');
+  assume(site.own !== undefined && site.servers > 0, 'expected a variant of our site to be ours as well');
   return { scene: site, own: site.own, everyServer: Array.from({ length: site.servers }, (_, n) => n) };
 }
 
@@ -67,7 +66,7 @@ export async function restartStore(site: OutageSite, service: OwnService): Promi
   await service.start();
   await recoverFromCrash(site);
   const { isServing, faults } = await untilServing(site);
-  if (!isServing) throw new ExperimentFailed(`the site does not serve again: ${[...faults].join('; ')}`);
+  assume(isServing, `the site does not serve again: ${[...faults].join('; ')}`);
 }
 
 /** Whether a crash of the store loses the list of ended tokens. */

@@ -1,20 +1,17 @@
 /** Check 23: what a change of password ends, and which password opens the account afterwards. */
 
-import { currentUser, ExperimentFailed, expectStatus, isOver, times } from '../acts.ts';
-import { type Check, holds, violated } from '../check.ts';
+import { browsersAtServers, currentUser, expectStatus, isOver, times, totalsOf } from '../acts.ts';
+import { type Check, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import {
-  browsersAtServers,
   describeReplies,
   expectReply,
-  logInDevices,
+  logInSeveral,
   needsUserIndex,
   roundsOf,
   stillAccepted,
-  sum,
 } from './logins.ts';
 
-/** 23. */
 export const PASSWORD_CHECK: Check = {
   id: '23',
   title:
@@ -27,29 +24,19 @@ export const PASSWORD_CHECK: Check = {
   }),
   async observe(scene) {
     const rounds = await times(roundsOf(scene), () => changePasswordOnce(scene));
-    const total = (pick: (round: (typeof rounds)[number]) => number) => sum(rounds.map(pick));
-    const faults = {
-      survivors: total((round) => round.survivors),
-      copies: total((round) => round.copies),
-      lost: total((round) => round.lost),
-      old: total((round) => round.old),
-      refused: total((round) => round.refused),
-    };
-    const doors = total((round) => round.doors);
+    const { survivors, others, copies, lost, old, refused, doors } = totalsOf(rounds);
     const evidence =
       `after ${rounds.length} changes of password (replies: ${describeReplies(rounds.map((round) => round.reply))}) ` +
-      `${faults.survivors} of ${total((round) => round.others)} other logins and ${faults.copies} of ${rounds.length} copies ` +
-      `of the one that made it were still accepted by a server, ${faults.lost} of ${rounds.length} users had to log in ` +
-      `again; the old password opened the account at ${faults.old} of ${doors} servers, the new one not at ${faults.refused}`;
-    return Object.values(faults).every((count) => count === 0) ? holds(evidence) : violated(evidence);
+      `${survivors} of ${others} other logins and ${copies} of ${rounds.length} copies ` +
+      `of the one that made it were still accepted by a server, ${lost} of ${rounds.length} users had to log in ` +
+      `again; the old password opened the account at ${old} of ${doors} servers, the new one not at ${refused}`;
+    return verdict(survivors + copies + lost + old + refused === 0, evidence);
   },
 };
 
 async function changePasswordOnce(scene: Scene) {
   const { password } = scene;
-  const [first, ...others] = await logInDevices(scene, scene.freshUser());
-  if (first === undefined || others.length === 0)
-    throw new ExperimentFailed('expected a limit that allows a user two logins');
+  const { first, others } = await logInSeveral(scene);
   const next = `${password}-next`;
   const reply = expectReply(
     await first.browser.perform('password', { password, next }),

@@ -3,6 +3,7 @@
  * linear generators. No test of outputs can prove a good one: a hashed counter passes.
  */
 
+import { jwtParts } from '../forge.ts';
 import { bitFindings, sequenceFindings } from './randomness-battery.ts';
 
 /** Minimum entropy of an id (ASVS 5 V7.2.3). */
@@ -54,17 +55,7 @@ export function judgeIds(issued: readonly IssuedId[]): IdVerdict {
  * The part of a token that identifies the session: of a JWT its `sid`, else its `jti`; of any other token the whole.
  */
 export function identifyingPart(token: string): string {
-  const parts = token.split('.');
-  if (parts.length !== 3) return token;
-  let claims: unknown;
-  try {
-    claims = JSON.parse(Buffer.from(parts[1] ?? '', 'base64url').toString());
-  } catch (error) {
-    if (error instanceof SyntaxError) return token;
-    throw error;
-  }
-  if (typeof claims !== 'object' || claims === null) return token;
-  const { sid, jti } = claims as Record<'sid' | 'jti', unknown>;
+  const { sid, jti } = jwtParts(token)?.payload ?? {};
   return [sid, jti].find((claim) => typeof claim === 'string') ?? token;
 }
 

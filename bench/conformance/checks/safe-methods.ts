@@ -1,10 +1,9 @@
-import type { Reply } from '../browser.ts';
-import { type Check, holds, mustHold, violated } from '../check.ts';
+import { filledBody, filledPath, type Reply } from '../browser.ts';
+import { type Check, mustHold, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { describeReplies, expectReply } from './logins.ts';
 import { findVictim, type Victim, type Write, writesOf } from './writes.ts';
 
-/** 38. */
 export const SAFE_METHODS_CHECK: Check = {
   id: '38',
   title: 'No GET or HEAD changes state, not even with an override to another method',
@@ -30,15 +29,19 @@ export const SAFE_METHODS_CHECK: Check = {
       `${changing.length} of ${writes.length} paths of writes (${replies.length} requests by GET and HEAD, replies: ` +
       `${describeReplies(replies)}) changed a session${changing.length === 0 ? '' : `: ${changing.join(', ')}`}; ` +
       `${issued} replies set the session cookie`;
-    return changing.length + issued === 0 ? holds(evidence) : violated(evidence);
+    return verdict(changing.length + issued === 0, evidence);
   },
 };
 
 /** Requests the path of a write by safe methods, with and without the method overrides of some frameworks. */
 async function askSafely(victim: Victim, { name, operation }: Write): Promise<Reply[]> {
   const { method } = operation;
-  const path = filled(operation.path, victim);
-  const query = queryOf(victim, { name, operation });
+  const path = filledPath(operation.path, victim.values);
+  // The fields of the body, and the intended method. Never a password, for URLs are logged.
+  const { password: _password, next: _next, ...values } = victim.values;
+  const body = Object.entries(filledBody(operation.body ?? {}, values));
+  const fields = body.map(([field, value]): [string, string] => [field, String(value)]);
+  const query = new URLSearchParams([['_method', method], ...fields]);
   const override = {
     'x-http-method-override': method,
     'x-http-method': method,
@@ -58,25 +61,6 @@ async function askSafely(victim: Victim, { name, operation }: Write): Promise<Re
     replies.push(expectReply(reply, `a ${request.method} on the path of ${name}`));
   }
   return replies;
-}
-
-function filled(path: string, { values }: Victim): string {
-  return path.replaceAll(/\{(\w+)\}/g, (_, key: string) =>
-    encodeURIComponent(String((values as Readonly<Record<string, unknown>>)[key] ?? '')),
-  );
-}
-
-/** The fields of the body as a query, and the intended method. Never a password, for URLs are logged. */
-function queryOf(victim: Victim, { operation }: Write): string {
-  const query = new URLSearchParams({ _method: operation.method });
-  for (const [field, value] of Object.entries(operation.body ?? {})) {
-    if (value !== '{password}' && value !== '{next}') query.set(field, unwrapped(String(value), victim));
-  }
-  return query.toString();
-}
-
-function unwrapped(template: string, victim: Victim): string {
-  return decodeURIComponent(filled(template, victim));
 }
 
 function isReadPath({ contract }: Scene, { operation }: Write): boolean {

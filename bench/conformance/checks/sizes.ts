@@ -1,27 +1,18 @@
 /** Checks 39 and 40: what is too large is refused clearly and without harm. */
 
-import { currentUser, describeReply, ExperimentFailed, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
+import { assume, currentUser, describeReply, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import {
   type Check,
   doesNotApply,
-  type Expectation,
-  holds,
+  judgeFaults,
   mustHold,
   notApplicable,
   type Observation,
-  type Subject,
-  violated,
 } from '../check.ts';
 import { COOKIE_BYTES } from '../contract.ts';
-import { besideBystander, forEachConcurrently, sendRaw, statusesOf } from '../offers.ts';
+import { besideBystander, forEachConcurrently, placesOf, sendRaw } from '../offers.ts';
 import type { Scene } from '../scene.ts';
-
-function ofTokenSize({ traits }: Subject): Expectation {
-  return traits.dataInToken
-    ? mustHold
-    : doesNotApply('The id has a fixed length: no data can make the cookie too long.');
-}
 
 /** Bytes of the longest `name=value` that a reply sets; 0 when it sets none. */
 function longestCookie(reply: Reply): number {
@@ -72,30 +63,6 @@ const TOO_MUCH = 2 * COOKIE_BYTES;
 const FILLERS = ['x', 'é', '😀', '\u0001', '"'];
 const LARGE_BYTES = 65_536;
 
-async function observeCookieSize(scene: Scene): Promise<Observation> {
-  const growth = await growthOf(scene);
-  if (!scene.subject.traits.dataInToken) return observeFixedSize(scene, growth);
-  if (!(await grow(growth, 'x')))
-    throw new ExperimentFailed('expected an update with a single letter to be accepted');
-  let most = 1;
-  let tooMuch = TOO_MUCH;
-  if (await grow(growth, 'x'.repeat(tooMuch))) growth.faults.add(`${tooMuch} bytes of data were accepted`);
-  while (tooMuch - most > 1) {
-    const middle = Math.floor((most + tooMuch) / 2);
-    if (await grow(growth, 'x'.repeat(middle))) most = middle;
-    else tooMuch = middle;
-  }
-  for (const filler of FILLERS) {
-    for (const bytes of [most / 8, most / 4, most / 2, most, 2 * most, LARGE_BYTES / 2])
-      await grow(growth, filler.repeat(Math.floor(bytes / Buffer.byteLength(filler))));
-  }
-  const { tries, refused, longestBytes, faults } = growth;
-  const evidence =
-    `${most} letters of data are taken and ${tooMuch} refused; ${refused} of ${tries} updates refused, ` +
-    `the longest cookie ${longestBytes} bytes`;
-  return faults.size === 0 ? holds(evidence) : violated(`${evidence}: ${[...faults].join('; ')}`);
-}
-
 async function observeFixedSize(scene: Scene, growth: Growth): Promise<Observation> {
   const accepted = await grow(growth, 'x'.repeat(LARGE_BYTES));
   const { browser, longestBytes, faults } = growth;
@@ -103,15 +70,19 @@ async function observeFixedSize(scene: Scene, growth: Growth): Promise<Observati
   const evidence =
     `${LARGE_BYTES} bytes of data ${accepted ? 'accepted' : 'refused'}, the cookie has ${cookie} bytes, ` +
     `the longest that was set ${longestBytes}`;
-  return faults.size === 0 ? notApplicable(evidence) : violated(`${evidence}: ${[...faults].join('; ')}`);
+  return faults.size === 0 ? notApplicable(evidence) : judgeFaults(faults, evidence);
 }
 
 /** Statuses for a head that is too large (RFC 9110 §15.5, RFC 6585 §5). */
 const TOO_LARGE = [400, 413, 414, 431];
+/**
+ * Each oversized head is sent several times: a server that closes with unread bytes may lose its own reply to a reset
+ * (RFC 9112 §9.6), so that not every refusal arrives, but some must.
+ */
 const ROUNDS = 3;
 
 function oversizedHeads(scene: Scene): { name: string; text: string }[] {
-  const path = scene.contract.operations.read?.path ?? '/';
+  const path = scene.contract.operations.read.path;
   const head = (lines: string, query = '') =>
     `GET ${path}${query} HTTP/1.1\r\nHost: site\r\n${lines}Connection: close\r\n\r\n`;
   const many = (count: number) => Array.from({ length: count }, (_, n) => `X-${n}: ${n}\r\n`).join('');
@@ -129,51 +100,69 @@ function oversizedHeads(scene: Scene): { name: string; text: string }[] {
   ];
 }
 
-/**
- * Sends each oversized head several times: a server that closes with unread bytes may lose its own reply to a reset
- * (RFC 9112 §9.6), so that not every refusal arrives, but some must.
- */
-async function observeHeads(scene: Scene): Promise<Observation> {
-  const faults = new Set<string>();
-  const counts = { refused: 0, closed: 0 };
-  const heads = oversizedHeads(scene);
-  const servers = [undefined, ...Array.from({ length: scene.servers }, (_, server) => server)];
-  const places = servers.flatMap((server) => heads.map((head) => ({ ...head, server })));
-  await forEachConcurrently(places, async ({ name, text, server }) => {
-    const place = server === undefined ? 'the balancer' : `server ${server + 1}`;
-    let heard = 0;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const [status] = statusesOf(await sendRaw(scene, server, text));
-      if (status === undefined) counts.closed += 1;
-      else heard += 1;
-      if (status !== undefined && TOO_LARGE.includes(status)) counts.refused += 1;
-      else if (status !== undefined) faults.add(`${name} got ${status} from ${place}`);
-    }
-    if (heard === 0) faults.add(`${name} never got a reply from ${place}`);
-  });
-  const fresh = await logInAtHome(scene);
-  expectStatus(await fresh.browser.perform('read'), 200, 'the next request');
-  if ((await currentUser(scene, scene.browser())) !== undefined)
-    faults.add('a request without a session got one');
-  const evidence =
-    `${counts.refused} heads of ${heads.length} kinds refused with 400, 413, 414 or 431, ` +
-    `${counts.closed} connections closed before a reply came through; the next requests were served`;
-  return faults.size === 0 ? holds(evidence) : violated(`${evidence}: ${[...faults].slice(0, 4).join('; ')}`);
-}
-
 export const SIZE_CHECKS: readonly Check[] = [
   {
     id: '39',
     title: 'A cookie over 4,096 bytes is refused loudly, and the old session stays',
     source: 'RFC 6265 §6.1',
-    expect: ofTokenSize,
-    observe: (scene) => besideBystander(scene, () => observeCookieSize(scene)),
+    expect: ({ traits }) =>
+      traits.dataInToken
+        ? mustHold
+        : doesNotApply('The id has a fixed length: no data can make the cookie too long.'),
+    observe: besideBystander(async (scene) => {
+      const growth = await growthOf(scene);
+      if (!scene.subject.traits.dataInToken) return observeFixedSize(scene, growth);
+      assume(await grow(growth, 'x'), 'expected an update with a single letter to be accepted');
+      let most = 1;
+      let tooMuch = TOO_MUCH;
+      if (await grow(growth, 'x'.repeat(tooMuch)))
+        growth.faults.add(`${tooMuch} bytes of data were accepted`);
+      while (tooMuch - most > 1) {
+        const middle = Math.floor((most + tooMuch) / 2);
+        if (await grow(growth, 'x'.repeat(middle))) most = middle;
+        else tooMuch = middle;
+      }
+      for (const filler of FILLERS) {
+        for (const bytes of [most / 8, most / 4, most / 2, most, 2 * most, LARGE_BYTES / 2])
+          await grow(growth, filler.repeat(Math.floor(bytes / Buffer.byteLength(filler))));
+      }
+      const { tries, refused, longestBytes, faults } = growth;
+      const evidence =
+        `${most} letters of data are taken and ${tooMuch} refused; ${refused} of ${tries} updates refused, ` +
+        `the longest cookie ${longestBytes} bytes`;
+      return judgeFaults(faults, evidence);
+    }),
   },
   {
     id: '40',
     title: 'Oversized headers get a clean 4xx',
     source: 'RFC 6585 §5',
     expect: () => mustHold,
-    observe: (scene) => besideBystander(scene, () => observeHeads(scene)),
+    observe: besideBystander(async (scene) => {
+      const faults = new Set<string>();
+      const counts = { refused: 0, closed: 0 };
+      const heads = oversizedHeads(scene);
+      const places = placesOf(scene).flatMap((server) => heads.map((head) => ({ ...head, server })));
+      await forEachConcurrently(places, async ({ name, text, server }) => {
+        const place = server === undefined ? 'the balancer' : `server ${server + 1}`;
+        let heard = 0;
+        for (let round = 0; round < ROUNDS; round += 1) {
+          const [status] = await sendRaw(scene, server, text);
+          if (status === undefined) counts.closed += 1;
+          else heard += 1;
+          if (status !== undefined && TOO_LARGE.includes(status)) counts.refused += 1;
+          else if (status !== undefined) faults.add(`${name} got ${status} from ${place}`);
+        }
+        if (heard === 0) faults.add(`${name} never got a reply from ${place}`);
+      });
+      const fresh = await logInAtHome(scene);
+      expectStatus(await fresh.browser.perform('read'), 200, 'the next request');
+      if ((await currentUser(scene, scene.browser())) !== undefined)
+        faults.add('a request without a session got one');
+      const evidence =
+        `${counts.refused} heads of ${heads.length} kinds refused with 400, 413, 414 or 431, ` +
+        `${counts.closed} connections closed before a reply came through; the next requests were served`;
+      return judgeFaults(faults, evidence);
+    }),
   },
 ];

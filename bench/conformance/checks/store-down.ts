@@ -2,7 +2,7 @@
 
 import { currentUser, describeReply, expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { holds, notApplicable, type Observation, violated } from '../check.ts';
+import { firstFew, notApplicable, type Observation, verdict } from '../check.ts';
 import type { OperationName } from '../contract.ts';
 import type { OwnService, Scene } from '../scene.ts';
 import {
@@ -48,7 +48,7 @@ export async function observeStoreDown(scene: Scene): Promise<Observation> {
   const frozen = await frozenStore(site, service);
   const evidence = `killed: ${describeOutage(killed)}; frozen: ${describeOutage(frozen)}`;
   const isWell = killed.faults.length + frozen.faults.length === 0 && !killed.hadRestart;
-  return isWell ? holds(evidence) : violated(evidence);
+  return verdict(isWell, evidence);
 }
 
 type Seen = Outage & { recoveredMs: number; hadRestart: boolean };
@@ -69,12 +69,7 @@ async function killedStore(site: OutageSite, service: OwnService): Promise<Seen>
   const tries = await prepare(site);
   await untilWritten(site.scene.subject);
   await service.kill();
-  let outage: Outage;
-  try {
-    outage = await carryOut(site.scene, tries);
-  } finally {
-    await service.start();
-  }
+  const outage = await carryOut(site.scene, tries).finally(service.start);
   const { tookMs, faults, hadRestart } = await recover(site);
   return { ...outage, faults: [...outage.faults, ...faults], recoveredMs: tookMs, hadRestart };
 }
@@ -83,12 +78,7 @@ async function frozenStore(site: OutageSite, service: OwnService): Promise<Seen>
   const tries = await prepare(site);
   const kept = await logIn(site.scene);
   service.pause();
-  let outage: Outage;
-  try {
-    outage = await carryOut(site.scene, tries);
-  } finally {
-    service.resume();
-  }
+  const outage = await carryOut(site.scene, tries).finally(service.resume);
   const { isServing, tookMs, faults: late } = await untilServing(site);
   const faults = [...outage.faults, ...late];
   if (isServing && (await currentUser(site.scene, kept.browser)) !== kept.user)
@@ -178,12 +168,8 @@ function faultOf(scene: Scene, one: Try, reply: Reply | Error | string, tookMs: 
   return takesToken && !one.mayEndSession ? `${reply.status} that changes the session cookie` : undefined;
 }
 
-/** Only some faults are shown. */
-const FAULTS_SHOWN = 4;
-
 function describeOutage({ tries, slowestMs, faults, recoveredMs, hadRestart }: Seen): string {
-  const others = faults.length > FAULTS_SHOWN ? ` and ${faults.length - FAULTS_SHOWN} more` : '';
-  const seen = faults.length === 0 ? '' : ` (${faults.slice(0, FAULTS_SHOWN).join(', ')}${others})`;
+  const seen = faults.length === 0 ? '' : ` (${firstFew(faults, 4)})`;
   const back = hadRestart
     ? `not back by itself, for the deny list was lost: serving ${recoveredMs} ms after all servers were restarted by hand`
     : `serving again by itself after ${recoveredMs} ms`;

@@ -4,76 +4,28 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ExperimentFailed, logInAtHome } from '../acts.ts';
+import { assume, logInAtHome } from '../acts.ts';
 import {
   type Check,
   doesNotApply,
-  holds,
   mustHold,
   notApplicable,
-  type Observation,
   type Subject,
+  verdict,
   violated,
 } from '../check.ts';
 import { confused, tampered, unsigned } from '../forge.ts';
 import { type ForgerKeys, forgerKeys, injected } from '../forge-headers.ts';
 import { besideBystander, isInert, offer, refusal, wordsOf } from '../offers.ts';
-import type { Scene } from '../scene.ts';
 import { CLAIM_CHECKS } from './claims.ts';
 import { material, ofToken } from './token-material.ts';
-
-async function observeTampered(scene: Scene): Promise<Observation> {
-  const { login } = await material(scene);
-  const other = await logInAtHome(scene);
-  const offered = await offer(scene, tampered(login.token, other.token));
-  const evidence = wordsOf(offered, 'tampered tokens');
-  return isInert(offered) ? holds(evidence) : violated(evidence);
-}
-
-async function observeUnsigned(scene: Scene): Promise<Observation> {
-  const { parts } = await material(scene);
-  return refusal(scene, await offer(scene, unsigned(parts)), 'unsigned tokens');
-}
 
 /** Our signed tokens can use a public key; that of an external site is not known. */
 const hasKeyPair = ({ options, traits, balancer }: Subject) =>
   traits.dataInToken && options['alg'] !== undefined && balancer !== 'foreign';
 
-async function observeConfused(scene: Scene): Promise<Observation> {
-  const what = 'tokens under HMAC with a public key';
-  if (!hasKeyPair(scene.subject)) {
-    const { parts } = await material(scene);
-    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    const { outcome, evidence } = refusal(scene, await offer(scene, confused(parts, pem)), what);
-    return outcome === 'fail' ? violated(evidence) : notApplicable(evidence);
-  }
-  const options = { ...scene.subject.options, alg: 'RS256' };
-  const site = await scene.variant({ name: 'RS256', options });
-  const { parts } = await material(site);
-  const pem = site.own?.publicKeyPem;
-  if (pem === undefined || parts.header['alg'] !== 'RS256')
-    throw new ExperimentFailed('expected the RS256 variant to sign by RS256, and to provide its public key');
-  return refusal(site, await offer(site, confused(parts, pem)), `${what}, on the RS256 variant`);
-}
-
 /** Time for a fetch that a server may make after its reply. */
 const LATE_FETCH_MS = 300;
-
-async function observeInjected(scene: Scene): Promise<Observation> {
-  const { parts } = await material(scene);
-  const keys = forgerKeys();
-  const listener = await openListener(keys);
-  try {
-    const offered = await offer(scene, injected(parts, keys, listener.url));
-    await sleep(LATE_FETCH_MS);
-    const observation = refusal(scene, offered, 'tokens whose header brings or names a key');
-    const evidence = `${observation.evidence}; ${listener.fetches()} fetches of a key`;
-    return listener.fetches() === 0 ? { ...observation, evidence } : violated(evidence);
-  } finally {
-    await listener.close();
-  }
-}
 
 /** The forger's key server, which counts requests. */
 async function openListener({ keySet, certificate }: ForgerKeys) {
@@ -103,14 +55,23 @@ export const TOKEN_CHECKS: readonly Check[] = [
     title: 'A tampered signature or payload is refused',
     source: 'ASVS 5 V9.1.1',
     expect: () => mustHold,
-    observe: (scene) => besideBystander(scene, () => observeTampered(scene)),
+    observe: besideBystander(async (scene) => {
+      const { login } = await material(scene);
+      const other = await logInAtHome(scene);
+      const offered = await offer(scene, tampered(login.token, other.token));
+      const evidence = wordsOf(offered, 'tampered tokens');
+      return verdict(isInert(offered), evidence);
+    }),
   },
   {
     id: '27',
     title: 'alg=none is refused',
     source: 'ASVS 5 V9.1.2, RFC 8725 §3.1',
     expect: ofToken,
-    observe: (scene) => besideBystander(scene, () => observeUnsigned(scene)),
+    observe: besideBystander(async (scene) => {
+      const { parts } = await material(scene);
+      return refusal(scene, await offer(scene, unsigned(parts)), 'unsigned tokens');
+    }),
   },
   {
     id: '28',
@@ -120,14 +81,45 @@ export const TOKEN_CHECKS: readonly Check[] = [
       if (!subject.traits.dataInToken || hasKeyPair(subject)) return ofToken(subject);
       return doesNotApply('No public key is known that signs the tokens.');
     },
-    observe: (scene) => besideBystander(scene, () => observeConfused(scene)),
+    observe: besideBystander(async (scene) => {
+      const what = 'tokens under HMAC with a public key';
+      if (!hasKeyPair(scene.subject)) {
+        const { parts } = await material(scene);
+        const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+        const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+        const { outcome, evidence } = refusal(scene, await offer(scene, confused(parts, pem)), what);
+        return outcome === 'fail' ? violated(evidence) : notApplicable(evidence);
+      }
+      const options = { ...scene.subject.options, alg: 'RS256' };
+      const site = await scene.variant({ name: 'RS256', options });
+      const { parts } = await material(site);
+      const pem = site.own?.publicKeyPem;
+      assume(
+        pem !== undefined && parts.header['alg'] === 'RS256',
+        'expected the RS256 variant to sign by RS256, and to provide its public key',
+      );
+      return refusal(site, await offer(site, confused(parts, pem)), `${what}, on the RS256 variant`);
+    }),
   },
   {
     id: '29',
     title: 'No key is taken from the header: jwk, jku, x5u, x5c, kid, crit',
     source: 'ASVS 5 V9.1.3, RFC 8725 §3.10',
     expect: ofToken,
-    observe: (scene) => besideBystander(scene, () => observeInjected(scene)),
+    observe: besideBystander(async (scene) => {
+      const { parts } = await material(scene);
+      const keys = forgerKeys();
+      const listener = await openListener(keys);
+      try {
+        const offered = await offer(scene, injected(parts, keys, listener.url));
+        await sleep(LATE_FETCH_MS);
+        const observation = refusal(scene, offered, 'tokens whose header brings or names a key');
+        const evidence = `${observation.evidence}; ${listener.fetches()} fetches of a key`;
+        return listener.fetches() === 0 ? { ...observation, evidence } : violated(evidence);
+      } finally {
+        await listener.close();
+      }
+    }),
   },
   ...CLAIM_CHECKS,
 ];

@@ -61,9 +61,7 @@ export interface Step {
 }
 
 /** One session's life. */
-export interface Tour {
-  steps: readonly Step[];
-}
+export type Tour = readonly Step[];
 
 /**
  * Two tours: through the balancer, where a server that does not know the session may refuse requests between login and
@@ -93,7 +91,7 @@ async function tour(scene: Scene, browser: Browser, isWhole: boolean): Promise<T
   await step('rotate', !isWhole);
   if (scene.subject.traits.refresh === 'rotating') await step('refresh', !isWhole);
   await step('logout', false);
-  return { steps };
+  return steps;
 }
 
 /** The lines of Set-Cookie with these names in some replies. */

@@ -4,6 +4,7 @@ import { fieldOf, type Login, logIn, logInAtHome } from '../acts.ts';
 import type { Browser, Values } from '../browser.ts';
 import type { Operation, OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
+import { adminOf } from './logins.ts';
 
 /** An operation that changes state. */
 export interface Write {
@@ -36,8 +37,7 @@ export async function findVictim(scene: Scene): Promise<Victim> {
   // At the same server, so that an operation on "the others" would end this one.
   const at = scene.servers > 0 && first.home !== undefined ? { at: first.home } : {};
   const second = await logIn(scene, { user: first.user, ...at });
-  const admin =
-    scene.own === undefined && scene.contract.admin === undefined ? undefined : await scene.admin();
+  const admin = await adminOf(scene);
 
   const stateOf = async ({ browser, token }: Login): Promise<string> => {
     const reply = await browser.holding(token).perform('read');

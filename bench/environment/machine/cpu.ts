@@ -4,8 +4,8 @@ import { platform } from 'node:os';
 /** CPU time of process trees from /proc, in nanoseconds. Linux only: elsewhere every result is `undefined`. */
 
 const MEASURABLE = platform() === 'linux';
-/** Clock ticks of /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */
-const NS_PER_TICK = 10_000_000;
+/** Clock ticks of /proc/stat and /proc/PID/stat: USER_HZ is 100 on every architecture that Node runs on. */
+export const NS_PER_TICK = 10_000_000;
 
 /**
  * CPU time that the trees under these pids have used so far, in nanoseconds; `undefined` where it cannot be read. Live
@@ -44,6 +44,36 @@ export function schedulingOf(rootPids: readonly number[]): Scheduling | undefine
       if (thread === String(pid)) sum.mainNs += ns;
       sum.waitNs += waitNs;
       sum.wakeUps += slices;
+    }
+  }
+  return sum;
+}
+
+/** Reads and writes of some processes since their start, of files, pipes and those sockets that use these calls. */
+export interface InputOutput {
+  reads: number;
+  writes: number;
+  bytesRead: number;
+  bytesWritten: number;
+  /** How often a thread gave up its processor to wait. */
+  waits: number;
+}
+
+/** The input and output of the trees under these pids; `undefined` where it cannot be read. */
+export function inputOutputOf(rootPids: readonly number[]): InputOutput | undefined {
+  if (!MEASURABLE || rootPids.length === 0) return undefined;
+  const sum = { reads: 0, writes: 0, bytesRead: 0, bytesWritten: 0, waits: 0 };
+  for (const pid of rootPids.flatMap(treeOf)) {
+    const text = readProc(`/proc/${pid}/io`);
+    if (text === undefined) return undefined;
+    const figure = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+    sum.reads += figure('syscr');
+    sum.writes += figure('syscw');
+    sum.bytesRead += figure('rchar');
+    sum.bytesWritten += figure('wchar');
+    for (const thread of threadsOf(pid)) {
+      const status = readProc(`/proc/${pid}/task/${thread}/status`) ?? '';
+      sum.waits += Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
     }
   }
   return sum;

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { difference } from '../sums.ts';
+import { NS_PER_TICK } from './cpu.ts';
 
 /**
  * Activity of the whole machine, from /proc and the control group. Linux only: elsewhere every value is `undefined`.
@@ -16,8 +17,6 @@ export interface HostReading {
   throttledNs: number | undefined;
 }
 
-/** Clock ticks of /proc/stat: USER_HZ is 100 on every architecture that Node runs on. */
-const NS_PER_TICK = 10_000_000;
 const throttleFile = findThrottleFile();
 
 export function readHost(): HostReading {

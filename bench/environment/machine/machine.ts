@@ -11,14 +11,6 @@ export type MachineCells = Pick<
   'git_sha' | 'git_dirty' | 'host_id' | 'cpu_model' | 'cpu_count' | 'mem_bytes' | 'node_version'
 >;
 
-/** The part of the record that is known before the first trial. */
-export interface RunDescription {
-  machine: Record<string, unknown>;
-  kernel: string;
-  lock_file_sha256: string;
-  balancer: Record<string, unknown>;
-}
-
 /** The columns for machine and code of a run. Those of git are absent outside a checkout. */
 export async function describeMachine(): Promise<MachineCells> {
   const model = cpus()[0]?.model.trim();
@@ -39,8 +31,8 @@ async function describeCheckout(): Promise<Pick<MachineCells, 'git_sha' | 'git_d
   return { git_sha: head.stdout, git_dirty: status.stdout !== '' };
 }
 
-/** The record's entries for machine, system, libraries and balancer. */
-export function describeRun(machine: MachineCells, chosen: ChosenBalancer | undefined): RunDescription {
+/** The record's entries for machine, system, libraries and balancer: all that is known before the first trial. */
+export function describeRun(machine: MachineCells, chosen: ChosenBalancer | undefined) {
   return {
     machine: { ...machine },
     kernel: kernel(),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findOnPath } from '../../../stores/programs.ts';
-import { BenchError } from '../../errors.ts';
+import { conflict } from '../../config/values.ts';
+import type { BenchError } from '../../errors.ts';
 
 /** The processors of each kind of process, in the syntax of taskset. */
 export interface Pinning {
@@ -21,12 +22,8 @@ export interface Pinning {
  */
 export function planPinning(cpus: readonly number[] = allowedCpus()): Pinning {
   const count = cpus.length;
-  if (count < 2)
-    throw unavailable(
-      'at least 2 processors',
-      String(count),
-      'Leave it out: with one processor nothing can be separated.',
-    );
+  const remedy = 'Leave it out: with one processor nothing can be separated.';
+  if (count < 2) throw unavailable('at least 2 processors', String(count), remedy);
   const generators = Math.max(1, Math.floor(count / 4));
   const balancers = count === 2 ? 0 : Math.max(1, Math.floor(count / 8));
   const generator = listText(cpus.slice(0, generators));
@@ -54,12 +51,8 @@ export function pinningText({ generator, balancer, server, store }: Pinning, sto
  */
 function allowedCpus(): number[] {
   if (process.platform !== 'linux') throw unavailable('Linux', process.platform, 'Leave out --pin.');
-  if (findOnPath('taskset') === undefined)
-    throw unavailable(
-      'taskset on the PATH',
-      'none',
-      'Install it (Debian and Ubuntu: apt-get install util-linux).',
-    );
+  const remedy = 'Install it (Debian and Ubuntu: apt-get install util-linux).';
+  if (findOnPath('taskset') === undefined) throw unavailable('taskset on the PATH', 'none', remedy);
   const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
   if (list === undefined)
     throw unavailable('Cpus_allowed_list in /proc/self/status', 'none', 'Leave out --pin.');
@@ -86,5 +79,5 @@ function listText(cpus: readonly number[]): string {
 }
 
 function unavailable(expected: string, got: string, remedy: string): BenchError {
-  return new BenchError({ code: 'CONFLICT', expected: `${expected} for --pin`, got, remedy });
+  return conflict(`${expected} for --pin`, got, remedy);
 }

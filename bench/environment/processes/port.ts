@@ -1,6 +1,8 @@
 import { createServer } from 'node:net';
 import { BenchError } from '../../errors.ts';
 
+const ATTEMPTS = 3;
+
 /**
  * A TCP port that is free at this moment. Another process may take it before it is used, hence {@link withFreePort}.
  * @throws the system's error when `host` is not an address of this machine.
@@ -20,20 +22,16 @@ export function freePort(host: string): Promise<number> {
 }
 
 /**
- * Calls `start` with a free port, and again with another one while it fails with PORT_IN_USE, up to `attempts` times.
+ * Calls `start` with a free port, and again with another one while it fails with PORT_IN_USE, three times in all.
  * @throws what `start` throws.
  */
-export async function withFreePort<T>(
-  host: string,
-  start: (port: number) => Promise<T>,
-  attempts = 3,
-): Promise<T> {
+export async function withFreePort<T>(host: string, start: (port: number) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await start(await freePort(host));
     } catch (error) {
       const taken = error instanceof BenchError && error.code === 'PORT_IN_USE';
-      if (!taken || attempt >= attempts) throw error;
+      if (!taken || attempt >= ATTEMPTS) throw error;
     }
   }
 }

@@ -30,8 +30,7 @@ export interface ProcessOptions {
   /** Runs as another user; only root may. */
   uid?: number;
   gid?: number;
-  /** Whether to open an IPC channel, `child.send`. Implied by `ready: 'ipc'`. */
-  ipc?: boolean;
+  /** `ipc` opens a channel, `child.send`. */
   ready: Ready;
   /** Time limit to become ready, in milliseconds. */
   timeoutMs: number;
@@ -99,6 +98,24 @@ export async function startProcess(options: ProcessOptions): Promise<StartedProc
     await running.stop();
     throw error;
   }
+}
+
+const PROGRAM_TIMEOUT_MS = 10_000;
+
+/** Starts one of our programs with this Node; it reports over IPC when it is ready. @throws as {@link startProcess}. */
+export function startProgram(
+  program: string,
+  code: ErrorCode,
+  options: Pick<ProcessOptions, 'name' | 'guard' | 'signal' | 'cpus'>,
+): Promise<StartedProcess> {
+  return startProcess({
+    ...options,
+    command: process.execPath,
+    args: [program],
+    ready: 'ipc',
+    timeoutMs: PROGRAM_TIMEOUT_MS,
+    failure: { code, remedy: 'Find the cause in that output, then run again.' },
+  });
 }
 
 type Running = Omit<StartedProcess, 'name' | 'port' | 'message'> & { lastWords: () => Promise<void> };
@@ -174,10 +191,7 @@ function spawnChild(options: ProcessOptions): ChildProcess {
   return spawn(command, args, {
     // Its own group and session: the terminal's Ctrl-C reaches only the harness, which then stops everything in order.
     detached: true,
-    stdio:
-      options.ipc === true || ready === 'ipc'
-        ? ['ignore', 'pipe', 'pipe', 'ipc']
-        : ['ignore', 'pipe', 'pipe'],
+    stdio: ready === 'ipc' ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'pipe', 'pipe'],
     env: { ...Object.fromEntries(inherited), ...options.env },
     ...(cwd === undefined ? {} : { cwd }),
     ...(uid === undefined ? {} : { uid }),

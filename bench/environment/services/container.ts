@@ -83,10 +83,8 @@ export function startContainer(options: ContainerOptions): Promise<StartedContai
   signal?.throwIfAborted();
   const output = createOutputTail(options.secrets ?? []);
   return openTogether(async (resources) => {
-    // Takes half a second to load: only when a container is used.
-    const { getContainerRuntimeClient } = await import('testcontainers');
     const id = await createAndStart(options, output, resources);
-    const { container: engine } = await getContainerRuntimeClient();
+    const engine = await engineClient();
     const handle = engine.getById(id);
     let isStopping = false;
     const ended = (handle.wait() as Promise<{ StatusCode: number }>).then(
@@ -168,10 +166,15 @@ async function createAndStart(
   }
 }
 
+/** The library takes half a second to load: only when a container is used. */
+async function engineClient() {
+  const { getContainerRuntimeClient } = await import('testcontainers');
+  return (await getContainerRuntimeClient()).container;
+}
+
 /** Also kills it. Its data is discarded, so it need not shut down. */
 async function removeContainer(id: string): Promise<void> {
-  const { getContainerRuntimeClient } = await import('testcontainers');
-  const { container: engine } = await getContainerRuntimeClient();
+  const engine = await engineClient();
   try {
     await engine.getById(id).remove({ force: true, v: true });
   } catch (error) {

@@ -10,10 +10,7 @@ import { BenchError, redactUrl } from '../../errors.ts';
 import type { StartedService } from './service.ts';
 
 /** The part of a started service that the client provides. */
-export type DescribedService = Omit<
-  StartedService,
-  'tier' | 'networking' | 'pids' | 'died' | 'stop' | 'breakable'
->;
+type DescribedService = Omit<StartedService, 'tier' | 'networking' | 'pids' | 'died' | 'stop'>;
 
 /**
  * Inspects a service.

@@ -15,8 +15,9 @@ export function startDocker(
   const { name, image } = definition;
   return openTogether(async (resources) => {
     const plan = (await definition.server()).plan({ durability, maxConnections });
-    const { container, port } = await withFreePort(LOOPBACK, async (port) => {
-      const container = await startContainer({
+    const { container, port } = await withFreePort(LOOPBACK, async (port) => ({
+      port,
+      container: await startContainer({
         name,
         image,
         command: [plan.command, ...plan.args(port)],
@@ -26,9 +27,8 @@ export function startDocker(
         timeoutMs: START_TIMEOUT_MS,
         guard,
         signal,
-      });
-      return { container, port };
-    });
+      }),
+    }));
     resources.add(`the container of ${name}`, () => container.stop());
     await plan.onReady?.(port);
     return {

@@ -66,7 +66,7 @@ export interface StartedService {
 
 /** Ways to break a service, to observe its clients. `died` reports each of them. */
 export interface Breakable {
-  /** `kill -9`; resolves when all its processes are gone. Its data stays. */
+  /** `kill -9`; resolves when all its processes are gone. Its data stays. @throws BenchError TIMEOUT */
   kill(): Promise<void>;
   /** Restarts it on the same port and data; resolves when it accepts requests. @throws BenchError SERVICE_DIED. */
   restart(): Promise<void>;
@@ -83,11 +83,15 @@ export function breakable(current: () => StartedProcess, launch: () => Promise<v
       sendSignal(pid, 'SIGKILL');
       await exited;
       // A back end of Postgres serves its client until it notices.
-      await waitUntil(
-        `the end of all processes of ${name}`,
-        async () => !tree.some(isRunning),
-        START_TIMEOUT_MS,
-      );
+      const limit = AbortSignal.timeout(START_TIMEOUT_MS);
+      await pollUntil(async () => !tree.some(isRunning), limit);
+      if (!limit.aborted) return;
+      throw new BenchError({
+        code: 'TIMEOUT',
+        expected: `the end of all processes of ${name} within ${START_TIMEOUT_MS} ms`,
+        got: 'no such event',
+        remedy: 'Find out what else keeps this machine busy, then run again.',
+      });
     },
     restart: launch,
     signal(signal) {
@@ -95,9 +99,6 @@ export function breakable(current: () => StartedProcess, launch: () => Promise<v
     },
   };
 }
-
-/** How a service of one kind is started on one tier. */
-export type StartTier = (request: ServiceRequest) => Promise<StartedService>;
 
 /** Time limit for a service that the harness starts to become ready, in milliseconds. */
 export const START_TIMEOUT_MS = 30_000;
@@ -117,18 +118,5 @@ export function diedError(name: string, how: string, tail: string): BenchError {
     expected: `${name} to run until the end`,
     got: `${how}, after the output "${tail.slice(-1_000)}"`,
     remedy: 'Find the cause in that output (memory, disk), then run again.',
-  });
-}
-
-/** Waits until `check` returns true. @throws BenchError TIMEOUT after `timeoutMs`; what `check` throws. */
-async function waitUntil(what: string, check: () => Promise<boolean>, timeoutMs: number): Promise<void> {
-  const limit = AbortSignal.timeout(timeoutMs);
-  await pollUntil(check, limit);
-  if (!limit.aborted) return;
-  throw new BenchError({
-    code: 'TIMEOUT',
-    expected: `${what} within ${timeoutMs} ms`,
-    got: 'no such event',
-    remedy: 'Find out what else keeps this machine busy, then run again.',
   });
 }

@@ -39,7 +39,7 @@ export function baseRow(
     ...(pinning === undefined ? {} : { pinning: pinningText(pinning, isOwn) }),
     ...(context.staysAwake ? { generator_mode: 'awake' } : {}),
     engine: config.engine,
-    pass: isOpen ? 'latency' : 'capacity',
+    pass: config.equalLoad ? 'equal-load' : isOpen ? 'latency' : 'capacity',
     load_model: isOpen ? `open-${config.arrivals}` : 'closed',
     connections: config.connections,
     block: `${runId}-${trial.block}`,

@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os';
 import type { Config } from '../../config/config.ts';
 import type { RunContext } from '../../environment/context.ts';
 import { type Generator, startGenerator } from '../../environment/generator.ts';
 import type { MachineCells } from '../../environment/machine/machine.ts';
+import { parseCpuList } from '../../environment/machine/pinning.ts';
 import { openTogether, type Resources } from '../../environment/processes/resources.ts';
 import { isEchoError } from '../../environment/server-echo.ts';
 import { messageOf } from '../../errors.ts';
@@ -106,7 +108,9 @@ async function loadArms(
   const work = async () => {
     const warm = await warmUp(run, onProgress);
     const { measured, sliceSeconds } = await measureArms(run, warm, onProgress);
-    return rowsOfBlock(measured, load, model, sliceSeconds);
+    const { pinning } = context;
+    const cores = pinning === undefined ? availableParallelism() : parseCpuList(pinning.server).length;
+    return rowsOfBlock(measured, load, model, sliceSeconds, cores);
   };
   return Promise.race([rejectOnAbort(signal, release.signal), ...deaths, work()]);
 }

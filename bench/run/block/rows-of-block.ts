@@ -25,6 +25,7 @@ export function rowsOfBlock(
   load: BlockLoad,
   model: LoadModel,
   sliceSeconds: number,
+  systemCores: number,
 ): MeasuredTrial[] {
   const isSliced = model.model === 'closed' || model.model === 'open';
   const trials = measured.map(({ arm, result, observed, slices }) => {
@@ -33,7 +34,8 @@ export function rowsOfBlock(
       ...(load.ratePerSecond === undefined ? {} : { target_rps: load.ratePerSecond }),
       ...(isSliced ? { slice_ms: sliceSeconds * 1000 } : {}),
     };
-    const rows = rowsOf(arm.trial, row, result, observed, expectationOf(arm.trial, load));
+    const expected = { ...expectationOf(arm.trial, load), systemCores };
+    const rows = rowsOf(arm.trial, row, result, observed, expected);
     const histograms = Object.fromEntries(
       result.operations.map((one) => [one.operation, one.response ?? one.histogram]),
     );
@@ -46,7 +48,7 @@ export function rowsOfBlock(
 }
 
 /** The prediction of the traits: (N-1)/N of reads miss where sessions stay in one server and requests do not. */
-function expectationOf(trial: Trial, load: BlockLoad): Expectation {
+function expectationOf(trial: Trial, load: BlockLoad): Omit<Expectation, 'systemCores'> {
   const definition = findStore(trial.store);
   const shared = definition === undefined || traitsOf(definition, trial.options, 'second').shared;
   const scattered = !shared && trial.affinity === 'round-robin' && trial.scenario !== 'revocation';

@@ -1,6 +1,6 @@
 /** The configuration of the relay's process, as JSON in one environment variable. */
 
-import { type Affinity, assertPlan, type BalancerPlan, type Upstream } from '../balancer.ts';
+import { assertPlan, type BalancerPlan } from '../balancer.ts';
 
 export const PLAN_VARIABLE = 'SESSION_BENCH_BALANCER';
 
@@ -35,19 +35,14 @@ export const DEFAULT_TIMEOUTS: RelayTimeouts = {
   probeMs: 2_000,
 };
 
-export interface RelayPlan {
-  host: string;
-  /** 0 takes any free port. */
-  port: number;
-  upstreams: readonly Upstream[];
-  affinity: Affinity;
+/** Port 0 takes any free port. */
+export interface RelayPlan extends Omit<BalancerPlan, 'directory'> {
   timeouts?: Partial<RelayTimeouts>;
 }
 
 /** Serializes the plan for {@link parseRelayPlan} in the relay's process. */
 export function relayPlanText({ host, port, upstreams, affinity }: BalancerPlan): string {
-  const plan: RelayPlan = { host, port, upstreams, affinity };
-  return JSON.stringify(plan);
+  return JSON.stringify({ host, port, upstreams, affinity } satisfies RelayPlan);
 }
 
 /** Parses the variable's text. Throws an `Error` with what was expected when it is missing or is not a plan. */

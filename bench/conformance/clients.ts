@@ -1,0 +1,42 @@
+import type { Resources } from '../environment/processes/resources.ts';
+import { seededRandom } from '../stats/random.ts';
+import { assume } from './acts.ts';
+import { openBrowsers } from './browser.ts';
+import type { Contract } from './contract.ts';
+import { exchangeRaw } from './raw.ts';
+import type { Scene } from './scene.ts';
+
+/** The part of a scene that follows from the contract, for our sites and for external ones. */
+export type Clients = Omit<Scene, 'subject' | 'serverOf' | 'freshUser' | 'variant' | 'own'>;
+
+/** Opens the clients of a site; their connections are closed with `resources`. */
+export function openClients(
+  target: string,
+  contract: Contract,
+  { seed, tries }: { seed: number; tries: number },
+  resources: Resources,
+): Clients {
+  const { open, close } = openBrowsers(contract);
+  resources.add('browsers', close);
+  const addressOf = (server: number) => contract.servers[server] as string;
+  return {
+    contract,
+    target,
+    browser: () => open(target),
+    browserOf: (server) => open(addressOf(server)),
+    servers: contract.servers.length,
+    password: contract.password,
+    async admin() {
+      const { admin } = contract;
+      assume(admin !== undefined, 'the contract has no administrator');
+      const browser = open(target);
+      const reply = await browser.perform('login', admin);
+      assume(reply.status === 200, `expected the administrator's login, got ${reply.status}`);
+      return browser;
+    },
+    raw: (bytes, { server, silenceMs } = {}) =>
+      exchangeRaw(server === undefined ? target : addressOf(server), bytes, silenceMs),
+    tries,
+    random: seededRandom(seed),
+  };
+}
