@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 import { bothSides } from '../config/store-choice.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { drawTable } from '../results/text.ts';
-import { openBench } from '../run/bench.ts';
+import { type Bench, openBench } from '../run/bench.ts';
 import { armName, planRepetition } from '../run/plan.ts';
 import { median } from '../stats/median.ts';
 import { withBaseline } from './baseline.ts';
@@ -44,33 +44,50 @@ export function compareCounters(
   signal: AbortSignal,
 ): Promise<CounterFinding[]> {
   return openTogether(async (resources) => {
-    const plain = { ...config, connections: 1, sessions: 100, rate: undefined, pin: false as const };
-    const both = { ...plain, stores: plain.stores.flatMap(bothSides) };
+    const both = { ...counterConfig(config), stores: config.stores.flatMap(bothSides) };
     const opened = await openBench({ config: both, command, signal }, resources);
     const bench = await withBaseline(opened, base, resources);
-    const blocks: { cell: string; side: string; counts: Counts }[][] = [];
-    for (let ordinal = 1; ordinal <= BLOCKS; ordinal += 1) {
-      for (const block of planRepetition(both, ordinal)) {
-        signal.throwIfAborted();
-        bench.progress.begin('counters', ordinal, BLOCKS);
-        const counted = await countBlock(bench, block);
-        blocks.push(
-          counted.map(({ arm: { trial }, counts }) => {
-            const { side = 'head', ...rest } = trial;
-            return { cell: armName(rest), side, counts };
-          }),
-        );
-        bench.progress.end(`${counted.length} arms counted`);
-      }
-    }
-    return findingsOf(blocks);
+    const findings = await countPairs(bench, both, 0);
+    await resources.close();
+    return findings;
   });
 }
 
+/** The configuration of the load: one connection, so that nothing is served in a batch. */
+export function counterConfig(config: Config): Config {
+  return { ...config, connections: 1, sessions: 100, rate: undefined, pin: false };
+}
+
+/** The findings of three blocks. @param pass of several over the same arms, from 0: each has blocks of its own. */
+export async function countPairs(bench: Bench, config: Config, pass: number): Promise<CounterFinding[]> {
+  const { context, progress } = bench;
+  const blocks: SidedCounts[][] = [];
+  for (let ordinal = 1; ordinal <= BLOCKS; ordinal += 1) {
+    for (const block of planRepetition(config, pass * BLOCKS + ordinal)) {
+      context.signal.throwIfAborted();
+      progress.begin('counters', ordinal, BLOCKS);
+      const counted = await countBlock(bench, block);
+      blocks.push(
+        counted.map(({ arm: { trial }, counts }) => {
+          const { side = 'head', ...rest } = trial;
+          return { cell: armName(rest), side, counts };
+        }),
+      );
+      progress.end(`${counted.length} arms counted`);
+    }
+  }
+  return findingsOf(blocks);
+}
+
+/** The counters of one arm, with its side. */
+interface SidedCounts {
+  cell: string;
+  side: 'base' | 'head';
+  counts: Counts;
+}
+
 /** The findings of blocks; pure. */
-export function findingsOf(
-  blocks: readonly (readonly { cell: string; side: string; counts: Counts }[])[],
-): CounterFinding[] {
+export function findingsOf(blocks: readonly (readonly SidedCounts[])[]): CounterFinding[] {
   const cells = [...new Set(blocks.flat().map(({ cell }) => cell))];
   return cells.flatMap((cell) =>
     (Object.keys(NAMES) as (keyof Counts)[]).flatMap((counter): CounterFinding[] => {

@@ -19,7 +19,7 @@ export interface Counts {
 
 /** One connection sends this many requests, one after the other: nothing is served in a batch. */
 const REQUESTS = 2_000;
-const WARM_REQUESTS = 300;
+const WARM_REQUESTS = 3_000;
 const LIMIT_SECONDS = 60;
 /** Until what the last reply left to do is done. */
 const SETTLE_MS = 100;
@@ -43,6 +43,7 @@ export function countBlock(bench: Bench, block: Block): Promise<{ arm: Arm; coun
       await load(generator, arm, WARM_REQUESTS);
       counted.push({ arm, counts: await countArm(generator, arm) });
     }
+    await resources.close();
     return counted;
   });
 }
