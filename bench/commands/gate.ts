@@ -1,19 +1,26 @@
-import { parseConfig } from '../config/config.ts';
+import { type Config, PRESET_VALUES, parseConfig } from '../config/config.ts';
 import { withConfigFile } from '../config/file.ts';
-import { omitFlags, parseFlags } from '../config/flag.ts';
-import { BASE_FLAG, RUN_TABLE } from '../config/flags.ts';
-import { usage } from '../config/values.ts';
+import { omitFlags, parseFlags, pickFlags, withDefaults } from '../config/flag.ts';
+import { BASE_FLAG, RUN_FLAGS, RUN_TABLE } from '../config/flags.ts';
+import { type RawOptions, usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { checkReportPaths } from '../export/write.ts';
 import { gate } from '../gate/gate.ts';
 import { usesColor } from './color.ts';
 import { type BenchCommand, type Call, ended, failed } from './command.ts';
-import { reportComparison } from './compare.ts';
+import { COMPARISON_FLAGS, reportComparison } from './compare.ts';
 
 /** Flags of a run that do not apply to two commits. */
-const RUN_ONLY = ['resume', 'dryRun', 'engine'] as const;
+const RUN_ONLY = ['resume', 'dryRun', 'engine', 'preset', 'thresholds', 'wide'] as const;
 
-const FLAGS = { base: BASE_FLAG, ...omitFlags(RUN_TABLE, ...RUN_ONLY) };
+const OUT_HELP = 'result CSVs: NAME.csv writes NAME-base.csv and NAME-head.csv';
+
+const FLAGS = {
+  base: BASE_FLAG,
+  ...withDefaults(omitFlags(RUN_TABLE, ...RUN_ONLY), PRESET_VALUES.gate),
+  ...pickFlags(RUN_FLAGS, ['out', { help: OUT_HELP }]),
+  ...COMPARISON_FLAGS,
+};
 
 /** `pnpm bench gate --base main`: prints the table; the exit code is the verdict's. */
 export const COMMAND: BenchCommand = {
@@ -21,10 +28,15 @@ export const COMMAND: BenchCommand = {
   run: judge,
 };
 
+/** The configuration of a gate with these options. @throws BenchError USAGE */
+export function configOf(options: RawOptions): Config {
+  return parseConfig({ preset: 'gate', ...options }, process.env);
+}
+
 async function judge({ given, command, signal }: Call): Promise<ExitCode> {
   const options = withConfigFile(given);
   const { base } = parseFlags({ base: BASE_FLAG }, options, { env: process.env });
-  const config = parseConfig({ preset: 'gate', ...options }, process.env);
+  const config = configOf(options);
   const remedy = 'Sides that run one after the other give no verdict.';
   if (config.engine !== 'slices') throw usage('--engine slices for gate', config.engine, remedy);
   checkReportPaths(config);
