@@ -9,11 +9,7 @@ type Entry = readonly [name: string, description: string, load: () => Promise<{ 
 
 /** Every command in the order of help, the first being the default. The one that is called is loaded, and no other. */
 const COMMANDS: readonly [Entry, ...Entry[]] = [
-  [
-    'run',
-    'measure (the default command; its flags: pnpm bench run --help)',
-    () => import('./commands/run.ts'),
-  ],
+  ['run', 'measure backends (the default command)', () => import('./commands/run.ts')],
   ['compare', 'two result files: what changed, and is it worse', () => import('./commands/compare.ts')],
   [
     'gate',
@@ -21,7 +17,7 @@ const COMMANDS: readonly [Entry, ...Entry[]] = [
     () => import('./commands/gate.ts'),
   ],
   ['probe', 'the load generator alone, against any server', () => import('./commands/probe.ts')],
-  ['find-max', 'the highest rate that holds an objective', () => import('./commands/find-max.ts')],
+  ['find-max', 'the highest rate at which an objective holds', () => import('./commands/find-max.ts')],
   ['calibrate', "this machine's noise floor, in five minutes", () => import('./commands/calibrate.ts')],
   [
     'list',

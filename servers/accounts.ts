@@ -1,4 +1,4 @@
-/** The accounts of the fixture. Only the precomputed credential is part of what is measured. */
+/** The accounts that log in to the servers, and changes of their passwords. A run measures only the precomputed credential. */
 
 import { hash, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,3 +1,5 @@
+/** Opens a backend's store, and checks that it has the capabilities that its definition offers. */
+
 import type { Capability, OpenContext, SessionStore, StoreDefinition } from './store.ts';
 
 /** Every capability of the contract; a record, so that none can be omitted. */

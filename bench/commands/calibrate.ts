@@ -2,11 +2,11 @@ import { CONTROL } from '../../stores/registry.ts';
 import { calibrate } from '../calibrate/calibrate.ts';
 import { calibrationPath, keepCalibration } from '../calibrate/kept.ts';
 import { renderCalibration } from '../calibrate/render.ts';
-import { parseConfig } from '../config/config.ts';
+import { type Config, parseConfig } from '../config/config.ts';
 import { duration, flagsOf, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts';
-import { RUN_FLAGS } from '../config/flags.ts';
+import { PIN_HELP, RUN_FLAGS } from '../config/flags.ts';
 import { OUTPUT_FLAGS } from '../config/shared-flags.ts';
-import { usage } from '../config/values.ts';
+import { type RawOptions, usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { type BenchCommand, type Call, ended, failed, printJson } from './command.ts';
 
@@ -15,6 +15,7 @@ const UNBOUNDED_BLOCKS = '1000';
 /** Load of each arm in a block: short, for the scatter between blocks is measured. */
 const BLOCK_DURATION = '2s';
 
+const JSON_HELP = 'the noise floor as JSON on standard output';
 const TIME_FLAG = flagsOf('start').value('-d, --duration <time>', 'total time', '5m', duration());
 
 /** The flags of `run` that apply here. */
@@ -32,22 +33,25 @@ const RIG = pickFlags(
   ['balancer', { fallback: 'none' }],
   ['connections', { fallback: '32' }],
   ['sliceSeconds', { fallbackHelp: '100 ms to 500 ms, by the slowest p99, at most an eighth of 2 s' }],
-  'pin',
+  ['pin', { help: PIN_HELP }],
   'seed',
 );
 
 /** `pnpm bench calibrate`: this machine's noise floor, printed and stored for `doctor`. */
 export const COMMAND: BenchCommand = {
-  flags: { time: TIME_FLAG, ...RIG, ...OUTPUT_FLAGS },
+  flags: { time: TIME_FLAG, ...RIG, ...OUTPUT_FLAGS, json: { ...OUTPUT_FLAGS.json, help: JSON_HELP } },
   run: measureTwins,
 };
 
+/** The configuration of a calibration with these options. @throws BenchError USAGE */
+export function configOf(given: RawOptions): Config {
+  const ofBlocks = { preset: 'gate', repeat: UNBOUNDED_BLOCKS, duration: BLOCK_DURATION };
+  return parseConfig({ ...withFallbacks(RIG, given), ...ofBlocks }, process.env);
+}
+
 async function measureTwins({ given, command, signal }: Call): Promise<ExitCode> {
   const { time: totalSeconds } = parseFlags({ time: TIME_FLAG }, given, { env: process.env });
-  const config = parseConfig(
-    { ...withFallbacks(RIG, given), preset: 'gate', repeat: UNBOUNDED_BLOCKS, duration: BLOCK_DURATION },
-    process.env,
-  );
+  const config = configOf(given);
   if (config.stores.length > 1)
     throw usage('one backend for --store', `${config.stores.length}`, 'Calibrate with one at a time.');
   const { kept, failures } = await calibrate(config, totalSeconds, command, signal);

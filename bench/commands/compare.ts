@@ -18,7 +18,8 @@ import type { SequentialPlan } from '../results/gate-plan.ts';
 import { usesColor } from './color.ts';
 import { type BenchCommand, ended, printJson } from './command.ts';
 
-const FLAGS = pickFlags(
+/** Flags that decide how a comparison is shown. */
+export const COMPARISON_FLAGS = pickFlags(
   RUN_FLAGS,
   ['strict', { help: 'INCONCLUSIVE ends with 4 instead of 0' }],
   ['json', { help: 'findings as a JSON array on standard output instead of the table' }],
@@ -35,13 +36,13 @@ export const COMMAND: BenchCommand = {
     spelling: '[files...]',
     help: 'result files: the baseline, and the one to judge',
   },
-  flags: FLAGS,
+  flags: COMPARISON_FLAGS,
   run: async ({ words, given }) => compareFiles(words, given),
 };
 
 function compareFiles(files: readonly string[], given: RawOptions): ExitCode {
   const [base, head] = checkedFiles(files);
-  const options = parseFlags(FLAGS, given, { env: {} });
+  const options = parseFlags(COMPARISON_FLAGS, given, { env: {} });
   const { markdown, exports } = options;
   if (markdown !== undefined) checkNotResultFile(reportPath('markdown', markdown, '.md'), [base, head]);
   for (const { path } of exports) checkNotResultFile(path, [base, head]);
@@ -60,7 +61,7 @@ function planOf(base: string, head: string): SequentialPlan | undefined {
   return one !== undefined && isDeepStrictEqual(one, other) ? one : undefined;
 }
 
-type ReportOptions = Pick<ValuesOf<typeof FLAGS>, 'markdown' | 'exports' | 'json' | 'strict'>;
+type ReportOptions = Pick<ValuesOf<typeof COMPARISON_FLAGS>, 'markdown' | 'exports' | 'json' | 'strict'>;
 
 /** Prints a comparison as the flags say, and writes its reports. Returns the exit code of its verdict. */
 export function reportComparison(comparison: Comparison, options: ReportOptions, color: boolean): ExitCode {

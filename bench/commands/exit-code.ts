@@ -1,11 +1,11 @@
+/** Runs a command to its exit code: signals stop it in order, and errors become one line. The codes are in errors.ts. */
+
 import { setMaxListeners } from 'node:events';
 import { type Command, CommanderError } from 'commander';
 import { nearest, usage } from '../config/values.ts';
 import { BenchError, EXIT, type ExitCode, messageOf, redactUrl } from '../errors.ts';
 
 const ECHO_MS = 500;
-
-/** What every command needs around its work: signals, errors on one line, exit codes. */
 
 /**
  * Runs a command to its exit code. SIGINT and SIGTERM abort the signal that the work receives; it stops in order and

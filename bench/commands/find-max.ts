@@ -1,8 +1,8 @@
-import { parseConfig } from '../config/config.ts';
+import { type Config, parseConfig } from '../config/config.ts';
 import { flagsOf, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts';
-import { RUN_FLAGS } from '../config/flags.ts';
+import { PIN_HELP, RUN_FLAGS } from '../config/flags.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
-import { usage } from '../config/values.ts';
+import { type RawOptions, usage } from '../config/values.ts';
 import { SCENARIOS } from '../config/words.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { type FoundMaximum, findMaximum } from '../find-max/find-max.ts';
@@ -13,27 +13,21 @@ import { type BenchCommand, type Call, ended, printJson } from './command.ts';
 
 const SLO_FLAG = flagsOf('start').optional(
   '--slo <bound>',
-  "the objective, such as 'p99<20ms': p50 to p99.9, mean or max of the response time",
+  "the objective, such as 'p99<20ms': p50 to p99.9, mean or max of the response time (required)",
   { parse: parseObjective },
 );
-
-const PIN_HELP =
-  'separate processors for load generator and balancer, and for servers and services (default, where possible)';
 
 /** The flags of `run` that make sense for one environment. */
 const FLAGS = pickFlags(
   RUN_FLAGS,
-  [
-    'stores',
-    { help: 'one backend, with options as in redis:write=lww', fallbackHelp: 'none: it must be named' },
-  ],
+  ['stores', { help: 'one backend, with options as in redis:write=lww (required)', fallbackHelp: '' }],
   ['servers', { help: 'server processes' }],
   'balancer',
   'affinities',
   ['scenarios', { choices: SCENARIOS.filter((name) => name !== 'revocation') }],
   'payloadsBytes',
   'connections',
-  ['durationSeconds', { help: 'length of a trial that decides', fallback: '5s' }],
+  ['durationSeconds', { help: 'length of a measured trial', fallback: '5s' }],
   ['warmupSeconds', { help: 'discarded load at the beginning', fallback: '3s' }],
   ['arrivals', { help: 'how requests become due' }],
   ['sessions', { fallback: '2000' }],
@@ -41,7 +35,7 @@ const FLAGS = pickFlags(
   'poolSize',
   'transport',
   'durability',
-  ['pin', { help: PIN_HELP }],
+  ['pin', { help: `${PIN_HELP} (default, where possible)` }],
   'tier',
   ['json', { help: 'the result as JSON on standard output' }],
   'seed',
@@ -54,13 +48,17 @@ export const COMMAND: BenchCommand = {
   run: search,
 };
 
+/** The configuration of a search with these options: always an open loop, for the search is for its rate. */
+export function configOf(given: RawOptions): Config {
+  const config = parseConfig({ ...withFallbacks(FLAGS, given), repeat: '1' }, process.env);
+  return given['pin'] === undefined ? { ...config, pin: 'auto' } : config;
+}
+
 async function search({ given, command, signal }: Call): Promise<ExitCode> {
   const { slo: objective } = parseFlags({ slo: SLO_FLAG }, given, { env: process.env });
   if (objective === undefined) throw usage("--slo, such as 'p99<20ms'", 'none', "Add --slo 'p99<20ms'.");
   if (given['store'] === undefined) throw usage('--store, one backend', 'none', 'Add --store redis.');
-  // Always an open loop: the search is for its rate.
-  const parsed = parseConfig({ ...withFallbacks(FLAGS, given), repeat: '1' }, process.env);
-  const config = { ...parsed, pin: given['pin'] === undefined ? ('auto' as const) : parsed.pin };
+  const config = configOf(given);
   for (const [flag, values] of Object.entries({
     store: config.stores,
     servers: config.servers,

@@ -1,20 +1,31 @@
-import { type Config, parseConfig } from '../config/config.ts';
+import { type Config, PRESET_VALUES, parseConfig } from '../config/config.ts';
 import { withConfigFile } from '../config/file.ts';
-import { omitFlags, parseFlags } from '../config/flag.ts';
-import { DECIDING, GATE_FLAGS, RUN_TABLE } from '../config/flags.ts';
-import { usage } from '../config/values.ts';
+import { omitFlags, parseFlags, pickFlags, withDefaults } from '../config/flag.ts';
+import { DECIDING, GATE_FLAGS, RUN_FLAGS, RUN_TABLE } from '../config/flags.ts';
+import { type RawOptions, usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { checkReportPaths } from '../export/write.ts';
 import { type CounterFinding, compareCounters, counterSummary, renderCounters } from '../gate/counters.ts';
 import { gate } from '../gate/gate.ts';
 import { usesColor } from './color.ts';
 import { type BenchCommand, type Call, ended, failed, printJson } from './command.ts';
-import { reportComparison } from './compare.ts';
+import { COMPARISON_FLAGS, reportComparison } from './compare.ts';
 
 /** Flags of a run that do not apply to two commits. */
-const RUN_ONLY = ['resume', 'dryRun', 'engine'] as const;
+const RUN_ONLY = ['resume', 'dryRun', 'engine', 'preset', 'thresholds', 'wide'] as const;
 
-const FLAGS = { ...GATE_FLAGS, ...omitFlags(RUN_TABLE, ...RUN_ONLY) };
+const OUT_HELP = 'result CSVs: NAME.csv writes NAME-base.csv and NAME-head.csv';
+const REPEAT_HELP = 'most valid blocks; the gate ends earlier when all is settled';
+
+const FLAGS = {
+  ...GATE_FLAGS,
+  ...withDefaults(omitFlags(RUN_TABLE, ...RUN_ONLY), PRESET_VALUES.gate),
+  ...withDefaults(
+    pickFlags(RUN_FLAGS, ['out', { help: OUT_HELP }], ['repeat', { help: REPEAT_HELP }]),
+    PRESET_VALUES.gate,
+  ),
+  ...COMPARISON_FLAGS,
+};
 
 /** `pnpm bench gate --base main`: prints the table; the exit code is the verdict's. */
 export const COMMAND: BenchCommand = {
@@ -22,10 +33,15 @@ export const COMMAND: BenchCommand = {
   run: judge,
 };
 
+/** The configuration of a gate with these options. @throws BenchError USAGE */
+export function configOf(options: RawOptions): Config {
+  return parseConfig({ preset: 'gate', ...options }, process.env);
+}
+
 async function judge({ given, command, signal }: Call): Promise<ExitCode> {
   const options = withConfigFile(given);
   const { base, deciding, onInvalid, counters } = parseFlags(GATE_FLAGS, options, { env: process.env });
-  const config = parseConfig({ preset: 'gate', ...options }, process.env);
+  const config = configOf(options);
   const remedy = 'Sides that run one after the other give no verdict.';
   if (config.engine !== 'slices') throw usage('--engine slices for gate', config.engine, remedy);
   checkReportPaths(config);

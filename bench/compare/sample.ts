@@ -1,3 +1,5 @@
+/** What the blocks of a cell show of one metric: pairs of one run, or samples of two runs, with their test and interval. */
+
 import type { Estimate, RankTest } from '../stats/interval.ts';
 import { CONFIDENCE } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';

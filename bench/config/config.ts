@@ -16,7 +16,7 @@ export interface Config extends Omit<ValuesOf<typeof RUN_FLAGS>, 'pin'> {
 }
 
 /** The values of each preset; explicit flags win. */
-const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, string>>> = {
+export const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<string, string>>> = {
   glance: { duration: '1s', warmup: '500ms', sessions: '1000' },
   quick: { scenario: 'read', servers: '3', duration: '3s', warmup: '3s', sessions: '2000' },
   ci: { repeat: '24', duration: '3s', warmup: '6s', sessions: '2000' },

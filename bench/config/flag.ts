@@ -19,7 +19,7 @@ export interface Flag<T = unknown> {
   scope: Scope;
   /** The default, as text. */
   fallback?: string | (() => string);
-  /** The default in help; its text if absent. */
+  /** The default in help; its text if absent, nothing if empty. */
   fallbackHelp?: string;
   /** Environment variable to read when the flag is absent. */
   variable?: string;
@@ -121,7 +121,7 @@ function optionOf(flag: Flag): Option {
   );
   if (flag.variable !== undefined) option.env(flag.variable);
   const shown = flag.fallbackHelp ?? (typeof flag.fallback === 'string' ? flag.fallback : undefined);
-  if (shown !== undefined) option.default(shown, shown);
+  if (shown !== undefined && shown !== '') option.default(shown, shown);
   return option;
 }
 
@@ -209,6 +209,15 @@ export function pickFlags<F extends FlagTable, K extends keyof F>(
 export function omitFlags<F extends FlagTable, K extends keyof F>(table: F, ...names: K[]): Omit<F, K> {
   const kept = Object.entries(table).filter(([name]) => !names.includes(name as K));
   return Object.fromEntries(kept) as Omit<F, K>;
+}
+
+/** A table whose flags have other defaults, by their long names; help shows them. */
+export function withDefaults(table: FlagTable, texts: Readonly<Record<string, string>>): FlagTable {
+  const entries = Object.entries(table).map(([name, flag]) => {
+    const fallback = texts[longName(flag)];
+    return [name, fallback === undefined ? flag : { ...flag, fallback, fallbackHelp: fallback }];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** The given options and the defaults of the others, for commands whose defaults differ. */

@@ -1,5 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { CONFIGURATION_COLUMNS } from '../compare/cells.ts';
+import type { ColumnName } from '../results/row.ts';
 import { recordableOptions } from '../run/resume.ts';
 import { parseConfig } from './config.ts';
 import { flagsFromFile } from './file.ts';
@@ -48,4 +50,42 @@ test('no two flags share a name, and help fits on 100 columns', () => {
       .split('\n')
       .filter((line) => line.length > 100),
   ).toEqual([]);
+});
+
+/** The column by which `compare` keeps rows of different values of a flag apart. */
+const COLUMN_OF: Readonly<Record<string, ColumnName>> = {
+  store: 'store',
+  servers: 'servers',
+  balancer: 'balancer',
+  affinity: 'affinity',
+  scenario: 'scenario',
+  payload: 'payload_bytes',
+  connections: 'connections',
+  sessions: 'sessions_live',
+  keys: 'key_distribution',
+  pool: 'pool_size',
+  transport: 'transport',
+  durability: 'variant',
+  engine: 'engine',
+  rate: 'target_rps',
+  arrivals: 'load_model',
+  pin: 'pinning',
+};
+/** Why rows of different values of a flag may be compared. */
+const COMPARABLE: Readonly<Record<string, string>> = {
+  duration: 'a longer load is more precise, and estimates the same',
+  warmup: 'a warm-up that was too short makes the block invalid',
+  repeat: 'more blocks are more precise',
+  slice: 'the length of a slice changes the scatter',
+  seed: 'another seed is another sample of the same load',
+  preset: 'it stands for other flags',
+  services: 'the same program, wherever it comes from; the record beside the CSV says where',
+};
+
+test('a flag that changes the measurement has a column by which compare pairs, or a reason why not', () => {
+  const flags = Object.values(RUN_TABLE).filter(({ scope }) => scope === 'run');
+  const known = Object.keys({ ...COLUMN_OF, ...COMPARABLE });
+  expect(flags.map(longName).sort()).toEqual(known.sort());
+  const columns = Object.values(COLUMN_OF);
+  expect(columns.filter((column) => !CONFIGURATION_COLUMNS.includes(column))).toEqual([]);
 });

@@ -26,6 +26,8 @@ const run = flagsOf('run');
 const view = flagsOf('view');
 const start = flagsOf('start');
 
+export const PIN_HELP = 'separate processors for load generator and balancer, and for servers and services';
+
 export const RUN_FLAGS = {
   stores: run.value(
     '--store <names>',
@@ -59,7 +61,7 @@ export const RUN_FLAGS = {
   ),
   repeat: run.value(
     '-r, --repeat <blocks>',
-    'blocks, each with fresh processes; a ranking needs 12',
+    'blocks of each group of arms, each with fresh processes; a ranking needs 12',
     '1',
     whole(1, 1000),
   ),
@@ -79,7 +81,7 @@ export const RUN_FLAGS = {
   transport: run.value('--transport <name>', 'how the token travels', 'cookie', word(TRANSPORTS)),
   durability: run.value(
     '--durability <level>',
-    'what an acknowledged write survives, in every service',
+    'what an acknowledged write survives, in every service: nothing (none); a crash or power loss, except for about the last second (second); any crash or power loss (commit)',
     'second',
     word(DURABILITIES),
   ),
@@ -94,7 +96,7 @@ export const RUN_FLAGS = {
   }),
   rate: run.optional(
     '--rate <rate>',
-    'open loop: 2000 per second for every arm, or 50% of the capacity of the slowest',
+    'open loop: requests per second for every arm (2000), or a share of the capacity of the slowest (50%)',
     { parse: parseRate },
   ),
   arrivals: run.value('--arrivals <kind>', 'how requests become due, with --rate', 'poisson', word(ARRIVALS)),
@@ -107,11 +109,9 @@ export const RUN_FLAGS = {
     'total time, such as 15m: until then dropped blocks are replaced, however many',
     duration(),
   ),
-  pin: run.either(
-    '--pin',
-    'separate processors for load generator and balancer, and for servers and services (default with --rate)',
-    { opposite: { spelling: '--no-pin', help: 'everything on all processors' } },
-  ),
+  pin: run.either('--pin', `${PIN_HELP} (default with --rate)`, {
+    opposite: { spelling: '--no-pin', help: 'everything on all processors' },
+  }),
   awake: run.either(
     '--awake',
     'the load generator never sleeps while it measures (default where it has a processor to itself)',
@@ -119,14 +119,14 @@ export const RUN_FLAGS = {
   ),
   preset: run.optional(
     '--preset <name>',
-    'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32 blocks), gate (what pnpm bench gate takes); flags win over it; without --store it is glance',
+    'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32 blocks), gate (what pnpm bench gate takes). Flags override the preset. If neither --store nor --preset is given, glance applies.',
     word(PRESETS),
     { format: (name) => String(name) },
   ),
   tier: run.value('--services <tier>', 'where services come from', 'auto', word(['auto', ...TIERS])),
   thresholds: view.repeatable(
     '--threshold <bound>',
-    "p50, p75, p90, p95, p99, p99.9, mean, min, max with a unit, or rps per second, such as 'p99<20ms'; " +
+    "p50, p75, p90, p95, p99, p99.9, mean, min or max, such as 'p99<20ms', or rps, such as 'rps>1000/s'; " +
       'repeatable; crossed: exit 99',
     (texts) => texts.map((given) => parseThreshold(given)),
   ),

@@ -1,4 +1,4 @@
-/** Steps shared by many checks. When a step that must succeed does not, the experiment has failed, not the backend. */
+/** Steps that checks take in a scene. When one that must succeed does not, the experiment has failed, not the backend. */
 
 import type { Browser, Reply } from './browser.ts';
 import { parsedJson } from './forge.ts';

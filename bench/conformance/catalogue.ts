@@ -15,7 +15,7 @@ import { REQUEST_CHECKS } from './checks/requests.ts';
 import { SIZE_CHECKS } from './checks/sizes.ts';
 import { TOKEN_CHECKS } from './checks/tokens.ts';
 
-/** All fifty, ordered by id. Checks that move the clock or kill processes use a separate site. */
+/** All of them, ordered by id. Checks that move the clock or kill processes use a separate site. */
 const CHECKS: readonly Check[] = [
   ...IDENTITY_CHECKS,
   ...COOKIE_CHECKS,
@@ -33,6 +33,9 @@ const CHECKS: readonly Check[] = [
   ...DATA_CHECKS,
   ...OUTAGE_CHECKS,
 ].sort((a, b) => numberOf(a.id) - numberOf(b.id) || (a.id < b.id ? -1 : 1));
+
+/** Checks are numbered from 1 to this number; some numbers have several, told apart by letters. */
+export const LAST_NUMBER = Math.max(...CHECKS.map(({ id }) => numberOf(id)));
 
 /** The checks with these ids, or all. A bare number includes all its letters: `2` is 2a and 2b. */
 export function checksOf(ids: readonly string[] | undefined): readonly Check[] {

@@ -23,7 +23,7 @@ export interface Observation {
 }
 
 export interface Check {
-  /** Number in the list of fifty, with a letter where one number has two properties: `2a`. */
+  /** Number in the catalogue, with a letter where one number has several properties: `2a`. */
   id: string;
   /** The property, as a statement that holds for a backend with the property. */
   title: string;

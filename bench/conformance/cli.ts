@@ -21,7 +21,10 @@ function createProgram(): Command {
     .description('What each backend can and cannot do, shown by black-box checks over real HTTP.')
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();
-  return addFlags(command, withServiceFlags(CONFORMANCE_FLAGS, '; it is not broken then'));
+  return addFlags(
+    command,
+    withServiceFlags(CONFORMANCE_FLAGS, '; checks that kill, freeze or dump it do not apply'),
+  );
 }
 
 async function runCommand(argv: readonly string[], signal: AbortSignal): Promise<ExitCode> {

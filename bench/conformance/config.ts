@@ -10,7 +10,7 @@ import type { StoreChoice } from '../config/store-choice.ts';
 import { listOf, parseUrl, quoted, type RawOptions, usage } from '../config/values.ts';
 import type { AFFINITIES, Tier } from '../config/words.ts';
 import { BenchError, messageOf } from '../errors.ts';
-import { isCheckId } from './catalogue.ts';
+import { isCheckId, LAST_NUMBER } from './catalogue.ts';
 import { type Contract, contractSchema } from './contract.ts';
 
 /** The configuration of a run. */
@@ -94,7 +94,7 @@ function onlyOf(given: string): string[] {
   const unknown = ids.find((id) => !isCheckId(id));
   if (unknown === undefined) return ids;
   throw usage(
-    'numbers of checks, from 1 to 50, such as 14 or 2a, for --only',
+    `numbers of checks, from 1 to ${LAST_NUMBER}, such as 14 or 2a, for --only`,
     quoted(unknown),
     'Correct --only.',
   );

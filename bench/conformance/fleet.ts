@@ -1,3 +1,5 @@
+/** The server processes of a site, without its balancer and service. */
+
 import { createPublicKey } from 'node:crypto';
 import { once } from 'node:events';
 import type { Upstream } from '../../servers/balancers/balancer.ts';

@@ -1,10 +1,10 @@
+/** Offers forged and hostile values as session tokens at every door of a site, and counts the results. */
+
 import { assume, currentUser, logInAtHome } from './acts.ts';
 import type { Browser } from './browser.ts';
 import { type Check, firstFew, holds, notApplicable, type Observation, violated } from './check.ts';
 import type { Forgery } from './forge.ts';
 import type { Scene } from './scene.ts';
-
-/** Offers values as session tokens at every door of a site, and counts the results. */
 
 /** The result of offers. Texts say how a value was made, never the value. */
 export interface Offered {

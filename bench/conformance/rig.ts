@@ -1,3 +1,5 @@
+/** What all sites of a run share: programs, balancer, guard and secrets. */
+
 import { randomBytes } from 'node:crypto';
 import type { ServiceUrls } from '../config/service-urls.ts';
 import { type ChosenBalancer, chooseBalancer } from '../environment/balancer.ts';

@@ -1,4 +1,4 @@
-/** What a check can see and do: clients at the balancer, servers one by one, and the processes behind them. */
+/** What a check is given: clients at the balancer, servers one by one, and the processes behind them. Types only. */
 
 import type { ServerConfig } from '../../servers/config.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';

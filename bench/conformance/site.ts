@@ -1,3 +1,5 @@
+/** Starts one of our sites: the service, servers and balancer of one backend, with the scene that checks use. */
+
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerConfig } from '../../servers/config.ts';

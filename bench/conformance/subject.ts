@@ -1,3 +1,5 @@
+/** The backend that is checked, as data: options, place and traits. Nothing is started here. */
+
 import type { Balancer } from '../../servers/balancers/balancer.ts';
 import { defaultOptions, refreshingOptions } from '../../stores/options.ts';
 import { findStore } from '../../stores/registry.ts';

@@ -1,3 +1,5 @@
+/** Checks that a server runs the backend and options that it was configured with, by the echo in its `ready` message. */
+
 import type { ServerConfig } from '../../servers/config.ts';
 import { absentOptions, pairsText } from '../../stores/variant.ts';
 import { BenchError } from '../errors.ts';

@@ -1,4 +1,5 @@
 import { userName } from '../../servers/protocol.ts';
+import type { Scenario } from '../config/words.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
 import { type Credentials, credentialsInRaw } from './client.ts';
 import type { LoadJob, Operation } from './job.ts';
@@ -44,21 +45,26 @@ export function planConnections(
     // Whole mixes: each list logs in as often as it logs out.
     const length = Math.ceil(Math.max(own.length, LIST_LENGTH) / MIX.length) * MIX.length;
     const keys = keySequence(job.keys, own.length, length, random);
-    const mix = job.scenario === 'mixed' ? shuffled(MIX, random) : [job.scenario as Operation];
+    const mix = job.scenario === 'mixed' ? shuffled(MIX, random) : [operationOf(job.scenario)];
     const target = connection % job.targets.length;
     const newUser = (index: number) => userName(FIRST_LOGIN_USER + connection * length + index);
     const reads = own.map((session) => readRequest(session, job.payloadBytes));
     const updates = writesBodies ? own.map((session) => updateRequest(session, job.payloadBytes)) : [];
-    const requests = keys.map((key, index): LiveRequest => {
-      const operation = mix[index % mix.length] as Operation;
-      if (operation === 'read') return reads[key] as LiveRequest;
-      if (operation === 'update') return updates[key] as LiveRequest;
-      return operation === 'login'
-        ? newLogin(newUser(index), target, job, source)
-        : anyLogout(target, source);
-    });
+    const requestOf: Record<Operation, (key: number, index: number) => LiveRequest> = {
+      read: (key) => reads[key] as LiveRequest,
+      update: (key) => updates[key] as LiveRequest,
+      login: (_, index) => newLogin(newUser(index), target, job, source),
+      logout: () => anyLogout(target, source),
+    };
+    const requests = keys.map((key, index) => requestOf[mix[index % mix.length] as Operation](key, index));
     return { requests };
   });
+}
+
+/** What a scenario of one operation sends. A scenario that is none of these does not compile. */
+function operationOf(scenario: Exclude<Scenario, 'mixed'>): Operation {
+  if (scenario === 'revocation') throw new Error('expected a scenario that connections send, got revocation');
+  return scenario;
 }
 
 /**

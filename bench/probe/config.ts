@@ -23,7 +23,7 @@ export const PROBE_FLAGS = {
   arrivals: RUN_FLAGS.arrivals,
   connections: own.value('-c, --connections <count>', 'connections', '64', whole(1, 10_000)),
   duration: { ...RUN_FLAGS.durationSeconds, help: 'measured load, such as 5s or 500ms', fallback: '5s' },
-  warmup: own.value('--warmup <time>', 'discarded load before the measured one', '1s', duration()),
+  warmup: own.value('-w, --warmup <time>', 'discarded load before the measured one', '1s', duration()),
   headers: own.repeatable(
     '-H, --header <line>',
     "sent with each request, 'name: value'; repeatable",

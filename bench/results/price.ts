@@ -1,3 +1,5 @@
+/** The lines below the tables that say what a backend costs beyond the one that it extends: the price of a blacklist. */
+
 import { findStore } from '../../stores/registry.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { CONFIDENCE, MIN_BLOCKS } from '../stats/levels.ts';

@@ -86,3 +86,9 @@ test('the generated tables have a row for each case and each check', () => {
   const ids = rowsOf('docs/generated/conformance-matrix.md', 9).map((row) => row.split(' | ')[0]?.slice(2));
   expect(ids).toEqual(checksOf(undefined).map(({ id }) => id));
 });
+
+test('README and docs/conformance.md say how many properties are checked', () => {
+  const count = `${checksOf(undefined).length} properties`;
+  const counting = texts.filter(({ text }) => text.includes(count)).map(({ path }) => path);
+  expect(counting).toEqual(expect.arrayContaining(['README.md', 'docs/conformance.md']));
+});

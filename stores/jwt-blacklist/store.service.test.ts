@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { expect, test } from 'vitest';
 import { privateKeyFor } from '../jwt/fixture.ts';
 import { type RedisFixture, startRedisFixture } from '../redis/fixture.ts';
-import { describeStoreAside } from '../suite/aside.ts';
+import { describeStoreAside } from '../suite/store-suite-aside.ts';
 import { jwtBlacklist } from './backend.ts';
 
 const variants: readonly Record<string, string>[] = [

@@ -1,4 +1,4 @@
-import { describeStore } from '../suite/conformance.ts';
+import { describeStore } from '../suite/store-suite.ts';
 import { jwt } from './backend.ts';
 import { privateKeyFor, SIGNERS } from './fixture.ts';
 

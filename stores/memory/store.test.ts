@@ -1,4 +1,4 @@
-import { describeStore } from '../suite/conformance.ts';
+import { describeStore } from '../suite/store-suite.ts';
 import { memory } from './backend.ts';
 
 describeStore('memory', { definition: memory });

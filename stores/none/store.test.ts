@@ -1,4 +1,4 @@
-import { describeStore } from '../suite/conformance.ts';
+import { describeStore } from '../suite/store-suite.ts';
 import { none } from './backend.ts';
 
 describeStore('the control', { definition: none });

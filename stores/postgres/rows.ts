@@ -1,3 +1,5 @@
+/** Rows of the table of sessions: what they mean, and their keys for tokens and handles. The statements are in schema.ts. */
+
 import type { Role, Session } from '../store.ts';
 import { idOfToken, newTokenWithId } from '../token.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
 import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
-import { describeStore } from '../suite/conformance.ts';
+import { describeStore } from '../suite/store-suite.ts';
 import { postgres } from './backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
 

@@ -1,5 +1,5 @@
 import type { Durability } from '../store.ts';
-import { describeStoreAside } from '../suite/aside.ts';
+import { describeStoreAside } from '../suite/store-suite-aside.ts';
 import { redis } from './backend.ts';
 import { type RedisFixture, startRedisFixture } from './fixture.ts';
 

@@ -12,7 +12,7 @@ import { describeRefresh } from './refresh.ts';
  * The suite that every backend passes, on its real service. Nothing is skipped: where a trait says that a backend
  * cannot do something, the suite proves that it cannot.
  */
-export interface ConformanceSubject {
+export interface SuiteSubject {
   definition: StoreDefinition;
   /** The backend's options; the others are default. */
   options?: Record<string, string>;
@@ -31,8 +31,8 @@ const TOUCH_SECONDS = 60;
 /** Close to now, so that services which expire by their own clock keep entries alive: the test clock starts here. */
 const START_MS = Math.ceil(Date.now() / 1000) * 1000;
 
-export function describeStore(title: string, subject: ConformanceSubject): void {
-  describe(`conformance of ${title}`, () => {
+export function describeStore(title: string, subject: SuiteSubject): void {
+  describe(`store suite: ${title}`, () => {
     const options = { ...defaultOptions(subject.definition), ...subject.options };
     const durability = subject.durability ?? 'second';
     const traits = traitsOf(subject.definition, options, durability);
