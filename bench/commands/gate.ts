@@ -53,10 +53,11 @@ async function judge({ given, command, signal }: Call): Promise<ExitCode> {
     command,
     signal,
   );
-  const code = reportComparison(comparison, config, usesColor(options));
+  const code =
+    comparison === undefined ? EXIT.invalid : reportComparison(comparison, config, usesColor(options));
   process.stderr.write(`rows: ${files.base} and ${files.head}\n`);
   if (failures.length > 0) return failed(failures);
-  if (tooFew.length === 0 || code === EXIT.regression) return code;
+  if ((tooFew.length === 0 && comparison !== undefined) || code === EXIT.regression) return code;
   const text = `INVALID: ${tooFew.join('; ')}`;
   if (onInvalid === 'fail') return ended(EXIT.invalid, text);
   // GitHub shows such a line as a warning beside the build.

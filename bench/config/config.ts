@@ -28,7 +28,7 @@ export const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<str
       .join(','),
     repeat: '48',
     duration: '2s',
-    warmup: '1500ms',
+    warmup: '6s',
     sessions: '1000',
     balancer: 'none',
     connections: '32',

@@ -70,12 +70,15 @@ const COLUMN_OF: Readonly<Record<string, ColumnName>> = {
   rate: 'target_rps',
   arrivals: 'load_model',
   pin: 'pinning',
+  awake: 'generator_mode',
+  'equal-load': 'pass',
 };
 /** Why rows of different values of a flag may be compared. */
 const COMPARABLE: Readonly<Record<string, string>> = {
   duration: 'a longer load is more precise, and estimates the same',
   warmup: 'a warm-up that was too short makes the block invalid',
   repeat: 'more blocks are more precise',
+  within: 'more time replaces more blocks',
   slice: 'the length of a slice changes the scatter',
   seed: 'another seed is another sample of the same load',
   preset: 'it stands for other flags',

@@ -15,7 +15,8 @@ import { isSettled, lookText, planText } from './looks.ts';
 
 /** The result of measuring two commits in one run. */
 export interface GateOutcome extends BlocksOutcome {
-  comparison: Comparison;
+  /** `undefined` without a single valid block. */
+  comparison: Comparison | undefined;
   /** Result files of the two sides; they share their block ids. */
   files: { base: string; head: string };
 }
@@ -79,12 +80,14 @@ export function gate(
     describe();
     const outcome = await runBlocks(bench, store, { deadlineMs: deadlineOf(config), isEnough: look });
     if (outcome.validBlocks > (looks.at(-1) ?? 0)) looks.push(outcome.validBlocks);
-    const alarm = compareNow().verdict === 'REGRESSED' && config.rate === undefined && !signal.aborted;
+    const hasRows = outcome.validBlocks > 0;
+    const alarm =
+      hasRows && compareNow().verdict === 'REGRESSED' && config.rate === undefined && !signal.aborted;
     const atEqualLoad = alarm ? await runAtEqualLoad(bench, store) : undefined;
     describe();
     await resources.close();
     const failures = [...outcome.failures, ...(atEqualLoad?.failures ?? [])];
-    return { ...outcome, failures, comparison: compareNow(), files: names };
+    return { ...outcome, failures, comparison: hasRows ? compareNow() : undefined, files: names };
   });
 }
 
