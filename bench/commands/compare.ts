@@ -65,7 +65,7 @@ function compareFiles(files: readonly string[], given: RawOptions): ExitCode {
   const { markdown, exports } = options;
   const sides = sidesOf(files, options);
   const all = [...sides.base, ...sides.head];
-  checkFiles(all);
+  checkFiles(all, options.base === undefined ? EXAMPLE : EXAMPLE_OF_RUNS);
   if (markdown !== undefined) checkNotResultFile(reportPath('markdown', markdown, '.md'), all);
   for (const { path } of exports) checkNotResultFile(path, all);
   const read = (name: string) => ({ name, rows: readResultFile(name) });
@@ -129,14 +129,18 @@ function sidesOf(
 const EXAMPLE = 'Write pnpm bench compare BASE.csv HEAD.csv.';
 const EXAMPLE_OF_RUNS = 'Write pnpm bench compare --base A.csv,B.csv --head C.csv,D.csv.';
 
-function checkFiles(files: readonly string[]): void {
+function checkFiles(files: readonly string[], example: string): void {
   const known = new Set<string>();
   for (const file of files) {
-    if (!existsSync(file)) throw usage('a result file', `"${file}", which does not exist`, EXAMPLE);
-    if (!statSync(file).isFile()) throw usage('a result file', `"${file}", which is not a file`, EXAMPLE);
+    if (!existsSync(file)) throw usage('a result file', `"${file}", which does not exist`, example);
+    if (!statSync(file).isFile()) throw usage('a result file', `"${file}", which is not a file`, example);
     const path = realpathSync(file);
     if (known.has(path))
-      throw usage('different files', `"${file}" twice`, 'A file compared with itself says nothing.');
+      throw usage(
+        'different files',
+        `"${file}" twice`,
+        'Name each file once: compared with itself it says nothing.',
+      );
     known.add(path);
   }
 }

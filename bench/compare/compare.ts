@@ -29,7 +29,7 @@ export interface Comparison {
 
 /** Why files of two separate runs give no verdict. */
 const SINGLE_RUNS =
-  'one run on each side: from run to run the same code was seen to differ by 6 %, more than the blocks of a run show; measure both in one run with pnpm bench gate';
+  'one run on each side: from run to run the same code was seen to differ by 6 %, more than the blocks of a run show; measure both in one run with pnpm bench gate, or six runs a side with --base and --head';
 
 /**
  * Compares the rows of two result files, cell by cell and metric by metric. Pure.

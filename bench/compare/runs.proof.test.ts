@@ -3,11 +3,13 @@ import { describe, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 import { readResultFile } from '../results/csv.ts';
 import type { Row } from '../results/row.ts';
+import { median } from '../stats/median.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
 import { rankSumEstimate, rankSumTest } from '../stats/rank-sum.ts';
 import type { Comparison } from './compare.ts';
 import { severalRuns, verdictOf } from './comparison-fixture.ts';
 import { logMargin, METRICS } from './metrics.ts';
+import { percentText } from './percent.ts';
 import { compareRuns, type RunFile } from './runs.ts';
 
 /** Six runs against six, many times: how often unchanged code is called, and how often a change. */
@@ -61,6 +63,32 @@ describe('simulated runs that scatter by 6 %, their blocks by 2 %', () => {
   });
 });
 
+/** The normal approximation is optimistic for six values: below the 80 % that paired blocks reach. */
+test.each([
+  { stores: ['redis'], runScatter: 0.04 },
+  { stores: ['none', 'redis'], runScatter: 0.06 },
+  { stores: ['none', 'memory', 'redis', 'jwt'], runScatter: 0.04 },
+])('the change that the note names is found in more than half: %o', ({ stores, runScatter }) => {
+  const comparisons = 400;
+  const common = { stores, runScatter, blocks: 4 };
+  const compared = (factor: number) => {
+    const random = seededRandom(1);
+    return Array.from({ length: comparisons }, () => {
+      const base = severalRuns('a', SIX, { ...common, random });
+      const { findings } = compareRuns(base, severalRuns('b', SIX, { ...common, random, factor }));
+      return findings.find(
+        ({ metric, configuration }) => metric?.name === 'cpu_us_per_req' && configuration.store === 'redis',
+      );
+    });
+  };
+  const named = median(compared(1).map((one) => one?.smallestEffect ?? Number.POSITIVE_INFINITY)) as number;
+  const found = compared(Math.exp(named)).filter((one) => one?.verdict === 'REGRESSED').length;
+  report(
+    `named with ${stores.length} cells, scatter of runs ${runScatter * 100} %: ${percentText(named)}, found ${found} of ${comparisons}`,
+  );
+  expect(found).toBeGreaterThan(comparisons / 2);
+});
+
 /** The rule of a verdict, at 1 %, on the CPU of all blocks of all runs as if they were independent. */
 function isCalledByBlocks(base: readonly RunFile[], head: readonly RunFile[]): boolean {
   const [before, after] = [base, head].map((files) =>
@@ -98,6 +126,18 @@ describe('1,000 splits of the committed runs into six and six', () => {
     const called = split((file) => file).filter(isCalled).length;
     report(`14 committed runs, unchanged: of ${COMPARISONS} splits called ${called}`);
     expect(called).toBeLessThanOrEqual(MAX_CALLED);
+  });
+
+  test('the first six against the last six are called, with a warning: the machine drifted. By turns they are not', () => {
+    const inTurns = plain.slice(0, 2 * SIX);
+    const turn = (which: number) => inTurns.filter((_, index) => index % 2 === which);
+    const [apart, byTurns] = [
+      compareRuns(plain.slice(0, SIX), plain.slice(-SIX)),
+      compareRuns(turn(0), turn(1)),
+    ];
+    expect([apart.verdict, isCalled(byTurns)]).toEqual(['REGRESSED', false]);
+    expect(apart.warnings.join()).toContain('all runs of one side are older');
+    expect(byTurns.warnings.join()).not.toContain('older');
   });
 
   test('15 % planted is called in every one, by the CPU of redis', () => {

@@ -48,7 +48,7 @@ describe('six runs against six', () => {
     expect(quiet.verdict).toBe('OK');
   });
 
-  test('the figure of a run is the median of its valid blocks, undivided by the control', () => {
+  test('the figure of a run is the median of its valid blocks, as measured', () => {
     const [base, head] = sides(6, 6, { runScatter: 0, scatter: 0 }, { slowness: 1.1 });
     const disturbed = changed(base, (row) =>
       row.block?.endsWith('-1') ? { ...row, valid: false, cpu_us_per_req_server: 1e6 } : row,
@@ -136,6 +136,20 @@ describe('they inform and decide nothing', () => {
       expect(comparison.warnings[0]).toBe('the files are of two machines (host_id h1 and h2)');
     }
   });
+});
+
+test('sides that did not take turns get a warning, whichever is older', () => {
+  const [base, head] = sides(2, 2);
+  const started = (files: readonly RunFile[], minutes: readonly number[]) =>
+    files.map(({ name, rows }, index) => ({
+      name,
+      rows: rows.map((row) => ({ ...row, started_at: `2026-11-25T20:0${minutes[index]}:00.000Z` })),
+    }));
+  const warned = (before: readonly number[], after: readonly number[]) =>
+    compareRuns(started(base, before), started(head, after)).warnings.join();
+  expect(warned([1, 2], [3, 4])).toContain('take turns');
+  expect(warned([4, 3], [2, 1])).toContain('take turns');
+  expect([warned([1, 3], [2, 4]), warned([1, 4], [3, 2])]).toEqual(['', '']);
 });
 
 describe('one file is one run', () => {

@@ -95,9 +95,25 @@ export function compareRuns(base: readonly RunFile[], head: readonly RunFile[]):
     runs,
     findings,
     commits: { base: commitText(rowsOf(base)), head: commitText(rowsOf(head)) },
-    warnings: warningsOf(asked, difference, false, SIDES),
+    warnings: [...warningsOf(asked, difference, false, SIDES), ...orderWarning(base, head)],
     verdict: mostSevere(findings),
   };
+}
+
+/**
+ * A rank test takes the runs as exchangeable. Of the committed runs of one commit, the first six against the last six
+ * are called REGRESSED, for the machine became slower in between.
+ */
+function orderWarning(base: readonly RunFile[], head: readonly RunFile[]): string[] {
+  const startsOf = (files: readonly RunFile[]) =>
+    files.map(({ rows }) => rows.map((row) => row.started_at ?? '').sort()[0] ?? '').sort();
+  const [before, after] = [startsOf(base), startsOf(head)];
+  const isKnown = ![...before, ...after].includes('');
+  const isApart = (one: string[], other: string[]) => (one.at(-1) ?? '') < (other[0] ?? '');
+  if (!isKnown || !(isApart(before, after) || isApart(after, before))) return [];
+  return [
+    'all runs of one side are older than those of the other: a drift of the machine would look like a change; take turns',
+  ];
 }
 
 const rowsOf = (files: readonly RunFile[]) => files.flatMap(({ rows }) => rows);
