@@ -4,10 +4,11 @@ import { type Comparison, compareRows } from '../compare/compare.ts';
 import { summaryLine } from '../compare/format.ts';
 import { comparisonRecords } from '../compare/json.ts';
 import { renderMarkdown } from '../compare/markdown.ts';
+import { compareRuns } from '../compare/runs.ts';
 import { renderComparison } from '../compare/table.ts';
-import { parseFlags, pickFlags, type ValuesOf } from '../config/flag.ts';
+import { flagsOf, type Kind, parseFlags, pickFlags, type ValuesOf } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
-import { type RawOptions, usage } from '../config/values.ts';
+import { listOf, type RawOptions, usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { entriesOfComparison } from '../export/entries.ts';
 import { reportPath } from '../export/parse.ts';
@@ -17,6 +18,25 @@ import { readEnvironmentRecord } from '../results/env-file.ts';
 import type { SequentialPlan } from '../results/gate-plan.ts';
 import { usesColor } from './color.ts';
 import { type BenchCommand, ended, printJson } from './command.ts';
+
+type Files = [string, ...string[]];
+/** Files separated by commas. One named twice stays twice, and is reported. */
+const FILES: Kind<Files> = {
+  parse: (text, name) => {
+    listOf(name, text);
+    const [first = '', ...others] = text.split(',').map((file) => file.trim());
+    return [first, ...others];
+  },
+};
+const { optional } = flagsOf('start');
+const RUNS_FLAGS = {
+  base: optional(
+    '--base <files>',
+    'instead of two files: the runs of the baseline, A.csv,B.csv; a file is a run, and a verdict needs six on each side',
+    FILES,
+  ),
+  head: optional('--head <files>', 'with --base: the runs to judge', FILES),
+};
 
 /** Flags that decide how a comparison is shown. */
 export const COMPARISON_FLAGS = pickFlags(
@@ -28,31 +48,37 @@ export const COMPARISON_FLAGS = pickFlags(
   'verbose',
   'color',
 );
+const FLAGS = { ...RUNS_FLAGS, ...COMPARISON_FLAGS };
 
-/** `pnpm bench compare BASE.csv HEAD.csv`: prints a table or JSON; the exit code is the verdict's. */
+/** `pnpm bench compare BASE.csv HEAD.csv`, or several runs a side: prints a table or JSON; the exit code is the verdict's. */
 export const COMMAND: BenchCommand = {
   words: {
-    usage: 'BASE.csv HEAD.csv [options]',
+    usage: '(BASE.csv HEAD.csv | --base A.csv,B.csv --head C.csv,D.csv) [options]',
     spelling: '[files...]',
-    help: 'result files: the baseline, and the one to judge',
+    help: 'two result files: the baseline, and the one to judge',
   },
-  flags: COMPARISON_FLAGS,
+  flags: FLAGS,
   run: async ({ words, given }) => compareFiles(words, given),
 };
 
 function compareFiles(files: readonly string[], given: RawOptions): ExitCode {
-  const [base, head] = checkedFiles(files);
-  const options = parseFlags(COMPARISON_FLAGS, given, { env: {} });
+  const options = parseFlags(FLAGS, given, { env: {} });
   const { markdown, exports } = options;
-  if (markdown !== undefined) checkNotResultFile(reportPath('markdown', markdown, '.md'), [base, head]);
-  for (const { path } of exports) checkNotResultFile(path, [base, head]);
-  const comparison = compareRows(
-    readResultFile(base),
-    readResultFile(head),
-    { base, head },
-    planOf(base, head),
-  );
+  const sides = sidesOf(files, options);
+  const all = [...sides.base, ...sides.head];
+  checkFiles(all, options.base === undefined ? EXAMPLE : EXAMPLE_OF_RUNS);
+  if (markdown !== undefined) checkNotResultFile(reportPath('markdown', markdown, '.md'), all);
+  for (const { path } of exports) checkNotResultFile(path, all);
+  const read = (name: string) => ({ name, rows: readResultFile(name) });
+  const comparison =
+    options.base === undefined
+      ? compareTwo(sides.base[0], sides.head[0])
+      : compareRuns(sides.base.map(read), sides.head.map(read));
   return reportComparison(comparison, options, usesColor(given));
+}
+
+function compareTwo(base: string, head: string): Comparison {
+  return compareRows(readResultFile(base), readResultFile(head), { base, head }, planOf(base, head));
 }
 
 /** The plan of a gate that wrote both files; `undefined` for files of other commands. */
@@ -79,20 +105,45 @@ export function reportComparison(comparison: Comparison, options: ReportOptions,
   return ended(code, summaryLine(comparison));
 }
 
-function checkedFiles(files: readonly string[]): [base: string, head: string] {
-  const [base, head] = files;
-  const example = 'Write pnpm bench compare BASE.csv HEAD.csv.';
-  if (base === undefined || head === undefined || files.length !== 2) {
-    throw usage('two result files, BASE.csv and HEAD.csv', `${files.length}`, example);
+/** The files of each side, from the two words or from the two flags. */
+function sidesOf(
+  words: readonly string[],
+  { base, head }: Pick<ValuesOf<typeof RUNS_FLAGS>, 'base' | 'head'>,
+): { base: Files; head: Files } {
+  const [baseWord, headWord] = words;
+  if (base === undefined && head === undefined) {
+    if (baseWord === undefined || headWord === undefined || words.length !== 2)
+      throw usage('two result files, BASE.csv and HEAD.csv', `${words.length}`, EXAMPLE);
+    return { base: [baseWord], head: [headWord] };
   }
-  for (const file of [base, head]) {
+  if (words.length > 0) {
+    const got = `also "${words[0]}"`;
+    throw usage('files in --base and --head alone, separated by commas without spaces', got, EXAMPLE_OF_RUNS);
+  }
+  if (base === undefined || head === undefined) {
+    const [missing, present] = base === undefined ? ['--base', '--head'] : ['--head', '--base'];
+    throw usage(`files for ${missing}`, `${present} alone`, EXAMPLE_OF_RUNS);
+  }
+  return { base, head };
+}
+
+const EXAMPLE = 'Write pnpm bench compare BASE.csv HEAD.csv.';
+const EXAMPLE_OF_RUNS = 'Write pnpm bench compare --base A.csv,B.csv --head C.csv,D.csv.';
+
+function checkFiles(files: readonly string[], example: string): void {
+  const known = new Set<string>();
+  for (const file of files) {
     if (!existsSync(file)) throw usage('a result file', `"${file}", which does not exist`, example);
     if (!statSync(file).isFile()) throw usage('a result file', `"${file}", which is not a file`, example);
+    const path = realpathSync(file);
+    if (known.has(path))
+      throw usage(
+        'different files',
+        `"${file}" twice`,
+        'Name each file once: compared with itself it says nothing.',
+      );
+    known.add(path);
   }
-  if (realpathSync(base) === realpathSync(head)) {
-    throw usage('two different files', `"${base}" twice`, 'A file compared with itself says nothing.');
-  }
-  return [base, head];
 }
 
 /** A report must not replace a result file, whatever its name. */

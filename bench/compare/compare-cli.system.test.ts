@@ -5,6 +5,7 @@ import { createResultFile } from '../results/csv.ts';
 import type { Row } from '../results/row.ts';
 import { seededRandom } from '../stats/random.ts';
 import { bench, scratch } from '../tests/cli-fixture.ts';
+import { severalRuns } from './comparison-fixture.ts';
 import { type Synthetic, syntheticRows } from './rows-fixture.ts';
 
 /** `pnpm bench compare` as a process, on files made by the writer that the bench itself uses. */
@@ -77,6 +78,24 @@ describe.concurrent('verdicts and exit codes', () => {
     expect((await compare(one, two, '--strict')).code).toBe(4);
   });
 
+  test('several runs a side: 3 for a regression, 0 for fewer than six, which inform', async () => {
+    const runRandom = seededRandom(1);
+    const files = (side: string, factor: number) =>
+      severalRuns(side, 6, { runScatter: 0.02, factor, random: runRandom }).map(({ name, rows: own }) =>
+        write(name, own),
+      );
+    const [before, after] = [files('a', 1), files('b', 1.15)];
+    const called = await compare('--base', before.join(','), '--head', after.join(','));
+    expect(called.code).toBe(3);
+    expect(called.stdout).toMatch(/^6 runs against 6; /);
+    expect(called.stderr).toMatch(/^session-bench: REGRESSED: .*\n$/);
+    const few = ['--base', before.slice(1).join(','), '--head', after.join(',')];
+    const informed = await compare(...few);
+    expect(informed.code).toBe(0);
+    expect(informed.stderr).toMatch(/^session-bench: NO VERDICT: 5 runs against 6; .*\n$/);
+    expect((await compare(...few, '--strict')).code).toBe(4);
+  });
+
   test('nothing valid ends with 4', async () => {
     const spoilt = write(
       'spoilt.csv',
@@ -120,7 +139,7 @@ describe.concurrent('other forms', () => {
     const { code, stdout } = await compare('--help');
     expect(code).toBe(0);
     expect(stdout).toContain('BASE.csv HEAD.csv');
-    for (const flag of ['--strict', '--json', '--markdown', '--export', '--no-color'])
+    for (const flag of ['--base', '--head', '--strict', '--json', '--markdown', '--export', '--no-color'])
       expect(stdout).toContain(flag);
   });
 });
@@ -138,6 +157,34 @@ describe.concurrent('every wrong argument: one line, nothing on standard output'
     ['a file that does not exist', [base, at('nowhere.csv')], 2, 'does not exist'],
     ['a directory', [at('folder.csv'), base], 2, 'which is not a file'],
     ['one file twice', [base, join(directory.path, '.', 'base.csv')], 2, 'twice'],
+    ['files and flags', [base, same, '--base', slower], 2, 'in --base and --head alone'],
+    ['a list with spaces', ['--base', base, '--head', same, slower], 2, 'without spaces'],
+    ['--base alone', ['--base', base], 2, 'files for --head, got --base alone'],
+    ['--head alone', ['--head', base], 2, 'files for --base, got --head alone'],
+    ['an empty name in a list', ['--base', `${base},`, '--head', same], 2, 'Remove the empty one.'],
+    ['a file twice in a list', ['--base', `${base},${base}`, '--head', same], 2, 'twice'],
+    ['a file on both sides', ['--base', base, '--head', join(directory.path, '.', 'base.csv')], 2, 'twice'],
+    ['a missing file in a list', ['--base', base, '--head', `${same},${at('nowhere.csv')}`], 2, 'not exist'],
+    ['a folder in a list', ['--base', base, '--head', at('folder.csv')], 2, 'which is not a file'],
+    [
+      'a damaged file in a list',
+      ['--base', base, '--head', damaged('bad.csv', 'a,b\n1,2\n')],
+      1,
+      'unknown columns',
+    ],
+    ['one run in two files', ['--base', base, '--head', same], 1, 'run_id r in'],
+    [
+      'two runs in one file',
+      ['--base', base, '--head', write('both.csv', [...rows({ run: 'x' }), ...rows({ run: 'y' })])],
+      1,
+      'run_id x and y',
+    ],
+    [
+      'a report over a run',
+      ['--base', base, '--head', same, '--export', `bencher=${same}`],
+      2,
+      'ends in .json',
+    ],
     ['an unknown flag', [base, same, '--strickt'], 2, 'Did you mean --strict?'],
     ['no value of a flag', [base, same, '--markdown'], 2, 'none for --markdown'],
     ['a report over a result', [base, same, '--markdown', same], 2, 'ends in .md'],

@@ -16,6 +16,8 @@ import { type Pair, warningsOf } from './warnings.ts';
 export interface Comparison {
   /** `paired` when the files share blocks, even if a single cell does not. */
   paired: boolean;
+  /** Number of runs on each side, where runs were compared with runs. */
+  runs?: { base: number; head: number };
   findings: Finding[];
   /** Short commit of each side, with `+` for uncommitted changes; empty outside a checkout. */
   commits: Names;
@@ -27,7 +29,7 @@ export interface Comparison {
 
 /** Why files of two separate runs give no verdict. */
 const SINGLE_RUNS =
-  'one run on each side: from run to run the same code was seen to differ by 6 %, more than the blocks of a run show; measure both in one run with pnpm bench gate';
+  'one run on each side: from run to run the same code was seen to differ by 6 %, more than the blocks of a run show; measure both in one run with pnpm bench gate, or six runs a side with --base and --head';
 
 /**
  * Compares the rows of two result files, cell by cell and metric by metric. Pure.
@@ -93,7 +95,7 @@ export function compareRows(
 }
 
 /** What the pass at equal load is for: in it the closed loop's alarm is given its size. */
-const partOf = (configuration: Row) =>
+export const partOf = (configuration: Row) =>
   isEqualLoad(configuration) ? 'gives the size of a change' : undefined;
 
 /** A cell with rows on both sides, but no usable one on one of them: nothing is known, which is not a success. */
@@ -102,25 +104,26 @@ function invalidCell(pair: Pair, names: Names, paired: boolean): Finding[] {
   const empty = (['base', 'head'] as const).filter((side) => pair[side].blocks.size === 0);
   if (empty.length === 0) return [];
   const reason = `no valid row in ${empty.map((side) => names[side]).join(' and ')}`;
-  return [finding(pair.base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
+  return [cellFinding(pair.base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
 }
 
-function unmatchedCells(
-  cells: ReadonlyMap<string, Cell>,
-  others: ReadonlyMap<string, Cell>,
+export function unmatchedCells(
+  cells: ReadonlyMap<string, Pick<Cell, 'key' | 'configuration'>>,
+  others: ReadonlyMap<string, unknown>,
   reason: string,
   verdict: Verdict,
 ): Finding[] {
   return [...cells.values()]
     .filter((cell) => !others.has(cell.key))
-    .map((cell) => finding(cell.configuration, verdict, reason));
+    .map((cell) => cellFinding(cell.configuration, verdict, reason));
 }
 
-function finding(configuration: Row, verdict: Verdict, reason: string): Finding {
+/** A cell without figures to compare. */
+export function cellFinding(configuration: Row, verdict: Verdict, reason: string): Finding {
   return { configuration, metric: undefined, evidence: undefined, ...undecided(verdict, reason) };
 }
 
-function mostSevere(findings: readonly Finding[]): Comparison['verdict'] {
+export function mostSevere(findings: readonly Finding[]): Comparison['verdict'] {
   const order = ['REGRESSED', 'INVALID', 'INCONCLUSIVE', 'SLOWER', 'IMPROVED', 'OK'] as const;
   return order.find((verdict) => findings.some((one) => one.verdict === verdict)) ?? 'INCONCLUSIVE';
 }
@@ -146,7 +149,7 @@ function checkSameMachine(difference: readonly string[]): void {
   });
 }
 
-function checkHasRows(cells: readonly Cell[], file: string): void {
+export function checkHasRows(cells: readonly Cell[], file: string): void {
   if (cells.some((cell) => cell.blocks.size > 0)) return;
   const invalid = cells.reduce((sum, cell) => sum + cell.invalid, 0);
   const got = invalid === 0 ? 'none' : `${invalid} that must not be used`;
@@ -154,7 +157,7 @@ function checkHasRows(cells: readonly Cell[], file: string): void {
   throw nothing(`valid rows in ${file}`, `${got}${first}`);
 }
 
-function nothing(expected: string, got: string): BenchError {
+export function nothing(expected: string, got: string): BenchError {
   const remedy =
     'The column invalid_reason says why a row is invalid; pass files of the same stores and flags.';
   return new BenchError({ code: 'NOTHING_TO_COMPARE', expected, got, remedy });

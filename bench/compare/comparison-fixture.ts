@@ -2,7 +2,8 @@ import { BenchError } from '../errors.ts';
 import type { Row } from '../results/row.ts';
 import { seededRandom } from '../stats/random.ts';
 import { type Comparison, compareRows } from './compare.ts';
-import { type Synthetic, syntheticRows } from './rows-fixture.ts';
+import { normal, type Synthetic, syntheticRows } from './rows-fixture.ts';
+import type { RunFile } from './runs.ts';
 
 /** For tests: comparisons of synthetic files, and their results. */
 export const compare = (base: readonly Row[], head: readonly Row[]) =>
@@ -30,6 +31,23 @@ export function twoRuns(factor: number, options: Partial<Synthetic> = {}, seed =
   const common = { stores: ['none', 'redis'], blocks: 24, scatter: 0.02, drift: 0.2, random, ...options };
   const base = syntheticRows({ run: 'a', ...common });
   return { base, head: syntheticRows({ run: 'b', slowness: 1.3, ...common, factor }) };
+}
+
+/** Several runs of a side, one file each; `runScatter` is the standard deviation of ln(speed) between runs. */
+export function severalRuns(
+  side: string,
+  count: number,
+  { runScatter, ...options }: Partial<Synthetic> & Pick<Synthetic, 'random'> & { runScatter: number },
+): RunFile[] {
+  return Array.from({ length: count }, (_, index) => {
+    const run = `${side}${index + 1}`;
+    const slowness = Math.exp(runScatter * normal(options.random));
+    const rows = syntheticRows({
+      ...{ run, slowness, stores: ['none', 'redis'], blocks: 12, scatter: 0.02 },
+      ...options,
+    });
+    return { name: `${run}.csv`, rows };
+  });
 }
 
 export const verdictOf = (comparison: Comparison, metric: string, store = 'redis') =>

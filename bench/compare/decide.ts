@@ -1,9 +1,10 @@
 import { holmAdjusted } from '../stats/holm.ts';
 import { CONFIDENCE, FAMILY_ALPHA, MIN_BLOCKS } from '../stats/levels.ts';
+import { smallestRankSumP } from '../stats/rank-sum.ts';
 import { smallestEffect } from '../stats/smallest-effect.ts';
 import { logMargin, type Metric } from './metrics.ts';
 import { percentText } from './percent.ts';
-import type { Evidence } from './sample.ts';
+import { type Evidence, unitOf } from './sample.ts';
 
 export type Verdict = 'REGRESSED' | 'INVALID' | 'INCONCLUSIVE' | 'SLOWER' | 'IMPROVED' | 'OK' | 'INFORMATIVE';
 
@@ -33,12 +34,15 @@ export interface Decision {
  * - REGRESSED: Holm-adjusted one-sided p at most 1 % **and** an estimate of at least the margin;
  * - IMPROVED: the mirror image, as a separate family;
  * - OK: the upper bound of the change for the worse is below the margin;
- * - INCONCLUSIVE: anything else, and fewer than 12 blocks;
+ * - INCONCLUSIVE: anything else, and fewer blocks (or runs) than `least`;
  * - INFORMATIVE: what does not decide. A metric that joins `if-quiet` does so by the length of its interval, which does
- * not depend on where the interval lies.
+ * not depend on where the interval lies, and only where this many values can show anything beside so many others.
+ *
+ * @param least number of blocks on each side, or of runs, for a verdict.
  */
-export function decide(questions: readonly Question[]): Decision[] {
-  const candidates = questions.filter((one) => one.informative === undefined && hasEnoughBlocks(one));
+export function decide(questions: readonly Question[], least: number = MIN_BLOCKS): Decision[] {
+  const hasEnough = ({ evidence: { blocks } }: Question) => Math.min(blocks.base, blocks.head) >= least;
+  const candidates = questions.filter((one) => one.informative === undefined && hasEnough(one));
   const strictest = FAMILY_ALPHA / Math.max(1, candidates.length);
   const deciding = candidates.filter((one) => one.metric.gates === 'always' || isQuiet(one, strictest));
   const adjust = (p: (one: Question) => number) => {
@@ -48,8 +52,8 @@ export function decide(questions: readonly Question[]): Decision[] {
   const [worse, better] = [adjust((one) => oneSided(one).worse), adjust((one) => oneSided(one).better)];
   return questions.map((one) => {
     if (one.informative !== undefined) return undecided('INFORMATIVE', one.informative);
-    if (!hasEnoughBlocks(one)) return tooFewBlocks(one);
-    if (!deciding.includes(one)) return undecided('INFORMATIVE', 'scatters too much to decide');
+    if (!hasEnough(one)) return tooFew(one, least);
+    if (!deciding.includes(one)) return undecided('INFORMATIVE', reasonToInform(one, strictest));
     const alpha = FAMILY_ALPHA / deciding.length;
     return judged(one, worse.get(one) as number, better.get(one) as number, alpha);
   });
@@ -60,8 +64,8 @@ function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alp
   const { estimate, upper } = forTheWorse(question);
   const seen = smallestEffect(question.evidence.shift, CONFIDENCE, { alpha, margin });
   const { base, head } = question.evidence.blocks;
-  // The smallest p that this many pairs of blocks can give.
-  const visible = 2 ** -base <= alpha && Number.isFinite(seen) ? seen : undefined;
+  const unit = unitOf(question.evidence);
+  const visible = smallestP(question.evidence) <= alpha && Number.isFinite(seen) ? seen : undefined;
   const decision = (verdict: Verdict, reason?: string): Decision => {
     return { verdict, reason, pWorseHolm, pBetterHolm, smallestEffect: visible };
   };
@@ -71,7 +75,7 @@ function judged(question: Question, pWorseHolm: number, pBetterHolm: number, alp
   const sign = question.metric.worse === 'higher' ? 1 : -1;
   const reason =
     visible === undefined
-      ? `with this many deciding figures ${Math.min(base, head)} blocks can show nothing: more blocks or fewer cells`
+      ? `with this many deciding figures ${Math.min(base, head)} ${unit} can show nothing: more ${unit} or fewer cells`
       : `the smallest detectable change is ${percentText(sign * visible)}`;
   return decision('INCONCLUSIVE', reason);
 }
@@ -90,19 +94,27 @@ function oneSided({ metric, evidence }: Question): { worse: number; better: numb
   return metric.worse === 'higher' ? { worse: pUp, better: pDown } : { worse: pDown, better: pUp };
 }
 
-function hasEnoughBlocks({ evidence }: Question): boolean {
-  return Math.min(evidence.blocks.base, evidence.blocks.head) >= MIN_BLOCKS;
+/** The smallest one-sided p that so many pairs of blocks, or so many runs on each side, can give. */
+function smallestP({ method, blocks: { base, head } }: Evidence): number {
+  return method === 'runs' ? smallestRankSumP(base, head) : 2 ** -base;
 }
 
 function isQuiet(question: Question, alpha: number): boolean {
+  if (smallestP(question.evidence) > alpha) return false;
   const seen = smallestEffect(question.evidence.shift, CONFIDENCE, { alpha, margin: 0 });
   return seen <= logMargin(question.metric);
 }
 
-function tooFewBlocks({ evidence, metric }: Question): Decision {
+function reasonToInform({ evidence }: Question, alpha: number): string {
+  return smallestP(evidence) > alpha
+    ? `informs: with as many deciding figures, so few ${unitOf(evidence)} can show nothing`
+    : 'scatters too much to decide';
+}
+
+function tooFew({ evidence, metric }: Question, least: number): Decision {
   const { base, head } = evidence.blocks;
   const got = base === head ? `${base}` : `${base} and ${head}`;
-  const reason = `${got} blocks; a verdict needs ${MIN_BLOCKS}`;
+  const reason = `${got} ${unitOf(evidence)}; a verdict needs ${least}`;
   return undecided(metric.gates === 'always' ? 'INCONCLUSIVE' : 'INFORMATIVE', reason);
 }
 

@@ -1,6 +1,6 @@
 import { rowArmText } from '../../stores/variant.ts';
 import { type ColumnName, cellText, type Row } from '../results/row.ts';
-import { plain, whole } from '../results/text.ts';
+import { counted, plain, whole } from '../results/text.ts';
 import { CONFIGURATION_COLUMNS } from './cells.ts';
 import type { Comparison } from './compare.ts';
 import type { Finding } from './finding.ts';
@@ -29,7 +29,7 @@ export function pText(evidence: Evidence): string {
   return test.pTwoSided < 0.001 ? '<0.001' : test.pTwoSided.toFixed(3);
 }
 
-/** Number of blocks: one number when paired or equal. */
+/** Number of blocks, or of runs: one number when paired or equal. */
 export function blocksText({ blocks }: Evidence): string {
   return blocks.base === blocks.head ? String(blocks.base) : `${blocks.base}+${blocks.head}`;
 }
@@ -83,7 +83,8 @@ export function summaryLine({ findings, verdict }: Comparison): string {
 }
 
 /** The method of comparison, for the line above a table. */
-export function methodText({ paired }: Comparison): string {
+export function methodText({ paired, runs }: Comparison): string {
+  if (runs !== undefined) return `${counted(runs.base, 'run')} against ${runs.head}`;
   return paired ? 'paired by block' : 'one run on each side: no verdict';
 }
 

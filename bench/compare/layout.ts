@@ -12,6 +12,7 @@ import {
   pText,
   verdictText,
 } from './format.ts';
+import { unitOf } from './sample.ts';
 
 /** A comparison as lines of text, independent of the format. */
 export interface ComparisonLayout {
@@ -42,8 +43,14 @@ export const ALIGNMENTS: Layout['alignments'] = [
   'left',
 ];
 
-export const LEGEND =
-  'Δ is head against base, Hodges-Lehmann over blocks; ~ is no difference shown (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.';
+/** How to read the columns; empty for two runs, which have neither interval nor p. */
+export function legendOf({ paired, runs }: Comparison): string[] {
+  if (!paired && runs === undefined) return [];
+  const unit = unitOf({ method: paired ? 'paired' : 'runs' });
+  return [
+    `Δ is head against base, Hodges-Lehmann over ${unit}; ~ is no difference shown (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.`,
+  ];
+}
 
 /** Arranges a comparison like benchstat: a line for each metric of each cell. */
 export function layOut(comparison: Comparison): ComparisonLayout {

@@ -1,7 +1,7 @@
 import { escaped, ruleLine, tableLine } from '../results/text.ts';
 import type { Comparison } from './compare.ts';
 import { summaryLine } from './format.ts';
-import { ALIGNMENTS, LEGEND, layOut } from './layout.ts';
+import { ALIGNMENTS, layOut, legendOf } from './layout.ts';
 
 const EMPHASIZED: readonly string[] = ['REGRESSED', 'INVALID', 'IMPROVED'];
 
@@ -17,7 +17,7 @@ export function renderMarkdown(comparison: Comparison): string {
     ...notes.map((note, index) => `[${index + 1}] ${note}`),
     ...comparison.warnings.map((warning) => `Warning: ${warning}`),
     title,
-    ...(comparison.paired ? [LEGEND] : []),
+    ...legendOf(comparison),
   ];
   return [
     `**session-bench compare: ${escaped(summaryLine(comparison))}**`,

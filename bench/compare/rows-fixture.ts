@@ -73,7 +73,7 @@ function baseRow(store: string): Row {
   };
 }
 
-/** Box and Muller. */
-function normal(random: () => number): number {
+/** A standard normal number. Box and Muller. */
+export function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

@@ -8,13 +8,13 @@ import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
 import type { Cell } from './cells.ts';
 import { columnsIn, figureOf, type Metric } from './metrics.ts';
 
-/** How two files are compared: block by block, as two arms of one run, or as two runs. */
-export type Method = 'paired' | 'unpaired';
+/** How files are compared: block by block, as two arms of one run; as two runs; or as several runs on each side. */
+export type Method = 'paired' | 'unpaired' | 'runs';
 
-/** The evidence of a cell's blocks on one metric. Shifts are ln(head / base). */
+/** The evidence of a cell's blocks, or runs, on one metric. Shifts are ln(head / base). */
 export interface Evidence {
   method: Method;
-  /** Blocks with the figure on each side; equal when paired. */
+  /** Blocks with the figure on each side, equal when paired; by the method `runs`, runs. */
   blocks: { base: number; head: number };
   /** Medians of the figures as in the files, in the metric's unit. */
   medians: { base: number | undefined; head: number | undefined };
@@ -26,8 +26,11 @@ export interface Evidence {
  * The interval and p of an evidence; `undefined` for two runs, whose blocks do not show the differences between runs.
  */
 export function certaintyOf(evidence: Evidence): Pick<Evidence, 'shift' | 'test'> | undefined {
-  return evidence.method === 'paired' ? evidence : undefined;
+  return evidence.method === 'unpaired' ? undefined : evidence;
 }
+
+/** What an evidence counts. */
+export const unitOf = ({ method }: Pick<Evidence, 'method'>) => (method === 'runs' ? 'runs' : 'blocks');
 
 /**
  * The evidence of both sides' valid blocks on a metric, by this method.
@@ -37,7 +40,7 @@ export function certaintyOf(evidence: Evidence): Pick<Evidence, 'shift' | 'test'
  */
 export function evidenceOf(
   metric: Metric,
-  method: Method,
+  method: Exclude<Method, 'runs'>,
   { base, head }: { base: Cell; head: Cell },
   confidence: number = CONFIDENCE,
 ): Evidence {

@@ -1,5 +1,5 @@
 import type { Comparison } from '../compare/compare.ts';
-import { certaintyOf } from '../compare/sample.ts';
+import { certaintyOf, unitOf } from '../compare/sample.ts';
 import { usableRows } from '../results/blocks.ts';
 import { centreOf, type Figure, figuresOf } from '../results/figures.ts';
 import { byArmAndOperation, groupsOf, isOpen } from '../results/groups.ts';
@@ -115,7 +115,7 @@ export function entriesOfComparison({ findings }: Comparison): Entry[] {
         value: percentOfBase(estimate) as number,
         lower: percentOfBase(lower),
         upper: percentOfBase(upper),
-        extra: `${verdict}, ${Math.min(blocks.base, blocks.head)} blocks, interval ${CONFIDENCE * 100} %`,
+        extra: `${verdict}, ${Math.min(blocks.base, blocks.head)} ${unitOf(evidence)}, interval ${CONFIDENCE * 100} %`,
       },
     ];
   });

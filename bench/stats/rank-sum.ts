@@ -23,6 +23,14 @@ export function rankSumTest(base: readonly number[], head: readonly number[]): R
   return { count: m + n, statistic, pUp, pDown, pTwoSided: twoSided(pUp, pDown), exact };
 }
 
+/** The smallest one-sided p that the exact test can give with m and n values: of all C(m + n, n) orders, one. */
+export function smallestRankSumP(m: number, n: number): number {
+  return Array.from({ length: n }, (_, index) => (index + 1) / (m + index + 1)).reduce(
+    (p, one) => p * one,
+    1,
+  );
+}
+
 /**
  * For each U the number of orders of m and n values with that U: of the subsets of m ranks out of 1 to m + n, those
  * whose sum is U + m (m + 1) / 2; by dynamic programming over the ranks.

@@ -1,0 +1,173 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { PROJECT_ROOT } from '../environment/programs.ts';
+import { readResultFile } from '../results/csv.ts';
+import type { Row } from '../results/row.ts';
+import { median } from '../stats/median.ts';
+import { seededRandom, shuffled } from '../stats/random.ts';
+import { rankSumEstimate, rankSumTest } from '../stats/rank-sum.ts';
+import type { Comparison } from './compare.ts';
+import { severalRuns, verdictOf } from './comparison-fixture.ts';
+import { logMargin, METRICS } from './metrics.ts';
+import { percentText } from './percent.ts';
+import { compareRuns, type RunFile } from './runs.ts';
+
+/** Six runs against six, many times: how often unchanged code is called, and how often a change. */
+const COMPARISONS = 1000;
+/** At most 1 % of them. */
+const MAX_CALLED = 10;
+const SIX = 6;
+
+const isCalled = ({ findings }: Comparison) =>
+  findings.some(({ verdict }) => verdict === 'REGRESSED' || verdict === 'IMPROVED');
+
+const report = (text: string) => process.stdout.write(`${text}\n`);
+
+describe('simulated runs that scatter by 6 %, their blocks by 2 %', () => {
+  const options = { runScatter: 0.06, scatter: 0.02, blocks: 12 };
+
+  test('unchanged code is called in at most 1 %; with blocks as replicates in far more', () => {
+    const random = seededRandom(20261127);
+    let [called, byBlocks] = [0, 0];
+    for (let count = 0; count < COMPARISONS; count += 1) {
+      const [base, head] = [
+        severalRuns('a', SIX, { ...options, random }),
+        severalRuns('b', SIX, { ...options, random }),
+      ];
+      if (isCalled(compareRuns(base, head))) called += 1;
+      if (isCalledByBlocks(base, head)) byBlocks += 1;
+    }
+    report(
+      `6 runs against 6, unchanged: of ${COMPARISONS} called ${called}, by one figure's blocks ${byBlocks}`,
+    );
+    expect(called).toBeLessThanOrEqual(MAX_CALLED);
+    expect(byBlocks).toBeGreaterThan(COMPARISONS / 5);
+  });
+
+  test.each([
+    { runScatter: 0.02, least: 195 },
+    { runScatter: 0.04, least: 160 },
+    // Here six runs are too few for 15 %, and the note says so.
+    { runScatter: 0.06, least: 60 },
+  ])('15 %% more CPU is found at %o', ({ runScatter, least }) => {
+    const random = seededRandom(1);
+    let found = 0;
+    for (let count = 0; count < 200; count += 1) {
+      const common = { ...options, runScatter, random };
+      const base = severalRuns('a', SIX, common);
+      const comparison = compareRuns(base, severalRuns('b', SIX, { ...common, factor: 1.15 }));
+      if (verdictOf(comparison, 'cpu_us_per_req') === 'REGRESSED') found += 1;
+    }
+    report(`6 runs against 6, +15 %, scatter of runs ${runScatter * 100} %: of 200 found ${found}`);
+    expect(found).toBeGreaterThanOrEqual(least);
+  });
+});
+
+/** The normal approximation is optimistic for six values: below the 80 % that paired blocks reach. */
+test.each([
+  { stores: ['redis'], runScatter: 0.04 },
+  { stores: ['none', 'redis'], runScatter: 0.06 },
+  { stores: ['none', 'memory', 'redis', 'jwt'], runScatter: 0.04 },
+])('the change that the note names is found in more than half: %o', ({ stores, runScatter }) => {
+  const comparisons = 400;
+  const common = { stores, runScatter, blocks: 4 };
+  const compared = (factor: number) => {
+    const random = seededRandom(1);
+    return Array.from({ length: comparisons }, () => {
+      const base = severalRuns('a', SIX, { ...common, random });
+      const { findings } = compareRuns(base, severalRuns('b', SIX, { ...common, random, factor }));
+      return findings.find(
+        ({ metric, configuration }) => metric?.name === 'cpu_us_per_req' && configuration.store === 'redis',
+      );
+    });
+  };
+  const named = median(compared(1).map((one) => one?.smallestEffect ?? Number.POSITIVE_INFINITY)) as number;
+  const found = compared(Math.exp(named)).filter((one) => one?.verdict === 'REGRESSED').length;
+  report(
+    `named with ${stores.length} cells, scatter of runs ${runScatter * 100} %: ${percentText(named)}, found ${found} of ${comparisons}`,
+  );
+  expect(found).toBeGreaterThan(comparisons / 2);
+});
+
+/** The rule of a verdict, at 1 %, on the CPU of all blocks of all runs as if they were independent. */
+function isCalledByBlocks(base: readonly RunFile[], head: readonly RunFile[]): boolean {
+  const [before, after] = [base, head].map((files) =>
+    files.flatMap(({ rows }) =>
+      rows.filter(({ store }) => store === 'redis').map((row) => Math.log(row.cpu_us_per_req_server ?? 0)),
+    ),
+  ) as [number[], number[]];
+  const { pUp, pDown } = rankSumTest(before, after);
+  const { estimate = 0 } = rankSumEstimate(before, after, 0.95);
+  const [cpu] = METRICS;
+  return Math.min(pUp, pDown) <= 0.01 && cpu !== undefined && Math.abs(estimate) >= logMargin(cpu);
+}
+
+/** Fourteen runs of one commit on one machine within 90 minutes. */
+describe('1,000 splits of the committed runs into six and six', () => {
+  const rows = ['gates-none-1.csv', 'gates-redis.csv'].flatMap((name) =>
+    readResultFile(join(PROJECT_ROOT, 'results', 'proof', name)),
+  );
+  const ids = [...new Set(rows.map(({ run_id }) => run_id as string))].filter((id) =>
+    id.startsWith('20261125'),
+  );
+  const plain = ids.map((id) => ({ name: id, rows: rows.filter(({ run_id }) => run_id === id) }));
+  const planted = new Map(plain.map(({ name, rows }) => [name, { name, rows: rows.map(slower) }]));
+
+  function split(change: (file: RunFile) => RunFile): Comparison[] {
+    const random = seededRandom(7);
+    return Array.from({ length: COMPARISONS }, () => {
+      const order = shuffled(plain, random);
+      return compareRuns(order.slice(0, SIX), order.slice(SIX, 2 * SIX).map(change));
+    });
+  }
+
+  test('unchanged, at most 1 % are called', () => {
+    expect(plain).toHaveLength(14);
+    const called = split((file) => file).filter(isCalled).length;
+    report(`14 committed runs, unchanged: of ${COMPARISONS} splits called ${called}`);
+    expect(called).toBeLessThanOrEqual(MAX_CALLED);
+  });
+
+  test('the first six against the last six inform only, for the machine drifted. By turns they decide', () => {
+    const inTurns = plain.slice(0, 2 * SIX);
+    const turn = (which: number) => inTurns.filter((_, index) => index % 2 === which);
+    const [apart, byTurns] = [
+      compareRuns(plain.slice(0, SIX), plain.slice(-SIX)),
+      compareRuns(turn(0), turn(1)),
+    ];
+    expect(new Set(apart.findings.map(({ verdict }) => verdict))).toEqual(new Set(['INFORMATIVE']));
+    expect(apart.findings[0]?.reason).toContain('all runs of one side are older');
+    expect(isCalled(byTurns)).toBe(false);
+    expect(byTurns.findings.map(({ verdict }) => verdict)).not.toContain('INFORMATIVE');
+  });
+
+  test('15 % planted is called in every one, by the CPU of redis', () => {
+    const comparisons = split((file) => planted.get(file.name) as RunFile);
+    const by = (metric: string, store: string) =>
+      comparisons.filter((one) => verdictOf(one, metric, store) === 'REGRESSED').length;
+    const found = comparisons.filter(({ verdict }) => verdict === 'REGRESSED').length;
+    const shown = ['none', 'redis'].map(
+      (store) => `${store}: CPU ${by('cpu_us_per_req', store)}, ok/s ${by('rps_ok', store)}`,
+    );
+    report(`14 committed runs, +15 %: of ${COMPARISONS} splits called ${found}; ${shown.join('; ')}`);
+    expect(found).toBe(COMPARISONS);
+    expect(by('cpu_us_per_req', 'redis')).toBe(COMPARISONS);
+  });
+});
+
+/** The row of a run whose every figure is 15 % worse. */
+function slower(row: Row): Row {
+  const factor = 1.15;
+  const changed = { ...row };
+  for (const column of [
+    'cpu_us_per_req_server',
+    'cpu_us_per_req_store',
+    'svc_p50_us',
+    'svc_p99_us',
+  ] as const) {
+    const value = row[column];
+    if (value !== undefined) changed[column] = value * factor;
+  }
+  if (row.rps_ok !== undefined) changed.rps_ok = row.rps_ok / factor;
+  return changed;
+}

@@ -1,0 +1,250 @@
+import { BenchError } from '../errors.ts';
+import { spoiltBlocks } from '../results/blocks.ts';
+import { cellText, type Row } from '../results/row.ts';
+import { counted } from '../results/text.ts';
+import { CONFIDENCE, FAMILY_ALPHA, MIN_RUNS } from '../stats/levels.ts';
+import { median } from '../stats/median.ts';
+import { rankSumEstimate, rankSumTest } from '../stats/rank-sum.ts';
+import { smallestEffect } from '../stats/smallest-effect.ts';
+import { type Cell, cellsOf } from './cells.ts';
+import {
+  type Comparison,
+  cellFinding,
+  checkHasRows,
+  mostSevere,
+  nothing,
+  partOf,
+  unmatchedCells,
+} from './compare.ts';
+import { type Decision, decide, type Question } from './decide.ts';
+import type { Finding } from './finding.ts';
+import { commitText, machineDifference, type Names } from './machine.ts';
+import { columnsIn, figureOf, isMeasured, logMargin, METRICS, type Metric, mayGate } from './metrics.ts';
+import { percentText } from './percent.ts';
+import type { Evidence } from './sample.ts';
+import { isEqualLoad } from './size.ts';
+import { warningsOf } from './warnings.ts';
+
+/** The rows of one result file, which are those of one run. */
+export interface RunFile {
+  name: string;
+  rows: readonly Row[];
+}
+
+/** One configuration in all runs of a side. */
+interface SideCell extends Cell {
+  /** The valid rows of each run that has any. */
+  runs: Row[][];
+}
+
+interface Pair {
+  base: SideCell;
+  head: SideCell;
+}
+
+const SIDES: Names = { base: 'the files of --base', head: 'the files of --head' };
+
+/**
+ * Compares several runs on each side, cell by cell and metric by metric. Pure.
+ *
+ * The unit is the run: its figure is the median over its valid blocks, as measured, and runs are compared by rank. The
+ * same code differs from run to run by more than the blocks of a run show, so the highest level that varies is what is
+ * repeated, and blocks only make the figure of their run exact. Fewer than six runs on a side, or runs of two machines,
+ * inform and decide nothing.
+ *
+ * Source: Kalibera and Jones, Rigorous Benchmarking in Reasonable Time, 2013.
+ *
+ * @throws BenchError CSV_INVALID for a file of several runs or a run in two files, NOTHING_TO_COMPARE
+ */
+export function compareRuns(base: readonly RunFile[], head: readonly RunFile[]): Comparison {
+  const files = [...base, ...head];
+  checkRunIds(files);
+  const difference = differencesOf(files);
+  const sides = { base: sideCells(base), head: sideCells(head) };
+  const pairs = [...sides.base.values()].flatMap((cell) => {
+    const other = sides.head.get(cell.key);
+    return other === undefined ? [] : [{ base: cell, head: other }];
+  });
+  if (pairs.length === 0) throw nothing('a configuration that both sides measured', 'none in common');
+  const runs = { base: base.length, head: head.length };
+  const isEnough = Math.min(runs.base, runs.head) >= MIN_RUNS;
+  const obstacle =
+    difference.length > 0 ? 'runs of two machines' : isEnough && areApart(base, head) ? APART : undefined;
+  const isDeciding = isEnough && obstacle === undefined;
+
+  const asked = pairs.filter((pair) => pair.base.runs.length > 0 && pair.head.runs.length > 0);
+  const questions = asked.flatMap((pair) => questionsOf(pair));
+  const deciding = questions.filter(({ question }) => question.informative === undefined).length;
+  const asking = questions.map(({ question }) => {
+    if (isDeciding) return question;
+    const informative = obstacle ?? tooFewRuns(runs, question, Math.max(1, deciding));
+    return { ...question, informative };
+  });
+  const decisions = decide(asking, MIN_RUNS);
+  const findings: Finding[] = questions.map(({ configuration, question: { metric, evidence } }, index) => ({
+    ...(decisions[index] as Decision),
+    configuration,
+    metric,
+    evidence,
+  }));
+  findings.push(
+    ...pairs.flatMap((pair) => invalidCell(pair, isDeciding)),
+    ...unmatched(sides.base, sides.head, SIDES.base, isDeciding),
+    ...unmatched(sides.head, sides.base, SIDES.head, false),
+  );
+  return {
+    paired: false,
+    runs,
+    findings,
+    commits: { base: commitText(rowsOf(base)), head: commitText(rowsOf(head)) },
+    warnings: warningsOf(asked, difference, false, SIDES),
+    verdict: mostSevere(findings),
+  };
+}
+
+/**
+ * Whether all runs of one side are older than those of the other. A rank test takes the runs as exchangeable: of the
+ * committed runs of one commit, the first six against the last six would be called REGRESSED, for the machine became
+ * slower in between.
+ */
+function areApart(base: readonly RunFile[], head: readonly RunFile[]): boolean {
+  const startsOf = (files: readonly RunFile[]) =>
+    files.map(({ rows }) => rows.map((row) => row.started_at ?? '').sort()[0] ?? '').sort();
+  const [before, after] = [startsOf(base), startsOf(head)];
+  const isKnown = ![...before, ...after].includes('');
+  const isApart = (one: string[], other: string[]) => (one.at(-1) ?? '') < (other[0] ?? '');
+  return isKnown && (isApart(before, after) || isApart(after, before));
+}
+
+/** Why sides that are apart in time give no verdict. */
+const APART =
+  'all runs of one side are older than those of the other: a drift of the machine would look like a change; take turns';
+
+const rowsOf = (files: readonly RunFile[]) => files.flatMap(({ rows }) => rows);
+
+/** The cells of all runs of a side, in the order of the files. */
+function sideCells(files: readonly RunFile[]): Map<string, SideCell> {
+  const merged = new Map<string, SideCell>();
+  for (const [index, { name, rows }] of files.entries()) {
+    const cells = cellsOf(rows, name, spoiltBlocks(rows));
+    checkHasRows([...cells.values()], name);
+    for (const cell of cells.values()) {
+      const before = merged.get(cell.key);
+      const blocks = [...cell.blocks].map(([block, row]) => [`${index} ${block}`, row] as const);
+      merged.set(cell.key, {
+        ...cell,
+        blocks: new Map([...(before?.blocks ?? []), ...blocks]),
+        invalid: cell.invalid + (before?.invalid ?? 0),
+        dropped: cell.dropped + (before?.dropped ?? 0),
+        supported: cell.supported || before?.supported === true,
+        runs: [...(before?.runs ?? []), ...(blocks.length === 0 ? [] : [[...cell.blocks.values()]])],
+      });
+    }
+  }
+  return merged;
+}
+
+function questionsOf(pair: Pair): { configuration: Row; question: Question }[] {
+  const { configuration } = pair.head;
+  const rows = [...pair.base.runs, ...pair.head.runs].flat();
+  return METRICS.filter((metric) => isMeasured(metric, rows)).map((metric) => {
+    const evidence = evidenceOfRuns(metric, pair);
+    const informative = mayGate(metric, configuration) ? partOf(configuration) : 'does not decide here';
+    return { configuration, question: { metric, evidence, informative } };
+  });
+}
+
+/** The evidence of all runs with a valid block on a metric. */
+function evidenceOfRuns(metric: Metric, { base, head }: Pair): Evidence {
+  const columns = columnsIn(metric, [...base.runs, ...head.runs].flat());
+  const figuresOf = ({ runs }: SideCell) =>
+    runs
+      .map((rows) =>
+        median(rows.map((row) => figureOf(row, columns)).filter((figure) => figure !== undefined)),
+      )
+      .filter((figure) => figure !== undefined);
+  const [before, after] = [figuresOf(base), figuresOf(head)];
+  const [logBefore, logAfter] = [before.map(Math.log), after.map(Math.log)];
+  return {
+    method: 'runs',
+    blocks: { base: before.length, head: after.length },
+    medians: { base: median(before), head: median(after) },
+    shift: rankSumEstimate(logBefore, logAfter, CONFIDENCE),
+    test: rankSumTest(logBefore, logAfter),
+  };
+}
+
+/**
+ * Why so few runs give no verdict, with the least change that six on each side would show at their scatter. The
+ * interval shortens with √(1/n + 1/m).
+ */
+function tooFewRuns({ base, head }: Comparison['runs'] & {}, question: Question, figures: number): string {
+  const { metric, evidence } = question;
+  const { blocks, shift } = evidence;
+  const shorter = Math.sqrt(2 / MIN_RUNS / (1 / blocks.base + 1 / blocks.head));
+  const ofSix = { ...shift, lower: shift.lower * shorter, upper: shift.upper * shorter };
+  const rule = { alpha: FAMILY_ALPHA / figures, margin: logMargin(metric) };
+  const seen = smallestEffect(ofSix, CONFIDENCE, rule);
+  const change = percentText(metric.worse === 'higher' ? seen : -seen);
+  const least = Number.isFinite(seen)
+    ? `the least visible change would be ${change} with six at this scatter`
+    : 'the scatter of so few gives no least visible change';
+  return `${counted(base, 'run')} against ${head}; a verdict needs ${MIN_RUNS} on each side; ${least}`;
+}
+
+/** A cell with rows on both sides, but no usable one on one of them. */
+function invalidCell({ base, head }: Pair, isDeciding: boolean): Finding[] {
+  if (!base.supported && !head.supported) return [];
+  const empty = (['base', 'head'] as const).filter(
+    (side) => (side === 'base' ? base : head).runs.length === 0,
+  );
+  if (empty.length === 0) return [];
+  const reason = `no valid row in ${empty.map((side) => SIDES[side]).join(' and ')}`;
+  return [cellFinding(base.configuration, isDeciding ? 'INVALID' : 'INFORMATIVE', reason)];
+}
+
+/** Cells of one side alone. A rate at equal load is that of its run, so its cells differ and are not missed. */
+function unmatched(
+  cells: Map<string, SideCell>,
+  others: Map<string, SideCell>,
+  side: string,
+  isMissed: boolean,
+): Finding[] {
+  return unmatchedCells(cells, others, `only in ${side}`, 'INFORMATIVE').map((finding) =>
+    isMissed && !isEqualLoad(finding.configuration) ? { ...finding, verdict: 'INCONCLUSIVE' } : finding,
+  );
+}
+
+function differencesOf([first, ...others]: readonly RunFile[]): string[] {
+  const against = (one: RunFile, other: RunFile) =>
+    machineDifference(one.rows, other.rows, { base: one.name, head: other.name });
+  return first === undefined ? [] : [...new Set(others.flatMap((other) => against(first, other)))];
+}
+
+function checkRunIds(files: readonly RunFile[]): void {
+  const known = new Map<string, string>();
+  for (const { name, rows } of files) {
+    const ids = [...new Set(rows.map((row) => cellText(row.run_id)))];
+    const [id] = ids;
+    if (id === undefined) continue;
+    if (ids.length > 1 || id === '') {
+      const got = ids.map((one) => one || 'empty').slice(0, 2);
+      throw wrongRun(
+        `rows of one run in ${name}`,
+        `run_id ${got.join(' and ')}`,
+        'Name a file for each run.',
+      );
+    }
+    const before = known.get(id);
+    if (before !== undefined) {
+      const remedy =
+        'A run counts once. Compare the two files of a gate as pnpm bench compare BASE.csv HEAD.csv.';
+      throw wrongRun('another run in each file', `run_id ${id} in ${before} and ${name}`, remedy);
+    }
+    known.set(id, name);
+  }
+}
+
+function wrongRun(expected: string, got: string, remedy: string): BenchError {
+  return new BenchError({ code: 'CSV_INVALID', expected, got, remedy });
+}
