@@ -138,10 +138,10 @@ describe('1,000 splits of the committed runs into six and six', () => {
     expect(new Set(apart.findings.map(({ verdict }) => verdict))).toEqual(new Set(['INFORMATIVE']));
     expect(apart.findings[0]?.reason).toContain('all runs of one side are older');
     expect(isCalled(byTurns)).toBe(false);
-    expect(byTurns.findings.map(({ verdict }) => verdict)).not.toContain('INFORMATIVE');
+    expect(byTurns.findings.map(({ reason = '' }) => reason).join()).not.toContain('older');
   });
 
-  test('15 % planted is called in every one, by the CPU of redis', () => {
+  test('15 % planted is called in every one that took turns, by the CPU of redis', () => {
     const comparisons = split((file) => planted.get(file.name) as RunFile);
     const by = (metric: string, store: string) =>
       comparisons.filter((one) => verdictOf(one, metric, store) === 'REGRESSED').length;
@@ -150,8 +150,10 @@ describe('1,000 splits of the committed runs into six and six', () => {
       (store) => `${store}: CPU ${by('cpu_us_per_req', store)}, ok/s ${by('rps_ok', store)}`,
     );
     report(`14 committed runs, +15 %: of ${COMPARISONS} splits called ${found}; ${shown.join('; ')}`);
-    expect(found).toBe(COMPARISONS);
-    expect(by('cpu_us_per_req', 'redis')).toBe(COMPARISONS);
+    // A split can by chance be one of older and younger runs.
+    const apart = comparisons.filter(({ findings }) => findings[0]?.reason?.includes('older')).length;
+    expect(apart).toBeLessThanOrEqual(3);
+    expect([found, by('cpu_us_per_req', 'redis')]).toEqual([COMPARISONS - apart, COMPARISONS - apart]);
   });
 });
 
