@@ -28,7 +28,7 @@ export const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<str
       .join(','),
     repeat: '48',
     duration: '2s',
-    warmup: '6s',
+    warmup: '2500ms',
     sessions: '1000',
     balancer: 'none',
     connections: '32',
@@ -36,7 +36,7 @@ export const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<str
 };
 
 /** The rate at equal load, as a share of the capacity of the slowest arm: so low that requests do not queue. */
-export const EQUAL_LOAD_SHARE = 0.45;
+export const EQUAL_LOAD_SHARE = 0.25;
 
 /** Parses the options. @throws BenchError USAGE, for the first wrong value. */
 export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {

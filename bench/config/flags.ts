@@ -102,7 +102,7 @@ export const RUN_FLAGS = {
   arrivals: run.value('--arrivals <kind>', 'how requests become due, with --rate', 'poisson', word(ARRIVALS)),
   equalLoad: run.yes(
     '--equal-load',
-    'CPU per request at equal load: every arm gets 45 % of what the slowest can do, or --rate, at constant intervals',
+    'CPU per request at equal load: every arm gets 25 % of what the slowest can do, or --rate, at constant intervals',
   ),
   withinSeconds: run.optional(
     '--within <time>',

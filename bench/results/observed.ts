@@ -50,8 +50,11 @@ export interface Observed {
 
 /** How an arm's warm-up ended. */
 export interface Warmth {
-  /** `warm`: enough requests, and CPU per request shown to be even. `cold`: the time was over before that. */
-  state: 'warm' | 'cold';
+  /**
+   * `warm`: enough requests, and CPU per request shown to be even. `unproven`: enough requests and no trend, but too
+   * much noise to show that it is even. `cold`: too few requests, or a trend.
+   */
+  state: 'warm' | 'unproven' | 'cold';
   /** Load of this arm before the measurement. */
   seconds: number;
   requestsPerServer: number;

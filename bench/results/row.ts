@@ -76,7 +76,7 @@ export const COLUMNS = [
   integer('warmup_requests', 'requests to each server in the warm-up'),
   text(
     'warmup_end',
-    'warm: each server had 30,000 requests, and CPU per request was even within 3 %; cold: the time was over before',
+    'warm: each server had 30,000 requests, and CPU per request was shown to be even within 3 %; unproven: as many, and no trend, but too much noise to show it; cold: fewer, or a trend',
   ),
   number('duration_s', 'actual length of the measured load: the sum of its slices'),
   number('slice_ms', 'length of a slice as planned; empty when the load was not sliced'),

@@ -206,7 +206,7 @@ function isSentLate(result: LoadResult, observed: Observed, { target_rps: offere
 function coldNote({ warmth }: Observed): string | undefined {
   if (warmth?.state !== 'cold') return undefined;
   const requests = whole(warmth.requestsPerServer);
-  return `cold: a warm-up of ${requests} requests to each server had not shown CPU per request to be even`;
+  return `cold: ${requests} requests to each server in the warm-up (30,000 without a trend are enough)`;
 }
 
 function scaled(value: number | undefined, factor: number): number | undefined {

@@ -4,7 +4,7 @@ import { decodeHistogram, summarize } from '../../stats/histogram.ts';
 import type { Arm } from './arms.ts';
 import { recordSlices } from './slice-records.ts';
 import { type BlockRun, createTurnTaker, type TurnTaker } from './turns.ts';
-import { MIN_WINDOWS, WARM_REQUESTS, warmthOf } from './warmth.ts';
+import { COLD_WINDOWS, MIN_WINDOWS, WARM_REQUESTS, warmthOf } from './warmth.ts';
 import { createWindows, type Windows } from './windows.ts';
 
 export interface WarmUp {
@@ -14,6 +14,7 @@ export interface WarmUp {
   p99Us: number;
 }
 
+const LEAST_WINDOWS = COLD_WINDOWS + MIN_WINDOWS;
 const MIN_WINDOW_SECONDS = 0.1;
 const MAX_WINDOW_SECONDS = 0.25;
 /** Slices of the warm-up, before the length of a slice is known. */
@@ -31,7 +32,7 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
   const limit = config.warmupSeconds;
   const windowSeconds = Math.min(
     limit,
-    Math.min(MAX_WINDOW_SECONDS, Math.max(MIN_WINDOW_SECONDS, limit / MIN_WINDOWS)),
+    Math.min(MAX_WINDOW_SECONDS, Math.max(MIN_WINDOW_SECONDS, limit / LEAST_WINDOWS)),
   );
   const most = load.model === 'revocation' ? 1 : Math.max(1, Math.floor(limit / windowSeconds));
   const sliceSeconds = Math.min(config.sliceSeconds ?? FIRST_SLICE_SECONDS, windowSeconds);
@@ -65,7 +66,7 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
     warmthOf(windows.costsOf(arm), (requests.get(arm) ?? 0) + perServer(arm, taker));
   const windows = await phase(
     taker,
-    (so) => so.count >= MIN_WINDOWS && arms.every((arm) => judge(arm, so).state === 'warm'),
+    (so) => so.count >= LEAST_WINDOWS && arms.every((arm) => judge(arm, so).state === 'warm'),
   );
   const warmth = new Map(
     arms.map((arm) => {

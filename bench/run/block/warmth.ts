@@ -6,19 +6,26 @@ export const WARM_REQUESTS = 30_000;
 /** An arm is warm when the 90 % interval of the change over the last windows lies within this, per cent. */
 export const WARM_CHANGE_PCT = 3;
 const CONFIDENCE = 0.9;
-/** The change is sought in the last half of the windows, and in at least this many. */
-export const MIN_WINDOWS = 12;
+/** The change is sought in the last half of the windows, in at least this many, and not in the first second. */
+export const MIN_WINDOWS = 8;
+/** Windows that are never judged: in them a server runs code that is not compiled yet. */
+export const COLD_WINDOWS = 4;
+
+/** An exact test of a trend takes long for many windows. */
+const MAX_TREND_WINDOWS = 12;
 
 /** Whether an arm is warm. Pure. @param costs CPU per request, window by window. */
 export function warmthOf(costs: readonly number[], requestsPerServer: number): Omit<Warmth, 'seconds'> {
-  const last = costs.slice(-Math.max(MIN_WINDOWS, Math.ceil(costs.length / 2)));
+  const judged = costs.slice(COLD_WINDOWS);
+  const last = judged.slice(-Math.max(MIN_WINDOWS, Math.ceil(judged.length / 2)));
   if (last.length < MIN_WINDOWS || last.some(Number.isNaN)) {
     return { state: 'cold', requestsPerServer, steady: true, trendPct: undefined };
   }
   const change = changeOf(last, CONFIDENCE);
   const isEven =
     change !== undefined && change.lowerPct >= -WARM_CHANGE_PCT && change.upperPct <= WARM_CHANGE_PCT;
-  const { steady } = isSteady(last.slice(-MIN_WINDOWS));
-  const state = isEven && requestsPerServer >= WARM_REQUESTS ? 'warm' : 'cold';
+  const { steady } = isSteady(last.slice(-MAX_TREND_WINDOWS));
+  const isServed = requestsPerServer >= WARM_REQUESTS && steady;
+  const state = !isServed ? 'cold' : isEven ? 'warm' : 'unproven';
   return { state, requestsPerServer, steady, trendPct: change?.pct };
 }
