@@ -115,6 +115,7 @@ describe('a server process', () => {
     expect(stats).toEqual({
       type: 'stats',
       roundTrips: 0,
+      loopTurns: expect.any(Number),
       gcNs: expect.any(Number),
     });
   });

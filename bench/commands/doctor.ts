@@ -7,6 +7,8 @@ import { renderCalibration } from '../calibrate/render.ts';
 import { BALANCERS } from '../environment/balancer.ts';
 import { cpuNsOf } from '../environment/machine/cpu.ts';
 import { kernel } from '../environment/machine/machine.ts';
+import { canPin, parseCpuList, planPinning } from '../environment/machine/pinning.ts';
+import { SIBLING_FACTOR, slowDown } from '../environment/machine/siblings.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { EXIT } from '../errors.ts';
 import type { BenchCommand } from './command.ts';
@@ -36,6 +38,7 @@ async function examine(env: Env): Promise<string> {
         ? 'not available here, its columns stay empty'
         : 'nanoseconds from /proc'
     }`,
+    ...(await describeProcessors()),
     'services, in the order of preference of auto',
     ...services.flat(),
     'balancers, in the order of preference of auto',
@@ -63,6 +66,20 @@ async function describeBalancer(balancer: (typeof BALANCERS)[number]): Promise<s
   const binary = balancer.find();
   if (binary === undefined) return `  - ${balancer.name.padEnd(9)}not installed: run sh scripts/setup.sh`;
   return `  + ${balancer.name.padEnd(9)}${await balancer.version(binary)} (${binary})`;
+}
+
+/** Whether the first two processors share a core: then a busy load generator slows the servers down. */
+async function describeProcessors(): Promise<string[]> {
+  const plan = canPin() ? planPinning() : undefined;
+  const [own] = parseCpuList(plan?.generator ?? '');
+  const [other] = parseCpuList(plan?.server ?? '');
+  if (own === undefined || other === undefined)
+    return ['  one processor, or no taskset: nothing can be pinned'];
+  const factor = await slowDown(other, own);
+  const verdict = factor >= SIBLING_FACTOR ? 'they share a core, or other work does' : 'separate';
+  return [
+    `  processors ${own} and ${other}: ${verdict} (a loop takes ${factor.toFixed(2)}× when both are busy)`,
+  ];
 }
 
 function describeNoise(env: Env): string[] {

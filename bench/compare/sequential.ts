@@ -103,6 +103,8 @@ function decideOne(question: Question, levels: Levels): Decision {
     return undecided('SLOWER', `a real change, ${isShown} below the margin`);
   }
   if (upper < margin) return undecided('OK', undefined);
+  if (!Number.isFinite(upper))
+    return undecided('INCONCLUSIVE', `${evidence.blocks.head} blocks show nothing yet`);
   const bound = percentText(metric.worse === 'higher' ? upper : -upper);
   return undecided('INCONCLUSIVE', `a change of up to ${bound} is not excluded`);
 }

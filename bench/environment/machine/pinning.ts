@@ -32,6 +32,12 @@ export function planPinning(cpus: readonly number[] = allowedCpus()): Pinning {
   return { generator, balancer, server: system, store: system };
 }
 
+/** Whether processors can be assigned here. */
+export function canPin(): boolean {
+  if (process.platform !== 'linux' || findOnPath('taskset') === undefined) return false;
+  return allowedCpus().length > 1;
+}
+
 /**
  * The text for a row, which names only what was pinned.
  * @param storeIsPinned false for a container or an external service, which cannot be pinned.

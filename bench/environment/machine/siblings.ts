@@ -6,14 +6,14 @@ export type LoopTimer = (cpu: number, other: number, isOtherBusy: boolean) => Pr
 
 const ROUNDS = 5;
 /** Two threads of one core slow each other down by 30 % and more, two cores by less than 10 %. */
-const SLOWER = 1.2;
+export const SIBLING_FACTOR = 1.2;
 
 /**
  * Whether two processors share a core, so that work on one slows the other down. It is measured, because a virtual
  * machine may not show the topology of its host. Takes half a second.
  */
 export async function areSiblings(cpu: number, other: number, time: LoopTimer = timeLoop): Promise<boolean> {
-  return (await slowDown(cpu, other, time)) >= SLOWER;
+  return (await slowDown(cpu, other, time)) >= SIBLING_FACTOR;
 }
 
 /** How many times as long a fixed loop takes on a processor while the other is busy. Other work only adds time. */
