@@ -61,16 +61,19 @@ export function compareRows(
 
   const pairs = common.map((cell) => ({ base: cell, head: head.get(cell.key) as Cell }));
   const asked = pairs.filter((pair) => pair.base.blocks.size > 0 && pair.head.blocks.size > 0);
+  // Beside a closed loop, equal load only gives the size of what the closed loop alarms of.
+  const hasClosedLoop = asked.some(({ head: { configuration } }) => configuration.pass === 'capacity');
   const questions = asked.flatMap((pair) => {
     const { configuration } = pair.head;
     const metrics = METRICS.filter((metric) =>
       isMeasured(metric, [...pair.base.blocks.values(), ...pair.head.blocks.values()]),
     );
     return metrics.map((metric) => {
-      const confidence =
-        plan === undefined || isEqualLoad(configuration) ? undefined : repeatedConfidence(plan);
+      const isSize = hasClosedLoop && isEqualLoad(configuration);
+      const confidence = plan === undefined || isSize ? undefined : repeatedConfidence(plan);
       const evidence = evidenceOf(metric, paired ? 'paired' : 'unpaired', pair, confidence);
-      const part = mayGate(metric, configuration) ? partOf(configuration) : 'does not decide here';
+      const size = isSize ? 'gives the size of a change' : undefined;
+      const part = mayGate(metric, configuration) ? size : 'does not decide here';
       const question: Question = { metric, evidence, informative: paired ? part : SINGLE_RUNS };
       return { configuration, question };
     });
@@ -93,10 +96,6 @@ export function compareRows(
   const commits = { base: commitText(baseRows), head: commitText(headRows) };
   return { paired, findings, commits, warnings, verdict: mostSevere(findings) };
 }
-
-/** What the pass at equal load is for: in it the closed loop's alarm is given its size. */
-export const partOf = (configuration: Row) =>
-  isEqualLoad(configuration) ? 'gives the size of a change' : undefined;
 
 /** A cell with rows on both sides, but no usable one on one of them: nothing is known, which is not a success. */
 function invalidCell(pair: Pair, names: Names, paired: boolean): Finding[] {

@@ -13,7 +13,6 @@ import {
   checkHasRows,
   mostSevere,
   nothing,
-  partOf,
   unmatchedCells,
 } from './compare.ts';
 import { type Decision, decide, type Question } from './decide.ts';
@@ -149,7 +148,11 @@ function questionsOf(pair: Pair): { configuration: Row; question: Question }[] {
   const rows = [...pair.base.runs, ...pair.head.runs].flat();
   return METRICS.filter((metric) => isMeasured(metric, rows)).map((metric) => {
     const evidence = evidenceOfRuns(metric, pair);
-    const informative = mayGate(metric, configuration) ? partOf(configuration) : 'does not decide here';
+    const informative = mayGate(metric, configuration)
+      ? isEqualLoad(configuration)
+        ? 'equal load informs here'
+        : undefined
+      : 'does not decide here';
     return { configuration, question: { metric, evidence, informative } };
   });
 }
