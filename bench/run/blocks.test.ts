@@ -22,6 +22,7 @@ async function runWith(
   flags: Record<string, string>,
   invalid: (block: Block) => boolean,
   finished: Row[] = [],
+  isEnough: (validBlocks: number) => boolean = () => false,
 ) {
   const ran: string[] = [];
   const execute = async (block: Block): Promise<BlockOutcome> => {
@@ -29,7 +30,7 @@ async function runWith(
     const row: Row = { status: 'ok', valid: !invalid(block), invalid_reason: 'other work' };
     return { trials: block.trials.map((trial) => ({ trial, rows: [row], histograms: {} })), failures: [] };
   };
-  const outcome = await runBlocks(benchOf(flags), () => undefined, { execute, finished });
+  const outcome = await runBlocks(benchOf(flags), () => undefined, { execute, finished, isEnough });
   return { ran, ...outcome };
 }
 
@@ -54,6 +55,22 @@ test('a quarter of the blocks is replaced at most; then the group is named as IN
   const hopeless = await runWith({ repeat: '8' }, () => true);
   expect(hopeless.ran).toHaveLength(10);
   expect(hopeless.tooFew).toEqual(['read, 1 server, round-robin, 256 B: 0 valid blocks of 8']);
+});
+
+test('a run that has enough before its last block lacks none, also after a dropped one', async () => {
+  const seen: number[] = [];
+  const isEnough = (valid: number) => {
+    seen.push(valid);
+    return valid >= 3;
+  };
+  const { ran, tooFew, validBlocks } = await runWith(
+    { repeat: '8' },
+    ({ block }) => block === 2,
+    [],
+    isEnough,
+  );
+  expect(ran).toEqual(['1:1', '1:2', '1:3', '1:4']);
+  expect([seen, validBlocks, tooFew]).toEqual([[1, 1, 2, 3], 3, []]);
 });
 
 test('blocks that were never run are not counted as valid', async () => {

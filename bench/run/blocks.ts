@@ -66,6 +66,7 @@ export async function runBlocks(
   const stateOf = (block: Block) => groups.get(groupText(block.group)) as GroupState;
   const last = lastRepetition(config, deadlineMs);
   let ran = 0;
+  let isSettled = false;
 
   /** Runs a block; returns whether it is valid. */
   const attempt = async (block: Block): Promise<boolean> => {
@@ -82,7 +83,7 @@ export async function runBlocks(
   const leastValid = () => Math.min(...[...groups.values()].map(({ valid }) => valid));
   const isOver = () => signal.aborted || (deadlineMs !== undefined && performance.now() > deadlineMs);
 
-  for (let repetition = 1; repetition <= last && !isOver(); repetition += 1) {
+  for (let repetition = 1; repetition <= last && !isSettled && !isOver(); repetition += 1) {
     const due = planRepetition(config, repetition).filter((block) => stateOf(block).valid < config.repeat);
     if (due.length === 0) break;
     const valid = new Map<GroupState, boolean>();
@@ -99,14 +100,14 @@ export async function runBlocks(
       if (isValid) state.valid += 1;
       else state.dropped += 1;
     }
-    if (isEnough(leastValid())) break;
+    isSettled = isEnough(leastValid());
   }
   const rates = [...loads].flatMap(([group, { ratePerSecond }]) =>
     ratePerSecond === undefined ? [] : [[group, ratePerSecond]],
   );
   return {
     failures,
-    tooFew: tooFewOf([...groups.values()], config, deadlineMs),
+    tooFew: isSettled ? [] : tooFewOf([...groups.values()], config, deadlineMs),
     rates: Object.fromEntries(rates),
     validBlocks: leastValid(),
   };
