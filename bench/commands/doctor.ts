@@ -7,7 +7,7 @@ import { renderCalibration } from '../calibrate/render.ts';
 import { BALANCERS } from '../environment/balancer.ts';
 import { cpuNsOf } from '../environment/machine/cpu.ts';
 import { kernel } from '../environment/machine/machine.ts';
-import { canPin, parseCpuList, planPinning } from '../environment/machine/pinning.ts';
+import { parseCpuList, pinningIfPossible } from '../environment/machine/pinning.ts';
 import { SIBLING_FACTOR, slowDown } from '../environment/machine/siblings.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { EXIT } from '../errors.ts';
@@ -24,7 +24,7 @@ export const COMMAND: BenchCommand = {
   },
 };
 
-/** What this machine offers, what is missing and how to install it. Starts nothing. */
+/** What this machine offers, what is missing and how to install it. Starts no service. */
 async function examine(env: Env): Promise<string> {
   const services = await Promise.all(
     SERVICES.map((service) => describeService(service, env[service.url.variable])),
@@ -70,7 +70,7 @@ async function describeBalancer(balancer: (typeof BALANCERS)[number]): Promise<s
 
 /** Whether the first two processors share a core: then a busy load generator slows the servers down. */
 async function describeProcessors(): Promise<string[]> {
-  const plan = canPin() ? planPinning() : undefined;
+  const plan = pinningIfPossible();
   const [own] = parseCpuList(plan?.generator ?? '');
   const [other] = parseCpuList(plan?.server ?? '');
   if (own === undefined || other === undefined)

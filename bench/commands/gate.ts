@@ -19,9 +19,11 @@ const REPEAT_HELP = 'most valid blocks; the gate ends earlier when all is settle
 
 const FLAGS = {
   ...GATE_FLAGS,
-  ...withDefaults(omitFlags(RUN_TABLE, ...RUN_ONLY), PRESET_VALUES.gate),
   ...withDefaults(
-    pickFlags(RUN_FLAGS, ['out', { help: OUT_HELP }], ['repeat', { help: REPEAT_HELP }]),
+    {
+      ...omitFlags(RUN_TABLE, ...RUN_ONLY),
+      ...pickFlags(RUN_FLAGS, ['out', { help: OUT_HELP }], ['repeat', { help: REPEAT_HELP }]),
+    },
     PRESET_VALUES.gate,
   ),
   ...COMPARISON_FLAGS,

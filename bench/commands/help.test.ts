@@ -42,7 +42,7 @@ describe.each(COMMANDS)('help of $name', ({ flags, config, inWords }) => {
       expect(flag.parse(text, longName(flag)), key).toEqual(value);
   });
 
-  test('describes a default in words only where it is no fixed value', () => {
+  test('describes a default in words only where it is not a fixed value', () => {
     const described = shown.filter(({ flag }) => flag.fallbackHelp && flag.fallbackHelp !== flag.fallback);
     expect(described.map(({ key }) => key)).toEqual(inWords);
   });

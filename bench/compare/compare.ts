@@ -80,12 +80,7 @@ export function compareRows(
   });
   const asking = questions.map(({ question }) => question);
   const decisions = plan === undefined ? decide(asking) : decideAtLook(asking, plan);
-  const decided: Finding[] = questions.map(({ configuration, question }, index) => ({
-    ...(decisions[index] as Decision),
-    configuration,
-    metric: question.metric,
-    evidence: question.evidence,
-  }));
+  const decided = decidedFindings(questions, decisions);
   const findings = plan === undefined ? decided : withSizes(decided);
   findings.push(
     ...pairs.flatMap((pair) => invalidCell(pair, names, paired)),
@@ -97,13 +92,26 @@ export function compareRows(
   return { paired, findings, commits, warnings, verdict: mostSevere(findings) };
 }
 
+/** The decisions, with the questions that they answer. */
+export function decidedFindings(
+  questions: readonly { configuration: Row; question: Question }[],
+  decisions: readonly Decision[],
+): Finding[] {
+  return questions.map(({ configuration, question: { metric, evidence } }, index) => ({
+    ...(decisions[index] as Decision),
+    configuration,
+    metric,
+    evidence,
+  }));
+}
+
 /** A cell with rows on both sides, but no usable one on one of them: nothing is known, which is not a success. */
-function invalidCell(pair: Pair, names: Names, paired: boolean): Finding[] {
+export function invalidCell(pair: Pair, names: Names, isDeciding: boolean): Finding[] {
   if (!pair.base.supported && !pair.head.supported) return [];
   const empty = (['base', 'head'] as const).filter((side) => pair[side].blocks.size === 0);
   if (empty.length === 0) return [];
   const reason = `no valid row in ${empty.map((side) => names[side]).join(' and ')}`;
-  return [cellFinding(pair.base.configuration, paired ? 'INVALID' : 'INFORMATIVE', reason)];
+  return [cellFinding(pair.base.configuration, isDeciding ? 'INVALID' : 'INFORMATIVE', reason)];
 }
 
 export function unmatchedCells(

@@ -36,7 +36,7 @@ export interface Decision {
  * - OK: the upper bound of the change for the worse is below the margin;
  * - INCONCLUSIVE: anything else, and fewer blocks (or runs) than `least`;
  * - INFORMATIVE: what does not decide. A metric that joins `if-quiet` does so by the length of its interval, which does
- * not depend on where the interval lies, and only where this many values can show anything beside so many others.
+ * not depend on where the interval lies, and only where its number of values can reach the strictest level.
  *
  * @param least number of blocks on each side, or of runs, for a verdict.
  */
@@ -94,7 +94,7 @@ function oneSided({ metric, evidence }: Question): { worse: number; better: numb
   return metric.worse === 'higher' ? { worse: pUp, better: pDown } : { worse: pDown, better: pUp };
 }
 
-/** The smallest one-sided p that so many pairs of blocks, or so many runs on each side, can give. */
+/** The smallest one-sided p that this number of pairs of blocks, or of runs on each side, can give. */
 function smallestP({ method, blocks: { base, head } }: Evidence): number {
   return method === 'runs' ? smallestRankSumP(base, head) : 2 ** -base;
 }

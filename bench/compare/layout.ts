@@ -48,7 +48,7 @@ export function legendOf({ paired, runs }: Comparison): string[] {
   if (!paired && runs === undefined) return [];
   const unit = unitOf({ method: paired ? 'paired' : 'runs' });
   return [
-    `Δ is head against base, Hodges-Lehmann over ${unit}; ~ is no difference shown (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.`,
+    `Δ is head against base, Hodges-Lehmann over ${unit}; ~ means that no difference is shown (p above 0.05); p is two-sided, not adjusted; the verdict is adjusted for all that decides.`,
   ];
 }
 

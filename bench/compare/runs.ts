@@ -9,13 +9,14 @@ import { smallestEffect } from '../stats/smallest-effect.ts';
 import { type Cell, cellsOf } from './cells.ts';
 import {
   type Comparison,
-  cellFinding,
   checkHasRows,
+  decidedFindings,
+  invalidCell,
   mostSevere,
   nothing,
   unmatchedCells,
 } from './compare.ts';
-import { type Decision, decide, type Question } from './decide.ts';
+import { decide, type Question } from './decide.ts';
 import type { Finding } from './finding.ts';
 import { commitText, machineDifference, type Names } from './machine.ts';
 import { columnsIn, figureOf, isMeasured, logMargin, METRICS, type Metric, mayGate } from './metrics.ts';
@@ -79,15 +80,9 @@ export function compareRuns(base: readonly RunFile[], head: readonly RunFile[]):
     const informative = obstacle ?? tooFewRuns(runs, question, Math.max(1, deciding));
     return { ...question, informative };
   });
-  const decisions = decide(asking, MIN_RUNS);
-  const findings: Finding[] = questions.map(({ configuration, question: { metric, evidence } }, index) => ({
-    ...(decisions[index] as Decision),
-    configuration,
-    metric,
-    evidence,
-  }));
+  const findings = decidedFindings(questions, decide(asking, MIN_RUNS));
   findings.push(
-    ...pairs.flatMap((pair) => invalidCell(pair, isDeciding)),
+    ...pairs.flatMap((pair) => invalidCell(pair, SIDES, isDeciding)),
     ...unmatched(sides.base, sides.head, SIDES.base, isDeciding),
     ...unmatched(sides.head, sides.base, SIDES.head, false),
   );
@@ -148,11 +143,8 @@ function questionsOf(pair: Pair): { configuration: Row; question: Question }[] {
   const rows = [...pair.base.runs, ...pair.head.runs].flat();
   return METRICS.filter((metric) => isMeasured(metric, rows)).map((metric) => {
     const evidence = evidenceOfRuns(metric, pair);
-    const informative = mayGate(metric, configuration)
-      ? isEqualLoad(configuration)
-        ? 'equal load informs here'
-        : undefined
-      : 'does not decide here';
+    const load = isEqualLoad(configuration) ? 'equal load informs here' : undefined;
+    const informative = mayGate(metric, configuration) ? load : 'does not decide here';
     return { configuration, question: { metric, evidence, informative } };
   });
 }
@@ -193,17 +185,6 @@ function tooFewRuns({ base, head }: Comparison['runs'] & {}, question: Question,
     ? `the least visible change would be ${change} with six at this scatter`
     : 'the scatter of so few gives no least visible change';
   return `${counted(base, 'run')} against ${head}; a verdict needs ${MIN_RUNS} on each side; ${least}`;
-}
-
-/** A cell with rows on both sides, but no usable one on one of them. */
-function invalidCell({ base, head }: Pair, isDeciding: boolean): Finding[] {
-  if (!base.supported && !head.supported) return [];
-  const empty = (['base', 'head'] as const).filter(
-    (side) => (side === 'base' ? base : head).runs.length === 0,
-  );
-  if (empty.length === 0) return [];
-  const reason = `no valid row in ${empty.map((side) => SIDES[side]).join(' and ')}`;
-  return [cellFinding(base.configuration, isDeciding ? 'INVALID' : 'INFORMATIVE', reason)];
 }
 
 /** Cells of one side alone. A rate at equal load is that of its run, so its cells differ and are not missed. */

@@ -1,21 +1,15 @@
 import { setTimeout } from 'node:timers/promises';
 import { type Generator, startGenerator } from '../environment/generator.ts';
-import { inputOutputOf } from '../environment/machine/cpu.ts';
+import { type InputOutput, inputOutputOf } from '../environment/machine/cpu.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import type { Bench } from '../run/bench.ts';
 import { type Arm, openArms } from '../run/block/arms.ts';
 import type { Block } from '../run/plan.ts';
 
-/** Counters of an arm per request, of a load without any batching. `undefined` where one cannot be read. */
-export interface Counts {
-  trips: number | undefined;
-  reads: number | undefined;
-  writes: number | undefined;
-  bytesRead: number | undefined;
-  bytesWritten: number | undefined;
-  waits: number | undefined;
-  loopTurns: number | undefined;
-}
+/** Counters of an arm per request, of a load without any batching; without those that cannot be read. */
+export type Counts = {
+  [C in 'trips' | 'loopTurns' | keyof InputOutput]?: number | undefined;
+};
 
 /** One connection sends this many requests, one after the other: nothing is served in a batch. */
 const REQUESTS = 2_000;
@@ -71,10 +65,5 @@ async function load(generator: Generator, arm: Arm, requests: number): Promise<n
 async function readCounters({ environment, pids }: Arm): Promise<Counts> {
   const { roundTrips, loopTurns } = await environment.stats();
   await setTimeout(SETTLE_MS);
-  const io = inputOutputOf(pids.server);
-  return { trips: roundTrips, loopTurns, ...(io ?? NOTHING) };
+  return { trips: roundTrips, loopTurns, ...inputOutputOf(pids.server) };
 }
-
-const NOTHING = {
-  ...{ reads: undefined, writes: undefined, bytesRead: undefined, bytesWritten: undefined, waits: undefined },
-};

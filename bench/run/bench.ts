@@ -2,11 +2,10 @@ import type { Config } from '../config/config.ts';
 import { chooseBalancer } from '../environment/balancer.ts';
 import { newRunId, newSecrets, type RunContext } from '../environment/context.ts';
 import { describeMachine, describeRun, type MachineCells } from '../environment/machine/machine.ts';
-import { type Pinning, planPinning } from '../environment/machine/pinning.ts';
+import { type Pinning, pinningIfPossible, planPinning } from '../environment/machine/pinning.ts';
 import { openGuard } from '../environment/processes/guard.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { buildPrograms } from '../environment/programs.ts';
-import { BenchError } from '../errors.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import type { EnvironmentRecord } from '../results/env-file.ts';
 import { decideAwake } from './awake.ts';
@@ -89,10 +88,5 @@ export async function chooseRig(
  */
 function pinningOf(wanted: Config['pin']): Pinning | undefined {
   if (wanted === false) return undefined;
-  try {
-    return planPinning();
-  } catch (error) {
-    if (wanted === 'auto' && error instanceof BenchError && error.code === 'CONFLICT') return undefined;
-    throw error;
-  }
+  return wanted === 'auto' ? pinningIfPossible() : planPinning();
 }

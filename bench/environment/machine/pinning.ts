@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { findOnPath } from '../../../stores/programs.ts';
 import { conflict } from '../../config/values.ts';
-import type { BenchError } from '../../errors.ts';
+import { BenchError } from '../../errors.ts';
 
 /** The processors of each kind of process, in the syntax of taskset. */
 export interface Pinning {
@@ -32,10 +32,14 @@ export function planPinning(cpus: readonly number[] = allowedCpus()): Pinning {
   return { generator, balancer, server: system, store: system };
 }
 
-/** Whether processors can be assigned here. */
-export function canPin(): boolean {
-  if (process.platform !== 'linux' || findOnPath('taskset') === undefined) return false;
-  return allowedCpus().length > 1;
+/** The same; `undefined` where processors cannot be assigned. */
+export function pinningIfPossible(): Pinning | undefined {
+  try {
+    return planPinning();
+  } catch (error) {
+    if (error instanceof BenchError && error.code === 'CONFLICT') return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -30,10 +30,8 @@ const FIRST_SLICE_SECONDS = 0.125;
 export async function warmUp(run: BlockRun, onProgress: (text: string) => void): Promise<WarmUp> {
   const { arms, generator, config, load } = run;
   const limit = config.warmupSeconds;
-  const windowSeconds = Math.min(
-    limit,
-    Math.min(MAX_WINDOW_SECONDS, Math.max(MIN_WINDOW_SECONDS, limit / LEAST_WINDOWS)),
-  );
+  const wished = Math.max(MIN_WINDOW_SECONDS, limit / LEAST_WINDOWS);
+  const windowSeconds = Math.min(limit, MAX_WINDOW_SECONDS, wished);
   const most = load.model === 'revocation' ? 1 : Math.max(1, Math.floor(limit / windowSeconds));
   const sliceSeconds = Math.min(config.sliceSeconds ?? FIRST_SLICE_SECONDS, windowSeconds);
   const records = new Map(arms.map((arm) => [arm, [] as SliceRecord[]]));
