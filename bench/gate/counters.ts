@@ -3,7 +3,7 @@ import { bothSides } from '../config/store-choice.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { drawTable } from '../results/text.ts';
 import { type Bench, openBench } from '../run/bench.ts';
-import { armName, planRepetition } from '../run/plan.ts';
+import { armName, groupText, planRepetition } from '../run/plan.ts';
 import { median } from '../stats/median.ts';
 import { withBaseline } from './baseline.ts';
 import { type Counts, countBlock } from './counts.ts';
@@ -63,14 +63,16 @@ export async function countPairs(bench: Bench, config: Config, pass: number): Pr
   const { context, progress } = bench;
   const blocks: SidedCounts[][] = [];
   for (let ordinal = 1; ordinal <= BLOCKS; ordinal += 1) {
-    for (const block of planRepetition(config, pass * BLOCKS + ordinal)) {
+    const plan = planRepetition(config, pass * BLOCKS + ordinal);
+    for (const block of plan) {
       context.signal.throwIfAborted();
       progress.begin('counters', ordinal, BLOCKS);
       const counted = await countBlock(bench, block);
       blocks.push(
         counted.map(({ arm: { trial }, counts }) => {
           const { side = 'head', ...rest } = trial;
-          return { cell: armName(rest), side, counts };
+          const name = armName(rest);
+          return { cell: plan.length > 1 ? `${name}, ${groupText(block.group)}` : name, side, counts };
         }),
       );
       progress.end(`${counted.length} arms counted`);
