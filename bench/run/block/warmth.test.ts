@@ -25,6 +25,17 @@ test.each([
   expect(warmthOf(costs, requests).state).toBe('cold');
 });
 
+test('the change that is reported is the one that is judged', () => {
+  // Even as a whole, with a fall at its end: a change below the limit was reported once, of a fall beyond it.
+  const costs = [...windows(34, 0.001), ...windows(6, 0.001, 0.06).slice(COLD_WINDOWS)];
+  const { steady, trendPct = 0 } = warmthOf(costs, WARM_REQUESTS);
+  expect(Math.abs(trendPct)).toBeLessThan(3);
+  expect(steady).toBe(true);
+  const falling = warmthOf(windows(40, 0.001, 0.2), WARM_REQUESTS);
+  expect(falling).toMatchObject({ state: 'cold', steady: false });
+  expect(falling.trendPct).toBeLessThan(-3);
+});
+
 test('noise that could hide a trend leaves it unproven; more windows show that there is none', () => {
   expect(warmthOf(windows(8, 0.04), WARM_REQUESTS)).toMatchObject({ state: 'unproven', steady: true });
   expect(

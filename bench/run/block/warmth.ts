@@ -11,20 +11,21 @@ export const MIN_WINDOWS = 8;
 /** Windows that are never judged: in them a server runs code that is not compiled yet. */
 export const COLD_WINDOWS = 4;
 
-/** An exact test of a trend takes long for many windows. */
-const MAX_TREND_WINDOWS = 12;
+/** 12 s of load; an exact test of a trend takes long for many windows. */
+const MAX_WINDOWS = 48;
 
 /** Whether an arm is warm. Pure. @param costs CPU per request, window by window. */
 export function warmthOf(costs: readonly number[], requestsPerServer: number): Omit<Warmth, 'seconds'> {
   const judged = costs.slice(COLD_WINDOWS);
-  const last = judged.slice(-Math.max(MIN_WINDOWS, Math.ceil(judged.length / 2)));
+  const half = Math.ceil(judged.length / 2);
+  const last = judged.slice(-Math.min(MAX_WINDOWS, Math.max(MIN_WINDOWS, half)));
   if (last.length < MIN_WINDOWS || last.some(Number.isNaN)) {
     return { state: 'cold', requestsPerServer, steady: true, trendPct: undefined };
   }
   const change = changeOf(last, CONFIDENCE);
   const isEven =
     change !== undefined && change.lowerPct >= -WARM_CHANGE_PCT && change.upperPct <= WARM_CHANGE_PCT;
-  const { steady } = isSteady(last.slice(-MAX_TREND_WINDOWS));
+  const { steady } = isSteady(last);
   const isServed = requestsPerServer >= WARM_REQUESTS && steady;
   const state = !isServed ? 'cold' : isEven ? 'warm' : 'unproven';
   return { state, requestsPerServer, steady, trendPct: change?.pct };
