@@ -1,13 +1,14 @@
 /** The server processes of a site, without its balancer and service. */
 
 import { createPublicKey } from 'node:crypto';
-import { once } from 'node:events';
 import type { Upstream } from '../../servers/balancers/balancer.ts';
+import type { ClockMessage } from '../../servers/clock.ts';
 import { SERVER_HEADER } from '../../servers/protocol.ts';
+import { ask } from '../environment/processes/ask.ts';
 import type { StartedProcess } from '../environment/processes/process.ts';
 import { sendSignal } from '../environment/processes/process-identity.ts';
 import type { Resources } from '../environment/processes/resources.ts';
-import { startServer } from '../environment/server.ts';
+import { SERVER_FAILURE, startServer } from '../environment/server.ts';
 import type { SiteConfig } from './scene.ts';
 
 /** The servers of a site: each can be killed and restarted on its port. */
@@ -74,11 +75,11 @@ export async function openFleet(
   };
 }
 
-async function setClock({ child }: StartedProcess, offsetMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const answer = once(child, 'message', { signal: AbortSignal.timeout(CLOCK_TIMEOUT_MS) });
-  child.send({ type: 'clock', offsetMs });
-  await answer;
+async function setClock(server: StartedProcess, offsetMs: number): Promise<void> {
+  const { exitCode, signalCode } = server.child;
+  if (exitCode !== null || signalCode !== null) return;
+  const message: ClockMessage = { type: 'clock', offsetMs };
+  await ask(server, message, CLOCK_TIMEOUT_MS, SERVER_FAILURE);
 }
 
 /** A balancer uses a server again only after its own probes have succeeded. */

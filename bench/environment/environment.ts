@@ -6,7 +6,7 @@ import { startBalancer } from './balancer.ts';
 import type { RunContext } from './context.ts';
 import type { StartedProcess } from './processes/process.ts';
 import { openTogether } from './processes/resources.ts';
-import { askStats, namespaceOf, serverConfig, startServer } from './server.ts';
+import { askStats, namespaceOf, SERVER_FAILURE, serverConfig, startServer } from './server.ts';
 import type { StartedService } from './services/service.ts';
 import { startService } from './services/start.ts';
 import { maxOf, sumOf } from './sums.ts';
@@ -162,10 +162,9 @@ function rethrow(error: BenchError): never {
 function unexpectedEnd(process: StartedProcess): Promise<BenchError> {
   const error = () =>
     new BenchError({
-      code: 'SERVER_FAILED',
+      ...SERVER_FAILURE,
       expected: `${process.name} to run until the end`,
       got: `its end, after the output "${process.outputTail().slice(-500)}"`,
-      remedy: 'Find the cause in that output, then run again.',
     });
   return new Promise((resolve) => process.onUnexpectedExit(() => resolve(error())));
 }

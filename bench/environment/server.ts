@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
 import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
 import type { Trial } from '../run/plan.ts';
 import type { RunContext } from './context.ts';
+import { ask } from './processes/ask.ts';
 import { type StartedProcess, startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 import { checkEcho } from './server-echo.ts';
@@ -11,6 +11,11 @@ import type { StartedService } from './services/service.ts';
 
 const START_TIMEOUT_MS = 20_000;
 const STATS_TIMEOUT_MS = 5_000;
+/** How an error about a server begins and what it advises. */
+export const SERVER_FAILURE = {
+  code: 'SERVER_FAILED',
+  remedy: 'Find the cause in that output, then run again.',
+} as const;
 /** Enough to sweep and collect a million sessions. */
 const WEIGH_TIMEOUT_MS = 60_000;
 /**
@@ -116,12 +121,13 @@ export async function startServer(
     timeoutMs: START_TIMEOUT_MS,
     guard,
     signal,
-    failure: {
-      code: 'SERVER_FAILED',
-      remedy: isBaseline
-        ? 'The commit compared with cannot run this configuration: name another --base, or leave out what it does not know.'
-        : 'Find the cause in that output, then run again.',
-    },
+    failure: isBaseline
+      ? {
+          code: 'SERVER_FAILED',
+          remedy:
+            'The commit compared with cannot run this configuration: name another --base, or leave out what it does not know.',
+        }
+      : SERVER_FAILURE,
     secrets: [config.secret, config.password, config.adminPassword],
   });
   try {
@@ -136,15 +142,16 @@ export async function startServer(
 /** Statistics of a server; those of older commits omit some. */
 export type ServerStats = Omit<StatsMessage, 'type'>;
 
-/** Requests a server's statistics, and resets its event-loop delay. Rejects when it does not reply in time. */
+/**
+ * Requests a server's statistics, and resets its event-loop delay.
+ * @throws BenchError SERVER_FAILED when it ends, or does not reply in time.
+ */
 export async function askStats(
   server: StartedProcess,
   more: Omit<StatsRequest, 'type'> = {},
 ): Promise<ServerStats> {
-  const reply = once(server.child, 'message', {
-    signal: AbortSignal.timeout(more.weigh ? WEIGH_TIMEOUT_MS : STATS_TIMEOUT_MS),
-  });
-  server.child.send({ type: 'stats', ...more } satisfies StatsRequest);
-  const [{ type: _, ...stats }] = (await reply) as [StatsMessage];
+  const timeoutMs = more.weigh ? WEIGH_TIMEOUT_MS : STATS_TIMEOUT_MS;
+  const question: StatsRequest = { type: 'stats', ...more };
+  const { type: _, ...stats } = await ask<StatsMessage>(server, question, timeoutMs, SERVER_FAILURE);
   return stats;
 }

@@ -37,6 +37,9 @@ export interface BlockOutcome {
   failures: readonly string[];
 }
 
+/** The end of a process is known this long after its connections and channels broke, at the latest. */
+const DEATH_NOTICED_MS = 500;
+
 /** An arm whose process died, with the error. */
 class ArmDied extends Error {
   readonly arm: Arm;
@@ -112,7 +115,8 @@ async function loadArms(
     const cores = pinning === undefined ? availableParallelism() : parseCpuList(pinning.server).length;
     return rowsOfBlock(measured, load, model, sliceSeconds, cores);
   };
-  return Promise.race([rejectOnAbort(signal, release.signal), ...deaths, work()]);
+  const stopped = Promise.race([rejectOnAbort(signal, release.signal), ...deaths]);
+  return Promise.race([stopped, work().catch((error) => causeOf(error, stopped))]);
 }
 
 function loadModel(config: Config, block: Block, { ratePerSecond }: BlockLoad): LoadModel {
@@ -120,6 +124,12 @@ function loadModel(config: Config, block: Block, { ratePerSecond }: BlockLoad): 
   if (config.engine === 'autocannon') return { model: 'autocannon' };
   if (ratePerSecond === undefined) return { model: 'closed' };
   return { model: 'open', ratePerSecond, arrivals: config.arrivals };
+}
+
+/** Rejects with the death of a process where there is one: what fails because of it may be noticed before it. */
+function causeOf(error: unknown, death: Promise<never>): Promise<never> {
+  const none = new Promise<never>((_, reject) => setTimeout(() => reject(error as Error), DEATH_NOTICED_MS));
+  return Promise.race([death, none]);
 }
 
 /** Rejects with the signal's reason when it is aborted: no step of a block outlives a Ctrl-C. */
