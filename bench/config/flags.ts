@@ -55,7 +55,7 @@ export const RUN_FLAGS = {
   ),
   warmupSeconds: run.value(
     '-w, --warmup <time>',
-    'at most this much discarded load of each arm, such as 5s; it ends when all are warm',
+    'at most this much discarded load of each arm, such as 5s, twice that while it has a trend; ends when all are warm',
     '10s',
     duration(),
   ),

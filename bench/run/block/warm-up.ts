@@ -4,7 +4,7 @@ import { decodeHistogram, summarize } from '../../stats/histogram.ts';
 import type { Arm } from './arms.ts';
 import { recordSlices } from './slice-records.ts';
 import { type BlockRun, createTurnTaker, type TurnTaker } from './turns.ts';
-import { COLD_WINDOWS, MIN_WINDOWS, WARM_REQUESTS, warmthOf } from './warmth.ts';
+import { COLD_WINDOWS, EXTENSION, MIN_WINDOWS, WARM_REQUESTS, warmthOf } from './warmth.ts';
 import { createWindows, type Windows } from './windows.ts';
 
 export interface WarmUp {
@@ -23,8 +23,8 @@ const FIRST_SLICE_SECONDS = 0.125;
 /**
  * Loads all arms in turns, untimed, until every arm is warm: each of its servers has had {@link WARM_REQUESTS}, and CPU
  * per request is even, which is shown by equivalence and not by a trend that was missed in the
- * noise. `--warmup` bounds the time of each arm; an arm that is not warm by then is cold. Under a rate, the requests
- * come from a closed loop first, which is faster. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a
+ * noise. `--warmup` bounds the time of each arm, up to twice that while one of them shows a trend; what is not warm by
+ * then is cold. Under a rate, the requests come from a closed loop first, which is faster. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a
  * warm-up.
  */
 export async function warmUp(run: BlockRun, onProgress: (text: string) => void): Promise<WarmUp> {
@@ -37,9 +37,15 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
   const records = new Map(arms.map((arm) => [arm, [] as SliceRecord[]]));
   let done = 0;
 
-  async function phase(taker: TurnTaker, isOver: (windows: Windows) => boolean): Promise<Windows> {
+  /** @param isChanging whether the phase goes on beyond its bound. */
+  async function phase(
+    taker: TurnTaker,
+    isOver: (windows: Windows) => boolean,
+    isChanging: (windows: Windows) => boolean = () => false,
+  ): Promise<Windows> {
     const windows = createWindows(arms, taker);
-    for (; done < most && !isOver(windows); done += 1) {
+    const isLeft = () => done < most || (done < EXTENSION * most && isChanging(windows));
+    for (; isLeft() && !isOver(windows); done += 1) {
       onProgress(`warming up, ${(done * windowSeconds).toFixed(0)} of at most ${limit} s`);
       const rounds = Math.max(1, Math.round(windowSeconds / sliceSeconds));
       for (let round = 0; round < rounds; round += 1) await taker.round(sliceSeconds);
@@ -65,6 +71,7 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
   const windows = await phase(
     taker,
     (so) => so.count >= LEAST_WINDOWS && arms.every((arm) => judge(arm, so).state === 'warm'),
+    (so) => arms.some((arm) => !judge(arm, so).steady),
   );
   const warmth = new Map(
     arms.map((arm) => {

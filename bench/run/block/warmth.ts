@@ -11,6 +11,9 @@ export const MIN_WINDOWS = 8;
 /** Windows that are never judged: in them a server runs code that is not compiled yet. */
 export const COLD_WINDOWS = 4;
 
+/** The warm-up goes on for up to this many times its bound while CPU per request has a trend. */
+export const EXTENSION = 2;
+
 /** 12 s of load; an exact test of a trend takes long for many windows. */
 const MAX_WINDOWS = 48;
 
