@@ -1,16 +1,25 @@
 import type { Estimate } from '../stats/interval.ts';
+import type { Dependence } from '../stats/serial.ts';
 
 /** Two arms by one figure, over the blocks that have it for both. */
 export interface Pair {
   first: string;
   second: string;
   blocks: number;
-  /** ln(first / second): Hodges–Lehmann, with its 95 % interval, not adjusted for the number of pairs. */
+  /**
+   * ln(first / second): Hodges–Lehmann, with its 95 % interval, widened where neighbouring blocks are alike; not
+   * adjusted for the number of pairs.
+   */
   shift: Estimate;
   /** Two-sided exact signed-rank p, adjusted by Holm over all pairs of the group and figure; 1 below 12 blocks. */
   pHolm: number;
   /** The better one; `undefined` when no difference is shown. */
   better: string | undefined;
+  /**
+   * Where ln(first / second) depends on the machine's speed (p at most 1 % after Holm): `below` in the faster half of
+   * the blocks, `above` in the slower.
+   */
+  bySpeed?: Dependence;
 }
 
 /**

@@ -5,10 +5,9 @@ import { blockKey, isInterleaved, usableRows } from '../results/blocks.ts';
 import { type Centre, centreOf, type Figure, figuresOf } from '../results/figures.ts';
 import { armText, byArmAndOperation, groupsOf, shortTitle } from '../results/groups.ts';
 import type { Row } from '../results/row.ts';
-import { holmAdjusted } from '../stats/holm.ts';
-import { CONFIDENCE, FAMILY_ALPHA, MIN_BLOCKS } from '../stats/levels.ts';
-import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
+import { FAMILY_ALPHA, MIN_BLOCKS } from '../stats/levels.ts';
 import { type Pair, sortByRank } from './order.ts';
+import { judgePairs, speedsOf } from './pairs.ts';
 
 /** An arm in a ranking, with its centre over the blocks. */
 export interface RankedArm {
@@ -52,8 +51,8 @@ export interface GroupRanking {
  * Ranks the arms of each group of a run, figure by figure. Pure.
  *
  * A pair is ranked when at least 12 blocks have both arms and the exact signed-rank test of the ln ratios of these
- * blocks, adjusted by Holm over all pairs of the group and figure, gives p at most 1 %; otherwise it is a tie. The
- * control, arms whose reads miss by design, and arms without a usable row are not ranked; nor is anything when the arms
+ * blocks, adjusted by Holm over all pairs of the group and figure, gives p at most 1 %, and the interval, widened where
+ * neighbouring blocks are alike, does not hold 0; otherwise it is a tie. The control, arms whose reads miss by design, and arms without a usable row are not ranked; nor is anything when the arms
  * did not take turns.
  */
 export function rankRows(rows: readonly Row[]): GroupRanking[] {
@@ -120,10 +119,7 @@ function rankBy(figure: Figure, rows: readonly Row[]): FigureRanking {
   const apart = [...known.values()]
     .filter(({ figures }) => figures.size === 0)
     .map(({ name }) => ({ name, reason: 'this figure is not known' }));
-  const pairs = judged(
-    arms.flatMap((first, index) => arms.slice(index + 1).map((second) => differencesOf(first, second))),
-    figure,
-  );
+  const pairs = judgePairs(arms, speedsOf(rows), figure);
   const ordered = sortByRank(
     arms.map(({ name }) => name),
     pairs,
@@ -139,44 +135,4 @@ function rankBy(figure: Figure, rows: readonly Row[]): FigureRanking {
     blocksNeeded: Math.max(MIN_BLOCKS, Math.ceil(1 + Math.log2(Math.max(1, pairs.length) / FAMILY_ALPHA))),
     apart,
   };
-}
-
-interface Differences {
-  first: string;
-  second: string;
-  /** ln(first / second), one for each block that has both. */
-  logs: number[];
-}
-
-interface Measured {
-  name: string;
-  figures: ReadonlyMap<string, number>;
-}
-
-function differencesOf(first: Measured, second: Measured): Differences {
-  const logs = [...first.figures].flatMap(([block, figure]) => {
-    const other = second.figures.get(block);
-    return other === undefined ? [] : [Math.log(figure / other)];
-  });
-  return { first: first.name, second: second.name, logs };
-}
-
-/** All pairs together, for Holm. A pair with too few blocks takes part in the adjustment, and is a tie. */
-function judged(differences: readonly Differences[], { better }: Figure): Pair[] {
-  const tests = differences.map(({ logs }) => signedRankTest(logs));
-  const hasEnough = (index: number) => (differences[index]?.logs.length ?? 0) >= MIN_BLOCKS;
-  const adjusted = holmAdjusted(tests.map(({ pTwoSided }, index) => (hasEnough(index) ? pTwoSided : 1)));
-  return differences.map(({ first, second, logs }, index) => {
-    const pHolm = adjusted[index] as number;
-    const firstIsHigher = (tests[index]?.pUp ?? 1) < (tests[index]?.pDown ?? 1);
-    const winner = firstIsHigher === (better === 'higher') ? first : second;
-    return {
-      first,
-      second,
-      blocks: logs.length,
-      shift: signedRankEstimate(logs, CONFIDENCE),
-      pHolm,
-      better: pHolm <= FAMILY_ALPHA ? winner : undefined,
-    };
-  });
 }

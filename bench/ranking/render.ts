@@ -2,7 +2,7 @@ import { closedLoopTitle } from '../results/layout.ts';
 import { MIN_BLOCKS } from '../stats/levels.ts';
 import { answerCommand } from './answer-command.ts';
 import type { FigureRanking, GroupRanking, Unranked } from './ranking.ts';
-import { sentenceOf } from './sentence.ts';
+import { sentenceOf, speedSentence } from './sentence.ts';
 
 /**
  * What a run shows about the order of its arms, one paragraph each, not wrapped: the sentences and the method; or why
@@ -17,6 +17,7 @@ export function rankingParagraphs(rankings: readonly GroupRanking[], command: re
   const rest = several.filter((one) => !isRanked(one));
   return [
     ...ranked.flatMap((one) => one.figures.map((figure) => figureSentence(one, figure, rankings))),
+    ...ranked.flatMap((one) => one.figures.map(speedSentence).filter((text) => text !== '')),
     ...notRanked(ranked),
     ...(ranked.length === 0 ? [] : [METHOD]),
     ...(rest.length === 0 ? [] : [noRanking(rest, command)]),
@@ -24,7 +25,7 @@ export function rankingParagraphs(rankings: readonly GroupRanking[], command: re
 }
 
 const METHOD =
-  'Ranked pair by pair: exact signed-rank test of the ratios within blocks, p at most 1 % after Holm over all pairs of a group; × is the Hodges-Lehmann estimate with its 95 % interval.';
+  'Ranked pair by pair: exact signed-rank test of the ratios within blocks, p at most 1 % after Holm over all pairs of a group; × is the Hodges-Lehmann estimate with its 95 % interval, widened where neighbouring blocks are alike.';
 
 function isRanked({ figures, blocks }: GroupRanking): boolean {
   return figures.length > 0 && blocks >= MIN_BLOCKS;

@@ -71,6 +71,27 @@ function timesText(pair: Pair | undefined): string {
   return `${times}× [${low}, ${high}]`;
 }
 
+/**
+ * The neighbours whose ratio depends on the machine's speed, with it in the faster and in the slower half of the
+ * blocks; empty without any.
+ */
+export function speedSentence({ figure, arms, pairs }: FigureRanking): string {
+  const names = arms.map(({ name }) => name);
+  const parts = names.slice(1).flatMap((other, index) => {
+    const one = names[index] as string;
+    const pair = pairOf(pairs, one, other);
+    if (pair?.bySpeed === undefined) return [];
+    // The advantage of the better one, which stands first.
+    const sign = (pair.first === one) === (figure.better === 'higher') ? 1 : -1;
+    const [fast, slow] = [pair.bySpeed.below, pair.bySpeed.above].map((log) =>
+      Math.exp(sign * log).toFixed(2),
+    );
+    return [`${one} against ${other} ${fast}× in the faster half of the blocks, ${slow}× in the slower`];
+  });
+  if (parts.length === 0) return '';
+  return `The size depends on the machine's speed, by ${figure.what}: ${parts.join('; ')}.`;
+}
+
 function digitsOf(times: number): number {
   if (times < 1.05) return 3;
   return times < 2 ? 2 : times < 20 ? 1 : 0;
