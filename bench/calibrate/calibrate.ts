@@ -3,8 +3,10 @@ import { bothSides } from '../config/store-choice.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { isUsable, type Row } from '../results/row.ts';
 import { openBench } from '../run/bench.ts';
+import type { TrialOutcome } from '../run/block/block.ts';
 import { runBlocks } from '../run/blocks.ts';
 import type { Calibration } from './kept.ts';
+import { type Effect, type Levels, levelsOf, type TwinSlices } from './levels.ts';
 import { type Noise, noiseOf } from './noise.ts';
 
 /** The noise of a machine, as `pnpm bench calibrate` measures it. */
@@ -30,25 +32,38 @@ export function calibrate(
     const twins = { ...config, stores: bothSides(choice) };
     const bench = await openBench({ config: twins, command, signal }, resources);
     const rows: Record<'base' | 'head', Row[]> = { base: [], head: [] };
+    const twinSlices: TwinSlices[] = [];
     const deadlineMs = performance.now() + totalSeconds * 1000;
     const outcome = await runBlocks(
       bench,
       ({ trials }) => {
         for (const { trial, rows: own } of trials) rows[trial.side ?? 'head'].push(...own);
+        if (trials.every(({ rows: own }) => own.every(isUsable))) twinSlices.push(slicesOf(trials));
       },
       { deadlineMs },
     );
     await resources.close();
-    const kept = toCalibration(noiseOf(rows.base, rows.head), rows.head);
+    const kept = toCalibration(noiseOf(rows.base, rows.head), levelsOf(twinSlices), rows.head);
     return { kept, failures: outcome.failures };
   });
 }
 
-function toCalibration(noise: readonly Noise[], rows: readonly Row[]): Calibration | undefined {
+function slicesOf(trials: readonly TrialOutcome[]): TwinSlices {
+  const of = (side: 'base' | 'head') =>
+    trials.flatMap(({ trial, slices = [] }) => ((trial.side ?? 'head') === side ? slices : []));
+  return { base: of('base'), head: of('head') };
+}
+
+const percent = (log: number) => (Number.isFinite(log) ? Math.expm1(log) * 100 : null);
+
+function toCalibration(
+  noise: readonly Noise[],
+  levels: Levels | undefined,
+  rows: readonly Row[],
+): Calibration | undefined {
   const [row] = rows;
   if (row === undefined || noise.length === 0) return undefined;
   const valid = rows.filter(isUsable).length;
-  const percent = (log: number) => (Number.isFinite(log) ? Math.expm1(log) * 100 : null);
   return {
     measured_at: new Date().toISOString(),
     host_id: row.host_id ?? '',
@@ -65,5 +80,22 @@ function toCalibration(noise: readonly Noise[], rows: readonly Row[]): Calibrati
       bias_upper_pct: percent(bias.upper),
       detectable_pct: percent(detectable),
     })),
+    ...(levels === undefined ? {} : { levels: inPercent(levels) }),
+  };
+}
+
+function inPercent({ rounds, slice, ofSlices, start, carryOver, place }: Levels): Calibration['levels'] {
+  const effect = ({ estimate, lower, upper }: Effect) => ({
+    pct: percent(estimate) ?? 0,
+    lower_pct: percent(lower),
+    upper_pct: percent(upper),
+  });
+  return {
+    rounds,
+    slice_pct: slice * 100,
+    of_slices_pct: ofSlices * 100,
+    start_pct: start * 100,
+    carry_over: effect(carryOver),
+    place: effect(place),
   };
 }

@@ -5,6 +5,12 @@ import { z } from 'zod';
 import { writing } from '../errors.ts';
 
 /** The noise floor of a machine, as `calibrate` stores it for `doctor`. */
+const EFFECT = z.object({
+  pct: z.number(),
+  lower_pct: z.number().nullable(),
+  upper_pct: z.number().nullable(),
+});
+
 const SCHEMA = z.object({
   measured_at: z.string(),
   host_id: z.string(),
@@ -23,6 +29,17 @@ const SCHEMA = z.object({
       detectable_pct: z.number().nullable(),
     }),
   ),
+  /** By level, of CPU per request; absent in files of before it was measured. */
+  levels: z
+    .object({
+      rounds: z.number(),
+      slice_pct: z.number(),
+      of_slices_pct: z.number(),
+      start_pct: z.number(),
+      carry_over: EFFECT,
+      place: EFFECT,
+    })
+    .optional(),
 });
 
 export type Calibration = z.infer<typeof SCHEMA>;

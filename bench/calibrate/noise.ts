@@ -52,11 +52,17 @@ export function noiseOf(first: readonly Row[], second: readonly Row[]): Noise[] 
 }
 
 /** Of a sample (n − 1); `undefined` for fewer than two values. */
-function standardDeviation(values: readonly number[]): number | undefined {
+export function varianceOf(values: readonly number[]): number | undefined {
   if (values.length < 2) return undefined;
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return Math.sqrt(squares / (values.length - 1));
+  return squares / (values.length - 1);
+}
+
+/** Of a sample (n − 1); `undefined` for fewer than two values. */
+export function standardDeviation(values: readonly number[]): number | undefined {
+  const variance = varianceOf(values);
+  return variance === undefined ? undefined : Math.sqrt(variance);
 }
 
 /** The scatter of the mean falls with the square root of the number of blocks. */
