@@ -1,6 +1,7 @@
 import { findStore, STORES } from '../../stores/registry.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
+import { EQUAL_LOAD_SHARE } from './rate.ts';
 import { parseServiceUrls, type ServiceUrls } from './service-urls.ts';
 import { conflict, type RawOptions, usage } from './values.ts';
 import type { PRESETS } from './words.ts';
@@ -27,16 +28,13 @@ export const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<str
       .map(({ name }) => name)
       .join(','),
     repeat: '48',
-    duration: '2s',
-    warmup: '2500ms',
+    duration: '2500ms',
+    warmup: '2s',
     sessions: '1000',
     balancer: 'none',
     connections: '32',
   },
 };
-
-/** The rate at equal load, as a share of the capacity of the slowest arm: so low that requests do not queue. */
-export const EQUAL_LOAD_SHARE = 0.25;
 
 /** Parses the options. @throws BenchError USAGE, for the first wrong value. */
 export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {
@@ -45,12 +43,14 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
   const values = preset === undefined ? {} : PRESET_VALUES[preset];
   const parsed = parseFlags(RUN_FLAGS, raw, { env, preset: values });
   const rate = parsed.equalLoad ? (parsed.rate ?? { share: EQUAL_LOAD_SHARE }) : parsed.rate;
+  // A balancer would share a small machine's processor with the generator, and a closed loop fills both.
+  const isAlone = rate !== undefined || (parsed.balancer === 'none' && preset !== 'glance');
   const config: Config = {
     ...parsed,
     preset,
     rate,
     arrivals: parsed.equalLoad ? 'constant' : parsed.arrivals,
-    pin: parsed.pin ?? (rate === undefined ? false : 'auto'),
+    pin: parsed.pin ?? (isAlone ? 'auto' : false),
     urls: parseServiceUrls(raw, env),
     skipUnavailable: raw['store'] === undefined,
   };

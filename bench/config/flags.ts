@@ -5,7 +5,7 @@ import { DURABILITIES } from '../../stores/service.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { parseThreshold } from '../results/threshold.ts';
 import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } from './flag.ts';
-import { parseRate } from './rate.ts';
+import { EQUAL_LOAD_SHARE, parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
 import { parseStoreChoice, storeText } from './store-choice.ts';
@@ -102,14 +102,14 @@ export const RUN_FLAGS = {
   arrivals: run.value('--arrivals <kind>', 'how requests become due, with --rate', 'poisson', word(ARRIVALS)),
   equalLoad: run.yes(
     '--equal-load',
-    'CPU per request at equal load: every arm gets 25 % of what the slowest can do, or --rate, at constant intervals',
+    `CPU per request at equal load: every arm gets ${EQUAL_LOAD_SHARE * 100} % of what the slowest can do, or --rate, at constant intervals`,
   ),
   withinSeconds: run.optional(
     '--within <time>',
     'total time, such as 15m: until then dropped blocks are replaced, however many',
     duration(),
   ),
-  pin: run.either('--pin', `${PIN_HELP} (default with --rate)`, {
+  pin: run.either('--pin', `${PIN_HELP} (default with --rate, and with --balancer none but in glance)`, {
     opposite: { spelling: '--no-pin', help: 'everything on all processors' },
   }),
   awake: run.either(

@@ -3,6 +3,9 @@ import { quoted, usage } from './values.ts';
 /** The offered load of an open loop: requests per second, or a share of the slowest arm's capacity. */
 export type Rate = { perSecond: number } | { share: number };
 
+/** The rate at equal load, as a share of the capacity of the slowest arm: so low that requests do not queue. */
+export const EQUAL_LOAD_SHARE = 0.15;
+
 /** `2000` and `2000/s` are requests per second, `50%` a share of the slowest arm's capacity. */
 export function parseRate(text: string): Rate {
   const match = /^(\d+(?:\.\d+)?)(%|\/s)?$/.exec(text);

@@ -1,4 +1,4 @@
-import { EQUAL_LOAD_SHARE } from '../config/config.ts';
+import { EQUAL_LOAD_SHARE } from '../config/rate.ts';
 import { type Bench, chooseRig } from '../run/bench.ts';
 import type { BlockOutcome } from '../run/block/block.ts';
 import { type BlocksOutcome, runBlocks } from '../run/blocks.ts';

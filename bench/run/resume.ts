@@ -69,9 +69,12 @@ export function readUnfinished(path: string, given: RawOptions): Resumption {
   const ended = rows.filter(
     (row) => !spoilt.has(blockKey(row)) && (isUsable(row) || row.status === 'unsupported'),
   );
+  const origin = rows[0] as Row;
+  // Processes were pinned by other defaults in earlier commits: the rows tell.
+  const pinned = origin.pinning === undefined ? { pin: false } : {};
   return {
-    unfinished: { runId, path, rows: ended, origin: rows[0] as Row },
-    options: { ...recorded, ...given, resume: path },
+    unfinished: { runId, path, rows: ended, origin },
+    options: { ...pinned, ...recorded, ...given, resume: path },
   };
 }
 
