@@ -41,6 +41,15 @@ test('a seed fixes the order, another one changes it', () => {
   expect(order('7')).not.toBe(order('8'));
 });
 
+test('of two blocks the second has the reverse order of the first', () => {
+  const stores = (block: number) =>
+    planRepetition(configOf('7', '20'), block).map(({ trials }) => trials.map(({ store }) => store));
+  for (const block of [1, 3, 19]) {
+    expect(stores(block + 1)).toEqual(stores(block).map((group) => group.reverse()));
+  }
+  expect(stores(1)).not.toEqual(stores(3));
+});
+
 test('a block is the same whether it is planned with others or as a replacement', () => {
   expect(planRepetition(configOf('7', '3'), 3)).toEqual(planRepetition(configOf('7', '50'), 3));
 });

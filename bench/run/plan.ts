@@ -46,14 +46,18 @@ export interface Block {
 const SEED_STEP = 7_919;
 
 /**
- * The blocks of one repetition, one for each group; the arms of each are shuffled by seed and block. Pure: the same configuration
- * and ordinal give the same plan.
+ * The blocks of one repetition, one for each group; the arms of each are shuffled by seed and block, and every second
+ * block has the reverse of the order before it: an arm that starts later costs some 0.6 % more, whatever it is. Pure:
+ * the same configuration and ordinal give the same plan.
  */
 export function planRepetition(config: Config, block: number): Block[] {
-  const random = seededRandom(config.seed + block * SEED_STEP);
+  const isReversed = block % 2 === 0;
+  const random = seededRandom(config.seed + (isReversed ? block - 1 : block) * SEED_STEP);
   let orderIndex = 0;
   return groupsOf(config).flatMap((group) => {
-    const trials = shuffled(config.stores, random).map((choice): Trial => {
+    const order = shuffled(config.stores, random);
+    if (isReversed) order.reverse();
+    const trials = order.map((choice): Trial => {
       return { ...armOf(choice, config.durability), ...group, block, orderIndex: orderIndex++ };
     });
     if (config.engine === 'slices') return [{ group, block, trials }];
