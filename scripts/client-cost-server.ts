@@ -1,0 +1,82 @@
+/**
+ * The least that a server with a session in a store can do: cookie, SHA-256, one read, reply. Arguments: the client
+ * library, the URL of the service, the folder whose node_modules has the library. Sends `{ port, cookie }` when ready.
+ */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { payloadFor, SESSION_COOKIE } from '../servers/protocol.ts';
+
+const [library = '', url = '', folder = ''] = process.argv.slice(2);
+const load = createRequire(join(folder, 'package.json'));
+const token = randomBytes(32).toString('base64url');
+const hashOf = (text: string) => createHash('sha256').update(text).digest('base64url');
+const key = `bare:${library}:${hashOf(token)}`;
+const value = JSON.stringify({ user: 'u0000001', data: payloadFor('u0000001', 0, 256) });
+
+const read = await open();
+const server = createServer((request, response) => {
+  const presented = /__Host-id=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+  read(`bare:${library}:${hashOf(presented)}`).then(
+    (body) => {
+      response.writeHead(body === null ? 401 : 200, {
+        'content-type': 'application/json; charset=utf-8',
+        'content-length': Buffer.byteLength(body ?? ''),
+        'cache-control': 'no-store',
+      });
+      response.end(body ?? '');
+    },
+    (error: unknown) => {
+      console.error(error);
+      process.exit(1);
+    },
+  );
+});
+server.listen(0, '127.0.0.1', () => {
+  const { port } = server.address() as { port: number };
+  process.send?.({ port, cookie: `${SESSION_COOKIE}=${token}` });
+});
+process.on('disconnect', () => process.exit());
+
+/** Opens the client and stores the session; returns its read. */
+async function open(): Promise<(key: string) => Promise<string | null>> {
+  if (library === 'ioredis') {
+    const { Redis } = load('ioredis');
+    const client = new Redis(url);
+    await client.set(key, value);
+    return (one) => client.get(one);
+  }
+  if (library === 'node-redis') {
+    const client = await load('redis').createClient({ url }).connect();
+    await client.set(key, value);
+    return (one) => client.get(one);
+  }
+  if (library === 'valkey-glide') {
+    const { hostname: host, port } = new URL(url);
+    const { GlideClient } = load('@valkey/valkey-glide');
+    const client = await GlideClient.createClient({ addresses: [{ host, port: Number(port) }] });
+    await client.set(key, value);
+    return (one) => client.get(one);
+  }
+  const table = 'create table if not exists bare (id text primary key, value text)';
+  const insert = 'insert into bare values ($1, $2)';
+  const select = 'select value from bare where id = $1';
+  if (library === 'pg') {
+    const pool = new (load('pg').Pool)({ connectionString: url, max: 4 });
+    await pool.query(table);
+    await pool.query(insert, [key, value]);
+    return async (one) => {
+      const result = await pool.query({ name: 'read', text: select, values: [one] });
+      return result.rows[0]?.value ?? null;
+    };
+  }
+  if (library === 'postgres.js') {
+    const sql = load('postgres')(url, { max: 4, onnotice: () => undefined });
+    await sql.unsafe(table);
+    await sql.unsafe(insert, [key, value]);
+    return async (one) => (await sql`select value from bare where id = ${one}`)[0]?.value ?? null;
+  }
+  throw new Error(`expected ioredis, node-redis, valkey-glide, pg or postgres.js, got "${library}"`);
+}

@@ -1,0 +1,58 @@
+/**
+ * What the product's read costs beside the least that can be done with the same service, and what other client
+ * libraries would cost: CPU µs per request of the server process, in turns of 100 ms, on one Redis and one Postgres.
+ * Usage: pnpm exec tsx scripts/client-cost.ts [--service redis] [--libraries ioredis] [--modules FOLDER] [--blocks 8]
+ * [--rounds 40] [--connections 32]. Libraries: ioredis, node-redis, valkey-glide; with --service postgres pg and
+ * postgres.js. Those that this project does not use come from FOLDER, made by
+ * `npm install --prefix FOLDER redis @valkey/valkey-glide postgres`.
+ */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { buildServer, bundle, PROJECT_ROOT } from '../bench/environment/programs.ts';
+import { SERVER_CONFIG_ENV } from '../servers/config.ts';
+import { startPostgresFixture } from '../stores/postgres/fixture.ts';
+import { startRedisFixture } from '../stores/redis/fixture.ts';
+import { type Arm, armOf, loginCookie, measureInTurns, printCosts } from './turns.ts';
+
+const { values } = parseArgs({
+  options: {
+    service: { type: 'string', default: 'redis' },
+    libraries: { type: 'string' },
+    modules: { type: 'string', default: PROJECT_ROOT },
+    blocks: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '40' },
+    connections: { type: 'string', default: '32' },
+  },
+});
+const { service, modules } = values;
+const OWN = ['ioredis', 'pg'];
+const libraries = (values.libraries ?? (service === 'redis' ? 'ioredis' : 'pg')).split(',');
+const connections = Number(values.connections);
+const SECRETS = { secret: 'c2VjcmV0', password: 'right', adminPassword: 'root' };
+
+const fixture = await (service === 'redis' ? startRedisFixture('second') : startPostgresFixture());
+try {
+  const { bare = '' } = await bundle(PROJECT_ROOT, { bare: 'scripts/client-cost-server.ts' });
+  const program = await buildServer(PROJECT_ROOT);
+  const names = [...libraries, `session-bench, ${service}`];
+  const options = { blocks: Number(values.blocks), rounds: Number(values.rounds), sliceMs: 100, connections };
+  printCosts(names, await measureInTurns(names, start, options));
+
+  async function start(name: string): Promise<Arm> {
+    const isBare = libraries.includes(name);
+    const config = { id: 's1', store: service, serviceUrl: fixture.url, ...SECRETS };
+    const folder = OWN.includes(name) ? PROJECT_ROOT : modules;
+    const args = isBare ? [bare, name, fixture.url, folder] : [program];
+    const child = spawn(process.execPath, ['--min-semi-space-size=16', ...args], {
+      env: isBare ? {} : { [SERVER_CONFIG_ENV]: JSON.stringify(config), NODE_ENV: 'production' },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    const [ready] = (await once(child, 'message')) as [{ port: number; cookie?: string }];
+    const cookie = ready.cookie ?? (await loginCookie(ready.port, SECRETS.password));
+    return armOf(name, child, ready.port, cookie, connections);
+  }
+} finally {
+  await fixture.stop();
+}
