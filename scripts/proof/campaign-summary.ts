@@ -48,10 +48,8 @@ export function printCampaign(directory: string, lines: readonly GateLine[]): vo
       `  ${median(seconds)} s in the median (${Math.min(...seconds)} to ${Math.max(...seconds)}), ${median(gates.map((line) => line.valid_blocks))} valid blocks; ${dropped} of ${all} blocks dropped`,
     );
     for (const store of new Set(verdicts.flat().map((one) => one.store))) {
-      printCell(
-        store,
-        verdicts.flatMap((own) => own.filter((one) => one.store === store)),
-      );
+      const own = verdicts.flat().filter((one) => one.store === store);
+      printCell(store, own, gates[0]?.kind === 'planted');
     }
   }
 }
