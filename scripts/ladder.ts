@@ -25,7 +25,7 @@ import { signedRankEstimate } from '../bench/stats/signed-rank.ts';
 const MODES = {
   awake: { awake: true },
   asleep: { awake: false },
-  'equal-load': { 'equal-load': true },
+  'equal-load': { equalLoad: true },
 } as const;
 /** Microseconds, about 5, 10, 20 and 40 % of what a request to the control costs; 0 only reads the clock, as all do. */
 const STEPS = [0, 0.9, 1.8, 3.6, 7.2];
@@ -65,7 +65,9 @@ async function measure(): Promise<void> {
     const output = openOutput(path, bench.context.runId, kept);
     resources.add(path, output.close);
     await runBlocks(bench, ({ trials }) => {
-      for (const { rows } of trials) output.append({ rows });
+      for (const { trial, rows } of trials) {
+        output.append({ rows: rows.map((row): Row => ({ ...row, arm: trial.label ?? '' })) });
+      }
     });
     await resources.close();
   });
