@@ -201,7 +201,7 @@ describe.concurrent('every wrong argument: one line, nothing on standard output'
     ['unknown columns', [base, damaged('foreign.csv', 'a,b\n1,2\n')], 1, 'unknown columns a, b'],
     ['a damaged file', [base, damaged('cut.csv', 'store,block\nredis\n')], 1, 'Invalid Record Length'],
     ['a file cut in a cell', [base, damaged('quote.csv', 'store,block\n"red')], 1, 'Quote Not Closed'],
-    ['no text', [base, damaged('binary.csv', '\u0000\u0001\u0002\n')], 1, 'unknown columns'],
+    ['no text', [base, damaged('binary.csv', '\u0000\u0001\u0002\n')], 1, 'binary data'],
     [
       'another machine in blocks that are shared',
       [

@@ -9,9 +9,10 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { parse } from 'csv-parse/sync';
+import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { BenchError, messageOf, writing } from '../errors.ts';
+import { delimiterOf, otherKindOf, spoiltNumber, withoutAdditions } from './foreign.ts';
 import { COLUMNS, type ColumnName, cellText, parseCell, type Row } from './row.ts';
 import { plain } from './text.ts';
 
@@ -77,13 +78,25 @@ function appendLine(path: string, descriptor: number, line: string): void {
   });
 }
 
-/** The rows of a result file. @throws BenchError CSV_INVALID when it is empty, damaged or of another kind. */
+/**
+ * The rows of a result file, also of one that a spreadsheet or pandas has saved, as long as nothing was lost by that.
+ * @throws BenchError CSV_INVALID when it is empty, damaged or of another kind.
+ */
 export function readResultFile(path: string): Row[] {
   let records: string[][];
   try {
-    records = parse(readFileSync(path, 'utf8'), { relax_column_count: false, bom: true });
+    const text = readFileSync(path, 'utf8');
+    const other = otherKindOf(text);
+    if (other !== undefined) throw new Error(other);
+    records = withoutAdditions(
+      parse(text, { bom: true, delimiter: delimiterOf(text), skip_empty_lines: true }),
+    );
   } catch (error) {
-    throw damaged(path, messageOf(error), error);
+    throw damaged(
+      path,
+      isCutOff(error) ? `a file that is cut off: ${messageOf(error)}` : messageOf(error),
+      error,
+    );
   }
   const [header, ...lines] = records;
   if (header === undefined) throw damaged(path, 'an empty file');
@@ -93,12 +106,25 @@ export function readResultFile(path: string): Row[] {
   if (unknown.length > 0) throw damaged(path, `unknown columns ${unknown.join(', ')}`);
   return lines.map((line, index) => {
     try {
-      const cells = header.map((name, column) => [name, parseCell(name as ColumnName, line[column] ?? '')]);
+      const cells = header.map((name, column) => [name, readCell(name as ColumnName, line[column] ?? '')]);
       return Object.fromEntries(cells.filter(([, value]) => value !== undefined)) as Row;
     } catch (error) {
       throw damaged(path, `${messageOf(error)} in row ${index + 1}`, error);
     }
   });
+}
+
+/** @throws Error also for a number that a spreadsheet has rounded. */
+function readCell(name: ColumnName, text: string): Row[ColumnName] {
+  const isText = COLUMNS.find((column) => column.name === name)?.kind === 'text';
+  const cause = isText ? undefined : spoiltNumber(text);
+  if (cause !== undefined) throw new Error(`column ${name} contains "${text}", ${cause}`);
+  return parseCell(name, text);
+}
+
+/** A line with fewer cells than the header, or within quotes at the end. */
+function isCutOff(error: unknown): boolean {
+  return error instanceof CsvError && /^CSV_(RECORD_INCONSISTENT_|QUOTE_NOT_CLOSED)/.test(error.code);
 }
 
 function damaged(path: string, got: string, cause?: unknown): BenchError {

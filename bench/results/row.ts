@@ -238,7 +238,7 @@ export function parseCell(name: ColumnName, text: string): Row[ColumnName] {
   if (text === '') return undefined;
   const kind = COLUMNS.find((column) => column.name === name)?.kind;
   if (kind === 'text') return text;
-  if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  if (kind === 'boolean' && /^(true|false)$/i.test(text)) return text.toLowerCase() === 'true';
   const value = Number(text);
   if (kind !== 'boolean' && Number.isFinite(value) && (kind === 'number' || Number.isInteger(value)))
     return value;
