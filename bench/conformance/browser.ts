@@ -1,6 +1,7 @@
 import { Agent } from 'node:http';
 import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
 import type { Contract, Operation, OperationName } from './contract.ts';
+import { asOurs } from './foreign-reply.ts';
 
 /** A complete reply. */
 export interface Reply extends PlainReply {
@@ -71,7 +72,7 @@ export function openBrowsers(contract: Parameters<typeof createBrowser>[1]): Bro
  */
 function createBrowser(
   base: string,
-  contract: Pick<Contract, 'cookie' | 'origin' | 'operations'>,
+  contract: Pick<Contract, 'cookie' | 'origin' | 'operations' | 'fields' | 'host' | 'headers' | 'foreign'>,
   agent: Agent,
 ): Browser {
   const cookies = new Map<string, string>();
@@ -82,12 +83,14 @@ function createBrowser(
     const jar = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const names = method !== 'GET' && method !== 'HEAD' && contract.origin !== undefined && !withoutOrigin;
     const headers: Record<string, string> = {
+      ...contract.headers,
+      ...(contract.host === undefined ? {} : { host: contract.host }),
       ...(jar === '' ? {} : { cookie: jar }),
       ...(names ? { origin: contract.origin as string } : {}),
       ...(payload === undefined ? {} : jsonHeaders(payload)),
       ...options.headers,
     };
-    const reply = await exchange(new URL(path, base), agent, method, payload, headers);
+    const reply = await exchange(urlAt(base, path), agent, method, payload, headers);
     const setCookies = reply.headers['set-cookie'] ?? [];
     for (const line of setCookies) keep(cookies, line);
     return { ...reply, setCookies };
@@ -96,11 +99,12 @@ function createBrowser(
   return {
     cookies,
     send,
-    perform(name, values = {}, options = {}) {
+    async perform(name, values = {}, options = {}) {
       const operation = contract.operations[name];
-      if (operation === undefined) return Promise.reject(new MissingOperation(name));
-      const body = operation.body === undefined ? {} : { body: filledBody(operation.body, values) };
-      return send(operation.method, filledPath(operation.path, values), { ...body, ...options });
+      if (operation === undefined) throw new MissingOperation(name);
+      const path = filledPath(operation.path, values);
+      const reply = await send(operation.method, path, { ...bodyOf(operation, values), ...options });
+      return contract.foreign === undefined ? reply : asOurs(name, reply, contract, contract.foreign);
     },
     token: () => cookies.get(contract.cookie),
     holding(token) {
@@ -111,6 +115,12 @@ function createBrowser(
   };
 }
 
+/** A path of a site, which may itself have one: `/app`. */
+export function urlAt(base: string, path: string): URL {
+  const url = new URL(base);
+  return new URL(`${url.pathname.replace(/\/$/, '')}${path}`, url);
+}
+
 /** The path of an operation with these values, percent-encoded. */
 export function filledPath(path: string, values: Values): string {
   return path.replaceAll(/\{(\w+)\}/g, (_, key: keyof Values) =>
@@ -118,12 +128,25 @@ export function filledPath(path: string, values: Values): string {
   );
 }
 
+/** The body of an operation, and the header that says how it is written. */
+function bodyOf(operation: Operation, values: Values): Pick<SendOptions, 'body' | 'headers'> {
+  if (operation.body === undefined) return {};
+  const body = filledBody(operation.body, values);
+  if (operation.encoding !== 'form') return { body };
+  const fields = Object.entries(body).map(([field, one]): [string, string] => [field, String(one)]);
+  return {
+    body: new URLSearchParams(fields).toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  };
+}
+
 /** The body of an operation with these values. Fields without a value are omitted, such as an unknown version. */
 export function filledBody(body: NonNullable<Operation['body']>, values: Values) {
   const filled: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(body)) {
     const key = typeof value === 'string' ? /^\{(\w+)\}$/.exec(value)?.[1] : undefined;
-    const found = key === undefined ? value : values[key as keyof Values];
+    const fixed = typeof value === 'object' ? filledBody(value, values) : value;
+    const found = key === undefined ? fixed : values[key as keyof Values];
     if (found !== undefined) filled[field] = found;
   }
   return filled;

@@ -4,7 +4,7 @@ import type { Progress } from '../progress.ts';
 import { checksOf } from './catalogue.ts';
 import type { Cell, Check, Subject } from './check.ts';
 import type { ConformanceConfig } from './config.ts';
-import { externalScene } from './external-site.ts';
+import { externalScene, lookAt } from './external-site.ts';
 import { openRig, type Rig } from './rig.ts';
 import { runChecks } from './run.ts';
 import { openSite } from './site.ts';
@@ -90,7 +90,8 @@ function checkExternal(
   signal: AbortSignal,
 ): Promise<ConformanceOutcome> {
   return openTogether(async (resources) => {
-    const scene = externalScene(target, contract, { seed, tries, resources });
+    const foreign = await lookAt(target, contract);
+    const scene = externalScene(target, { ...contract, foreign }, { seed, tries, resources });
     progress.begin(contract.name, 1, 1);
     const cells: Cell[] = [];
     const onCell = (cell: Cell) => {

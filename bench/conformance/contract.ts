@@ -5,13 +5,20 @@ import type { Traits } from '../../stores/traits.ts';
 /**
  * The endpoints of a site, as data, so that the checks can run against an external server. In paths and bodies
  * `{user}`, `{password}`, `{next}`, `{data}`, `{version}`, `{handle}` and `{disabled}` are placeholders; a body is
- * JSON.
+ * JSON, whose fields may be nested, or a form.
  */
+
+type Value = string | number | boolean | { [field: string]: Value };
+const value: z.ZodType<Value> = z.lazy(() =>
+  z.union([z.string(), z.number(), z.boolean(), z.record(z.string(), value)]),
+);
 
 const operation = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
   path: z.string().startsWith('/'),
-  body: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  body: z.record(z.string(), value).optional(),
+  /** `form` sends the body as a form of HTML does. */
+  encoding: z.enum(['json', 'form']).optional(),
 });
 export type Operation = z.infer<typeof operation>;
 
@@ -83,6 +90,10 @@ export const contractSchema = z.strictObject({
   users: z.union([z.string().includes('{n}'), z.array(z.string()).min(1)]),
   password: z.string(),
   admin: z.strictObject({ user: z.string(), password: z.string() }).optional(),
+  /** The Host header, where the name of the site is not that of the target. */
+  host: z.string().min(1).optional(),
+  /** Sent with every request. */
+  headers: z.record(z.string(), z.string()).optional(),
   /** The servers behind the target, if they can be addressed. */
   servers: z.array(z.url()).default([]),
   affinity: z.enum(['sticky', 'round-robin']).default('round-robin'),
@@ -92,7 +103,13 @@ export const contractSchema = z.strictObject({
   traits,
 });
 
-export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & { traits: Traits };
+export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & { traits: Traits; foreign?: Foreign };
+
+/** How an external site answers, beside what its contract says. */
+export interface Foreign {
+  /** A read without a session succeeds, and describes nobody. */
+  readsNobody: boolean;
+}
 
 export const OWN_CONTRACT = {
   cookie: SESSION_COOKIE,

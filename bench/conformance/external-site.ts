@@ -1,9 +1,57 @@
 import type { Resources } from '../environment/processes/resources.ts';
+import { BenchError, messageOf, redactUrl } from '../errors.ts';
 import { ExperimentFailed } from './acts.ts';
+import { filledPath, openBrowsers } from './browser.ts';
 import type { Subject } from './check.ts';
 import { openClients } from './clients.ts';
-import type { Contract } from './contract.ts';
+import type { Contract, Foreign } from './contract.ts';
+import { namesUser } from './foreign-reply.ts';
 import type { Scene } from './scene.ts';
+
+/** Longer replies are cut in errors. */
+const SHOWN = 200;
+
+/**
+ * Looks at the site before any check: how it answers a stranger, and whether the contract's login works there.
+ * @throws BenchError CONFLICT with the reply when it does not: every check would fail for that alone.
+ */
+export async function lookAt(target: string, contract: Contract): Promise<Foreign> {
+  const { open, close } = openBrowsers({ ...contract, foreign: { readsNobody: true } });
+  try {
+    const { method, path } = contract.operations.read;
+    const stranger = await reached(target, open(target).send(method, filledPath(path, {})));
+    const readsNobody = stranger.status >= 200 && stranger.status < 300 && !namesUser(stranger, contract);
+    const user = typeof contract.users === 'string' ? contract.users.replace('{n}', '0') : contract.users[0];
+    const login = await reached(
+      target,
+      open(target).perform('login', { user: user ?? '', password: contract.password }),
+    );
+    if (login.status === 200) return { readsNobody };
+    const shown = login.body.slice(0, SHOWN).replaceAll(contract.password, '***');
+    throw new BenchError({
+      code: 'CONFLICT',
+      expected: `a login of ${user} at ${redactUrl(target)} that sets the cookie ${contract.cookie}`,
+      got: `${login.status}, ${login.setCookies.length} cookies, "${shown}"`,
+      remedy: 'Correct the login, the cookie, the users or the password in the contract.',
+    });
+  } finally {
+    close();
+  }
+}
+
+async function reached<T>(target: string, reply: Promise<T>): Promise<T> {
+  try {
+    return await reply;
+  } catch (cause) {
+    throw new BenchError({
+      code: 'SERVICE_UNREACHABLE',
+      expected: `a site at ${redactUrl(target)}`,
+      got: messageOf(cause),
+      remedy: 'Start it, or correct --target.',
+      cause,
+    });
+  }
+}
 
 /** An external site, as its contract describes it: nothing can be killed, and its clock cannot be moved. */
 export function externalScene(

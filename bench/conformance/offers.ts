@@ -3,6 +3,7 @@
 import { assume, currentUser, logInAtHome } from './acts.ts';
 import type { Browser } from './browser.ts';
 import { type Check, firstFew, holds, notApplicable, type Observation, violated } from './check.ts';
+import { rawStatus } from './foreign-reply.ts';
 import type { Forgery } from './forge.ts';
 import type { Scene } from './scene.ts';
 
@@ -75,7 +76,13 @@ export function placesOf({ servers }: Scene): readonly (number | undefined)[] {
 export async function sendRaw(scene: Scene, server: number | undefined, text: string): Promise<number[]> {
   const place = server === undefined ? {} : { server };
   const received = await scene.raw(Buffer.from(text), { silenceMs: SILENCE_MS, ...place });
-  return [...received.matchAll(/^HTTP\/1\.[01] (\d{3})/gm)].map((match) => Number(match[1]));
+  const replies = received.split(/^(?=HTTP\/1\.[01] \d{3})/m).filter((reply) => reply !== '');
+  const { contract } = scene;
+  return replies.flatMap((reply) => {
+    const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(reply)?.[1]);
+    if (Number.isNaN(status)) return [];
+    return contract.foreign === undefined ? status : rawStatus(reply, status, contract, contract.foreign);
+  });
 }
 
 /** Calls `act` for each item, with limited concurrency. */

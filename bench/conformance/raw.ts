@@ -4,14 +4,19 @@ const SILENCE_MS = 300;
 /** Limit of the wait for the first byte, whatever the silence allowed. */
 const MAX_MS = 10_000;
 
+/** Stands for the host of the site in requests that are written out. */
+export const HOST = 'Host: site\r\n';
+
 /**
  * Writes bytes to an address and returns all that came back, as Latin-1 text, until the connection ended or was silent
- * for `silenceMs` after the first byte. A cut connection ends the result; it does not throw.
+ * for `silenceMs` after the first byte. A cut connection ends the result; it does not throw. The site's own host and
+ * the path of its base are put into the request.
  */
-export function exchangeRaw(base: string, bytes: string | Buffer, silenceMs = SILENCE_MS): Promise<string> {
-  const { hostname, port } = new URL(base);
+export function exchangeRaw(base: string, given: string | Buffer, silenceMs = SILENCE_MS): Promise<string> {
+  const url = new URL(base);
+  const bytes = addressed(url, typeof given === 'string' ? Buffer.from(given, 'latin1') : given);
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname);
+    const socket = connect(Number(url.port || 80), url.hostname.replace(/^\[|\]$/g, ''));
     let text = '';
     let timer = setTimeout(() => finish(), MAX_MS);
     let isConnected = false;
@@ -23,7 +28,7 @@ export function exchangeRaw(base: string, bytes: string | Buffer, silenceMs = SI
     socket.setEncoding('latin1');
     socket.on('connect', () => {
       isConnected = true;
-      socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+      socket.write(bytes);
     });
     socket.on('data', (part: string) => {
       text += part;
@@ -39,4 +44,11 @@ export function exchangeRaw(base: string, bytes: string | Buffer, silenceMs = SI
       }
     });
   });
+}
+
+/** The request for this site: its bytes are Latin-1 or UTF-8, and only ASCII is changed. */
+function addressed({ host, pathname }: URL, bytes: Buffer): Buffer {
+  const prefix = pathname.replace(/\/$/, '');
+  const text = bytes.toString('latin1').replace(HOST, `Host: ${host}\r\n`);
+  return Buffer.from(prefix === '' ? text : text.replace(/^([A-Z]+ )\//, `$1${prefix}/`), 'latin1');
 }

@@ -1,0 +1,60 @@
+import type { Reply as PlainReply } from '../load/client.ts';
+import type { Contract, Foreign, OperationName } from './contract.ts';
+import { parsedJson } from './forge.ts';
+
+type Reply = PlainReply & { setCookies: readonly string[] };
+
+/**
+ * The reply of an external site with the status that ours would have sent: sites log in by any 2xx or by a redirect,
+ * refuse by a redirect to their form, or answer a stranger's read with nobody. Checks compare statuses.
+ */
+export function asOurs(
+  name: OperationName,
+  reply: Reply,
+  contract: Pick<Contract, 'cookie' | 'fields'>,
+  { readsNobody }: Foreign,
+): Reply {
+  const { status } = reply;
+  const isSuccess = status >= 200 && status < 300;
+  const isRedirect = status >= 300 && status < 400;
+  if (name === 'read') {
+    if (isRedirect || status === 403) return { ...reply, status: 401 };
+    return isSuccess ? { ...reply, status: readsNobody && !namesUser(reply, contract) ? 401 : 200 } : reply;
+  }
+  if (name === 'login' && (isSuccess || isRedirect)) {
+    return { ...reply, status: setsCookie(reply, contract.cookie) ? 200 : 401 };
+  }
+  return isSuccess || isRedirect ? { ...reply, status: 200 } : reply;
+}
+
+/** Whether the field of the user holds a name. */
+export function namesUser(reply: Reply, { fields }: Pick<Contract, 'fields'>): boolean {
+  let value = parsedJson(reply.body);
+  for (const key of fields.user.split('.')) {
+    if (typeof value !== 'object' || value === null) return false;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return (typeof value === 'string' && value !== '') || typeof value === 'number';
+}
+
+function setsCookie({ setCookies }: Reply, cookie: string): boolean {
+  return setCookies.some((line) => setsCookieTo(line, cookie));
+}
+
+const setsCookieTo = (line: string, cookie: string) =>
+  line.startsWith(`${cookie}=`) && !/^[^=]+=("")?\s*(;|$)/.test(line);
+
+/** The same for a reply as text: a redirect without the cookie refuses, and so does one that describes nobody. */
+export function rawStatus(
+  text: string,
+  status: number,
+  { cookie, fields }: Pick<Contract, 'cookie' | 'fields'>,
+  { readsNobody }: Foreign,
+): number {
+  const setCookies = [...text.matchAll(/^set-cookie: (.*)$/gim)].map(([, line = '']) => line.trimEnd());
+  if (setCookies.some((line) => setsCookieTo(line, cookie))) return status;
+  if (status >= 300 && status < 400) return 401;
+  const name = (fields.user.split('.').at(-1) ?? '').replace(/[^\w-]/g, '.');
+  const describes = new RegExp(`"${name}"\\s*:\\s*("[^"]|\\d)`).test(text);
+  return status < 300 && readsNobody && !describes ? 401 : status;
+}
