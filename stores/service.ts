@@ -3,6 +3,8 @@
  * the harness finds, starts, inspects, pins, measures and cleans up every service by the same code.
  */
 
+import type { UrlRules } from './service-url.ts';
+
 /**
  * What an acknowledged write survives. `none`: nothing. `second`: a power loss, except for about the last second; a
  * crash of the service alone, except for what it had not yet passed to the system (Postgres: up to 0.6 s of WAL; Redis:
@@ -27,9 +29,10 @@ export interface ServiceDefinition {
   /** For people: `Redis`. */
   title: string;
   /**
-   * How to name an external one: environment variable, and URL schemes such as `redis:`, the first of them in examples.
+   * How to name an external one: environment variable, the rules of its URLs, and the variables that its driver reads
+   * besides, which servers get as the harness has them.
    */
-  url: { variable: string; schemes: readonly [string, ...string[]] };
+  url: UrlRules & { variable: string; driverVariables: readonly string[] };
   /** Official image of the tier `docker`. */
   image: string;
   /** Debian's package with the program, which scripts/setup.sh installs. Keep it on one line: that script reads it. */
@@ -96,14 +99,18 @@ export interface ServerPlan {
  * cause.
  */
 export interface ServiceClient {
-  /** @param connections that the run will open. @throws ServiceError also when the service cannot accept that many. */
+  /**
+   * @param connections that the run will open.
+   * @throws ServiceError also when the service cannot serve the run: it is too old, a replica, read-only, one of a
+   * cluster, or accepts fewer connections.
+   */
   inspect(url: string, connections?: number): Promise<Inspection>;
   /** Whether settings provide this durability; `undefined` when they are unknown. */
   durabilityMatches(settings: Readonly<Record<string, string>>, durability: Durability): boolean | undefined;
   /** Completes deferred work, so that no measured window pays for it. Returns what it lacked permission for. */
   settle(url: string): Promise<string[]>;
-  /** Size of its data in bytes. */
-  dataBytes(url: string): Promise<number>;
+  /** Size of its data in bytes; `undefined` where that is not permitted. */
+  dataBytes(url: string): Promise<number | undefined>;
   /** All of its content, as text: what a thief would find in a dump or a backup. */
   dump(url: string): Promise<string>;
   /** Removes everything that backends have stored under this namespace. */
@@ -116,10 +123,12 @@ export interface ServiceClient {
 }
 
 export interface Inspection {
-  /** Such as `7.0.15`. */
+  /** Such as `7.0.15`, of another flavour with its name, `Valkey 8.1.1`; empty when it is not known. */
   version: string;
   /** The relevant settings. Those that the service does not report are missing. */
   settings: Readonly<Record<string, string>>;
+  /** What is not known, and the right that would tell. */
+  notes: readonly string[];
 }
 
 export interface ServiceProcess {

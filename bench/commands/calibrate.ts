@@ -50,7 +50,7 @@ export function configOf(given: RawOptions): Config {
 }
 
 async function measureTwins({ given, command, signal }: Call): Promise<ExitCode> {
-  const { time: totalSeconds } = parseFlags({ time: TIME_FLAG }, given, { env: process.env });
+  const { time: totalSeconds } = parseFlags({ time: TIME_FLAG }, given);
   const config = configOf(given);
   if (config.stores.length > 1)
     throw usage('one backend for --store', `${config.stores.length}`, 'Calibrate with one at a time.');

@@ -62,7 +62,7 @@ export const COMMAND: BenchCommand = {
 };
 
 function compareFiles(files: readonly string[], given: RawOptions): ExitCode {
-  const options = parseFlags(FLAGS, given, { env: {} });
+  const options = parseFlags(FLAGS, given);
   const { markdown, exports } = options;
   const sides = sidesOf(files, options);
   const all = [...sides.base, ...sides.head];

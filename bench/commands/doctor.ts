@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { SERVICES } from '../../stores/registry.ts';
 import type { ServiceDefinition } from '../../stores/service.ts';
@@ -6,8 +6,9 @@ import { calibrationPath, readCalibration } from '../calibrate/kept.ts';
 import { renderCalibration } from '../calibrate/render.ts';
 import { BALANCERS } from '../environment/balancer.ts';
 import { cpuNsOf } from '../environment/machine/cpu.ts';
+import { parseCpuList } from '../environment/machine/cpu-list.ts';
 import { kernel } from '../environment/machine/machine.ts';
-import { parseCpuList, pinningIfPossible } from '../environment/machine/pinning.ts';
+import { pinningIfPossible } from '../environment/machine/pinning.ts';
 import { SIBLING_FACTOR, slowDown } from '../environment/machine/siblings.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { EXIT } from '../errors.ts';
@@ -27,7 +28,7 @@ export const COMMAND: BenchCommand = {
 /** What this machine offers, what is missing and how to install it. Starts no service. */
 async function examine(env: Env): Promise<string> {
   const services = await Promise.all(
-    SERVICES.map((service) => describeService(service, env[service.url.variable])),
+    SERVICES.map((service) => describeService(service, Boolean(env[service.url.variable]))),
   );
   const lines = [
     'machine',
@@ -50,14 +51,16 @@ async function examine(env: Env): Promise<string> {
   return lines.join('\n');
 }
 
-async function describeService(service: ServiceDefinition, url: string | undefined): Promise<string[]> {
+async function describeService(service: ServiceDefinition, isInEnvironment: boolean): Promise<string[]> {
   const { name } = service;
-  const offers = await findTiers(service, url);
+  const offers = await findTiers(service, undefined);
   const lines = offers.map((offer) => {
     const mark = offer.start === undefined ? '-' : '+';
     return `  ${mark} ${name.padEnd(9)}${offer.tier.padEnd(9)}${offer.detail}`;
   });
   const found = offers.some((offer) => offer.start !== undefined);
+  // It may be production's: nothing connects to it unasked.
+  if (isInEnvironment) lines.push(`    ${service.url.variable} is set: used with --use-env-urls only`);
   return found ? lines : [...lines, `    missing: run sh scripts/setup.sh, or pass --${name}-url`];
 }
 
@@ -91,6 +94,7 @@ function describeNoise(env: Env): string[] {
 }
 
 function clockSource(): string | undefined {
-  if (process.platform !== 'linux') return undefined;
-  return readFileSync('/sys/devices/system/clocksource/clocksource0/current_clocksource', 'utf8').trim();
+  const path = '/sys/devices/system/clocksource/clocksource0/current_clocksource';
+  // Sandboxes such as gVisor have no such file.
+  return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
 }

@@ -55,7 +55,7 @@ export function configOf(given: RawOptions): Config {
 }
 
 async function search({ given, command, signal }: Call): Promise<ExitCode> {
-  const { slo: objective } = parseFlags({ slo: SLO_FLAG }, given, { env: process.env });
+  const { slo: objective } = parseFlags({ slo: SLO_FLAG }, given);
   if (objective === undefined) throw usage("--slo, such as 'p99<20ms'", 'none', "Add --slo 'p99<20ms'.");
   if (given['store'] === undefined) throw usage('--store, one backend', 'none', 'Add --store redis.');
   const config = configOf(given);

@@ -42,7 +42,7 @@ export function configOf(options: RawOptions): Config {
 
 async function judge({ given, command, signal }: Call): Promise<ExitCode> {
   const options = withConfigFile(given);
-  const { base, deciding, onInvalid, counters } = parseFlags(GATE_FLAGS, options, { env: process.env });
+  const { base, deciding, onInvalid, counters } = parseFlags(GATE_FLAGS, options);
   const config = configOf(options);
   const remedy = 'Sides that run one after the other give no verdict.';
   if (config.engine !== 'slices') throw usage('--engine slices for gate', config.engine, remedy);

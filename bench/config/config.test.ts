@@ -125,10 +125,24 @@ describe('what is accepted', () => {
     expect(config.durationSeconds).toBeLessThan(2);
   });
 
-  test('URLs come from the environment, and a flag wins over it', () => {
+  test('URLs of the environment are loaded when they are asked for, and only by backends that need them', () => {
     const env = { REDIS_URL: 'redis://env', DATABASE_URL: 'postgres://env' };
-    const config = parseConfig({ store: 'redis', redisUrl: 'redis://flag' }, env);
-    expect(config.urls).toEqual({ redis: 'redis://flag', postgres: 'postgres://env' });
+    const urls = (raw: RawOptions, variables: typeof env = env) => parseConfig(raw, variables).urls;
+    expect(urls({ store: 'redis,postgres' })).toEqual({});
+    expect(urls({ store: 'redis,postgres', useEnvUrls: true, redisUrl: 'redis://flag' })).toEqual({
+      ...{ redis: 'redis://flag', postgres: 'postgres://env' },
+    });
+    expect(urls({ store: 'memory', useEnvUrls: true })).toEqual({});
+    const foreign = { REDIS_URL: 'hunter2', DATABASE_URL: 'file:./dev.db' };
+    expect(urls({ store: 'memory', useEnvUrls: true }, foreign)).toEqual({});
+    expect(urls({ store: 'redis,postgres' }, foreign)).toEqual({});
+    for (const [store, variable] of [
+      ['redis', 'REDIS_URL'],
+      ['postgres', 'DATABASE_URL'],
+    ] as const) {
+      expect(() => urls({ store, useEnvUrls: true }, foreign)).toThrow(`in ${variable}, got`);
+      expect(() => urls({ store, useEnvUrls: true }, foreign)).not.toThrow('hunter2');
+    }
   });
 
   test('durations take ms, s and m', () => {

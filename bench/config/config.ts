@@ -2,7 +2,7 @@ import { findStore, STORES } from '../../stores/registry.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { EQUAL_LOAD_SHARE } from './rate.ts';
-import { parseServiceUrls, type ServiceUrls } from './service-urls.ts';
+import { parseServiceUrls, type ServiceUrls, servicesOf } from './service-urls.ts';
 import { conflict, type RawOptions, usage } from './values.ts';
 import type { PRESETS } from './words.ts';
 
@@ -41,7 +41,7 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
   const implied = raw['store'] === undefined ? 'glance' : undefined;
   const preset = RUN_FLAGS.preset.parse(raw['preset'] ?? implied, 'preset');
   const values = preset === undefined ? {} : PRESET_VALUES[preset];
-  const parsed = parseFlags(RUN_FLAGS, raw, { env, preset: values });
+  const parsed = parseFlags(RUN_FLAGS, raw, { preset: values });
   const rate = parsed.equalLoad ? (parsed.rate ?? { share: EQUAL_LOAD_SHARE }) : parsed.rate;
   // A balancer would share a small machine's processor with the generator, and a closed loop fills both.
   const isAlone = rate !== undefined || (parsed.balancer === 'none' && preset !== 'glance');
@@ -51,7 +51,7 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
     rate,
     arrivals: parsed.equalLoad ? 'constant' : parsed.arrivals,
     pin: parsed.pin ?? (isAlone ? 'auto' : false),
-    urls: parseServiceUrls(raw, env),
+    urls: parseServiceUrls(raw, env, servicesOf(parsed.stores)),
     skipUnavailable: raw['store'] === undefined,
   };
   checkConflicts(config);

@@ -21,8 +21,6 @@ export interface Flag<T = unknown> {
   fallback?: string | (() => string);
   /** The default in help; its text if absent, nothing if empty. */
   fallbackHelp?: string;
-  /** Environment variable to read when the flag is absent. */
-  variable?: string;
   /** Accepted words, for help. */
   choices?: readonly string[];
   /** The flag with the opposite meaning, with its help. */
@@ -119,7 +117,6 @@ function optionOf(flag: Flag): Option {
   option.argParser((given: string, before: unknown) =>
     flag.isRepeatable === true ? [...(Array.isArray(before) ? before : []), given] : given,
   );
-  if (flag.variable !== undefined) option.env(flag.variable);
   const shown = flag.fallbackHelp ?? (typeof flag.fallback === 'string' ? flag.fallback : undefined);
   if (shown !== undefined && shown !== '') option.default(shown, shown);
   return option;
@@ -164,7 +161,6 @@ export function givenFlags(command: Command): RawOptions {
 
 /** The sources of a value when its flag is absent. */
 export interface Elsewhere {
-  env: Readonly<Record<string, string | undefined>>;
   /** Texts of a preset, by long name. */
   preset?: Readonly<Record<string, string>>;
 }
@@ -173,19 +169,16 @@ export interface Elsewhere {
 export function parseFlags<F extends FlagTable>(
   table: F,
   raw: RawOptions,
-  elsewhere: Elsewhere,
+  elsewhere: Elsewhere = {},
 ): ValuesOf<F> {
   const parsed = Object.entries(table).map(([name, flag]) => [name, parseFlag(flag, raw, elsewhere)]);
   return Object.fromEntries(parsed) as ValuesOf<F>;
 }
 
-function parseFlag(flag: Flag, raw: RawOptions, { env, preset = {} }: Elsewhere): unknown {
+function parseFlag(flag: Flag, raw: RawOptions, { preset = {} }: Elsewhere): unknown {
   const name = longName(flag);
   const given = raw[keyOf(flag)];
   if (given !== undefined) return flag.parse(given, name);
-  // An empty variable counts as unset.
-  const ofEnvironment = flag.variable === undefined ? undefined : env[flag.variable] || undefined;
-  if (ofEnvironment !== undefined) return flag.parse(ofEnvironment, flag.variable ?? name);
   const { fallback } = flag;
   return flag.parse(preset[name] ?? (typeof fallback === 'function' ? fallback() : fallback), name);
 }

@@ -21,11 +21,11 @@ describe('a flag that is added to the table, and nowhere else', () => {
   test('is taken from the command line, from a file, and from its default; a wrong value is one line', () => {
     const command = addFlags(new Command(), TABLE);
     command.parse(['--nodes', '5'], { from: 'user' });
-    expect(parseFlags(TABLE, givenFlags(command), { env: {} })).toMatchObject({ nodes: 5 });
+    expect(parseFlags(TABLE, givenFlags(command))).toMatchObject({ nodes: 5 });
     expect(flagsFromFile({ nodes: 4 }, 'x.json', TABLE)).toEqual({ nodes: '4' });
     expect(() => flagsFromFile({ nodse: 4 }, 'x.json', TABLE)).toThrow('Did you mean nodes?');
-    expect(parseFlags(TABLE, {}, { env: {} })).toMatchObject({ nodes: 3 });
-    expect(() => parseFlags(TABLE, { nodes: '0' }, { env: {} })).toThrow('from 1 to 9 for --nodes, got "0"');
+    expect(parseFlags(TABLE, {})).toMatchObject({ nodes: 3 });
+    expect(() => parseFlags(TABLE, { nodes: '0' })).toThrow('from 1 to 9 for --nodes, got "0"');
   });
 
   test('is recorded for --resume', () => {

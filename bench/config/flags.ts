@@ -55,9 +55,9 @@ export const RUN_FLAGS = {
   ),
   warmupSeconds: run.value(
     '-w, --warmup <time>',
-    'at most this much discarded load of each arm, such as 5s, twice that while it has a trend; ends when all are warm',
+    'at most this much discarded load of each arm, such as 5s, twice that while it has a trend; ends when all are warm; 0s for none',
     '10s',
-    duration(),
+    duration(0),
   ),
   repeat: run.value(
     '-r, --repeat <blocks>',

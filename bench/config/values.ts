@@ -52,16 +52,6 @@ export function parseSeconds(flag: string, text: string, leastSeconds = 0.1, mos
   throw usage(`a duration with its unit, from ${least} to ${most}, for --${flag}`, quoted(text), near);
 }
 
-/** The URL itself; `undefined` for an absent or empty one. @throws BenchError USAGE for another scheme. */
-export function parseUrl(source: string, value: unknown, schemes: readonly string[]): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  const text = String(value);
-  if (URL.canParse(text) && schemes.includes(new URL(text).protocol)) return text;
-  // Text without a scheme may be a password.
-  const got = /^[a-z][\w+.-]*:?\/\//i.test(text) ? quoted(text) : 'text that is not a URL';
-  throw usage(`a URL that begins with ${schemes[0]}// in ${source}`, got, `Correct ${source}.`);
-}
-
 /** The word that was probably meant; `undefined` when none is close. */
 export function nearest(text: string, words: readonly string[]): string | undefined {
   if (words.length === 0) return undefined;

@@ -4,10 +4,10 @@ import { SESSION_STORES } from '../../stores/registry.ts';
 import type { Durability } from '../../stores/store.ts';
 import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
-import { parseServiceUrls, type ServiceUrls } from '../config/service-urls.ts';
+import { parseServiceUrls, type ServiceUrls, servicesOf } from '../config/service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
-import { listOf, parseUrl, quoted, type RawOptions, usage } from '../config/values.ts';
+import { listOf, quoted, type RawOptions, usage } from '../config/values.ts';
 import type { AFFINITIES, Tier } from '../config/words.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import { isCheckId, LAST_NUMBER } from './catalogue.ts';
@@ -73,8 +73,12 @@ export function parseConformance(
   env: Readonly<Record<string, string | undefined>>,
 ): ConformanceConfig {
   const external = externalOf(raw);
-  const parsed = parseFlags(CONFORMANCE_FLAGS, raw, { env });
-  return { ...parsed, urls: parseServiceUrls(raw, env), external };
+  const parsed = parseFlags(CONFORMANCE_FLAGS, raw);
+  return {
+    ...parsed,
+    urls: parseServiceUrls(raw, env, external === undefined ? servicesOf(parsed.stores) : []),
+    external,
+  };
 }
 
 /** @throws BenchError USAGE, also for the control: without sessions there is nothing to check. */
@@ -124,10 +128,14 @@ function externalOf(raw: RawOptions): ConformanceConfig['external'] {
       remedy: `Leave --${own} out: the contract describes the target.`,
     });
   }
-  const url = parseUrl('--target', target, ['http:']);
-  if (url === undefined)
-    throw usage('a URL for --target', 'none', 'Write for example --target http://127.0.0.1:8080.');
-  return { target: url, contract: readContract(String(contract)) };
+  return { target: httpUrl(String(target)), contract: readContract(String(contract)) };
+}
+
+/** @throws BenchError USAGE; what cannot be read is not shown, for it may hold a password. */
+function httpUrl(text: string): string {
+  if (URL.canParse(text) && new URL(text).protocol === 'http:') return text;
+  const got = URL.canParse(text) ? quoted(text) : 'text that is not a URL';
+  throw usage('a URL that begins with http:// for --target', got, 'Write for example http://127.0.0.1:8080.');
 }
 
 /** @throws BenchError USAGE for the first field that is wrong. */

@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
 import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
+import { SERVICES } from '../../stores/registry.ts';
 import type { Trial } from '../run/plan.ts';
 import type { RunContext } from './context.ts';
 import { ask } from './processes/ask.ts';
@@ -98,6 +99,20 @@ export function privateKeyFor(alg: string | undefined, runId: string): string | 
   return pem;
 }
 
+/** Variables of Node and OpenSSL that say which certificates to trust. */
+const TRUST = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+
+/** What drivers read from the environment: servers connect as the harness did when it inspected the service. */
+function clientEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const names = [...TRUST, ...SERVICES.flatMap(({ url }) => url.driverVariables)];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
 /**
  * Starts one server process; resolves once it accepts connections.
  * @param side whose code the program is, when two commits are compared.
@@ -116,7 +131,11 @@ export async function startServer(
     command: process.execPath,
     args: [YOUNG_GENERATION, programs.server],
     cpus: context.pinning?.server,
-    env: { [SERVER_CONFIG_ENV]: JSON.stringify(config), NODE_ENV: 'production' },
+    env: {
+      ...clientEnvironment(process.env),
+      [SERVER_CONFIG_ENV]: JSON.stringify(config),
+      NODE_ENV: 'production',
+    },
     ready: 'ipc',
     timeoutMs: START_TIMEOUT_MS,
     guard,

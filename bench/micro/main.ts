@@ -29,7 +29,7 @@ function createCommand(): Command {
 /** Whatever ends the measurement, the figures so far are printed. */
 async function measureAndShow(signal: AbortSignal): Promise<void> {
   const command = createCommand().parse(argv, { from: 'user' });
-  const options = parseFlags(MICRO_FLAGS, givenFlags(command), { env: {} });
+  const options = parseFlags(MICRO_FLAGS, givenFlags(command));
   const groups = GROUP_NAMES.filter((name) => options.only.includes(name));
   const timeMs = options.timeSeconds * 1000;
   const machine = describeMachine();

@@ -53,7 +53,7 @@ const RESERVED: Readonly<Record<string, string>> = {
 /** Parses arguments and options. @throws BenchError USAGE, for the first wrong value. */
 export function parseProbe(words: readonly string[], raw: RawOptions): ProbeConfig {
   const url = parseTarget(words);
-  const parsed = parseFlags(PROBE_FLAGS, raw, { env: {} });
+  const parsed = parseFlags(PROBE_FLAGS, raw);
   const { rate: ratePerSecond, arrivals, headers, connections, seed, json } = parsed;
   if (ratePerSecond === undefined && raw['arrivals'] !== undefined) {
     throw usage('--rate with --arrivals', 'none', 'Add --rate, or leave --arrivals out.');

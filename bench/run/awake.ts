@@ -1,7 +1,8 @@
 import type { Config } from '../config/config.ts';
 import type { ChosenBalancer } from '../environment/balancer.ts';
-import { hasQuota } from '../environment/machine/host.ts';
-import { type Pinning, parseCpuList } from '../environment/machine/pinning.ts';
+import { parseCpuList } from '../environment/machine/cpu-list.ts';
+import { HOST } from '../environment/machine/host.ts';
+import type { Pinning } from '../environment/machine/pinning.ts';
 import { areSiblings } from '../environment/machine/siblings.ts';
 import { BenchError } from '../errors.ts';
 
@@ -18,7 +19,7 @@ export async function decideAwake(
 ): Promise<boolean> {
   if (awake === false || (awake === undefined && preset === 'glance')) return false;
   const obstacle = obstacleOf(pinning, balancer);
-  if (awake === undefined) return obstacle === undefined && !hasQuota() && !(await isShared(pinning));
+  if (awake === undefined) return obstacle === undefined && !HOST.hasQuota && !(await isShared(pinning));
   if (obstacle === undefined) return true;
   throw new BenchError({
     code: 'CONFLICT',

@@ -10,7 +10,7 @@ import { createProgress, type Progress } from '../progress.ts';
 import type { EnvironmentRecord } from '../results/env-file.ts';
 import { decideAwake } from './awake.ts';
 import { estimateBlockMs } from './estimate.ts';
-import { externalServices, findFeasible } from './preflight.ts';
+import { findFeasible, inspectExternal } from './preflight.ts';
 
 /** What every measuring command opens before the first block. */
 export interface Bench {
@@ -40,6 +40,7 @@ export interface BenchOptions {
  */
 export async function openBench(options: BenchOptions, resources: Resources): Promise<Bench> {
   const { config, unavailable } = await findFeasible(options.config);
+  const external = await inspectExternal(config);
   const programs = await buildPrograms();
   const chosenBalancer = await chooseBalancer(config.balancer, programs);
   const rig = await chooseRig(config, chosenBalancer);
@@ -52,7 +53,7 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     options.estimatedBlockMs ?? estimateBlockMs(options.config),
   );
   resources.add('progress', progress.close);
-  for (const line of externalServices(config)) progress.say(line);
+  for (const line of external) progress.say(line);
   for (const text of unavailable) progress.say(`left out: ${text}. To install it: sh scripts/setup.sh`);
   const context: RunContext = {
     runId,

@@ -2,6 +2,7 @@ import { findStore, SERVICES } from '../../stores/registry.ts';
 import type { ServiceDefinition } from '../../stores/service.ts';
 import type { Config } from '../config/config.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
+import { describeService } from '../environment/services/describe.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { BenchError, redactUrl } from '../errors.ts';
 
@@ -48,15 +49,22 @@ async function offersOf(service: ServiceDefinition, config: Config) {
   return config.skipUnavailable ? offers.filter((offer) => offer.tier !== 'docker') : offers;
 }
 
-/** A line for each external service that this run will load, as a warning. */
-export function externalServices(config: Config): string[] {
+/**
+ * Inspects each external service that this run will load, before anything is started. Returns a line for each, as a
+ * warning, with what it does not tell.
+ * @throws BenchError SERVICE_UNREACHABLE; SERVICE_REFUSED for one that cannot serve a run.
+ */
+export async function inspectExternal(config: Config): Promise<string[]> {
+  if (config.tier !== 'auto' && config.tier !== 'url') return [];
   const used = new Set(config.stores.map(({ store, options }) => findStore(store)?.service(options)));
-  return SERVICES.flatMap((service) => {
+  const lines: string[] = [];
+  for (const service of SERVICES) {
     const url = config.urls[service.name];
-    const isUsed =
-      used.has(service) && url !== undefined && (config.tier === 'auto' || config.tier === 'url');
-    return isUsed
-      ? [`loading ${service.name} at ${redactUrl(url)}, by its flag or environment variable`]
-      : [];
-  });
+    if (url === undefined || !used.has(service)) continue;
+    const { version, notes } = await describeService(service, url, config.durability);
+    const known = version === '' ? '' : `, ${/^\d/.test(version) ? `${service.title} ${version}` : version}`;
+    lines.push(`loading ${service.name} at ${redactUrl(url)}${known}`);
+    lines.push(...notes.map((note) => `${service.name}: ${note}`));
+  }
+  return lines;
 }

@@ -8,9 +8,11 @@ import {
   type ServiceClient,
   ServiceError,
 } from '../service.ts';
+import { inspectPostgres } from './inspect.ts';
+import { connectionOf } from './url.ts';
 
-/** invalid_authorization_specification, invalid_password, invalid_catalog_name, insufficient_privilege. */
-const REFUSALS = ['28000', '28P01', '3D000', '42501'];
+/** invalid_authorization_specification, invalid_password, insufficient_privilege. */
+const REFUSALS = ['28000', '28P01', '42501'];
 
 /**
  * Connects, calls `talk`, disconnects.
@@ -19,9 +21,11 @@ const REFUSALS = ['28000', '28P01', '3D000', '42501'];
  */
 export async function withPostgres<T>(url: string, talk: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({
-    connectionString: url,
+    ...connectionOf(url),
     connectionTimeoutMillis: PROBE_TIMEOUT_MS,
     query_timeout: SETTLE_TIMEOUT_MS,
+    // As the servers do: a pooler refuses it, or lets another connection have it.
+    options: '-c jit=off',
     application_name: 'session-bench',
   });
   // Postgres may close the connection between queries; the next query then reports it.
@@ -43,6 +47,21 @@ export async function withPostgres<T>(url: string, talk: (client: pg.Client) => 
 
 function connectError(cause: unknown): ServiceError {
   const message = cause instanceof Error ? cause.message : String(cause);
+  if (hasCode(cause, '3D000')) {
+    const remedy =
+      'Create it (createdb), or name another one at the end of the URL: postgres://HOST:PORT/DATABASE.';
+    return new ServiceError('refused', message, {
+      cause,
+      advice: { expected: 'to have the database', remedy },
+    });
+  }
+  if (/unsupported startup parameter|no such database: |server login failed|pooler/i.test(message)) {
+    const remedy = 'Name Postgres itself: a pooler such as PgBouncer changes what is measured.';
+    return new ServiceError('refused', message, {
+      cause,
+      advice: { expected: 'to be Postgres, not a pooler', remedy },
+    });
+  }
   // Without a password in the URL, pg fails before the server reports 28P01.
   const isRefusal =
     REFUSALS.some((code) => hasCode(cause, code)) || /password must be a string/.test(message);
@@ -55,9 +74,9 @@ function hasCode(error: unknown, code: string): boolean {
 
 export const postgresClient: ServiceClient = {
   async inspect(url, connections) {
-    const settings = await withPostgres(url, readSettings);
+    const { settings, ...inspection } = await withPostgres(url, inspectPostgres);
     if (connections !== undefined) checkRoom(settings, connections);
-    return { version: settings['server_version']?.split(' ')[0] ?? '', settings };
+    return { settings, ...inspection };
   },
   durabilityMatches: postgresDurabilityMatches,
   settle: (url) => withPostgres(url, settle),
@@ -105,34 +124,6 @@ export function postgresDurabilityMatches(
     : synchronous_commit === 'on' || synchronous_commit === 'local';
 }
 
-const REPORTED_SETTINGS = [
-  'server_version',
-  'synchronous_commit',
-  'fsync',
-  'full_page_writes',
-  'shared_buffers',
-  'wal_level',
-  'max_connections',
-  'superuser_reserved_connections',
-  'autovacuum',
-  'checkpoint_timeout',
-  'max_wal_size',
-  'jit',
-  'data_checksums',
-  'io_method',
-];
-
-/**
- * The relevant settings, as `show` prints them; those that this version lacks, or hides from this user, are missing.
- */
-async function readSettings(client: pg.Client): Promise<Record<string, string>> {
-  const { rows } = await client.query<{ name: string; value: string | null }>(
-    'select name, current_setting(name, true) as value from pg_settings where name = any($1)',
-    [REPORTED_SETTINGS],
-  );
-  return Object.fromEntries(rows.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])));
-}
-
 /** Size of the database's files, in bytes. */
 async function readDatabaseBytes(client: pg.Client): Promise<number> {
   const { rows } = await client.query<{ bytes: string }>(
@@ -148,7 +139,7 @@ async function readDatabaseBytes(client: pg.Client): Promise<number> {
 async function settle(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select format('%I.%I', nspname, relname) as name from pg_class join pg_namespace n on n.oid = relnamespace
-     where relkind = 'r' and relowner = current_user::regrole and nspname ~ '^[a-z]+_sb_'`,
+     where relkind = 'r' and relowner = (select oid from pg_roles where rolname = current_user) and nspname ~ '^[a-z]+_sb_'`,
   );
   for (const { name } of rows) await client.query(`vacuum (analyze) ${name}`);
   try {

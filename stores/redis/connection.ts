@@ -147,9 +147,18 @@ function refusal(address: string, error: unknown): string {
   return `Redis at ${address}: expected a connection, got: ${got}. Remedy: ${remedy}.`;
 }
 
-/** INFO instead of CONFIG GET, which managed services forbid. */
-async function requireNoEviction(connection: RedisConnection, address: string): Promise<void> {
-  const info = await connection.ask('open', connection.client.info('memory'));
+/**
+ * INFO instead of CONFIG GET, which managed services forbid. A user without the right to either cannot know: whoever
+ * gave it the URL has been told.
+ */
+async function requireNoEviction({ client }: RedisConnection, address: string): Promise<void> {
+  let info: string;
+  try {
+    info = await client.info('memory');
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('NOPERM')) return;
+    throw new StoreUnavailableError('open', withoutCommand(error));
+  }
   const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
   if (policy !== 'noeviction') throw new EvictionPolicyError(address, policy);
 }

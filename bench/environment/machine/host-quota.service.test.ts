@@ -23,10 +23,10 @@ test('throttling of our control group is read in nanoseconds', () => {
   const program = `
     const { writeFileSync } = await import('node:fs');
     writeFileSync('${group}/cgroup.procs', String(process.pid));
-    const { readHost } = await import('./bench/environment/machine/host.ts');
-    const before = readHost();
+    const { HOST } = await import('./bench/environment/machine/host.ts');
+    const before = HOST.read();
     for (const end = Date.now() + 1000; Date.now() < end; );
-    console.log(JSON.stringify([before.throttledNs, readHost().throttledNs]));`;
+    console.log(JSON.stringify([before.throttledNs, HOST.read().throttledNs]));`;
   const options = { encoding: 'utf8', timeout: 30_000 } as const;
   const text = execFileSync(
     process.execPath,

@@ -1,15 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { difference } from '../sums.ts';
 import { NS_PER_TICK } from './cpu.ts';
+import { parseCpuList } from './cpu-list.ts';
 
 /**
- * Activity of the whole machine, from /proc and the control group. Linux only: elsewhere every value is `undefined`.
+ * Activity of the processors that this process may use, from /proc and the control group. Linux only: elsewhere, and
+ * where a sandbox hides it, a value is `undefined`.
  */
 export interface HostReading {
   atMs: number;
-  /** Busy time of all processors, nanoseconds. */
+  /** Busy time of these processors, nanoseconds; under a quota that of our control group. */
   busyNs: number | undefined;
   /** Time that a hypervisor gave to other machines, nanoseconds. */
   stealNs: number | undefined;
@@ -17,47 +18,101 @@ export interface HostReading {
   throttledNs: number | undefined;
 }
 
-const throttleFile = findThrottleFile();
-
-export function readHost(): HostReading {
-  const line = read('/proc/stat')?.split('\n', 1)[0]?.trim().split(/\s+/).slice(1).map(Number);
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = line ?? [];
-  const known = line !== undefined;
-  return {
-    atMs: performance.now(),
-    busyNs: known ? (user + nice + system + irq + softirq) * NS_PER_TICK : undefined,
-    stealNs: known ? steal * NS_PER_TICK : undefined,
-    throttledNs: throttleFile === undefined ? undefined : throttledIn(read(throttleFile)),
-  };
-}
-
-/** Differences of two readings, as shares of all processors' time. */
+/** Differences of two readings, as shares of the time that these processors, or the quota, had. */
 export interface HostShares {
   stealShare: number | undefined;
   /** Used by processes that do not belong to this run. */
   foreignShare: number | undefined;
 }
 
-/** @param ownNs CPU that the run's own processes used in between. */
-export function hostShares(before: HostReading, after: HostReading, ownNs: number | undefined): HostShares {
-  const availableNs = (after.atMs - before.atMs) * 1e6 * availableParallelism();
-  const share = (ns: number | undefined) => (ns === undefined ? undefined : Math.max(0, ns) / availableNs);
-  const busyNs = difference(after.busyNs, before.busyNs);
+export interface Host {
+  read(): HostReading;
+  /** @param ownNs CPU that the run's own processes used in between. */
+  sharesBetween(before: HostReading, after: HostReading, ownNs: number | undefined): HostShares;
+  /** Whether a quota limits the processor time of our control group. */
+  hasQuota: boolean;
+}
+
+/** @param root of the trees /proc and /sys, for tests. */
+export function openHost(root = '/'): Host {
+  const read = (path: string) => {
+    const full = join(root, path);
+    return existsSync(full) ? readFileSync(full, 'utf8') : undefined;
+  };
+  const processors = processorsIn(read);
+  const group = groupIn(read);
+  const quota = group === undefined ? undefined : quotaIn(read, group);
+
   return {
-    stealShare: share(difference(after.stealNs, before.stealNs)),
-    foreignShare: share(difference(busyNs, ownNs)),
+    hasQuota: quota !== undefined,
+    read() {
+      const { busyNs, stealNs } = timesIn(read('proc/stat') ?? '', processors);
+      const usedNs = group === undefined || quota === undefined ? undefined : usageIn(read, group);
+      return {
+        atMs: performance.now(),
+        busyNs: usedNs ?? busyNs,
+        stealNs,
+        throttledNs: group === undefined ? undefined : throttledIn(read(join(group, 'cpu.stat'))),
+      };
+    },
+    sharesBetween(before, after, ownNs) {
+      const elapsedNs = (after.atMs - before.atMs) * 1e6;
+      const share = (ns: number | undefined, count: number) =>
+        ns === undefined || !(elapsedNs > 0) ? undefined : Math.max(0, ns) / elapsedNs / count;
+      const count = Math.max(1, processors.length);
+      const busyNs = difference(after.busyNs, before.busyNs);
+      return {
+        stealShare: share(difference(after.stealNs, before.stealNs), count),
+        foreignShare: share(difference(busyNs, ownNs), Math.min(count, quota ?? count)),
+      };
+    },
   };
 }
 
-function findThrottleFile(): string | undefined {
-  const groups = read('/proc/self/cgroup')?.trim().split('\n') ?? [];
+/** The host of this process. */
+export const HOST: Host = openHost();
+
+type Read = (path: string) => string | undefined;
+
+/** The processors of our affinity mask; without one, all that /proc/stat lists. */
+function processorsIn(read: Read): number[] {
+  const mask = /^Cpus_allowed_list:\s*(\S+)$/m.exec(read('proc/self/status') ?? '')?.[1];
+  const listed = [...(read('proc/stat') ?? '').matchAll(/^cpu(\d+) /gm)].map(([, number]) => Number(number));
+  if (mask === undefined) return listed;
+  const allowed = parseCpuList(mask);
+  // A mask may name processors that are offline.
+  return listed.length === 0 ? allowed : listed.filter((one) => allowed.includes(one));
+}
+
+/** Sums over these processors. All zeros, as some sandboxes report, are unknown. */
+function timesIn(stat: string, processors: readonly number[]): Pick<HostReading, 'busyNs' | 'stealNs'> {
+  const sum = { all: 0, busy: 0, steal: 0 };
+  for (const [, number, text = ''] of stat.matchAll(/^cpu(\d+) (.*)$/gm)) {
+    if (!processors.includes(Number(number))) continue;
+    const fields = text.trim().split(/\s+/).map(Number);
+    const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = fields;
+    sum.all += fields.reduce((total, field) => total + field, 0);
+    sum.busy += user + nice + system + irq + softirq;
+    sum.steal += steal;
+  }
+  if (!(sum.all > 0)) return { busyNs: undefined, stealNs: undefined };
+  return { busyNs: sum.busy * NS_PER_TICK, stealNs: sum.steal * NS_PER_TICK };
+}
+
+/** The folder of our control group that counts throttling, versions 1 and 2; in a container it is the root. */
+function groupIn(read: Read): string | undefined {
+  const groups = read('proc/self/cgroup')?.trim().split('\n') ?? [];
   const candidates = groups.flatMap((line) => {
     const [, controllers = '', path = ''] = line.split(':');
-    if (controllers === '') return [`/sys/fs/cgroup${path}/cpu.stat`, '/sys/fs/cgroup/cpu.stat'];
+    if (controllers === '') return [`sys/fs/cgroup${path}/cpu.stat`, 'sys/fs/cgroup/cpu.stat'];
     if (!controllers.split(',').includes('cpu')) return [];
-    return [`/sys/fs/cgroup/cpu${path}/cpu.stat`, '/sys/fs/cgroup/cpu/cpu.stat'];
+    return ['cpu', 'cpu,cpuacct', 'cpuacct,cpu'].flatMap((mount) => [
+      `sys/fs/cgroup/${mount}${path}/cpu.stat`,
+      `sys/fs/cgroup/${mount}/cpu.stat`,
+    ]);
   });
-  return candidates.find((path) => existsSync(path) && throttledIn(read(path)) !== undefined);
+  const file = candidates.find((path) => throttledIn(read(path)) !== undefined);
+  return file === undefined ? undefined : dirname(file);
 }
 
 /** Version 2 counts microseconds, version 1 nanoseconds. */
@@ -68,14 +123,20 @@ function throttledIn(text: string | undefined): number | undefined {
   return ns === undefined ? undefined : Number(ns);
 }
 
-/** Whether a quota limits the processor time of our control group. */
-export function hasQuota(): boolean {
-  if (throttleFile === undefined) return false;
-  const folder = dirname(throttleFile);
-  const max = read(join(folder, 'cpu.max')) ?? read(join(folder, 'cpu.cfs_quota_us'));
-  return max !== undefined && !/^(max|-1)\b/.test(max.trim());
+/** Processor time per time that the quota grants; `undefined` without one. */
+function quotaIn(read: Read, group: string): number | undefined {
+  const [max, period] = read(join(group, 'cpu.max'))?.trim().split(/\s+/) ?? [
+    read(join(group, 'cpu.cfs_quota_us'))?.trim(),
+    read(join(group, 'cpu.cfs_period_us'))?.trim(),
+  ];
+  const share = Number(max) / Number(period);
+  return share > 0 && Number.isFinite(share) ? share : undefined;
 }
 
-function read(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+/** Processor time of the control group, nanoseconds. */
+function usageIn(read: Read, group: string): number | undefined {
+  const us = /^usage_usec (\d+)/m.exec(read(join(group, 'cpu.stat')) ?? '')?.[1];
+  if (us !== undefined) return Number(us) * 1000;
+  const ns = read(join(group, 'cpuacct.usage'))?.trim();
+  return ns === undefined || !/^\d+$/.test(ns) ? undefined : Number(ns);
 }

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BenchError } from '../../errors.ts';
 import { type Guard, openGuard } from '../processes/guard.ts';
 import { startProcess } from '../processes/process.ts';
-import { parseCpuList, pinningText, planPinning } from './pinning.ts';
+import { parseCpuList } from './cpu-list.ts';
+import { pinningText, planPinning } from './pinning.ts';
 
 describe('planPinning', () => {
   test.each([

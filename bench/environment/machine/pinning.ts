@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { findOnPath } from '../../../stores/programs.ts';
 import { conflict } from '../../config/values.ts';
 import { BenchError } from '../../errors.ts';
+import { cpuListText, parseCpuList } from './cpu-list.ts';
 
 /** The processors of each kind of process, in the syntax of taskset. */
 export interface Pinning {
@@ -26,9 +27,9 @@ export function planPinning(cpus: readonly number[] = allowedCpus()): Pinning {
   if (count < 2) throw unavailable('at least 2 processors', String(count), remedy);
   const generators = Math.max(1, Math.floor(count / 4));
   const balancers = count === 2 ? 0 : Math.max(1, Math.floor(count / 8));
-  const generator = listText(cpus.slice(0, generators));
-  const balancer = balancers === 0 ? generator : listText(cpus.slice(generators, generators + balancers));
-  const system = listText(cpus.slice(generators + balancers));
+  const generator = cpuListText(cpus.slice(0, generators));
+  const balancer = balancers === 0 ? generator : cpuListText(cpus.slice(generators, generators + balancers));
+  const system = cpuListText(cpus.slice(generators + balancers));
   return { generator, balancer, server: system, store: system };
 }
 
@@ -67,25 +68,6 @@ function allowedCpus(): number[] {
   if (list === undefined)
     throw unavailable('Cpus_allowed_list in /proc/self/status', 'none', 'Leave out --pin.');
   return parseCpuList(list);
-}
-
-/** The processors of a list such as `0,2-3`, ascending. */
-export function parseCpuList(text: string): number[] {
-  return text.split(',').flatMap((part) => {
-    const [first = 0, last = first] = part.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
-  });
-}
-
-/** The inverse, with adjacent processors as a range. */
-function listText(cpus: readonly number[]): string {
-  const ranges: [first: number, last: number][] = [];
-  for (const cpu of cpus) {
-    const range = ranges.at(-1);
-    if (range !== undefined && range[1] === cpu - 1) range[1] = cpu;
-    else ranges.push([cpu, cpu]);
-  }
-  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }
 
 function unavailable(expected: string, got: string, remedy: string): BenchError {

@@ -25,7 +25,7 @@ export async function describeService(
 ): Promise<DescribedService> {
   const client = await definition.client();
   const ask = <T>(reply: Promise<T>) => withBenchErrors(definition, url, reply);
-  const { version, settings } = await ask(client.inspect(url, connections));
+  const { version, settings, notes } = await ask(client.inspect(url, connections));
   return {
     name: definition.name,
     definition,
@@ -33,6 +33,7 @@ export async function describeService(
     redactedUrl: redactUrl(url),
     version,
     settings,
+    notes,
     durabilityMatches: client.durabilityMatches(settings, durability),
     settle: () => ask(client.settle(url)),
     dataBytes: () => ask(client.dataBytes(url)),

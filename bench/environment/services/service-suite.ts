@@ -62,7 +62,7 @@ export function describeService({ definition, tier, settings, use }: ServiceSuit
           expect(await service.settle()).toEqual([]);
           const empty = await service.dataBytes();
           await use(service.url);
-          expect(await service.dataBytes()).toBeGreaterThan(empty);
+          expect(await service.dataBytes()).toBeGreaterThan(empty ?? Number.NaN);
           expect(await service.settle()).toEqual([]);
         } finally {
           await service.stop();

@@ -40,6 +40,8 @@ export interface StartedService {
   version: string;
   /** The relevant settings, as read back from the running service. Those that it does not report are missing. */
   settings: Readonly<Record<string, string>>;
+  /** What it does not tell, and the right that is missing. */
+  notes: readonly string[];
   /** Whether the settings provide the requested durability; `undefined` when they are unknown. */
   durabilityMatches: boolean | undefined;
   networking: Networking;
@@ -50,8 +52,8 @@ export interface StartedService {
   pids(): Promise<number[]>;
   /** Completes deferred work now instead of in the next window. Returns what it lacked permission for. */
   settle(): Promise<string[]>;
-  /** Size of its data in bytes: for Redis in memory, for Postgres in the files of the database. */
-  dataBytes(): Promise<number>;
+  /** Size of its data in bytes: for Redis in memory, for Postgres in the files; `undefined` where it is not told. */
+  dataBytes(): Promise<number | undefined>;
   /** All of its content, as text. */
   dump(): Promise<string>;
   /** Removes everything that backends have stored under this namespace. */

@@ -132,8 +132,8 @@ function jobOf(trial: Trial, context: RunContext, environment: Environment): Loa
 /** Tier, networking and settings of an arm's service, for the record of the run; `undefined` without one. */
 export function describeService({ service }: Environment): Record<string, unknown> | undefined {
   if (service === undefined) return undefined;
-  const { name, tier, version, networking, settings, durabilityMatches, redactedUrl } = service;
-  return { name, tier, version, networking, url: redactedUrl, durabilityMatches, settings };
+  const { name, tier, version, networking, settings, notes, durabilityMatches, redactedUrl } = service;
+  return { name, tier, version, networking, url: redactedUrl, durabilityMatches, settings, notes };
 }
 
 /** Processors that an arm's service can use. */

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { VerifyCacheStats } from '../../../stores/store.ts';
 import { memoryBytesOf } from '../../environment/machine/cpu.ts';
-import { hostShares, readHost } from '../../environment/machine/host.ts';
+import { HOST } from '../../environment/machine/host.ts';
 import { REVOCATION_IDLE_SECONDS } from '../../environment/server.ts';
 import { difference, sumOf } from '../../environment/sums.ts';
 import type { LoadResult } from '../../load/job.ts';
@@ -50,12 +50,12 @@ export async function measureArms(
   const statsBefore = await statsOf(arms);
   const schedulingBefore = arms.map(readScheduling);
   const ownBefore = ownCpuNs(arms);
-  const hostBefore = readHost();
+  const hostBefore = HOST.read();
   for (let round = 1; round <= rounds; round += 1) {
     if (rounds > 1) onProgress(`measuring, ${Math.round((100 * (round - 1)) / rounds)} %`);
     await taker.round(sliceSeconds);
   }
-  const host = hostShares(hostBefore, readHost(), difference(ownCpuNs(arms), ownBefore));
+  const host = HOST.sharesBetween(hostBefore, HOST.read(), difference(ownCpuNs(arms), ownBefore));
   await setTimeout(DRAIN_MS);
   await taker.settle();
   const statsAfter = await statsOf(arms);

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { Generator } from '../../environment/generator.ts';
-import { type HostReading, readHost } from '../../environment/machine/host.ts';
+import { HOST, type HostReading } from '../../environment/machine/host.ts';
 import { difference } from '../../environment/sums.ts';
 import type { LoadModel, SliceResult } from '../../load/job.ts';
 import { shuffled } from '../../stats/random.ts';
@@ -87,10 +87,10 @@ export function createTurnTaker(options: TurnOptions): TurnTaker {
       trips = (await arm.environment.stats()).roundTrips;
       start = readCpu(arm);
     }
-    const host = readHost();
+    const host = HOST.read();
     const slice = await generator.slice(arm.index, seconds, load);
     const sliceEnd = isStoreShared(arm) ? readCpu(arm) : { ...start, atMs: performance.now() };
-    addSlice(stateOf(arm), { ...slice, round: rounds, place, after: last }, host, readHost());
+    addSlice(stateOf(arm), { ...slice, round: rounds, place, after: last }, host, HOST.read());
     last = arm;
     open.set(arm, { start, sliceEnd, trips });
   }

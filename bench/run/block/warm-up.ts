@@ -31,8 +31,9 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
   const { arms, generator, config, load } = run;
   const limit = config.warmupSeconds;
   const wished = Math.max(MIN_WINDOW_SECONDS, limit / LEAST_WINDOWS);
-  const windowSeconds = Math.min(limit, MAX_WINDOW_SECONDS, wished);
-  const most = load.model === 'revocation' ? 1 : Math.max(1, Math.floor(limit / windowSeconds));
+  const windowSeconds = Math.min(limit || MAX_WINDOW_SECONDS, MAX_WINDOW_SECONDS, wished);
+  const count = load.model === 'revocation' ? 1 : Math.max(1, Math.floor(limit / windowSeconds));
+  const most = limit === 0 ? 0 : count;
   const sliceSeconds = Math.min(config.sliceSeconds ?? FIRST_SLICE_SECONDS, windowSeconds);
   const records = new Map(arms.map((arm) => [arm, [] as SliceRecord[]]));
   let done = 0;

@@ -1,0 +1,92 @@
+import { existsSync, readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
+import type { ClientConfig } from 'pg';
+import { hostOf, type UrlFault, type UrlRules } from '../service-url.ts';
+
+const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
+const FILES = ['sslrootcert', 'sslcert', 'sslkey'];
+
+export const POSTGRES_URL: UrlRules = {
+  schemes: ['postgres:', 'postgresql:'],
+  options: ['host', 'sslmode', ...FILES, 'channel_binding'],
+  refused: {
+    pgbouncer: 'A pooler changes what is measured, and loses prepared statements: name Postgres itself.',
+    schema: 'Leave it out: the benchmark makes schemas of its own, and removes them.',
+    options: 'Leave it out: durability and plans are set by the flags.',
+  },
+  faultOf: (url) => hostFault(url) ?? databaseFault(url) ?? sslFault(url),
+};
+
+/** A socket is named by `?host=/folder`, as libpq does; `host` may name nothing else. */
+function hostFault({ hostname, searchParams }: URL): UrlFault | undefined {
+  const folder = searchParams.get('host');
+  if (folder === null) return undefined;
+  if (folder.startsWith('/') && hostname === '') return undefined;
+  return {
+    expected: 'one host',
+    got: '?host= beside it, or not a folder',
+    remedy:
+      'Write postgres://USER:PASSWORD@HOST:PORT/DATABASE, or for a socket postgres:///DATABASE?host=/FOLDER.',
+  };
+}
+
+function databaseFault({ pathname }: URL): UrlFault | undefined {
+  if (!pathname.slice(1).includes('/')) return undefined;
+  const remedy = 'Write postgres://HOST:PORT/DATABASE; a / in its name is %2F.';
+  return { expected: 'one database as the path', got: 'several parts', remedy };
+}
+
+function sslFault({ searchParams }: URL): UrlFault | undefined {
+  const mode = searchParams.get('sslmode');
+  if (mode !== null && !SSL_MODES.includes(mode)) {
+    return {
+      expected: `sslmode to be one of ${SSL_MODES.join(', ')}`,
+      got: 'another word',
+      remedy: 'Correct it.',
+    };
+  }
+  for (const name of FILES) {
+    const path = searchParams.get(name);
+    if (path !== null && !existsSync(path)) {
+      return { expected: `a file in ${name}`, got: 'one that does not exist', remedy: 'Name one that does.' };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * The connection that a checked URL names. Not by `connectionString`: the driver leaves %23 and its like in the name of
+ * a database, and takes what is missing from the variables of libpq.
+ */
+export function connectionOf(text: string): ClientConfig {
+  const url = new URL(text);
+  const [user, password] = [url.username, url.password].map(decodeURIComponent);
+  const database = decodeURIComponent(url.pathname.slice(1));
+  const ssl = sslOf(url.searchParams);
+  return {
+    host: url.searchParams.get('host') ?? decodeURIComponent(hostOf(url)),
+    port: Number(url.port || 5432),
+    ...(user === '' ? {} : { user }),
+    ...(password === '' ? {} : { password }),
+    ...(database === '' ? {} : { database }),
+    ...(ssl === undefined ? {} : { ssl }),
+  };
+}
+
+/** As the driver reads these options: every mode but `disable` and `no-verify` verifies certificate and host. */
+function sslOf(options: URLSearchParams): boolean | ConnectionOptions | undefined {
+  const mode = options.get('sslmode');
+  if (mode === 'disable') return false;
+  if (mode === null && !options.has('sslrootcert')) return undefined;
+  const read = (name: string) => {
+    const path = options.get(name);
+    return path === null ? undefined : readFileSync(path, 'utf8');
+  };
+  const [ca, cert, key] = FILES.map(read);
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+    ...(mode === 'no-verify' ? { rejectUnauthorized: false } : {}),
+  };
+}

@@ -1,0 +1,150 @@
+import type { Redis } from 'ioredis';
+import { type Inspection, ServiceError } from '../service.ts';
+
+/** What a Redis, or what speaks its protocol, says of itself. Anything that it refuses to say is not known. */
+
+const REPORTED_SETTINGS = [
+  'appendonly',
+  'appendfsync',
+  'save',
+  'maxmemory',
+  'maxmemory-policy',
+  'io-threads',
+  'auto-aof-rewrite-percentage',
+];
+
+/** SET with KEEPTTL, which the scripts use. */
+const LEAST_VERSION = [6, 0];
+
+type Info = ReadonlyMap<string, string>;
+
+/** @throws ServiceError when it cannot serve a run. */
+export async function inspectRedis(redis: Redis): Promise<Inspection> {
+  const [server, replication, cluster, memory, settings] = await Promise.all([
+    readInfo(redis, 'server'),
+    readInfo(redis, 'replication'),
+    readInfo(redis, 'cluster'),
+    readInfo(redis, 'memory'),
+    readSettings(redis),
+  ]);
+  checkMode(server, cluster);
+  checkRole(replication);
+  checkVersion(server);
+  checkEviction(settings?.['maxmemory-policy'] ?? memory?.get('maxmemory_policy'));
+  return {
+    version: server === undefined ? '' : flavourOf(server).version,
+    settings: settings ?? {},
+    notes: [
+      ...(server === undefined ? ['version, size and CPU: not known without the right to INFO (+info)'] : []),
+      ...(settings === undefined
+        ? ['durability: not known without the right to CONFIG GET (+config|get)']
+        : []),
+    ],
+  };
+}
+
+/** Name and program of what speaks the protocol: Redis has no name in its version. */
+export function flavourOf(server: Info): { version: string; program: string } {
+  const redis = server.get('redis_version') ?? '';
+  const valkey = server.get('valkey_version');
+  if (valkey !== undefined) return { version: `Valkey ${valkey}`, program: 'valkey-server' };
+  for (const [key, name, program] of [
+    ['dragonfly_version', 'Dragonfly', 'dragonfly'],
+    ['garnet_version', 'Garnet', 'GarnetServer'],
+  ] as const) {
+    const version = server.get(key);
+    if (version !== undefined) return { version: `${name} ${version.replace(/^df-/, '')}`, program };
+  }
+  const named = server.get('server_name');
+  return {
+    version: named === undefined || named === 'redis' ? redis : `${named} ${redis}`,
+    program: 'redis-server',
+  };
+}
+
+function checkMode(server: Info | undefined, cluster: Info | undefined): void {
+  const mode = server?.get('redis_mode');
+  if (mode === 'sentinel') {
+    throw refusal('to be Redis itself', 'a Sentinel', 'Name the primary that it watches.');
+  }
+  if (mode === 'cluster' || cluster?.get('cluster_enabled') === '1') {
+    throw refusal(
+      'to be one Redis, not a cluster',
+      'a node of a cluster',
+      'Name a Redis without cluster mode.',
+    );
+  }
+}
+
+function checkRole(replication: Info | undefined): void {
+  if (replication?.get('role') !== 'slave') return;
+  const primary = `${replication.get('master_host')}:${replication.get('master_port')}`;
+  throw refusal('to be a primary', 'a replica, which accepts no writes', `Name its primary, ${primary}.`);
+}
+
+function checkVersion(server: Info | undefined): void {
+  const version = server?.get('redis_version');
+  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number);
+  const [leastMajor = 0, leastMinor = 0] = LEAST_VERSION;
+  if (version === undefined || major > leastMajor || (major === leastMajor && minor >= leastMinor)) return;
+  throw refusal(
+    'to be version 6.0 or newer',
+    version,
+    'Upgrade it, or leave the URL out to have one started.',
+  );
+}
+
+function checkEviction(policy: string | undefined): void {
+  if (policy === undefined || policy === 'noeviction') return;
+  throw refusal(
+    'to evict nothing: an evicted revocation is a login that lives on',
+    `maxmemory-policy ${policy}`,
+    'redis-cli CONFIG SET maxmemory-policy noeviction (managed Redis: its parameter group), or name another one.',
+  );
+}
+
+function refusal(expected: string, got: string, remedy: string): ServiceError {
+  return new ServiceError('refused', got, { advice: { expected, remedy } });
+}
+
+/** The relevant settings; `undefined` when CONFIG is not permitted or does not exist, as in managed services. */
+async function readSettings(redis: Redis): Promise<Record<string, string> | undefined> {
+  const all = await ifAnswered(redis.config('GET', ...REPORTED_SETTINGS));
+  if (all !== undefined) return pairsOf(all);
+  // Before version 7 it takes one name at a time.
+  const single = await Promise.all(REPORTED_SETTINGS.map((name) => ifAnswered(redis.config('GET', name))));
+  return single.every((one) => one === undefined)
+    ? undefined
+    : Object.assign({}, ...single.map((one) => pairsOf(one ?? [])));
+}
+
+function pairsOf(reply: unknown): Record<string, string> {
+  const pairs = Array.isArray(reply) ? reply.map(String) : [];
+  return Object.fromEntries(pairs.flatMap((key, at) => (at % 2 === 0 ? [[key, pairs[at + 1] ?? '']] : [])));
+}
+
+/** A section of INFO as a map; `undefined` when it is not permitted. */
+export async function readInfo(
+  redis: Redis,
+  section: 'server' | 'replication' | 'cluster' | 'persistence' | 'memory',
+): Promise<Map<string, string> | undefined> {
+  const text = await ifAnswered(redis.info(section));
+  if (text === undefined) return undefined;
+  return new Map(text.split(/\r?\n/).map((line) => line.split(/:(.*)/s).slice(0, 2) as [string, string]));
+}
+
+/** `undefined` for an error of the service itself: it refuses the command, or lacks it. @throws every other error. */
+async function ifAnswered<T>(reply: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reply;
+  } catch (error) {
+    if (
+      error instanceof Error &&
+      error.name === 'ReplyError' &&
+      !/^(NOAUTH|WRONGPASS|DENIED)/.test(error.message)
+    ) {
+      return undefined;
+    }
+    throw error;
+  }
+}

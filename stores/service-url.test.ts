@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest';
+import { connectionOf, POSTGRES_URL } from './postgres/url.ts';
+import { REDIS_URL } from './redis/url.ts';
+import { readServiceUrl, type UrlFault } from './service-url.ts';
+
+const RULES = { redis: REDIS_URL, postgres: POSTGRES_URL };
+const faultOf = (text: string, rules = rulesOf(text)): UrlFault | undefined => {
+  const read = readServiceUrl(text, rules);
+  return 'fault' in read ? read.fault : undefined;
+};
+const rulesOf = (text: string) => (/^\s*redis/i.test(text) ? RULES.redis : RULES.postgres);
+
+test.each([
+  ['redis://127.0.0.1', 'redis://127.0.0.1'],
+  [' redis://127.0.0.1:6380/2\n', 'redis://127.0.0.1:6380/2'],
+  ['REDIS://h', 'redis://h'],
+  ['rediss://user:p%23%25%2F@[::1]:6380/0?family=6', 'rediss://user:p%23%25%2F@[::1]:6380/0?family=6'],
+  ['postgres://u:p@h/db', 'postgres://u:p@h/db'],
+  ['postgresql://u@h:5433/a%23b?sslmode=verify-full', 'postgresql://u@h:5433/a%23b?sslmode=verify-full'],
+  ['postgres:///db?host=/run/postgresql', 'postgres:///db?host=/run/postgresql'],
+])('%j is read', (text, url) => expect(readServiceUrl(text, rulesOf(text))).toEqual({ url }));
+
+test.each([
+  // Passwords that are not percent-encoded: three drivers, three other servers.
+  ['redis://:50%off@h', 'redis:// and what cannot be read', /% is %25/],
+  ['redis://:pa#ss@h', 'redis:// and what cannot be read', /# is %23/],
+  ['redis://u:pa?ss@h', 'redis:// and what cannot be read', /\? is %3F/],
+  ['postgres://u:p/w@h/db', 'postgres:// and what cannot be read', /\/ is %2F/],
+  ['postgres://u:p%zz@h/db', 'postgres:// and what cannot be read', /% is %25/],
+  ['postgres://u:p@h/db%', 'postgres:// and what cannot be read', /% is %25/],
+  ['redis://hunter2', undefined, /./],
+  ['redis://:hunter2', 'redis:// and what cannot be read', /USER|encode/],
+  ['hunter2', 'text that is not a URL', /encode/],
+  ['redis:hunter2@h', 'text that is not a URL', /encode/],
+  ['mysql://u:p@h/db', 'one that begins with mysql://', /Write postgres:/],
+  ['file:./dev.db', 'text that is not a URL', /encode/],
+  // Other places.
+  ['redis:///run/redis.sock', 'the path of a socket', /listen on 127\.0\.0\.1/],
+  ['redis://', 'one without a host', /Name the host/],
+  ['redis://h:0', 'the port 0', /port/],
+  ['redis://h:99999', 'redis:// and what cannot be read', /./],
+  ['postgres://u:p@/db', undefined, /./],
+  ['postgres:///db', 'one without a host', /Name the host/],
+  ['postgres:///db?host=other', '?host= beside it, or not a folder', /socket/],
+  ['postgres://h/db?host=/run', '?host= beside it, or not a folder', /socket/],
+  ['postgres://h/a/b', 'several parts', /%2F/],
+  // Databases and options that would change what is measured.
+  ['redis://h/abc', 'something else', /redis:\/\/HOST:PORT\/1/],
+  ['redis://h/1/2', 'something else', /./],
+  ['redis://h?db=1', '?db=', /after the host/],
+  ['redis://h?maxRetriesPerRequest=5', '?maxRetriesPerRequest=', /flags/],
+  ['redis://h?family=7', 'another value', /./],
+  ['redis://h?family=4&family=6', '?family= twice', /./],
+  ['postgres://h/db?options=-c%20fsync=off', '?options=', /flags/],
+  ['postgres://h/db?pgbouncer=true', '?pgbouncer=', /pooler/],
+  ['postgres://h/db?statement_timeout=1', '?statement_timeout=', /flags/],
+  ['postgres://h/db?sslmode=maybe', 'another word', /./],
+  ['postgres://h/db?sslrootcert=/nowhere.pem', 'one that does not exist', /./],
+  ['postgres://h/db#x', 'one with it', /%23/],
+])('%j is refused, with its remedy', (text, got, remedy) => {
+  if (got === undefined) return;
+  const fault = faultOf(text);
+  expect(fault?.got).toBe(got);
+  expect(fault?.remedy).toMatch(remedy);
+});
+
+test('no error shows a part of a password', () => {
+  const secrets = [
+    'hun%ter',
+    'hun#ter',
+    'hun/ter',
+    'hun?ter',
+    'hun@ter',
+    'hun:ter',
+    'hun ter',
+    'hun%zzter',
+    'hun&ter=1',
+  ];
+  const around = [
+    'redis://:P@h',
+    'redis://P@h',
+    'redis://u:P@h:1/x',
+    'postgres://u:P@h/db/x',
+    'P',
+    'redis:P',
+    '//:P@h',
+  ];
+  for (const rules of [REDIS_URL, POSTGRES_URL]) {
+    for (const text of around.flatMap((one) => secrets.map((secret) => one.replace('P', secret)))) {
+      const read = readServiceUrl(text, rules);
+      if ('fault' in read) expect(JSON.stringify(read.fault)).not.toMatch(/hun|ter(?!s|n|v)/);
+    }
+  }
+});
+
+test('any text is read or refused, and never throws', () => {
+  const pieces = [
+    'redis:',
+    'postgres:',
+    '//',
+    '[::1]',
+    '@',
+    ':',
+    '%',
+    '%2F',
+    '?',
+    'host=',
+    '#',
+    '/',
+    'a',
+    '\u0000',
+    'ü',
+    ' ',
+  ];
+  for (let seed = 0; seed < 20_000; seed += 1) {
+    let rest = seed * 7_919;
+    let text = '';
+    for (; rest > 0; rest = Math.floor(rest / pieces.length)) text += pieces[rest % pieces.length];
+    for (const rules of [REDIS_URL, POSTGRES_URL]) {
+      const read = readServiceUrl(text, rules);
+      if ('url' in read) expect(URL.canParse(read.url)).toBe(true);
+      if ('url' in read && rules === POSTGRES_URL) expect(connectionOf(read.url).host).toBeTruthy();
+    }
+  }
+});
+
+test('a connection has the decoded names, and verifies certificates unless told otherwise', () => {
+  expect(connectionOf('postgres://r%23o%2Fle:p%40w@[::1]:5433/a%23b%2Fc')).toEqual({
+    ...{ host: '::1', port: 5433, user: 'r#o/le', password: 'p@w', database: 'a#b/c' },
+  });
+  expect(connectionOf('postgres:///db?host=/run/pg')).toEqual({
+    host: '/run/pg',
+    port: 5432,
+    database: 'db',
+  });
+  expect(connectionOf('postgres://h/db?sslmode=require').ssl).toEqual({});
+  expect(connectionOf('postgres://h/db?sslmode=no-verify').ssl).toEqual({ rejectUnauthorized: false });
+  expect(connectionOf('postgres://h/db?sslmode=disable').ssl).toBe(false);
+});

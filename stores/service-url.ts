@@ -1,0 +1,89 @@
+/**
+ * Checks of the URL of a service, before anything connects: drivers differ in what they make of a doubtful one, and
+ * some would connect elsewhere. Errors show no part of a URL that cannot be read.
+ */
+
+/** What is wrong with a URL: for an error. `got` shows nothing secret. */
+export interface UrlFault {
+  expected: string;
+  got: string;
+  remedy: string;
+}
+
+/** Rules of one service, beyond those of all. */
+export interface UrlRules {
+  schemes: readonly [string, ...string[]];
+  /** Options in the query that it may have. */
+  options: readonly string[];
+  /** Why an option is refused, and what to write instead; others are refused as unknown. */
+  refused: Readonly<Record<string, string>>;
+  /** What is wrong with its path, its host or the values of its options; `undefined` when nothing is. */
+  faultOf(url: URL): UrlFault | undefined;
+}
+
+const ENCODE =
+  'Percent-encode what stands in user and password: % is %25, # is %23, / is %2F, ? is %3F, @ is %40, : is %3A.';
+
+/** The URL as drivers are given it, or what is wrong with it. */
+export function readServiceUrl(text: string, rules: UrlRules): { url: string } | { fault: UrlFault } {
+  const [scheme] = rules.schemes;
+  const given = text.trim();
+  const expected = `a URL such as ${scheme}//USER:PASSWORD@HOST:PORT`;
+  const own = /^([a-z][a-z0-9+.-]*:)\/\//i.exec(given)?.[1]?.toLowerCase();
+  if (own === undefined) return { fault: { expected, got: 'text that is not a URL', remedy: ENCODE } };
+  if (!rules.schemes.includes(own)) {
+    return { fault: { expected, got: `one that begins with ${own}//`, remedy: `Write ${scheme}//.` } };
+  }
+  if (!URL.canParse(given) || !isDecodable(given)) {
+    return { fault: { expected, got: `${own}// and what cannot be read`, remedy: ENCODE } };
+  }
+  const url = new URL(given);
+  const fault = hashFault(url) ?? optionFault(url, rules) ?? rules.faultOf(url) ?? hostFault(url, expected);
+  return fault === undefined ? { url: url.href } : { fault };
+}
+
+/** The host without the brackets of an IPv6 address. */
+export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
+
+/** Whether every part of the URL is correctly percent-encoded. */
+function isDecodable(text: string): boolean {
+  const { username, password, pathname, hostname } = new URL(text);
+  try {
+    for (const part of [username, password, pathname, hostname]) decodeURIComponent(part);
+    return true;
+  } catch (error) {
+    if (error instanceof URIError) return false;
+    throw error;
+  }
+}
+
+function hashFault({ hash }: URL): UrlFault | undefined {
+  if (hash === '') return undefined;
+  return { expected: 'a URL without #', got: 'one with it', remedy: ENCODE };
+}
+
+function optionFault(url: URL, { options, refused }: UrlRules): UrlFault | undefined {
+  const names = [...url.searchParams.keys()];
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const name = names.find((one) => !options.includes(one)) ?? twice;
+  if (name === undefined) return undefined;
+  const allowed =
+    options.length === 0 ? 'a URL without options' : `a URL with no option but ${options.join(', ')}`;
+  const remedy = refused[name] ?? 'Leave it out: what is measured must be what the flags say.';
+  // A question mark in a password makes the rest of it an option.
+  const shown = /^[a-z_]{1,30}$/i.test(name) && !url.search.includes('@') ? `?${name}=` : 'another one';
+  return { expected: allowed, got: name === twice ? `${shown} twice` : shown, remedy };
+}
+
+function hostFault(url: URL, expected: string): UrlFault | undefined {
+  if (url.hostname !== '' || url.searchParams.has('host')) {
+    return url.port === '0' ? portFault(expected) : undefined;
+  }
+  return { expected, got: 'one without a host', remedy: 'Name the host, such as 127.0.0.1.' };
+}
+
+const portFault = (expected: string): UrlFault => ({
+  expected,
+  got: 'the port 0',
+  remedy: 'Name the port that it listens on.',
+});
