@@ -4,7 +4,7 @@
 export function otherKindOf(text: string): string | undefined {
   const start = text.trimStart();
   if (start.startsWith('PK\u0003\u0004')) return 'a workbook (.xlsx): save it as CSV';
-  if (text.includes('\u0000')) return 'binary data, or text in UTF-16: save it as CSV in UTF-8';
+  if (text.slice(0, 100).includes('\u0000')) return 'binary data, or text in UTF-16: save it as CSV in UTF-8';
   if (start.startsWith('<')) return 'HTML or XML';
   if (start.startsWith('{') || start.startsWith('[')) return jsonKindOf(start);
   if (/^(goos|goarch|pkg): |^Benchmark\w+\s+\d+\s/m.test(start.slice(0, 2_000)))

@@ -256,7 +256,7 @@ describe.concurrent('answers without a measurement', () => {
     const out = `${directory.path}/dry.csv`;
     const { code, stdout } = await bench(['--store', 'redis,jwt', '--dry-run', '-o', out], directory.path);
     expect(code).toBe(0);
-    expect(stdout).toContain('1 block of 2 arms, at most about 50 s');
+    expect(stdout).toContain('1 block of 2 arms, at most about 1 min 10 s');
     expect(existsSync(out)).toBe(false);
   }, 30_000);
 

@@ -20,14 +20,13 @@ const REPORTED_SETTINGS = [
   'io_method',
 ];
 
-/** The oldest that is not out of support. */
+/** Older ones have long been out of support. */
 const LEAST_VERSION = 14;
 /** Programs that speak the protocol and are something else. Their rows would be called Postgres. */
 const OTHERS =
   /CockroachDB|YugabyteDB|-YB-|Redshift|Materialize|CrateDB|QuestDB|RisingWave|Greenplum|H2 |DuckDB/i;
 
 interface Standing {
-  version: string;
   is_replica: boolean;
   read_only: string;
   may_create: boolean;

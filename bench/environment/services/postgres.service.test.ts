@@ -107,7 +107,7 @@ describe('an external Postgres', () => {
   });
 
   it('a database that is not there: SERVICE_REFUSED', async () => {
-    await expect(use(own.url.replace(/postgres$/, 'nowhere'))).rejects.toMatchObject({
+    await expect(use(own.url.replace(/\/postgres\?/, '/nowhere?'))).rejects.toMatchObject({
       code: 'SERVICE_REFUSED',
       message: expect.stringContaining('nowhere'),
     });
@@ -138,7 +138,7 @@ describe('an external Postgres', () => {
   });
 
   it('settle says what a plain user was not allowed to do', async () => {
-    await query(`create role plain login password 'pw'`);
+    await query(`create role plain login password 'pw'`, 'grant create on database postgres to plain');
     const seen = await use(own.url.replace(/\/\/.*@/, '//plain:pw@'));
     expect(await seen.settle()).toEqual(['checkpoint: not permitted to this user']);
   });
