@@ -9,7 +9,6 @@
  *     options: [--blocks 12] [--directory results/proof] [--summary]
  */
 
-import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseConfig } from '../bench/config/config.ts';
@@ -20,7 +19,9 @@ import { isUsable, type Row } from '../bench/results/row.ts';
 import { openBench } from '../bench/run/bench.ts';
 import { runBlocks } from '../bench/run/blocks.ts';
 import { CONFIDENCE } from '../bench/stats/levels.ts';
+import { mean } from '../bench/stats/moments.ts';
 import { signedRankEstimate } from '../bench/stats/signed-rank.ts';
+import { stopSignal } from './stop.ts';
 
 const MODES = {
   awake: { awake: true },
@@ -44,11 +45,7 @@ if (!Object.hasOwn(MODES, mode)) {
   process.exit(2);
 }
 const path = `${values.directory}/ladder-${mode}.csv`;
-const stop = new AbortController();
-setMaxListeners(0, stop.signal);
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
-}
+const signal = stopSignal();
 if (!values.summary) await measure();
 print(readResultFile(path));
 
@@ -59,7 +56,7 @@ async function measure(): Promise<void> {
   if (control === undefined) throw new Error('expected the control in the configuration');
   const stores = STEPS.map((busyUs) => ({ ...control, label: `wait-${busyUs}us`, handicap: { busyUs } }));
   await openTogether(async (resources) => {
-    const request = { config: { ...base, stores }, command: process.argv.slice(2), signal: stop.signal };
+    const request = { config: { ...base, stores }, command: process.argv.slice(2), signal };
     const bench = await openBench(request, resources);
     const kept = existsSync(path) ? readResultFile(path) : undefined;
     const output = openOutput(path, bench.context.runId, kept);
@@ -109,7 +106,6 @@ function print(rows: readonly Row[]): void {
 
 /** Least squares of cost on planted wait. */
 function slopeOf(costs: readonly number[]): number {
-  const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
   const [x, y] = [mean(STEPS), mean(costs)];
   const products = STEPS.map((step, index) => (step - x) * ((costs[index] as number) - y));
   const squares = STEPS.map((step) => (step - x) ** 2);

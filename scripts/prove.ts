@@ -11,12 +11,12 @@
  * scripts/slice-scatter.ts. Sabotage: bench/tests/sabotage.system.test.ts.
  */
 
-import { setMaxListeners } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runCampaign } from './proof/campaign.ts';
 import { renderGates } from './proof/render.ts';
 import { summarizeGates } from './proof/summary.ts';
+import { stopSignal } from './stop.ts';
 
 const DIRECTORY = 'results/proof';
 
@@ -28,11 +28,7 @@ const { values: options, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-const stop = new AbortController();
-setMaxListeners(0, stop.signal);
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
-}
+const signal = stopSignal();
 const [piece = 'summary'] = positionals;
 const { directory } = options;
 mkdirSync(directory, { recursive: true });
@@ -42,7 +38,7 @@ if (piece === 'gates') {
   const ratePerSecond = options.rate === undefined ? undefined : Number(options.rate);
   if (ratePerSecond !== undefined && !(ratePerSecond >= 1))
     throw new Error(`expected a rate of at least 1, got "${options.rate}"`);
-  const finished = await runCampaign(directory, { minutes, ratePerSecond }, stop.signal);
+  const finished = await runCampaign(directory, { minutes, ratePerSecond }, signal);
   console.error(`${finished} gates finished`);
 } else if (piece !== 'summary') {
   console.error(`expected gates or summary, got "${piece}"`);

@@ -5,7 +5,6 @@
  * take turns within every pass, in shuffled order, so that they share the same hour.
  */
 
-import { setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Noise, noiseOf } from '../bench/calibrate/noise.ts';
@@ -16,6 +15,7 @@ import { openBench } from '../bench/run/bench.ts';
 import { runBlock } from '../bench/run/block/block.ts';
 import { planRepetition } from '../bench/run/plan.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
+import { stopSignal } from './stop.ts';
 
 interface Setting {
   name: string;
@@ -34,11 +34,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
-const stop = new AbortController();
-setMaxListeners(0, stop.signal);
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(name, () => stop.abort(new Error(`stopped by ${name}`)));
-}
+const signal = stopSignal();
 const settings: Setting[] = [...options.slices.split(',').map(Number), undefined].map((sliceMs) => ({
   name: sliceMs === undefined ? 'sequential' : `${sliceMs} ms`,
   sliceMs,
@@ -55,12 +51,12 @@ async function measure(): Promise<void> {
   await openTogether(async (resources) => {
     const twins = twinsOf(config);
     const command = process.argv.slice(2);
-    const bench = await openBench({ config: twins, command, signal: stop.signal }, resources);
+    const bench = await openBench({ config: twins, command, signal }, resources);
     const total = Number(options.blocks) * settings.length;
     let ordinal = 0;
     for (let pass = 1; pass <= Number(options.blocks); pass += 1) {
       for (const setting of shuffled(settings, random)) {
-        if (stop.signal.aborted) break;
+        if (signal.aborted) break;
         ordinal += 1;
         bench.progress.begin(`pass ${pass}, ${setting.name}`, ordinal, total);
         const { context } = bench;

@@ -129,7 +129,8 @@ function loop(socket: Socket, request: string, until: number): Promise<number> {
 export function printCosts(names: readonly string[], blocks: readonly Map<string, number>[]): void {
   const ofArm = (name: string) => blocks.map((block) => block.get(name) as number);
   const [reference = ''] = names;
-  const base = median(ofArm(reference)) as number;
+  const references = ofArm(reference);
+  const base = median(references) as number;
   console.log(`${reference}: ${base.toFixed(2)} µs per request, ${blocks.length} blocks`);
   for (const name of names.slice(1)) {
     const own = ofArm(name);
@@ -137,8 +138,8 @@ export function printCosts(names: readonly string[], blocks: readonly Map<string
       const { estimate = Number.NaN, lower, upper } = signedRankEstimate(values, CONFIDENCE);
       return `${estimate.toFixed(digits)} [${lower.toFixed(digits)}, ${upper.toFixed(digits)}]`;
     };
-    const differences = own.map((value, index) => value - (ofArm(reference)[index] as number));
-    const ratios = own.map((value, index) => value / (ofArm(reference)[index] as number));
+    const differences = own.map((value, index) => value - (references[index] as number));
+    const ratios = own.map((value, index) => value / (references[index] as number));
     console.log(`${name}: ${text(differences, 3)} µs more, ${text(ratios, 3)} ×`);
   }
 }

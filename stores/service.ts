@@ -157,6 +157,11 @@ export class ServiceError extends Error {
   }
 }
 
+/** That a service replies, and cannot serve the run. `expected` continues the name of the service. */
+export function refusal(expected: string, got: string, remedy: string, cause?: unknown): ServiceError {
+  return new ServiceError('refused', got, { advice: { expected, remedy }, cause });
+}
+
 /** False when `ask` finds no service, or one that refuses. @throws other errors of `ask`. */
 export async function isAvailable(ask: () => Promise<unknown>): Promise<boolean> {
   try {

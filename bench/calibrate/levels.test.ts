@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { SliceRecord } from '../results/slices.ts';
 import { seededRandom } from '../stats/random.ts';
+import { normal } from '../stats/random-fixture.ts';
 import { levelsOf, type TwinSlices } from './levels.ts';
 
 const random = seededRandom(31);
-const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+const draw = () => normal(random);
 
 interface Planted {
   blocks: number;
@@ -19,13 +20,13 @@ interface Planted {
 
 function planted({ blocks, rounds, slice, start, afterItself = 0, first = 0 }: Planted): TwinSlices[] {
   return Array.from({ length: blocks }, () => {
-    const starts = [normal() * start, normal() * start];
+    const starts = [draw() * start, draw() * start];
     const sides: SliceRecord[][] = [[], []];
     let last: number | undefined;
     for (let round = 1; round <= rounds; round += 1) {
       for (const [place, arm] of (random() < 0.5 ? [0, 1] : [1, 0]).entries()) {
         const effects = (last === arm ? afterItself : 0) + (place === 0 ? first : 0);
-        const cost = 30 * Math.exp((starts[arm] as number) + normal() * slice + effects);
+        const cost = 30 * Math.exp((starts[arm] as number) + draw() * slice + effects);
         sides[arm]?.push(record({ round, place, order_index: arm, cpu_us_server: 1000 * cost }, last));
         last = arm;
       }
@@ -75,7 +76,7 @@ test('carry-over and place are found apart from one another, and nothing where t
   }
 });
 
-test('cold slices and those without an account are left out; too little is no answer', () => {
+test('slices of the warm-up and those without an account are left out; one block returns undefined', () => {
   expect(levelsOf([])).toBeUndefined();
   expect(levelsOf(planted({ blocks: 1, rounds: 20, slice: 0.1, start: 0 }))).toBeUndefined();
   const twins = planted({ blocks: 2, rounds: 4, slice: 0.1, start: 0 });

@@ -1,8 +1,8 @@
 import type { SliceRecord } from '../results/slices.ts';
 import { CONFIDENCE } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';
+import { mean, standardDeviation, varianceOf } from '../stats/moments.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
-import { standardDeviation, varianceOf } from './noise.ts';
 
 /** An estimate and its 95 % interval, as ln ratios; infinite bounds for too few blocks. */
 export interface Effect {
@@ -98,8 +98,4 @@ const measured = (slices: readonly SliceRecord[]) => slices.filter(({ phase }) =
 function costOf({ cpu_us_server: server, cpu_us_store: store, completed }: SliceRecord): number | undefined {
   if (server === undefined || completed === 0) return undefined;
   return Math.log((server + (store ?? 0)) / completed);
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -4,6 +4,7 @@ import { logRatios, pairedFigures } from '../compare/sample.ts';
 import { spoiltBlocks } from '../results/blocks.ts';
 import type { Row } from '../results/row.ts';
 import { CONFIDENCE, FAMILY_ALPHA } from '../stats/levels.ts';
+import { standardDeviation } from '../stats/moments.ts';
 import { normalQuantile } from '../stats/normal.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { smallestEffect } from '../stats/smallest-effect.ts';
@@ -49,20 +50,6 @@ export function noiseOf(first: readonly Row[], second: readonly Row[]): Noise[] 
       detectable: detectableBy(scatter, metric),
     };
   });
-}
-
-/** Of a sample (n − 1); `undefined` for fewer than two values. */
-export function varianceOf(values: readonly number[]): number | undefined {
-  if (values.length < 2) return undefined;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return squares / (values.length - 1);
-}
-
-/** Of a sample (n − 1); `undefined` for fewer than two values. */
-export function standardDeviation(values: readonly number[]): number | undefined {
-  const variance = varianceOf(values);
-  return variance === undefined ? undefined : Math.sqrt(variance);
 }
 
 /** The scatter of the mean falls with the square root of the number of blocks. */

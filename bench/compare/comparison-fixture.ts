@@ -1,8 +1,9 @@
 import { BenchError } from '../errors.ts';
 import type { Row } from '../results/row.ts';
 import { seededRandom } from '../stats/random.ts';
+import { normal } from '../stats/random-fixture.ts';
 import { type Comparison, compareRows } from './compare.ts';
-import { normal, type Synthetic, syntheticRows } from './rows-fixture.ts';
+import { type Synthetic, syntheticRows } from './rows-fixture.ts';
 import type { RunFile } from './runs.ts';
 
 /** For tests: comparisons of synthetic files, and their results. */

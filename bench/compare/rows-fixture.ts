@@ -1,4 +1,5 @@
 import { type Row, SCHEMA_VERSION } from '../results/row.ts';
+import { normal } from '../stats/random-fixture.ts';
 
 /** For tests: rows of a run as the bench writes them, with figures drawn from a known distribution. */
 export interface Synthetic {
@@ -71,9 +72,4 @@ function baseRow(store: string): Row {
     status: 'ok',
     valid: true,
   };
-}
-
-/** A standard normal number. Box and Muller. */
-export function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

@@ -1,7 +1,7 @@
 /** Steps that checks take in a scene. When one that must succeed does not, the experiment has failed, not the backend. */
 
 import type { Browser, Reply } from './browser.ts';
-import { parsedJson } from './forge.ts';
+import { fieldIn } from './forge.ts';
 import type { Scene } from './scene.ts';
 
 /** The experiment could not be carried out: neither a pass nor a fail. */
@@ -71,15 +71,8 @@ export function expectStatus(reply: Reply, status: number | readonly number[], w
   );
 }
 
-/** A field of a JSON reply, dots for nesting; `undefined` when it is missing or the body is not JSON. */
-export function fieldOf(reply: Reply, path: string): unknown {
-  let value = parsedJson(reply.body);
-  for (const key of path.split('.')) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
-}
+/** A field of a JSON reply, as {@link fieldIn} finds it. */
+export const fieldOf = (reply: Reply, path: string): unknown => fieldIn(reply.body, path);
 
 /** The user of a browser's session: a name, null for an anonymous session, `undefined` without a session. */
 export async function currentUser(scene: Scene, browser: Browser): Promise<string | null | undefined> {

@@ -105,7 +105,7 @@ export const contractSchema = z.strictObject({
 
 export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & { traits: Traits; foreign?: Foreign };
 
-/** How an external site answers, beside what its contract says. */
+/** How an external site replies, in addition to what its contract says. */
 export interface Foreign {
   /** A read without a session succeeds, and describes nobody. */
   readsNobody: boolean;

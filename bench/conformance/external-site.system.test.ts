@@ -10,7 +10,7 @@ import { runConformance } from './conformance.ts';
 const nothing = () => undefined;
 const SILENT = { begin: nothing, step: nothing, end: nothing, say: nothing, close: nothing };
 
-/** How a small, correct site of somebody else answers. */
+/** How a small, correct external site replies. */
 interface Site {
   ok?: number;
   anonymous?: number;
@@ -148,7 +148,7 @@ test.each<[string, Site]>([
   ['nested fields', { nested: true }],
   ['a slow hash of passwords', { hashMs: 50 }],
 ])(
-  'a correct site that answers with %s gets no false alarm',
+  'a correct external site gets no false alarm: %s',
   async (_, options) => {
     expect(await surprises(options)).toEqual([]);
   },

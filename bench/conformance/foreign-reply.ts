@@ -1,6 +1,6 @@
 import type { Reply as PlainReply } from '../load/client.ts';
 import type { Contract, Foreign, OperationName } from './contract.ts';
-import { parsedJson } from './forge.ts';
+import { fieldIn } from './forge.ts';
 
 type Reply = PlainReply & { setCookies: readonly string[] };
 
@@ -29,11 +29,7 @@ export function asOurs(
 
 /** Whether the field of the user holds a name. */
 export function namesUser(reply: Reply, { fields }: Pick<Contract, 'fields'>): boolean {
-  let value = parsedJson(reply.body);
-  for (const key of fields.user.split('.')) {
-    if (typeof value !== 'object' || value === null) return false;
-    value = (value as Record<string, unknown>)[key];
-  }
+  const value = fieldIn(reply.body, fields.user);
   return (typeof value === 'string' && value !== '') || typeof value === 'number';
 }
 

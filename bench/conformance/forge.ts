@@ -39,6 +39,16 @@ export function parsedJson(text: string): unknown {
   }
 }
 
+/** A field of a JSON text, dots for nesting; `undefined` when it is missing or the text is not JSON. */
+export function fieldIn(text: string, path: string): unknown {
+  let value = parsedJson(text);
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}
+
 function claimsOf(text: string): Claims | undefined {
   const value = parsedJson(Buffer.from(text, 'base64url').toString());
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Claims) : undefined;

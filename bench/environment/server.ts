@@ -12,11 +12,13 @@ import type { StartedService } from './services/service.ts';
 
 const START_TIMEOUT_MS = 20_000;
 const STATS_TIMEOUT_MS = 5_000;
-/** How an error about a server begins and what it advises. */
+/** Code and remedy of the error of a server that ends, or does not reply. */
 export const SERVER_FAILURE = {
   code: 'SERVER_FAILED',
   remedy: 'Find the cause in that output, then run again.',
 } as const;
+const OTHER_BASE =
+  'The commit compared with cannot run this configuration: name another --base, or leave out what it does not know.';
 /** Enough to sweep and collect a million sessions. */
 const WEIGH_TIMEOUT_MS = 60_000;
 /**
@@ -140,13 +142,7 @@ export async function startServer(
     timeoutMs: START_TIMEOUT_MS,
     guard,
     signal,
-    failure: isBaseline
-      ? {
-          code: 'SERVER_FAILED',
-          remedy:
-            'The commit compared with cannot run this configuration: name another --base, or leave out what it does not know.',
-        }
-      : SERVER_FAILURE,
+    failure: isBaseline ? { ...SERVER_FAILURE, remedy: OTHER_BASE } : SERVER_FAILURE,
     secrets: [config.secret, config.password, config.adminPassword],
   });
   try {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { median } from '../stats/median.ts';
 import { seededRandom } from '../stats/random.ts';
+import { normal } from '../stats/random-fixture.ts';
 import { type SearchRequest, searchMaximum, type TrialResult } from './search.ts';
 
 /** A system to search: the value of its objective at a rate, and the bound that it must stay below. */
@@ -17,10 +18,6 @@ interface System {
 /** Response time of M/M/1 is exponential with rate mu − lambda. Source: Kleinrock, Queueing Systems I, 3.2. */
 const queue = (capacity: number) => (rate: number) =>
   rate >= capacity ? 10_000 : (-Math.log(0.01) / (capacity - rate)) * 1000;
-
-function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
 
 async function search(
   system: System,

@@ -5,6 +5,7 @@ import { METRICS } from '../compare/metrics.ts';
 import { decideAtLook, looksUpTo, repeatedConfidence } from '../compare/sequential.ts';
 import type { SequentialPlan } from '../results/gate-plan.ts';
 import { seededRandom } from '../stats/random.ts';
+import { normal } from '../stats/random-fixture.ts';
 import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
 import { isSettled } from './looks.ts';
 
@@ -13,7 +14,7 @@ import { isSettled } from './looks.ts';
 const PLANNED = 48;
 const [CPU] = METRICS;
 const random = seededRandom(20261127);
-const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+const draw = () => normal(random);
 
 function questionOf(ratios: readonly number[], plan: SequentialPlan): Question {
   return {
@@ -32,7 +33,7 @@ function questionOf(ratios: readonly number[], plan: SequentialPlan): Question {
 /** One gate: its verdicts, and the blocks it took. */
 function gateOnce(cells: number, scatter: number, effect: number): { verdicts: string[]; blocks: number } {
   const ratios = Array.from({ length: cells }, () =>
-    Array.from({ length: PLANNED }, () => Math.log(1 + effect) + scatter * normal()),
+    Array.from({ length: PLANNED }, () => Math.log(1 + effect) + scatter * draw()),
   );
   const looks: number[] = [];
   for (const look of looksUpTo(PLANNED)) {

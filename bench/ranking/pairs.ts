@@ -3,6 +3,7 @@ import type { Figure } from '../results/figures.ts';
 import type { Row } from '../results/row.ts';
 import { holmAdjusted } from '../stats/holm.ts';
 import { CONFIDENCE, FAMILY_ALPHA, MIN_BLOCKS } from '../stats/levels.ts';
+import { mean } from '../stats/moments.ts';
 import { type Dependence, dependenceOn, widenedBy } from '../stats/serial.ts';
 import { signedRankEstimate, signedRankTest } from '../stats/signed-rank.ts';
 import type { Pair } from './order.ts';
@@ -27,7 +28,6 @@ export function speedsOf(rows: readonly Row[]): ReadonlyMap<string, number> {
     if (cost === undefined || cost <= 0) continue;
     costs.set(blockKey(row), [...(costs.get(blockKey(row)) ?? []), Math.log(cost)]);
   }
-  const mean = (values: readonly number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
   return new Map([...costs].map(([block, values]) => [block, mean(values)]));
 }
 

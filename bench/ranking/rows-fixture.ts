@@ -1,4 +1,5 @@
 import { type Row, SCHEMA_VERSION } from '../results/row.ts';
+import { normal } from '../stats/random-fixture.ts';
 
 /** For tests: rows of interleaved blocks with figures from a known distribution. */
 export interface Interleaved {
@@ -49,9 +50,4 @@ export function interleavedRows(options: Interleaved): Row[] {
       };
     });
   }).flat();
-}
-
-/** Box and Muller. */
-export function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { normalQuantile } from './normal.ts';
 import { seededRandom } from './random.ts';
+import { normal } from './random-fixture.ts';
 import { leastBlocks, levelsOfLooks, spentError } from './sequential.ts';
 
 test('the bounds of two equal looks satisfy their definition', () => {
@@ -21,13 +22,13 @@ test('a true hypothesis is rejected at some look as often as the level says', ()
   const random = seededRandom(3);
   const shares = [10, 14, 18, 24, 32, 40, 48].map((count) => count / 48);
   const bounds = levelsOfLooks(0.05, shares).map((level) => normalQuantile(1 - level));
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+  const draw = () => normal(random);
   let rejected = 0;
   const runs = 20_000;
   for (let run = 0; run < runs; run += 1) {
     let [sum, before] = [0, 0];
     const isOver = shares.some((share, look) => {
-      sum += normal() * Math.sqrt(share - before);
+      sum += draw() * Math.sqrt(share - before);
       before = share;
       return sum / Math.sqrt(share) > (bounds[look] as number);
     });

@@ -1,18 +1,19 @@
 import { expect, test } from 'vitest';
 import { CONFIDENCE } from './levels.ts';
 import { seededRandom } from './random.ts';
+import { normal } from './random-fixture.ts';
 import { dependenceOn, neighbourCorrelation, widenedBy } from './serial.ts';
 import { signedRankEstimate } from './signed-rank.ts';
 
 const random = seededRandom(20261128);
-const normal = () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+const draw = () => normal(random);
 
 /** First-order autoregression about 0 with variance 1. */
 function series(count: number, correlation: number): number[] {
-  let last = normal();
+  let last = draw();
   return Array.from({ length: count }, () => {
     const value = last;
-    last = correlation * last + Math.sqrt(1 - correlation ** 2) * normal();
+    last = correlation * last + Math.sqrt(1 - correlation ** 2) * draw();
     return value;
   });
 }

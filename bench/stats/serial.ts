@@ -1,5 +1,6 @@
 import type { Estimate } from './interval.ts';
 import { median } from './median.ts';
+import { mean } from './moments.ts';
 import { normalCdf } from './normal.ts';
 
 /** Beyond this no finite number of blocks carries anything. */
@@ -14,8 +15,8 @@ const MAX_CORRELATION = 0.9;
 export function neighbourCorrelation(values: readonly number[]): number {
   const count = values.length;
   if (count < 6) return 0;
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const deviations = values.map((value) => value - mean);
+  const centre = mean(values);
+  const deviations = values.map((value) => value - centre);
   const squares = deviations.reduce((sum, one) => sum + one * one, 0);
   if (squares === 0) return 0;
   const products = deviations.reduce((sum, one, index) => sum + one * (deviations[index - 1] ?? 0), 0);

@@ -4,11 +4,12 @@ import pg from 'pg';
 import {
   type Durability,
   PROBE_TIMEOUT_MS,
+  refusal,
   SETTLE_TIMEOUT_MS,
   type ServiceClient,
   ServiceError,
 } from '../service.ts';
-import { inspectPostgres } from './inspect.ts';
+import { inspectPostgres, NO_POOLER } from './inspect.ts';
 import { connectionOf } from './url.ts';
 
 /** invalid_authorization_specification, invalid_password, insufficient_privilege. */
@@ -50,17 +51,10 @@ function connectError(cause: unknown): ServiceError {
   if (hasCode(cause, '3D000')) {
     const remedy =
       'Create it (createdb), or name another one at the end of the URL: postgres://HOST:PORT/DATABASE.';
-    return new ServiceError('refused', message, {
-      cause,
-      advice: { expected: 'to have the database', remedy },
-    });
+    return refusal('to have the database', message, remedy, cause);
   }
   if (/unsupported startup parameter|no such database: |server login failed|pooler/i.test(message)) {
-    const remedy = 'Name Postgres itself: a pooler such as PgBouncer changes what is measured.';
-    return new ServiceError('refused', message, {
-      cause,
-      advice: { expected: 'to be Postgres, not a pooler', remedy },
-    });
+    return refusal('to be Postgres, not a pooler', message, NO_POOLER, cause);
   }
   // Without a password in the URL, pg fails before the server reports 28P01.
   const isRefusal =
@@ -95,15 +89,10 @@ function checkRoom(settings: Readonly<Record<string, string>>, connections: numb
   const { max_connections: total, superuser_reserved_connections: reserved } = settings;
   const room = Number(total) - Number(reserved ?? 0);
   if (room >= connections) return;
-  throw new ServiceError(
-    'refused',
+  throw refusal(
+    `to take ${connections} connections`,
     `room for ${room} (max_connections ${total}, of them ${reserved} reserved)`,
-    {
-      advice: {
-        expected: `to take ${connections} connections`,
-        remedy: 'Raise max_connections there, or run with smaller pools or fewer servers.',
-      },
-    },
+    'Raise max_connections there, or run with smaller pools or fewer servers.',
   );
 }
 

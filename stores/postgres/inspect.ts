@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { type Inspection, ServiceError } from '../service.ts';
+import { type Inspection, refusal } from '../service.ts';
 
 /** What a Postgres, or what speaks its protocol, says of itself. */
 
@@ -25,6 +25,8 @@ const LEAST_VERSION = 14;
 /** Programs that speak the protocol and are something else. Their rows would be called Postgres. */
 const OTHERS =
   /CockroachDB|YugabyteDB|-YB-|Redshift|Materialize|CrateDB|QuestDB|RisingWave|Greenplum|H2 |DuckDB/i;
+
+export const NO_POOLER = 'Name Postgres itself: a pooler such as PgBouncer changes what is measured.';
 
 interface Standing {
   is_replica: boolean;
@@ -73,8 +75,7 @@ function checkStanding({ is_replica, read_only, may_create, database, jit }: Sta
     throw refusal('to let this user create schemas', `no such right in the database ${database}`, remedy);
   }
   if (jit === 'on') {
-    const remedy = 'Name Postgres itself: a pooler such as PgBouncer changes what is measured.';
-    throw refusal('to take settings with a connection', 'a pooler that drops them', remedy);
+    throw refusal('to take settings with a connection', 'a pooler that drops them', NO_POOLER);
   }
 }
 
@@ -82,10 +83,6 @@ function checkVersion(version: string): void {
   if (Number.parseInt(version, 10) >= LEAST_VERSION || version === '') return;
   const remedy = 'Upgrade it, or leave the URL out to have one started.';
   throw refusal(`to be version ${LEAST_VERSION} or newer`, version, remedy);
-}
-
-function refusal(expected: string, got: string, remedy: string): ServiceError {
-  return new ServiceError('refused', got, { advice: { expected, remedy } });
 }
 
 /**

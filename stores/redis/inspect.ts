@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { type Inspection, ServiceError } from '../service.ts';
+import { type Inspection, refusal } from '../service.ts';
 
 /** What a Redis, or what speaks its protocol, says of itself. Anything that it refuses to say is not known. */
 
@@ -101,10 +101,6 @@ function checkEviction(policy: string | undefined): void {
     `maxmemory-policy ${policy}`,
     'redis-cli CONFIG SET maxmemory-policy noeviction (managed Redis: its parameter group), or name another one.',
   );
-}
-
-function refusal(expected: string, got: string, remedy: string): ServiceError {
-  return new ServiceError('refused', got, { advice: { expected, remedy } });
 }
 
 /** The relevant settings; `undefined` when CONFIG is not permitted or does not exist, as in managed services. */
