@@ -1,6 +1,6 @@
 /**
  * Proves what `pnpm bench gate --counters` finds: identical arms, one more round trip and one more write per request,
- * many times over. It needs no quiet machine. Usage: pnpm exec tsx scripts/counter-proof.ts [--times 30]. Linux only.
+ * many times over. It needs no quiet machine. Usage: pnpm exec tsx scripts/counter-proof.ts [--times 30] [--rows FILE]. Linux only.
  */
 
 import { parseArgs } from 'node:util';
@@ -8,8 +8,11 @@ import { parseConfig } from '../bench/config/config.ts';
 import { openTogether } from '../bench/environment/processes/resources.ts';
 import { counterConfig, countPairs } from '../bench/gate/counters.ts';
 import { openBench } from '../bench/run/bench.ts';
+import { type Cell, writeRows } from './rows.ts';
 
-const { values } = parseArgs({ options: { times: { type: 'string', default: '30' } } });
+const { values } = parseArgs({
+  options: { times: { type: 'string', default: '30' }, rows: { type: 'string' } },
+});
 const times = Number(values.times);
 
 /** Each pair: what is planted into the head, and the counter that must find it. */
@@ -33,6 +36,7 @@ process.once('SIGINT', () => stop.abort(new Error('stopped by SIGINT')));
 const found = PAIRS.map(() => 0);
 const wrong = PAIRS.map(() => 0);
 let worst = 0;
+const rows: Cell[][] = [];
 await openTogether(async (resources) => {
   const bench = await openBench(
     { config: { ...config, stores }, command: process.argv.slice(2), signal: stop.signal },
@@ -42,6 +46,9 @@ await openTogether(async (resources) => {
     const findings = await countPairs(bench, { ...config, stores }, time);
     for (const [index, { counter }] of PAIRS.entries()) {
       const own = findings.filter(({ cell }) => cell === `pair ${index}`);
+      const { store } = PAIRS[index] as (typeof PAIRS)[number];
+      for (const one of own)
+        rows.push([time + 1, store, counter ?? 'nothing', one.counter, one.base, one.head, one.verdict]);
       const more = own.filter(({ verdict }) => verdict === 'MORE').map((one) => one.counter);
       if (counter === undefined ? more.length > 0 : !more.includes(counter))
         wrong[index] = (wrong[index] ?? 0) + 1;
@@ -53,6 +60,7 @@ await openTogether(async (resources) => {
   }
   await resources.close();
 });
+writeRows(values.rows, ['time', 'store', 'planted', 'counter', 'base', 'head', 'verdict'], rows);
 for (const [index, { store, counter }] of PAIRS.entries()) {
   const what = counter === undefined ? 'identical, called equal' : `one more of ${counter}, found`;
   process.stdout.write(`${store}: ${what} in ${found[index]} of ${times}\n`);

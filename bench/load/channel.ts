@@ -1,5 +1,6 @@
 import { recordUs } from '../stats/histogram.ts';
 import { type Connection, openConnection } from './connection.ts';
+import { isAgain, type KnownReplies, type KnownReply } from './known-reply.ts';
 import type { ConnectionPlan, LiveRequest } from './live-request.ts';
 import { createReplyParser } from './reply-parser.ts';
 import { requestBytes } from './scenarios.ts';
@@ -15,6 +16,7 @@ export interface Traffic {
   lastSendMs: number;
   lastEndMs: number;
   timeoutMs: number;
+  replies: KnownReplies;
   onFailure: (request: LiveRequest, status: number, body: string) => void;
   /** The channel can send, unless its list is used up. */
   onFree: (channel: Channel, nowMs: number) => void;
@@ -54,16 +56,19 @@ interface BuiltRequest {
   planned: LiveRequest;
   slot: Slot;
   bytes: Buffer;
+  /** Its last right reply; only where the same bytes are right again. */
+  known: KnownReply | undefined;
 }
 
 /** A request in flight is counted in the tally that was current when it was sent. */
 interface SentRequest {
-  planned: LiveRequest;
+  request: BuiltRequest;
   tally: Tally;
 }
 
 /** Pause before another attempt at a server that refuses connections. */
 const RECONNECT_PAUSE_MS = 50;
+const OK = 200;
 
 export function createChannel(server: URL, traffic: Traffic): Channel {
   const parser = createReplyParser();
@@ -81,38 +86,63 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
   function onBytes(bytes: Buffer, count: number): void {
     // Unsolicited bytes, as some servers send before they close, belong to no request.
     if (current === undefined) discard();
-    else if (takeReply(current, bytes, count)) finish(current);
+    else if (parser.isAtStart && isAgain(current.request.known, count)) repeat(current, count);
+    else if (takeReply(current, bytes, count)) finish(current, count);
   }
 
   /** Whether the reply is complete. A malformed one ends the connection, and the request with it. */
-  function takeReply({ planned }: SentRequest, bytes: Buffer, count: number): boolean {
+  function takeReply({ request }: SentRequest, bytes: Buffer, count: number): boolean {
     try {
       return parser.take(bytes, count);
     } catch (error) {
-      traffic.onFailure(planned, 0, (error as Error).message);
+      traffic.onFailure(request.planned, 0, (error as Error).message);
       lose('connErrors');
       return false;
     }
   }
 
   function onEnd(): void {
-    if (current !== undefined && parser.end()) finish(current);
+    if (current !== undefined && parser.end()) finish(current, 0);
   }
 
-  function finish({ planned, tally }: SentRequest): void {
+  /** The reply that this request had before, which was right. */
+  function repeat(sent: SentRequest, count: number): void {
     const nowMs = performance.now();
+    countTimed(sent, OK, true, count, nowMs);
+    settle(nowMs);
+    free(nowMs);
+  }
+
+  /** `count` is the size of the last piece. */
+  function finish(sent: SentRequest, count: number): void {
+    const nowMs = performance.now();
+    const { request } = sent;
+    const { planned } = request;
     const { status, hasExcess } = parser;
     const body = parser.body();
     // With surplus bytes it is unclear whose reply this is.
     const isRight = !hasExcess && planned.check(status, body, parser.headers);
-    countReply(tally, status, isRight, (nowMs - sentMs) * 1000, parser.bytes);
-    if (dueMs !== undefined && tally.response !== undefined) recordUs(tally.response, (nowMs - dueMs) * 1000);
+    countTimed(sent, status, isRight, parser.bytes, nowMs);
     if (isRight) planned.onReply?.(parser.headers);
     else traffic.onFailure(planned, status, hasExcess ? `${body} and bytes beyond it` : body);
     const isUsable = parser.isPersistent && !hasExcess;
+    // In one piece it is in the memory that it was read into.
+    if (isRight && isUsable && planned.isPure === true && status === OK && count === parser.bytes)
+      request.known = traffic.replies.remember(count, request.known);
     settle(nowMs);
     if (isUsable) free(nowMs);
     else discard();
+  }
+
+  function countTimed(
+    { tally }: SentRequest,
+    status: number,
+    isRight: boolean,
+    bytes: number,
+    nowMs: number,
+  ): void {
+    countReply(tally, status, isRight, (nowMs - sentMs) * 1000, bytes);
+    if (dueMs !== undefined && tally.response !== undefined) recordUs(tally.response, (nowMs - dueMs) * 1000);
   }
 
   function settle(nowMs: number): void {
@@ -200,7 +230,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
       planned.onSend?.();
       if (planned.renew !== undefined) request.bytes = requestBytes(planned, planned.renew(), server.host);
       countSent(slot.tally, request.bytes.length);
-      current = { planned, tally: slot.tally };
+      current = { request, tally: slot.tally };
       dueMs = due;
       traffic.inFlight += 1;
       sentMs = performance.now();
@@ -235,6 +265,7 @@ function build(
       planned,
       slot: slotOf(planned),
       bytes: requestBytes(planned, planned.headers, authority),
+      known: undefined,
     };
     known.set(planned, built);
     return built;

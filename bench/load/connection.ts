@@ -10,7 +10,7 @@ export interface Connection {
 }
 
 export interface ConnectionEvents {
-  /** The memory is reused for the next bytes of any connection. */
+  /** `bytes` is READ_BUFFER, which is reused for the next bytes of any connection. */
   onBytes(bytes: Buffer, count: number): void;
   /** The server will send no more. */
   onEnd(): void;
@@ -23,7 +23,7 @@ export interface ConnectionEvents {
  * buffer and a stream's work for each reply: with 32 connections to nginx 9.9 µs of CPU for each request instead of
  * 12.9.
  */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+export const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 /** Opens a connection without Nagle's delay. */
 export function openConnection(server: URL, timeoutMs: number, events: ConnectionEvents): Connection {

@@ -11,6 +11,8 @@ export interface ReplyParser {
   take(bytes: Buffer, count: number): boolean;
   /** The connection has ended cleanly: true when that completes the reply. */
   end(): boolean;
+  /** No byte of a reply has been taken. */
+  readonly isAtStart: boolean;
   readonly status: number;
   readonly isPersistent: boolean;
   /** Size of the reply, including interim replies. */
@@ -85,6 +87,9 @@ export function createReplyParser(): ReplyParser {
       if (!hasHead || head.framing !== 'close') return false;
       end = length;
       return true;
+    },
+    get isAtStart() {
+      return length === 0;
     },
     get status() {
       return head.status;

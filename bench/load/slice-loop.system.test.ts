@@ -47,6 +47,61 @@ describe('accounting', () => {
     expect(loop.failures).toContain('/wrong 200 another user');
   });
 
+  test.each([
+    ['body', (path: string, count: number) => reply(count === 50 ? path.toUpperCase() : path)],
+    ['status', (path: string, count: number) => reply(path, `HTTP/1.1 ${count === 50 ? 203 : 200} OK`)],
+  ])('one wrong %s among many equal replies is counted', async (_, replyOf) => {
+    let count = 0;
+    const { url } = await serveRaw((socket, request) => {
+      count += 1;
+      socket.write(replyOf(pathOf(request), count));
+    });
+    const loop = loopOn(url, [get('/a', { isPure: true })], { connections: 1 });
+    await loop.run(0.2, CLOSED);
+    const all = await loop.all();
+    expect(loop.failures).toHaveLength(1);
+    expect([all.checkFailed, all.ok]).toEqual([1, all.scheduled - 1]);
+    expect(decodeHistogram(all.histogram).totalCount).toBe(all.scheduled);
+  });
+
+  test('a pure request is checked once for each different reply, another one each time', async () => {
+    const { url } = await serveRaw((socket, request) => socket.write(reply(pathOf(request))));
+    const checks = { pure: 0, other: 0 };
+    const counted = (kind: keyof typeof checks) => () => {
+      checks[kind] += 1;
+      return true;
+    };
+    const loop = loopOn(
+      url,
+      [get('/a', { isPure: true, check: counted('pure') }), get('/b', { check: counted('other') })],
+      { connections: 1 },
+    );
+    await loop.run(0.1, CLOSED);
+    const all = await loop.all();
+    expect(checks.pure).toBe(1);
+    expect(checks.other).toBeGreaterThan(1);
+    expect(all.ok).toBe(all.scheduled);
+    expect(all.responseBytes).toBe(all.completed * reply('/a').length);
+  });
+
+  test('replies in pieces, and those with bytes beyond them, are judged as ever after an equal one', async () => {
+    let count = 0;
+    const { url } = await serveRaw((socket, request) => {
+      count += 1;
+      const text = reply(pathOf(request));
+      socket.setNoDelay();
+      if (count === 8) return void socket.write(`${text}more`);
+      if (count % 2 === 0) return void socket.write(text);
+      socket.write(text.slice(0, 10));
+      setTimeout(() => socket.write(text.slice(10)), 2);
+    });
+    const loop = loopOn(url, [get('/a', { isPure: true })], { connections: 1 });
+    await loop.run(0.2, CLOSED);
+    const all = await loop.all();
+    expect(loop.failures).toEqual(['/a 200 /a and bytes beyond it']);
+    expect(all.ok).toBe(all.scheduled - 1);
+  });
+
   test('operations are counted apart, and what a mix renews is renewed on each send', async () => {
     const tokens: string[] = [];
     let renewed = 0;

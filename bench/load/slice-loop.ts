@@ -5,6 +5,7 @@ import { stayAwake } from './awake.ts';
 import { createChannel, type Slot, type Traffic } from './channel.ts';
 import { startClosedLoop } from './closed-loop.ts';
 import type { Operation, SliceResult } from './job.ts';
+import { createKnownReplies } from './known-reply.ts';
 import type { ConnectionPlan } from './live-request.ts';
 import { createOpenFigures, type OpenFigures, startOpenLoop } from './open-loop.ts';
 import type { RunningLoop } from './running-loop.ts';
@@ -196,6 +197,7 @@ function createTraffic({ timeoutSeconds = TIMEOUT_SECONDS, onFailure }: SliceLoo
     lastSendMs: 0,
     lastEndMs: 0,
     timeoutMs: timeoutSeconds * 1000,
+    replies: createKnownReplies(),
     onFailure,
   };
 }
