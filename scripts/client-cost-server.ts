@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { payloadFor, SESSION_COOKIE } from '../servers/protocol.ts';
 
@@ -17,32 +18,69 @@ const key = `bare:${library}:${hashOf(token)}`;
 const value = JSON.stringify({ user: 'u0000001', data: payloadFor('u0000001', 0, 256) });
 
 const read = await open();
-const server = createServer((request, response) => {
-  const presented = /__Host-id=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
-  read(`bare:${library}:${hashOf(presented)}`).then(
-    (body) => {
-      response.writeHead(body === null ? 401 : 200, {
-        'content-type': 'application/json; charset=utf-8',
-        'content-length': Buffer.byteLength(body ?? ''),
-        'cache-control': 'no-store',
-      });
-      response.end(body ?? '');
-    },
-    (error: unknown) => {
-      console.error(error);
-      process.exit(1);
-    },
-  );
-});
-server.listen(0, '127.0.0.1', () => {
-  const { port } = server.address() as { port: number };
+const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
+
+interface Request {
+  headers: { cookie?: string };
+}
+
+interface Reply {
+  code(status: number): Reply;
+  headers(values: Record<string, string>): Reply;
+  send(body: string): Reply;
+}
+
+/** With `+fastify` the route is one of the framework, which then sends the stored text as it is. */
+async function listenBehindFastify(): Promise<void> {
+  const { fastify } = load('fastify');
+  const app = fastify();
+  app.get('/session', async (request: Request, reply: Reply) => {
+    const presented = /__Host-id=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+    const body = await read(`bare:${library}:${hashOf(presented)}`);
+    return reply
+      .code(body === null ? 401 : 200)
+      .headers(HEADERS)
+      .send(body ?? '');
+  });
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  app.server.keepAliveTimeout = 0;
+  announce((app.server.address() as AddressInfo).port);
+}
+
+function listen(): void {
+  const server = createServer((request, response) => {
+    const presented = /__Host-id=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+    read(`bare:${library}:${hashOf(presented)}`).then(
+      (body) => {
+        response.writeHead(body === null ? 401 : 200, {
+          'content-type': HEADERS['content-type'],
+          'cache-control': HEADERS['cache-control'],
+          'content-length': Buffer.byteLength(body ?? ''),
+        });
+        response.end(body ?? '');
+      },
+      (error: unknown) => {
+        console.error(error);
+        process.exit(1);
+      },
+    );
+  });
+  // It waits for its turn longer than Node keeps an idle connection.
+  server.keepAliveTimeout = 0;
+  server.listen(0, '127.0.0.1', () => announce((server.address() as AddressInfo).port));
+}
+
+function announce(port: number): void {
   process.send?.({ port, cookie: `${SESSION_COOKIE}=${token}` });
-});
+}
+
 process.on('disconnect', () => process.exit());
+if (library.endsWith('+fastify')) await listenBehindFastify();
+else listen();
 
 /** Opens the client and stores the session; returns its read. */
 async function open(): Promise<(key: string) => Promise<string | null>> {
-  if (library === 'ioredis') {
+  if (library === 'ioredis' || library === 'ioredis+fastify') {
     const { Redis } = load('ioredis');
     const client = new Redis(url);
     await client.set(key, value);

@@ -2,7 +2,8 @@
  * What the product's read costs beside the least that can be done with the same service, and what other client
  * libraries would cost: CPU µs per request of the server process, in turns of 100 ms, on one Redis and one Postgres.
  * Usage: pnpm exec tsx scripts/client-cost.ts [--service redis] [--libraries ioredis] [--modules FOLDER] [--blocks 8]
- * [--rounds 40] [--connections 32]. Libraries: ioredis, node-redis, valkey-glide; with --service postgres pg and
+ * [--rounds 40] [--connections 32] [--rows FILE]. Libraries: ioredis, ioredis+fastify (the same read
+ * behind the framework), node-redis, valkey-glide; with --service postgres pg and
  * postgres.js. Those that this project does not use come from FOLDER, made by
  * `npm install --prefix FOLDER redis @valkey/valkey-glide postgres`.
  */
@@ -14,6 +15,7 @@ import { buildServer, bundle, PROJECT_ROOT } from '../bench/environment/programs
 import { SERVER_CONFIG_ENV } from '../servers/config.ts';
 import { startPostgresFixture } from '../stores/postgres/fixture.ts';
 import { startRedisFixture } from '../stores/redis/fixture.ts';
+import { writeRows } from './rows.ts';
 import { type Arm, armOf, loginCookie, measureInTurns, printCosts } from './turns.ts';
 
 const { values } = parseArgs({
@@ -24,10 +26,11 @@ const { values } = parseArgs({
     blocks: { type: 'string', default: '8' },
     rounds: { type: 'string', default: '40' },
     connections: { type: 'string', default: '32' },
+    rows: { type: 'string' },
   },
 });
 const { service, modules } = values;
-const OWN = ['ioredis', 'pg'];
+const OWN = ['ioredis', 'ioredis+fastify', 'pg'];
 const libraries = (values.libraries ?? (service === 'redis' ? 'ioredis' : 'pg')).split(',');
 const connections = Number(values.connections);
 const SECRETS = { secret: 'c2VjcmV0', password: 'right', adminPassword: 'root' };
@@ -38,7 +41,12 @@ try {
   const program = await buildServer(PROJECT_ROOT);
   const names = [...libraries, `session-bench, ${service}`];
   const options = { blocks: Number(values.blocks), rounds: Number(values.rounds), sliceMs: 100, connections };
-  printCosts(names, await measureInTurns(names, start, options));
+  const blocks = await measureInTurns(names, start, options);
+  printCosts(names, blocks);
+  const rows = blocks.flatMap((block, index) =>
+    [...block].map(([name, cpu]) => [index + 1, name, cpu] as const),
+  );
+  writeRows(values.rows, ['block', 'server', 'cpu_us_per_request'], rows);
 
   async function start(name: string): Promise<Arm> {
     const isBare = libraries.includes(name);

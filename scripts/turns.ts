@@ -109,10 +109,11 @@ function loop(socket: Socket, request: string, until: number): Promise<number> {
     let count = 0;
     // A reply of this size arrives in one piece over the loopback.
     const finish = (settle: () => void): void => {
-      socket.off('data', onData).off('error', onError);
+      socket.off('data', onData).off('error', onError).off('close', onClose);
       settle();
     };
     const onError = (error: Error): void => finish(() => reject(error));
+    const onClose = (): void => onError(new Error('the server closed a connection'));
     const onData = (chunk: Buffer): void => {
       if (chunk.toString('latin1', 9, 12) !== '200' || chunk.indexOf(END_OF_HEAD) === -1)
         return void onError(new Error(`expected 200, got ${chunk.toString('latin1', 0, 80)}`));
@@ -120,7 +121,7 @@ function loop(socket: Socket, request: string, until: number): Promise<number> {
       if (performance.now() < until) return void socket.write(request);
       finish(() => resolve(count));
     };
-    socket.on('data', onData).on('error', onError);
+    socket.on('data', onData).on('error', onError).on('close', onClose);
     socket.write(request);
   });
 }

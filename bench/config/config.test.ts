@@ -99,7 +99,7 @@ describe('what is accepted', () => {
   test('options of a store are completed by their defaults', () => {
     const config = parseConfig({ store: 'redis:write=lww,jwt:alg=ES256' }, {});
     expect(config.stores).toEqual([
-      { store: 'redis', options: { read: 'get', write: 'lww' } },
+      { store: 'redis', options: { pipelining: 'none', read: 'get', write: 'lww' } },
       { store: 'jwt', options: { alg: 'ES256', lib: 'fast-jwt', cache: 'off' } },
     ]);
   });

@@ -20,7 +20,7 @@ const rowsOf = (blocks: number, options: { factor?: number; cells?: Row } = {}) 
 const exported = <T>(format: ExportFormat, rows: readonly Row[]) =>
   JSON.parse(formatted(format, entriesOfRun(rows))) as T;
 const NAME =
-  'redis[durability=second] read, 3 servers, haproxy, round-robin, 256 B, cookie, 64 connections, uniform keys, closed, slices';
+  'redis[durability=second;pipelining=none] read, 3 servers, haproxy, round-robin, 256 B, cookie, 64 connections, uniform keys, closed, slices';
 
 describe('a run', () => {
   test('github-action-benchmark: one direction per file, with interval and blocks', () => {

@@ -199,10 +199,10 @@ describe('a machine whose state changes', () => {
     // An audit found it: 1.47 in ten blocks, 1.30 in six, and intervals that excluded one another.
     const [cpu] = only(reference('read-3-servers-sticky')).figures;
     expect(speedSentence(cpu as FigureRanking)).toBe(
-      "The size depends on the machine's speed, by CPU per request: memory against redis 1.31× in the faster half of the blocks, 1.48× in the slower; jwt:lib=jsonwebtoken against jwt-blacklist:lib=jsonwebtoken 1.20× in the faster half of the blocks, 1.35× in the slower.",
+      "The size depends on the machine's speed, by CPU per request: memory against redis:pipelining=auto 1.31× in the faster half of the blocks, 1.48× in the slower; jwt:lib=jsonwebtoken against jwt-blacklist:lib=jsonwebtoken 1.20× in the faster half of the blocks, 1.35× in the slower.",
     );
     expect(sentenceOf(cpu as FigureRanking)).toContain(
-      'memory 1.39× [1.10, 1.79] less CPU per request than redis',
+      'memory 1.39× [1.10, 1.79] less CPU per request than redis:pipelining=auto',
     );
   });
 

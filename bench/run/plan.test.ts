@@ -56,5 +56,5 @@ test('a block is the same whether it is planned with others or as a replacement'
 
 test('the variant names all options and the durability, sorted', () => {
   const [block] = planBlocks(parseConfig({ store: 'redis:write=lww', durability: 'commit' }, {}));
-  expect(block?.trials[0]?.variant).toBe('durability=commit;read=get;write=lww');
+  expect(block?.trials[0]?.variant).toBe('durability=commit;pipelining=none;read=get;write=lww');
 });

@@ -20,7 +20,11 @@ const recorded = JSON.parse(readFileSync(join(FOLDER, 'configurations.json'), 'u
  */
 const ADDED = { wide: false, urls: {}, equalLoad: false };
 const LIBRARY = { lib: 'jsonwebtoken', cache: 'off' };
-const ADDED_OPTIONS: Readonly<Record<string, object>> = { jwt: LIBRARY, 'jwt-blacklist': LIBRARY };
+const ADDED_OPTIONS: Readonly<Record<string, object>> = {
+  redis: { pipelining: 'auto' },
+  jwt: LIBRARY,
+  'jwt-blacklist': LIBRARY,
+};
 
 test.each(Object.keys(recorded))('--resume %s goes on with the configuration of 07d888b', (name) => {
   const { unfinished, options } = readUnfinished(join(FOLDER, name), {});

@@ -16,7 +16,7 @@ test('nothing is recorded but the flags that are listed, the stores as they were
     servers: '3',
     pin: true,
     seed: '7',
-    store: 'redis:read=get;write=cas,jwt:alg=HS256;cache=off;lib=fast-jwt',
+    store: 'redis:pipelining=none;read=get;write=cas,jwt:alg=HS256;cache=off;lib=fast-jwt',
   });
 });
 

@@ -13,6 +13,13 @@ export const redis: StoreDefinition = {
   summary: 'in Redis: one string per session, scripts for every write, one round trip per request',
   isGated: true,
   options: {
+    pipelining: {
+      meaning:
+        'none: each command is written at once. auto: those of a turn of the event loop in one write, for more ' +
+        'requests at a full server; one that is not full pays for it',
+      values: ['none', 'auto'],
+      absent: 'auto',
+    },
     read: {
       meaning:
         'get: a plain read. getex: each read also renews the TTL of the key, which is a write (append-only file, ' +

@@ -43,9 +43,10 @@ const MAX_RETRY_MS = 500;
 /**
  * Opens the one connection of a server process and waits until it is ready.
  *
- * One, whatever `poolSize` is: Redis executes on one thread, and auto-pipelining sends the commands of one turn of the
- * event loop in one write. Measured with 64 GETs in flight: 1 connection 95–105k/s at 10 µs of Node CPU, 4 connections
- * 75–92k/s at 13–15 µs, 10 connections 63k/s at 17 µs (smaller batches, more system calls).
+ * One, whatever `poolSize` is: Redis executes on one thread. Measured with 64 GETs in flight: 1 connection 95–105k/s at
+ * 10 µs of Node CPU, 4 connections 75–92k/s at 13–15 µs, 10 connections 63k/s at 17 µs. Auto-pipelining is off, as in
+ * ioredis itself: where a turn of the loop has one request it costs 30 µs more for each
+ * (docs/decisions/backends-and-tokens.md).
  *
  * @throws StoreUnavailableError when it is unreachable or refuses the login; {@link EvictionPolicyError}.
  */
@@ -57,7 +58,7 @@ export async function openRedis(
   const client = new Redis(context.serviceUrl, {
     scripts,
     lazyConnect: true,
-    enableAutoPipelining: true,
+    enableAutoPipelining: context.options['pipelining'] === 'auto',
     // In an outage a command waits for over 15 s by default. It fails at once instead, and is never sent twice.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
