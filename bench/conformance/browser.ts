@@ -1,7 +1,9 @@
-import { Agent } from 'node:http';
+import type { Agent } from 'node:http';
 import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
 import type { Contract, Operation, OperationName } from './contract.ts';
 import { asOurs } from './foreign-reply.ts';
+import { type Pace, patiently } from './pace.ts';
+import { addressOf, openAgent, type Wire } from './wire.ts';
 
 /** A complete reply. */
 export interface Reply extends PlainReply {
@@ -50,6 +52,13 @@ export class MissingOperation extends Error {
 
 const CONNECTIONS = 64;
 
+/** What a browser knows of a site. */
+type BrowserContract = Pick<
+  Contract,
+  'cookie' | 'origin' | 'operations' | 'fields' | 'host' | 'headers' | 'foreign' | 'wire'
+> &
+  Partial<Pick<Contract, 'loginCap' | 'failedLoginLimit'>>;
+
 /**
  * Opens browsers, and closes all their connections. Many browsers share a few connections, like people behind a proxy,
  * so that a server sees requests of several on one connection.
@@ -61,36 +70,46 @@ export interface Browsers {
 }
 
 /** Creates the browsers of one site. */
-export function openBrowsers(contract: Parameters<typeof createBrowser>[1]): Browsers {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
-  return { open: (base) => createBrowser(base, contract, agent), close: () => agent.destroy() };
+export function openBrowsers(contract: BrowserContract, pace: Pace): Browsers {
+  const agents = new Map<string, Agent>();
+  return {
+    open(base) {
+      const { protocol } = new URL(base);
+      const agent = agents.get(protocol) ?? openAgent(protocol, contract.wire ?? {}, CONNECTIONS);
+      agents.set(protocol, agent);
+      return createBrowser(base, contract, agent, pace);
+    },
+    close() {
+      for (const agent of agents.values()) agent.destroy();
+    },
+  };
 }
 
 /**
  * A browser without cookies.
- * @param base the address for its requests. @param agent the pool of its connections.
+ * @param base the address for its requests. @param agent the pool of its connections. @param pace of all requests.
  */
-function createBrowser(
-  base: string,
-  contract: Pick<Contract, 'cookie' | 'origin' | 'operations' | 'fields' | 'host' | 'headers' | 'foreign'>,
-  agent: Agent,
-): Browser {
+function createBrowser(base: string, contract: BrowserContract, agent: Agent, pace: Pace): Browser {
   const cookies = new Map<string, string>();
+  const wire: Wire = contract.wire ?? {};
 
   async function send(method: string, path: string, options: SendOptions = {}): Promise<Reply> {
     const { body, withoutOrigin = false } = options;
+    const url = urlAt(base, path);
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
     const jar = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const names = method !== 'GET' && method !== 'HEAD' && contract.origin !== undefined && !withoutOrigin;
     const headers: Record<string, string> = {
       ...contract.headers,
-      ...(contract.host === undefined ? {} : { host: contract.host }),
+      host: contract.host ?? url.host,
       ...(jar === '' ? {} : { cookie: jar }),
       ...(names ? { origin: contract.origin as string } : {}),
       ...(payload === undefined ? {} : jsonHeaders(payload)),
       ...options.headers,
     };
-    const reply = await exchange(urlAt(base, path), agent, method, payload, headers);
+    const address = addressOf(url, wire);
+    await pace.turn();
+    const reply = await exchange(url, agent, method, payload, headers, address);
     const setCookies = reply.headers['set-cookie'] ?? [];
     for (const line of setCookies) keep(cookies, line);
     return { ...reply, setCookies };
@@ -103,17 +122,23 @@ function createBrowser(
       const operation = contract.operations[name];
       if (operation === undefined) throw new MissingOperation(name);
       const path = filledPath(operation.path, values);
-      const reply = await send(operation.method, path, { ...bodyOf(operation, values), ...options });
-      return contract.foreign === undefined ? reply : asOurs(name, reply, contract, contract.foreign);
+      const once = () => send(operation.method, path, { ...bodyOf(operation, values), ...options });
+      const { foreign } = contract;
+      if (foreign === undefined) return once();
+      return asOurs(name, await (limitsItself(contract) ? once() : patiently(once)), contract, foreign);
     },
     token: () => cookies.get(contract.cookie),
     holding(token) {
-      const other = createBrowser(base, contract, agent);
+      const other = createBrowser(base, contract, agent, pace);
       other.cookies.set(contract.cookie, token);
       return other;
     },
   };
 }
+
+/** Whether a refusal of too many requests is an observation: the contract says that the site limits logins. */
+const limitsItself = ({ loginCap, failedLoginLimit }: BrowserContract) =>
+  loginCap !== undefined || failedLoginLimit !== undefined;
 
 /** A path of a site, which may itself have one: `/app`. */
 export function urlAt(base: string, path: string): URL {

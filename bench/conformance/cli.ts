@@ -9,6 +9,8 @@ import { createProgress } from '../progress.ts';
 import type { Cell } from './check.ts';
 import { CONFORMANCE_FLAGS, parseConformance } from './config.ts';
 import { runConformance } from './conformance.ts';
+import { pageOf } from './external-config.ts';
+import { firstContract } from './init-contract.ts';
 import { layOutMatrix } from './matrix.ts';
 import { renderMatrix, renderMatrixMarkdown } from './render.ts';
 
@@ -31,6 +33,8 @@ async function runCommand(argv: readonly string[], signal: AbortSignal): Promise
   const program = createProgram();
   program.parse([...argv], { from: 'user' });
   const options = givenFlags(program);
+  const asked = pageOf(options);
+  if (asked !== undefined) return printFirstContract(asked);
   const config = parseConformance(options, process.env);
   checkReportPaths(config);
   const progress = createProgress(process.stderr, COLUMN_GUESS_MS);
@@ -46,6 +50,13 @@ async function runCommand(argv: readonly string[], signal: AbortSignal): Promise
     `session-bench: ${matrix.surprises.length} of ${cells.length} cells are not as expected\n`,
   );
   return EXIT.failure;
+}
+
+async function printFirstContract({ page, wire }: NonNullable<ReturnType<typeof pageOf>>): Promise<ExitCode> {
+  const { text, remarks } = await firstContract(page, wire);
+  process.stdout.write(text);
+  for (const remark of remarks) process.stderr.write(`session-bench: ${remark}\n`);
+  return EXIT.ok;
 }
 
 function renderJson(cells: readonly Cell[]): string {

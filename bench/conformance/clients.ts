@@ -3,6 +3,7 @@ import { seededRandom } from '../stats/random.ts';
 import { assume } from './acts.ts';
 import { openBrowsers } from './browser.ts';
 import type { Contract } from './contract.ts';
+import { createPace } from './pace.ts';
 import { exchangeRaw } from './raw.ts';
 import type { Scene } from './scene.ts';
 
@@ -16,7 +17,8 @@ export function openClients(
   { seed, tries }: { seed: number; tries: number },
   resources: Resources,
 ): Clients {
-  const { open, close } = openBrowsers(contract);
+  const pace = createPace(contract.requestsPerSecond);
+  const { open, close } = openBrowsers(contract, pace);
   resources.add('browsers', close);
   const addressOf = (server: number) => contract.servers[server] as string;
   return {
@@ -34,8 +36,11 @@ export function openClients(
       assume(reply.status === 200, `expected the administrator's login, got ${reply.status}`);
       return browser;
     },
-    raw: (bytes, { server, silenceMs } = {}) =>
-      exchangeRaw(server === undefined ? target : addressOf(server), bytes, silenceMs),
+    async raw(bytes, { server, silenceMs } = {}) {
+      await pace.turn();
+      return exchangeRaw(server === undefined ? target : addressOf(server), bytes, silenceMs, contract.wire);
+    },
+    during: pace.during,
     tries,
     random: seededRandom(seed),
   };

@@ -109,4 +109,37 @@ describe('a contract', () => {
     const message = messageOf({ target, contract: contractFile(CONTRACT), store: 'redis' });
     expect(message).toContain('Leave --store out');
   });
+
+  describe('over TLS', () => {
+    const external = (flags: Record<string, string | boolean>) =>
+      messageOf({ target: 'https://shop.example', contract: contractFile(CONTRACT), ...flags });
+    const missing = join(directory, 'none.pem');
+
+    test.each<[Record<string, string | boolean>, string]>([
+      [{ ca: missing }, 'no such file'],
+      [{ ca: contractFile({}) }, 'certificates as PEM'],
+      [{ ca: missing, insecure: true }, '--ca or --insecure'],
+      [{ target: 'http://127.0.0.1', insecure: true }, 'Leave --insecure out'],
+      [{ target: 'http://127.0.0.1', ca: missing }, 'Leave --ca out'],
+      [{ connectTo: '127.0.0.1' }, 'HOST:PORT for --connect-to'],
+      [{ connectTo: '127.0.0.1:0' }, 'HOST:PORT for --connect-to'],
+      [{ connectTo: 'a:b@c:80' }, 'HOST:PORT for --connect-to'],
+    ])('%o is refused', (flags, words) => {
+      expect(external(flags)).toContain(words);
+    });
+
+    test.each(['ca', 'insecure', 'connectTo'])('%s without a target is refused', (flag) => {
+      expect(messageOf({ [flag]: 'x' })).toMatch(/^2 CONFLICT: expected --target with --/);
+    });
+
+    test('is how its connections are made', () => {
+      const given = { target: 'https://shop.example', contract: contractFile(CONTRACT) };
+      const wire = (flags: Record<string, string | boolean>) =>
+        parseConformance({ ...given, ...flags }, {}).external?.contract.wire;
+      expect(wire({ insecure: true })).toMatchObject({ isInsecure: true, ca: undefined });
+      expect(wire({ connectTo: '[::1]:8443' })).toMatchObject({
+        connectTo: { from: 'shop.example', host: '::1', port: 8443 },
+      });
+    });
+  });
 });

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
 import { SESSION_STORES } from '../../stores/registry.ts';
 import type { Durability } from '../../stores/store.ts';
 import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
@@ -9,9 +7,8 @@ import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts
 import type { StoreChoice } from '../config/store-choice.ts';
 import { listOf, quoted, type RawOptions, usage } from '../config/values.ts';
 import type { AFFINITIES, Tier } from '../config/words.ts';
-import { BenchError, messageOf } from '../errors.ts';
 import { isCheckId, LAST_NUMBER } from './catalogue.ts';
-import { type Contract, contractSchema } from './contract.ts';
+import { type External, externalOf } from './external-config.ts';
 
 /** The configuration of a run. */
 export interface ConformanceConfig {
@@ -27,14 +24,14 @@ export interface ConformanceConfig {
   tier: Tier | 'auto';
   urls: ServiceUrls;
   /** An external site. */
-  external: { target: string; contract: Contract } | undefined;
+  external: External | undefined;
   json: boolean;
   markdown: string | undefined;
 }
 
 const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
-const { value, optional } = flagsOf('run');
+const { value, optional, yes } = flagsOf('run');
 const STORE_NAMES = SESSION_STORES.map(({ name }) => name);
 
 /** The flags of `pnpm conformance`, except the URLs of services. */
@@ -57,8 +54,24 @@ export const CONFORMANCE_FLAGS = {
     { fallbackHelp: 'all' },
   ),
   tries: value('--tries <count>', 'tries of each race, at least 9', '20', whole(9, 10_000)),
-  target: optional('--target <url>', 'an external site instead of ours; needs --contract', text),
+  target: optional(
+    '--target <url>',
+    'an external site instead of ours, http or https; needs --contract',
+    text,
+  ),
   contract: optional('--contract <file>', 'its endpoints and its properties, as JSON', text),
+  initContract: optional(
+    '--init-contract <url>',
+    'print a first contract of the site whose login is there',
+    text,
+  ),
+  ca: optional('--ca <file>', 'authorities, as PEM, that may sign the certificate of --target', text),
+  insecure: yes('--insecure', 'does not check the certificate of --target'),
+  connectTo: optional(
+    '--connect-to <address>',
+    'host and port to connect to, instead of those of --target',
+    text,
+  ),
   tier: RUN_FLAGS.tier,
   json: { ...OUTPUT_FLAGS.json, help: 'cells as a JSON array on standard output instead of the matrix' },
   markdown: { ...REPORT_FLAGS.markdown, help: 'also write the matrix as Markdown; replaces the file' },
@@ -101,61 +114,5 @@ function onlyOf(given: string): string[] {
     `numbers of checks, from 1 to ${LAST_NUMBER}, such as 14 or 2a, for --only`,
     quoted(unknown),
     'Correct --only.',
-  );
-}
-
-/** Flags that configure how our sites are started; they conflict with an external one. */
-const OWN_FLAGS = ['store', 'servers', 'balancer', 'affinity', 'durability', 'services'] as const;
-
-function externalOf(raw: RawOptions): ConformanceConfig['external'] {
-  const { target, contract } = raw;
-  if (target === undefined && contract === undefined) return undefined;
-  if (target === undefined || contract === undefined) {
-    const [given, missing] = target === undefined ? ['contract', 'target'] : ['target', 'contract'];
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: '--target URL and --contract FILE together',
-      got: `--${given} alone`,
-      remedy: `Add --${missing}; docs/conformance.md has an example of a contract.`,
-    });
-  }
-  const own = OWN_FLAGS.find((flag) => raw[flag] !== undefined);
-  if (own !== undefined) {
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: 'no flag of our sites together with --target',
-      got: `--${own}`,
-      remedy: `Leave --${own} out: the contract describes the target.`,
-    });
-  }
-  return { target: httpUrl(String(target)), contract: readContract(String(contract)) };
-}
-
-/** @throws BenchError USAGE; what cannot be read is not shown, for it may hold a password. */
-function httpUrl(text: string): string {
-  if (URL.canParse(text) && new URL(text).protocol === 'http:') return text;
-  const got = URL.canParse(text) ? quoted(text) : 'text that is not a URL';
-  throw usage('a URL that begins with http:// for --target', got, 'Write for example http://127.0.0.1:8080.');
-}
-
-/** @throws BenchError USAGE for the first field that is wrong. */
-function readContract(path: string): Contract {
-  let given: unknown;
-  try {
-    given = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw usage(`a contract as JSON in ${quoted(path)}`, messageOf(error), 'Correct --contract.');
-  }
-  const parsed = contractSchema.safeParse(given);
-  if (parsed.success) {
-    const { survivesStoreCrash, ...traits } = parsed.data.traits;
-    return { ...parsed.data, traits: { ...traits, survivesStoreCrash } };
-  }
-  const [issue] = parsed.error.issues as z.core.$ZodIssue[];
-  const where = issue?.path.join('.') || 'the whole';
-  throw usage(
-    `a contract in ${quoted(path)} whose fields are those of docs/conformance.md`,
-    `${where}: ${issue?.message ?? 'something else'}`,
-    'Correct the file.',
   );
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { COOKIE_LIMIT_BYTES, ORIGIN, SESSION_COOKIE } from '../../servers/protocol.ts';
 import type { Traits } from '../../stores/traits.ts';
+import type { Wire } from './wire.ts';
 
 /**
  * The endpoints of a site, as data, so that the checks can run against an external server. In paths and bodies
@@ -38,6 +39,20 @@ const traits = z.strictObject({
   verifyCache: z.boolean().default(false),
 });
 
+/** What most sites with a cookie and a store have: a first guess for a contract. */
+export const COMMON_TRAITS = {
+  state: 'store',
+  shared: true,
+  survivesServerRestart: true,
+  expiry: 'idle-and-absolute',
+  compareAndSwap: false,
+  userIndex: false,
+  revocation: 'immediate',
+  rotationEndsOld: true,
+  clientReadable: false,
+  dataInToken: false,
+} as const satisfies z.input<typeof traits>;
+
 /** The endpoints of our servers. Password and names of users are those of the run. */
 const OWN_OPERATIONS = {
   visit: { method: 'POST', path: '/visit' },
@@ -65,6 +80,8 @@ const NEEDED = ['login', 'read', 'logout'] as const satisfies readonly Operation
 type Operations = Partial<Record<OperationName, Operation>> & Record<(typeof NEEDED)[number], Operation>;
 
 export const contractSchema = z.strictObject({
+  /** For editors: docs/contract.schema.json. */
+  $schema: z.string().optional(),
   /** Name in the matrix. */
   name: z.string().min(1).max(40),
   /** The session cookie, and that of refresh tokens if there is one. */
@@ -94,6 +111,8 @@ export const contractSchema = z.strictObject({
   host: z.string().min(1).optional(),
   /** Sent with every request. */
   headers: z.record(z.string(), z.string()).optional(),
+  /** The most requests that are sent to the site in a second. */
+  requestsPerSecond: z.number().positive().optional(),
   /** The servers behind the target, if they can be addressed. */
   servers: z.array(z.url()).default([]),
   affinity: z.enum(['sticky', 'round-robin']).default('round-robin'),
@@ -103,7 +122,11 @@ export const contractSchema = z.strictObject({
   traits,
 });
 
-export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & { traits: Traits; foreign?: Foreign };
+export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & {
+  traits: Traits;
+  foreign?: Foreign;
+  wire?: Wire;
+};
 
 /** How an external site replies, in addition to what its contract says. */
 export interface Foreign {

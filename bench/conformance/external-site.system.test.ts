@@ -1,135 +1,41 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseConformance } from './config.ts';
 import { runConformance } from './conformance.ts';
+import { closeSites, contractFor, openSite, type Site } from './external-site-fixture.ts';
+import { selfSigned } from './self-signed.ts';
 
 const nothing = () => undefined;
 const SILENT = { begin: nothing, step: nothing, end: nothing, say: nothing, close: nothing };
 
-/** How a small, correct external site replies. */
-interface Site {
-  ok?: number;
-  anonymous?: number;
-  base?: string;
-  host?: string;
-  /** Where logins and refusals redirect to, instead of a status. */
-  redirects?: boolean;
-  form?: boolean;
-  nested?: boolean;
-  hashMs?: number;
-  password?: string;
-}
-
-let server: Server | undefined;
-afterEach(() => void server?.close());
-
-function openSite(options: Site): Promise<string> {
-  const { ok = 200, anonymous = 401, base = '', host, redirects = false, hashMs = 0 } = options;
-  const sessions = new Map<string, string>();
-  server = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      const answer = (status: number, body: object, headers: Record<string, string> = {}) => {
-        const common = { 'content-type': 'application/json', 'cache-control': 'no-store' };
-        response.writeHead(status, { ...common, ...headers }).end(status === 204 ? '' : JSON.stringify(body));
-      };
-      if (host !== undefined && request.headers.host !== host) return answer(404, {});
-      if (!request.url?.startsWith(`${base}/api/`)) return answer(404, {});
-      const sid = /(?:^|; )sid=([\w-]{22})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
-      const what = request.url.slice(base.length + 5);
-      const done = redirects ? 303 : ok;
-      const refused = redirects ? 303 : 401;
-      if (what === 'login') {
-        const given = credentialsOf(Buffer.concat(parts).toString(), options);
-        if (given === undefined) return answer(400, {});
-        if (given.password !== 'pw') return answer(refused, {}, { location: '/login?failed' });
-        sessions.delete(sid);
-        const id = randomBytes(16).toString('base64url');
-        return void setTimeout(() => {
-          sessions.set(id, given.user);
-          const cookie = `sid=${id}; HttpOnly; Path=/; SameSite=Lax`;
-          answer(done, {}, { 'set-cookie': cookie, location: '/' });
-        }, hashMs);
-      }
-      if (what === 'logout') {
-        sessions.delete(sid);
-        return answer(done, {}, { 'set-cookie': 'sid=; Max-Age=0; Path=/', location: '/' });
-      }
-      if (sessions.has(sid)) return answer(200, { user: sessions.get(sid) });
-      return answer(redirects ? 303 : anonymous, {}, { location: '/login' });
-    });
-  });
-  return new Promise((resolve) => {
-    server?.listen(0, '127.0.0.1', () => {
-      const { port } = (server as Server).address() as { port: number };
-      resolve(`http://127.0.0.1:${port}${base}`);
-    });
-  });
-}
-
-function credentialsOf(text: string, { form, nested }: Site): { user: string; password: string } | undefined {
-  if (form) {
-    const fields = new URLSearchParams(text);
-    return { user: fields.get('user') ?? '', password: fields.get('password') ?? '' };
-  }
-  try {
-    const body = JSON.parse(text);
-    return nested ? body?.credentials : body;
-  } catch {
-    return undefined;
-  }
-}
-
-const contractFor = ({ host, form, nested, password = 'pw' }: Site) => {
-  const fields = { user: '{user}', password: '{password}' };
-  const body = nested ? { credentials: fields } : fields;
-  return {
-    name: 'theirs',
-    cookie: 'sid',
-    users: 'u{n}',
-    password,
-    ...(host === undefined ? {} : { host }),
-    fields: { user: 'user' },
-    operations: {
-      login: { method: 'POST', path: '/api/login', body, ...(form ? { encoding: 'form' } : {}) },
-      read: { method: 'GET', path: '/api/me' },
-      logout: { method: 'POST', path: '/api/logout' },
-    },
-    traits: {
-      state: 'server',
-      shared: true,
-      survivesServerRestart: false,
-      expiry: 'none',
-      compareAndSwap: false,
-      userIndex: false,
-      revocation: 'immediate',
-      rotationEndsOld: true,
-      clientReadable: false,
-      dataInToken: false,
-    },
-  };
-};
+afterEach(closeSites);
 
 const folder = mkdtempSync(join(tmpdir(), 'session-bench-site-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function configFor(target: string, options: Site) {
+function configFor(target: string, options: Site, flags: Readonly<Record<string, string | boolean>> = {}) {
   const contract = join(folder, 'contract.json');
   writeFileSync(contract, JSON.stringify(contractFor(options)));
-  return parseConformance({ target, contract, only: CHECKS, seed: '1', tries: '9' }, {});
+  return parseConformance({ target, contract, only: CHECKS, seed: '1', tries: '9', ...flags }, {});
 }
 
 /** Sign-in, sign-out, forged and hostile tokens, fixation, logins at once: where false alarms of dozens were seen. */
 const CHECKS = '1,7,9,14,15,20,26,46';
 
-async function surprises(options: Site): Promise<readonly string[]> {
-  const target = await openSite(options);
-  const { cells } = await runConformance(configFor(target, options), SILENT, new AbortController().signal);
+async function surprises(
+  options: Site,
+  to: (address: string) => { target: string; flags?: Readonly<Record<string, string | boolean>> } = (
+    target,
+  ) => ({
+    target,
+  }),
+): Promise<readonly string[]> {
+  const { target, flags } = to(await openSite(options));
+  const config = configFor(target, options, flags);
+  const { cells } = await runConformance(config, SILENT, new AbortController().signal);
   expect(cells.length).toBeGreaterThanOrEqual(CHECKS.split(',').length);
   return cells
     .filter(({ surprise, observed }) => surprise || observed === 'error')
@@ -147,6 +53,7 @@ test.each<[string, Site]>([
   ['forms', { form: true }],
   ['nested fields', { nested: true }],
   ['a slow hash of passwords', { hashMs: 50 }],
+  ['a limit of logins that says how long to wait', { limit: { logins: 7, retryAfter: '0' } }],
 ])(
   'a correct external site gets no false alarm: %s',
   async (_, options) => {
@@ -154,6 +61,23 @@ test.each<[string, Site]>([
   },
   120_000,
 );
+
+test('a limit of logins is no finding but an error that names it', async () => {
+  const found = await surprises({ limit: { logins: 3 } });
+  expect(found.length).toBeGreaterThan(0);
+  for (const line of found) expect(line).toMatch(/, error: .*429 without a Retry-After.*requestsPerSecond/);
+}, 120_000);
+
+test('requests are as far apart as the contract says', async () => {
+  const options = { requestsPerSecond: 20 };
+  const target = await openSite(options);
+  const started = performance.now();
+  const config = { ...configFor(target, options), only: ['1'] };
+  const { cells } = await runConformance(config, SILENT, new AbortController().signal);
+  expect(cells.map(({ surprise }) => surprise)).toEqual([false]);
+  // A login, and reads with and without it: at least five requests.
+  expect(performance.now() - started).toBeGreaterThan(4 * 50);
+}, 120_000);
 
 test('a login that does not work is said at once, with the reply and without the password', async () => {
   const error = await surprises({ password: 'wrong-secret' }).then(
@@ -168,5 +92,58 @@ test('a site that is not there is said at once', async () => {
   const config = configFor('http://127.0.0.1:1', {});
   await expect(runConformance(config, SILENT, new AbortController().signal)).rejects.toMatchObject({
     code: 'SERVICE_UNREACHABLE',
+  });
+});
+
+describe('over TLS', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const tls = {
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    cert: new X509Certificate(selfSigned(privateKey)).toString(),
+  };
+  const ca = join(folder, 'ca.pem');
+  beforeAll(() => writeFileSync(ca, tls.cert));
+  const portOf = (address: string) => new URL(address).port;
+  const failure = (options: Site, to?: Parameters<typeof surprises>[1]) =>
+    surprises(options, to).then(
+      () => 'nothing',
+      (error: unknown) => String(error),
+    );
+
+  test('a site by the name in its certificate, with the authority that signed it', async () => {
+    // The name that the certificate of the checks has.
+    const found = await surprises({ tls }, (address) => ({
+      target: `https://forged:${portOf(address)}`,
+      flags: { ca, connectTo: `127.0.0.1:${portOf(address)}` },
+    }));
+    expect(found).toEqual([]);
+  }, 120_000);
+
+  test('a site whose certificate is not checked', async () => {
+    expect(await surprises({ tls }, (target) => ({ target, flags: { insecure: true } }))).toEqual([]);
+  }, 120_000);
+
+  test.each<[string, Site, Parameters<typeof surprises>[1], RegExp]>([
+    ['an unknown authority', { tls }, undefined, /SERVICE_UNREACHABLE.*self-signed certificate.*--ca/],
+    [
+      'another name than that of the certificate',
+      { tls },
+      (target) => ({ target, flags: { ca } }),
+      /SERVICE_UNREACHABLE.*127\.0\.0\.1.*--connect-to/,
+    ],
+    [
+      'plain HTTP at https://',
+      {},
+      (target) => ({ target: target.replace('http:', 'https:') }),
+      /SERVICE_UNREACHABLE.*write http:\/\//,
+    ],
+    [
+      'TLS at http://',
+      { tls },
+      (target) => ({ target: target.replace('https:', 'http:') }),
+      /SERVICE_UNREACHABLE/,
+    ],
+  ])('%s is said at once', async (_, options, to, words) => {
+    expect(await failure(options, to)).toMatch(words);
   });
 });

@@ -1,12 +1,14 @@
 import type { Resources } from '../environment/processes/resources.ts';
-import { BenchError, messageOf, redactUrl } from '../errors.ts';
+import { BenchError, redactUrl } from '../errors.ts';
 import { ExperimentFailed } from './acts.ts';
 import { filledPath, openBrowsers } from './browser.ts';
 import type { Subject } from './check.ts';
 import { openClients } from './clients.ts';
 import type { Contract, Foreign } from './contract.ts';
 import { namesUser } from './foreign-reply.ts';
+import { createPace } from './pace.ts';
 import type { Scene } from './scene.ts';
+import { unreachable } from './wire.ts';
 
 /** Longer replies are cut in errors. */
 const SHOWN = 200;
@@ -16,10 +18,22 @@ const SHOWN = 200;
  * @throws BenchError CONFLICT with the reply when it does not: every check would fail for that alone.
  */
 export async function lookAt(target: string, contract: Contract): Promise<Foreign> {
-  const { open, close } = openBrowsers({ ...contract, foreign: { readsNobody: true } });
+  const { open, close } = openBrowsers(
+    { ...contract, foreign: { readsNobody: true } },
+    createPace(contract.requestsPerSecond),
+  );
   try {
     const { method, path } = contract.operations.read;
     const stranger = await reached(target, open(target).send(method, filledPath(path, {})));
+    const { location = '' } = stranger.headers;
+    if (stranger.status >= 300 && stranger.status < 400 && isSecured(target, location)) {
+      throw new BenchError({
+        code: 'CONFLICT',
+        expected: `a site that serves plain HTTP at ${redactUrl(target)}`,
+        got: `${stranger.status} to https`,
+        remedy: `Write --target ${redactUrl(target.replace(/^http:/, 'https:'))}.`,
+      });
+    }
     const readsNobody = stranger.status >= 200 && stranger.status < 300 && !namesUser(stranger, contract);
     const user = typeof contract.users === 'string' ? contract.users.replace('{n}', '0') : contract.users[0];
     const login = await reached(
@@ -39,17 +53,16 @@ export async function lookAt(target: string, contract: Contract): Promise<Foreig
   }
 }
 
+/** Whether a redirect leads to the same path by TLS. */
+function isSecured(target: string, location: string): boolean {
+  return target.startsWith('http:') && /^https:/i.test(location);
+}
+
 async function reached<T>(target: string, reply: Promise<T>): Promise<T> {
   try {
     return await reply;
   } catch (cause) {
-    throw new BenchError({
-      code: 'SERVICE_UNREACHABLE',
-      expected: `a site at ${redactUrl(target)}`,
-      got: messageOf(cause),
-      remedy: 'Start it, or correct --target.',
-      cause,
-    });
+    throw unreachable(target, cause);
   }
 }
 

@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { openSocket, type Wire } from './wire.ts';
 
 const SILENCE_MS = 300;
 /** Limit of the wait for the first byte, whatever the silence allowed. */
@@ -12,11 +12,19 @@ export const HOST = 'Host: site\r\n';
  * for `silenceMs` after the first byte. A cut connection ends the result; it does not throw. The site's own host and
  * the path of its base are put into the request.
  */
-export function exchangeRaw(base: string, given: string | Buffer, silenceMs = SILENCE_MS): Promise<string> {
+export function exchangeRaw(
+  base: string,
+  given: string | Buffer,
+  silenceMs = SILENCE_MS,
+  wire: Wire = {},
+): Promise<string> {
   const url = new URL(base);
   const bytes = addressed(url, typeof given === 'string' ? Buffer.from(given, 'latin1') : given);
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(url.port || 80), url.hostname.replace(/^\[|\]$/g, ''));
+    const socket = openSocket(url, wire, () => {
+      isConnected = true;
+      socket.write(bytes);
+    });
     let text = '';
     let timer = setTimeout(() => finish(), MAX_MS);
     let isConnected = false;
@@ -26,10 +34,6 @@ export function exchangeRaw(base: string, given: string | Buffer, silenceMs = SI
       resolve(text);
     }
     socket.setEncoding('latin1');
-    socket.on('connect', () => {
-      isConnected = true;
-      socket.write(bytes);
-    });
     socket.on('data', (part: string) => {
       text += part;
       clearTimeout(timer);

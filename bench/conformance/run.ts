@@ -32,12 +32,17 @@ async function runCheck(scene: Scene, check: Check, signal: AbortSignal | undefi
   let expected = check.expect(subject);
   let observed: Observation | undefined;
   let error = '';
+  const over = new AbortController();
+  scene.during(over.signal);
   try {
     observed = await bounded(check.observe(scene), signal);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof MissingOperation) observed = { outcome: 'n/a', evidence: cause.message };
     else error = withoutSecrets(messageOf(cause), scene);
+  } finally {
+    // What a check that was given up still wants to send.
+    over.abort(new ExperimentFailed('the check is over'));
   }
   if (observed?.outcome === 'n/a' && !isFullyControlled(scene)) expected = notObserved(observed);
   const { id, title, source } = check;

@@ -43,6 +43,8 @@ export interface Scene {
    * silent for `silenceMs` (300 by default).
    */
   raw(bytes: string | Buffer, options?: { server?: number; silenceMs?: number }): Promise<string>;
+  /** From now on requests belong to a check that is over with this signal: later ones are not sent. */
+  during(signal: AbortSignal): void;
   /** The number of tries for a race or for what depends on chance, in this run. */
   tries: number;
   /** Seeded, from 0 to 1. */

@@ -34,16 +34,22 @@ export function createClient(connections: number): Client {
   };
 }
 
-/** One request and its complete reply. Rejects when the connection fails or the reply takes over 10 s. */
+/**
+ * One request and its complete reply. Rejects when the connection fails or the reply takes over 10 s.
+ * @param agent of the URL's protocol. @param address another one than the URL's.
+ */
 export function exchange(
   url: URL,
   agent: Agent,
   method: string,
   payload: string | undefined,
   headers: Readonly<Record<string, string>>,
+  address?: { host: string; port: number },
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { agent, method, headers, timeout: TIMEOUT_MS }, (incoming) => {
+    const to = address === undefined ? {} : { hostname: address.host, port: address.port };
+    const options = { agent, method, headers, timeout: TIMEOUT_MS, ...to };
+    const outgoing = request(url, options, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('error', reject);

@@ -1,0 +1,130 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+
+/** A small external site for tests: correct, in the manners of many sites. */
+
+/** How a small, correct external site replies. */
+export interface Site {
+  ok?: number;
+  anonymous?: number;
+  base?: string;
+  host?: string;
+  /** Where logins and refusals redirect to, instead of a status. */
+  redirects?: boolean;
+  form?: boolean;
+  nested?: boolean;
+  hashMs?: number;
+  password?: string;
+  /** Every so many logins one is refused as too many, with this Retry-After, or all later ones without it. */
+  limit?: { logins: number; retryAfter?: string };
+  requestsPerSecond?: number;
+  /** It speaks TLS. */
+  tls?: { key: string; cert: string };
+}
+
+const servers: Server[] = [];
+
+export function closeSites(): void {
+  for (const server of servers.splice(0)) server.close().closeAllConnections();
+}
+
+/** Its address, which closeSites ends. */
+export function openSite(options: Site): Promise<string> {
+  const { ok = 200, anonymous = 401, base = '', host, redirects = false, hashMs = 0, limit } = options;
+  const sessions = new Map<string, string>();
+  let logins = 0;
+  const answerTo: RequestListener = (request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const answer = (status: number, body: object, headers: Record<string, string> = {}) => {
+        const common = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+        response.writeHead(status, { ...common, ...headers }).end(status === 204 ? '' : JSON.stringify(body));
+      };
+      if (host !== undefined && request.headers.host !== host) return answer(404, {});
+      if (!request.url?.startsWith(`${base}/api/`)) return answer(404, {});
+      const sid = /(?:^|; )sid=([\w-]{22})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
+      const what = request.url.slice(base.length + 5);
+      const done = redirects ? 303 : ok;
+      const refused = redirects ? 303 : 401;
+      if (what === 'login') {
+        if (limit !== undefined && logins >= limit.logins) {
+          if (limit.retryAfter === undefined) return answer(429, {});
+          logins = 0;
+          return answer(429, {}, { 'retry-after': limit.retryAfter });
+        }
+        logins += 1;
+        const given = credentialsOf(Buffer.concat(parts).toString(), options);
+        if (given === undefined) return answer(400, {});
+        if (given.password !== 'pw') return answer(refused, {}, { location: '/login?failed' });
+        sessions.delete(sid);
+        const id = randomBytes(16).toString('base64url');
+        return void setTimeout(() => {
+          sessions.set(id, given.user);
+          const cookie = `sid=${id}; HttpOnly; Path=/; SameSite=Lax`;
+          answer(done, {}, { 'set-cookie': cookie, location: '/' });
+        }, hashMs);
+      }
+      if (what === 'logout') {
+        sessions.delete(sid);
+        return answer(done, {}, { 'set-cookie': 'sid=; Max-Age=0; Path=/', location: '/' });
+      }
+      if (sessions.has(sid)) return answer(200, { user: sessions.get(sid) });
+      return answer(redirects ? 303 : anonymous, {}, { location: '/login' });
+    });
+  };
+  const server = options.tls === undefined ? createServer(answerTo) : createTlsServer(options.tls, answerTo);
+  servers.push(server);
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      resolve(`http${options.tls === undefined ? '' : 's'}://127.0.0.1:${port}${base}`);
+    });
+  });
+}
+
+function credentialsOf(text: string, { form, nested }: Site): { user: string; password: string } | undefined {
+  if (form) {
+    const fields = new URLSearchParams(text);
+    return { user: fields.get('user') ?? '', password: fields.get('password') ?? '' };
+  }
+  try {
+    const body = JSON.parse(text);
+    return nested ? body?.credentials : body;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Its contract. */
+export const contractFor = ({ host, form, nested, password = 'pw', requestsPerSecond }: Site) => {
+  const fields = { user: '{user}', password: '{password}' };
+  const body = nested ? { credentials: fields } : fields;
+  return {
+    name: 'theirs',
+    cookie: 'sid',
+    users: 'u{n}',
+    password,
+    ...(host === undefined ? {} : { host }),
+    ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    fields: { user: 'user' },
+    operations: {
+      login: { method: 'POST', path: '/api/login', body, ...(form ? { encoding: 'form' } : {}) },
+      read: { method: 'GET', path: '/api/me' },
+      logout: { method: 'POST', path: '/api/logout' },
+    },
+    traits: {
+      state: 'server',
+      shared: true,
+      survivesServerRestart: false,
+      expiry: 'none',
+      compareAndSwap: false,
+      userIndex: false,
+      revocation: 'immediate',
+      rotationEndsOld: true,
+      clientReadable: false,
+      dataInToken: false,
+    },
+  };
+};

@@ -1,0 +1,64 @@
+import { setTimeout } from 'node:timers/promises';
+import type { Reply } from '../load/client.ts';
+
+/** Spaces out the requests to a site that limits them. */
+export interface Pace {
+  /** Resolves when the next request may be sent. Rejects when the check that sends it is over. */
+  turn(): Promise<void>;
+  /** From now on requests belong to a check that ends with this signal. */
+  during(signal: AbortSignal): void;
+}
+
+/** @param perSecond requests; without it there is no pause. */
+export function createPace(perSecond: number | undefined): Pace {
+  let current: AbortSignal | undefined;
+  let nextMs = 0;
+  return {
+    async turn() {
+      const signal = current;
+      signal?.throwIfAborted();
+      if (perSecond === undefined) return;
+      const dueMs = Math.max(nextMs, performance.now());
+      nextMs = dueMs + 1000 / perSecond;
+      await setTimeout(dueMs - performance.now());
+      signal?.throwIfAborted();
+    },
+    during(signal) {
+      current = signal;
+    },
+  };
+}
+
+/** A site that asks for a longer pause is not waited for. */
+const MAX_WAIT_MS = 60_000;
+const TRIES = 3;
+
+/**
+ * Sends again what an external site refused for coming too often (429), after the pause that it asks for (RFC 9110
+ * §10.2.3).
+ * @throws Error when it goes on refusing: that says nothing about sessions.
+ */
+export async function patiently<R extends Reply>(send: () => Promise<R>): Promise<R> {
+  for (let attempt = 1; ; attempt += 1) {
+    const reply = await send();
+    if (reply.status !== 429) return reply;
+    const waitMs = retryAfterMs(reply.headers['retry-after']);
+    if (waitMs === undefined || waitMs > MAX_WAIT_MS || attempt === TRIES) {
+      const asked = reply.headers['retry-after'];
+      const pause = asked === undefined ? 'without a Retry-After' : `with Retry-After: ${asked}`;
+      throw new Error(
+        `the site refuses requests that come too often (429 ${pause}): lower "requestsPerSecond" in the contract, ` +
+          'or raise the limit of the site',
+      );
+    }
+    await setTimeout(waitMs);
+  }
+}
+
+/** Seconds or a date; `undefined` for anything else. */
+function retryAfterMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
+}
