@@ -26,7 +26,8 @@ export function createProgress(stream: NodeJS.WriteStream, estimatedMs: number):
     const elapsed = Date.now() - startedAt;
     const each = ended.length === 0 ? estimatedMs : ended.reduce((sum, ms) => sum + ms, 0) / ended.length;
     const left = Math.max(0, each - elapsed) + each * (total - ordinal);
-    const line = `[${ordinal}/${total}] ${name}: ${text}, about ${durationText(left)} left`;
+    // The time first: a narrow screen cuts the end.
+    const line = `[${ordinal}/${total}] about ${durationText(left)} left, ${name}: ${text}`;
     stream.write(CLEAR_LINE + line.slice(0, Math.max(20, (stream.columns || 100) - 1)));
   }
 

@@ -43,6 +43,9 @@ export const ALIGNMENTS: Layout['alignments'] = [
   'left',
 ];
 
+/** Headings that are left out on a narrow screen, the least important first. */
+export const DISPENSABLE = ['n', 'p', 'head', 'base'];
+
 /** How to read the columns; empty for two runs, which have neither interval nor p. */
 export function legendOf({ paired, runs }: Comparison): string[] {
   if (!paired && runs === undefined) return [];

@@ -2,7 +2,7 @@ import { drawTable, plain, wrap } from '../results/text.ts';
 import type { Comparison } from './compare.ts';
 import type { Verdict } from './decide.ts';
 import { summaryLine } from './format.ts';
-import { ALIGNMENTS, layOut, legendOf } from './layout.ts';
+import { ALIGNMENTS, DISPENSABLE, layOut, legendOf } from './layout.ts';
 
 const [RED, GREEN, YELLOW] = [31, 32, 33];
 const COLORS: Readonly<Partial<Record<Verdict, number>>> = {
@@ -22,7 +22,7 @@ export function renderComparison(comparison: Comparison, color: boolean): string
   });
   return [
     wrap(title),
-    drawTable({ headings, alignments: ALIGNMENTS, lines: rows }, color),
+    drawTable({ headings, alignments: ALIGNMENTS, lines: rows, dispensable: DISPENSABLE }, color),
     ...notes.map((note, index) => wrap(`[${index + 1}] ${note}`, '    ')),
     ...comparison.warnings.map((warning) => wrap(`warning: ${plain(warning)}`)),
     ...legendOf(comparison).map((legend) => wrap(legend)),

@@ -25,6 +25,9 @@ interface ColumnSpec {
   optional?: boolean;
 }
 
+/** Headings that are left out on a narrow screen, the least important first; an interval goes before its figure. */
+const DISPENSABLE = ['distinct\ntokens', 'cache\nhits, %', '95 %', 'bytes/\nsession', 'store\ntrips'];
+
 type Format = (value: number) => string;
 
 const milliseconds = (us: number) => (us / 1000).toFixed(us < 10_000 ? 2 : 1);
@@ -192,6 +195,7 @@ function layOutTable(arms: readonly (readonly Row[])[], columns: readonly Column
       ...(isMixed ? [row.operation ?? ''] : []),
       ...shown.map(({ cells }) => cells[index] as string),
     ]),
+    dispensable: DISPENSABLE,
   };
 }
 

@@ -1,9 +1,11 @@
 /** Layout of text for people: pure. */
 
+import { stripVTControlCharacters } from 'node:util';
 import Table from 'cli-table3';
+import { SCREEN_COLUMNS } from './screen.ts';
 
 /** Maximum columns of a line: a terminal beside an editor. */
-const LINE_COLUMNS = 100;
+const LINE_COLUMNS = Math.min(100, SCREEN_COLUMNS ?? 100);
 
 /** The text in lines of at most {@link LINE_COLUMNS}, broken between words; further lines are indented. */
 export function wrap(text: string, indent = '  '): string {
@@ -39,13 +41,53 @@ export interface Layout {
   headings: readonly string[];
   alignments: readonly ('left' | 'right')[];
   lines: readonly string[][];
+  /** Headings of columns that may be left out on a narrow screen, the least important first. */
+  dispensable?: readonly string[];
 }
 
-/** The table for a terminal. @param gap columns between two cells. */
-export function drawTable({ headings, alignments, lines }: Layout, color: boolean, gap?: number): string {
+/**
+ * The table for a terminal. Where it is wider than the screen, columns are left out, and a line says which.
+ * @param gap columns between two cells. @param columns of the screen; `undefined` for any width.
+ */
+export function drawTable(
+  layout: Layout,
+  color: boolean,
+  gap?: number,
+  columns: number | undefined = SCREEN_COLUMNS,
+): string {
+  const [text, leftOut] = fitted(layout, color, gap, columns);
+  const names = leftOut.map((heading) => heading.replace('\n', ' ').replace('/ ', '/'));
+  return names.length === 0 ? text : `${text}\nleft out for ${columns} columns: ${names.join(', ')}`;
+}
+
+function fitted(
+  layout: Layout,
+  color: boolean,
+  gap: number | undefined,
+  columns: number | undefined,
+): [text: string, leftOut: string[]] {
+  const { headings, alignments, lines, dispensable = [] } = layout;
   const table = new Table({ head: [...headings], colAligns: [...alignments], ...tableStyle(color, gap) });
   table.push(...lines);
-  return table.toString();
+  const text = table.toString();
+  const next = dispensable.find((heading) => headings.includes(heading));
+  if (columns === undefined || next === undefined || widthOf(text) <= columns) return [text, []];
+  const at = headings.lastIndexOf(next);
+  const without = <T>(cells: readonly T[]) => cells.filter((_, index) => index !== at);
+  const narrower = {
+    headings: without(headings),
+    alignments: without(alignments),
+    lines: lines.map(without),
+    dispensable,
+  };
+  const [narrow, others] = fitted(narrower, color, gap, columns);
+  return [narrow, [next, ...others]];
+}
+
+/** Columns of the widest line, without the spaces at its end. */
+function widthOf(text: string): number {
+  const plainLines = stripVTControlCharacters(text).split('\n');
+  return Math.max(...plainLines.map((line) => line.trimEnd().length));
 }
 
 /** The look of every table: options of cli-table3. @param gap columns between two cells. */
