@@ -26,6 +26,9 @@ export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[]
   return [...groups.values()];
 }
 
+/** Prefix of the reason of a row that was dropped because of another arm. */
+export const WITH_ANOTHER_ARM = 'block dropped';
+
 /** Identifies the group of a row; equal for all arms and operations in it. */
 export function groupKey(row: Row): string {
   return JSON.stringify(GROUP_COLUMNS.map((column) => cellText(row[column])));

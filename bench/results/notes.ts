@@ -1,4 +1,4 @@
-import { blockKey, groupBy, isInterleaved, spoiltBlocks } from './blocks.ts';
+import { blockKey, groupBy, isInterleaved, spoiltBlocks, WITH_ANOTHER_ARM } from './blocks.ts';
 import { armText } from './groups.ts';
 import { isUsable, type Row } from './row.ts';
 import { counted } from './text.ts';
@@ -47,9 +47,6 @@ function remarkOf(row: Row): Remark[] {
   return isInterleaved(row) ? [] : remark(`INVALID, not to be used: ${reason}`);
 }
 
-/** Prefix of the reason of a row that was dropped because of another arm. */
-const DROPPED_WITH_ANOTHER = 'block dropped';
-
 /** How many blocks were dropped, and why. */
 function droppedNote(rows: readonly Row[]): string[] {
   const spoilt = spoiltBlocks(rows);
@@ -61,7 +58,7 @@ function droppedNote(rows: readonly Row[]): string[] {
       row.status === 'ok' &&
       !isUsable(row) &&
       isInterleaved(row) &&
-      row.invalid_reason?.startsWith(DROPPED_WITH_ANOTHER) !== true,
+      row.invalid_reason?.startsWith(WITH_ANOTHER_ARM) !== true,
   );
   const reasonOf = (row: Row) => row.invalid_reason ?? 'no reason';
   const kinds = merged(invalid.map((row) => ({ text: reasonOf(row), blocks: new Set([blockKey(row)]) })));

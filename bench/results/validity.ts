@@ -1,5 +1,6 @@
 import { CONTROL } from '../../stores/registry.ts';
 import type { OperationResult } from '../load/job.ts';
+import { WITH_ANOTHER_ARM } from './blocks.ts';
 import { unequalLoadReason } from './equal-load.ts';
 import type { Observed, Warmth } from './observed.ts';
 import { achievedShare, finalBacklog, lateTail, type OpenLoopFigures } from './open-loop.ts';
@@ -137,7 +138,7 @@ export function judgeBlock(arms: readonly JudgedArm[]): Row[][] {
   const judged = arms.map(({ rows }) => (unequal === undefined ? [...rows] : rows.map(invalidFor(unequal))));
   const culprit = judged.flat().find((row) => isMeasurement(row) && row.valid !== true);
   if (culprit === undefined) return judged;
-  const reason = `block dropped: ${culprit.arm ?? culprit.store}: ${culprit.invalid_reason ?? culprit.status}`;
+  const reason = `${WITH_ANOTHER_ARM}: ${culprit.arm ?? culprit.store}: ${culprit.invalid_reason ?? culprit.status}`;
   const dropped = (row: Row): Row =>
     row.valid === true ? { ...row, valid: false, invalid_reason: reason } : row;
   return judged.map((rows) => rows.map(dropped));

@@ -1,12 +1,14 @@
 import type { Config } from '../config/config.ts';
 import { nullServerRate } from '../probe/null-server.ts';
 import { isUsable, type Row } from '../results/row.ts';
+import { counted } from '../results/text.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
 import { MIN_BLOCKS } from '../stats/levels.ts';
 import type { Bench } from './bench.ts';
 import type { BlockLoad } from './block/arms.ts';
 import { type BlockOutcome, runBlock } from './block/block.ts';
-import { armName, type Block, blockTitle, groupText, planRepetition } from './plan.ts';
+import { blockSummary } from './block-summary.ts';
+import { type Block, blockTitle, groupText, planRepetition } from './plan.ts';
 
 /** The result of the blocks of a run. */
 export interface BlocksOutcome {
@@ -77,7 +79,7 @@ export async function runBlocks(
     const outcome = await execute(block, load, context, bench.machine, progress.step);
     sink(outcome);
     failures.push(...outcome.failures);
-    progress.end(summaryOf(outcome));
+    progress.end(blockSummary(outcome));
     return !isDropped(outcome);
   };
   const leastValid = () => Math.min(...[...groups.values()].map(({ valid }) => valid));
@@ -120,7 +122,7 @@ function lastRepetition({ engine, repeat }: Config, deadlineMs: number | undefin
 }
 
 function replacementText({ name, valid }: GroupState, { repeat }: Config): string {
-  return `${name}: ${repeat - valid} blocks missing, one is replaced`;
+  return `${name}: ${counted(repeat - valid, 'block')} missing, one is replaced`;
 }
 
 /** The groups that lack valid blocks because some were dropped. With a time limit, enough for a verdict will do. */
@@ -208,16 +210,4 @@ function isFinished(block: Block, finished: readonly Row[], runId: string): bool
         (isUsable(row) || row.status === 'unsupported'),
     ),
   );
-}
-
-function summaryOf({ trials, failures }: BlockOutcome): string {
-  const [failure] = failures;
-  if (failure !== undefined) return failure;
-  const parts = trials.map(({ trial, rows: [row] }) => {
-    const name = armName(trial);
-    if (row?.status !== 'ok') return `${name} ${row?.status}: ${row?.invalid_reason}`;
-    if (row.valid === false) return `${name} INVALID: ${row.invalid_reason}`;
-    return `${name} ${Math.round(row.rps_ok ?? 0)}/s`;
-  });
-  return parts.join(', ');
 }

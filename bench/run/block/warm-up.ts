@@ -22,10 +22,10 @@ const FIRST_SLICE_SECONDS = 0.125;
 
 /**
  * Loads all arms in turns, untimed, until every arm is warm: each of its servers has had {@link WARM_REQUESTS}, and CPU
- * per request is even, which is shown by equivalence and not by a trend that was missed in the
- * noise. `--warmup` bounds the time of each arm, up to twice that while one of them shows a trend; what is not warm by
- * then is cold. Under a rate, the requests come from a closed loop first, which is faster. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a
- * warm-up.
+ * per request is even, which is shown by equivalence and not by a trend that was missed in the noise. `--warmup` bounds
+ * the time of each arm, up to twice that while one of them shows a trend; what is not warm by then is cold. Under a rate,
+ * the requests come from a closed loop first, which is faster, and the open loop may go on to twice the bound to be
+ * judged. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a warm-up.
  */
 export async function warmUp(run: BlockRun, onProgress: (text: string) => void): Promise<WarmUp> {
   const { arms, generator, config, load } = run;
@@ -72,7 +72,8 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
   const windows = await phase(
     taker,
     (so) => so.count >= LEAST_WINDOWS && arms.every((arm) => judge(arm, so).state === 'warm'),
-    (so) => arms.some((arm) => !judge(arm, so).steady),
+    // Of the open loop there are windows enough to judge, however long the closed one before it took.
+    (so) => (load.model === 'open' && so.count < LEAST_WINDOWS) || arms.some((arm) => !judge(arm, so).steady),
   );
   const warmth = new Map(
     arms.map((arm) => {
