@@ -9,6 +9,7 @@ import { openTogether } from '../bench/environment/processes/resources.ts';
 import { counterConfig, countPairs } from '../bench/gate/counters.ts';
 import { openBench } from '../bench/run/bench.ts';
 import { type Cell, writeRows } from './rows.ts';
+import { stopSignal } from './stop.ts';
 
 const { values } = parseArgs({
   options: { times: { type: 'string', default: '30' }, rows: { type: 'string' } },
@@ -30,8 +31,7 @@ const stores = PAIRS.flatMap(({ store, handicap }, index) =>
     ...(side === 'head' ? { handicap } : {}),
   })),
 );
-const stop = new AbortController();
-process.once('SIGINT', () => stop.abort(new Error('stopped by SIGINT')));
+const signal = stopSignal();
 
 const found = PAIRS.map(() => 0);
 const wrong = PAIRS.map(() => 0);
@@ -39,7 +39,7 @@ let worst = 0;
 const rows: Cell[][] = [];
 await openTogether(async (resources) => {
   const bench = await openBench(
-    { config: { ...config, stores }, command: process.argv.slice(2), signal: stop.signal },
+    { config: { ...config, stores }, command: process.argv.slice(2), signal },
     resources,
   );
   for (let time = 0; time < times; time += 1) {

@@ -51,7 +51,7 @@ export function unreachable(target: string, cause: unknown): BenchError {
     code: 'SERVICE_UNREACHABLE',
     expected: `a site at ${redactUrl(target)}`,
     got: messageOf(cause),
-    remedy: REMEDIES.find(([pattern]) => pattern.test(code))?.[1] ?? 'Start it, or correct --target.',
+    remedy: REMEDIES.find(([pattern]) => pattern.test(code))?.[1] ?? 'Start it, or correct its address.',
     cause,
   });
 }

@@ -1,0 +1,41 @@
+/**
+ * Recomputes every published table of the README and of docs/measurement.md from the rows in results/, with nothing of
+ * the product, and prints each published figure beside its recomputation. Exit 1 when one differs, or when a mark in a
+ * document has no recomputation. Usage: pnpm exec tsx scripts/audit/audit.ts [--all]
+ */
+
+import { check, type Figure } from './check.ts';
+import { namesIn, readDocument } from './documents.ts';
+import { PROOF_TABLES } from './proof.ts';
+import { README_TABLES } from './readme.ts';
+
+export const TABLES = [...README_TABLES, ...PROOF_TABLES];
+export const DOCUMENTS = [...new Set(TABLES.map(({ document }) => document))];
+
+/** Marks that nothing recomputes. */
+export function unknownMarks(): string[] {
+  const known = new Set(TABLES.map(({ document, name }) => `${document} ${name}`));
+  return DOCUMENTS.flatMap((document) =>
+    namesIn(readDocument(document))
+      .map((name) => `${document} ${name}`)
+      .filter((mark) => !known.has(mark)),
+  );
+}
+
+function print(figures: readonly Figure[], isAll: boolean): void {
+  for (const { where, published, recomputed, isSame } of figures) {
+    if (!isSame || isAll)
+      console.log(
+        `${isSame ? 'same     ' : 'DIFFERENT'} ${where}: ${published || '-'} | ${recomputed || '-'}`,
+      );
+  }
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const figures = TABLES.flatMap((table) => check(table));
+  print(figures, process.argv.includes('--all'));
+  const different = figures.filter(({ isSame }) => !isSame).length;
+  for (const mark of unknownMarks()) console.log(`NOT RECOMPUTED ${mark}`);
+  console.log(`${figures.length} published figures, ${different} of them different`);
+  if (different > 0 || unknownMarks().length > 0) process.exitCode = 1;
+}

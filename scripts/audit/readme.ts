@@ -1,0 +1,101 @@
+/** The README's tables, from the rows in results/reference. */
+
+import type { Sentence, Table } from './check.ts';
+import { groupBy, needed, numberIn, type Row, readRows } from './rows.ts';
+import { centre, type Interval, median, positiveCentre, widened } from './statistics.ts';
+
+const CONTROL = 'none';
+/** With fewer live sessions memory per session is not shown. */
+const MIN_SESSIONS = 1_000;
+
+/** The name of an arm: the library stands in it where there is one. */
+function armOf(row: Row): string {
+  const library = /(?:^|;)lib=([^;]+)/.exec(row['variant'] ?? '')?.[1];
+  return library === undefined ? (row['store'] ?? '') : `${row['store']}:lib=${library}`;
+}
+
+/** Rows of blocks in which all rows are valid. */
+function usable(path: string): Row[] {
+  const rows = readRows(path).filter((row) => row['operation'] === 'all');
+  const blocks = groupBy(rows, (row) => row['block'] ?? '');
+  return [...blocks.values()].filter((block) => block.every((row) => row['valid'] === 'true')).flat();
+}
+
+/** CPU of servers and store for a request, µs. */
+export function cpuOf(row: Row): number {
+  return needed(row, 'cpu_us_per_req_server') + (numberIn(row, 'cpu_us_per_req_store') ?? 0);
+}
+
+/** In the order of the blocks. */
+function figures(rows: readonly Row[], arm: string, of: (row: Row) => number): Map<string, number> {
+  return new Map(rows.filter((row) => armOf(row) === arm).map((row) => [row['block'] ?? '', of(row)]));
+}
+
+function bytesOf(row: Row): number | undefined {
+  const server = numberIn(row, 'server_bytes_per_session');
+  if (server === undefined || needed(row, 'sessions_live') < MIN_SESSIONS) return undefined;
+  return server + (numberIn(row, 'store_bytes_per_session') ?? 0);
+}
+
+function medianOf(rows: readonly Row[], of: (row: Row) => number | undefined): number | undefined {
+  const values = rows.map(of);
+  return values.includes(undefined) ? undefined : median(values as number[]);
+}
+
+/** The cost of every arm; in a closed loop its throughput and service times follow under the same name. */
+function costLines(path: string, isClosed: boolean): Map<string, (number | undefined)[]> {
+  const rows = usable(path);
+  const control = figures(rows, CONTROL, cpuOf);
+  return new Map(
+    [...groupBy(rows, armOf)].map(([arm, own]) => {
+      const cpu = own.map(cpuOf);
+      const over = own.map((row) => cpuOf(row) - (control.get(row['block'] ?? '') ?? Number.NaN));
+      const costs = [
+        ...positiveCentre(cpu),
+        arm === CONTROL ? undefined : centre(over)[0],
+        medianOf(own, (row) => numberIn(row, 'store_commands_per_req')),
+        medianOf(own, bytesOf),
+      ];
+      if (!isClosed) return [arm, costs];
+      const rate = positiveCentre(own.map((row) => needed(row, 'rps_ok')));
+      const times = ['svc_p50_us', 'svc_p99_us'].map((name) =>
+        medianOf(own, (row) => needed(row, name) / 1000),
+      );
+      return [arm, [...costs, ...rate, ...times]];
+    }),
+  );
+}
+
+/** `A 1.31× [1.27, 1.35] less CPU per request than B`, of which later ones leave out the figure. */
+const RATIO = /(\S+) ([\d.]+)× \[([\d.]+), ([\d.]+)\] (less|more)(?: [\w ]+?)? than ([^\s;]+)/g;
+
+function ratioSentences(path: string, block: string): Sentence[] {
+  const rows = usable(path);
+  const all = block.match(/×/g)?.length ?? 0;
+  const found = [...block.matchAll(RATIO)].map(
+    ([text, arm = '', times = '', low = '', high = '', word, other = '']) => {
+      const of = word === 'less' ? cpuOf : (row: Row) => needed(row, 'rps_ok');
+      const [own, others] = [figures(rows, arm, of), figures(rows, other, of)];
+      const logs = [...own].map(([name, figure]) => {
+        const log = Math.log(figure / (others.get(name) ?? Number.NaN));
+        return word === 'less' ? -log : log;
+      });
+      const [estimate, lower, upper]: Interval = widened(centre(logs), logs);
+      return { text, published: [times, low, high], numbers: [estimate, lower, upper].map(Math.exp) };
+    },
+  );
+  if (found.length !== all) throw new Error(`expected ${all} ratios in the sentences, read ${found.length}`);
+  return found;
+}
+
+const table = (name: string, path: string, isClosed: boolean): Table => ({
+  document: 'README.md',
+  name,
+  lines: () => costLines(path, isClosed),
+  sentences: (block) => ratioSentences(path, block),
+});
+
+export const README_TABLES: readonly Table[] = [
+  table('closed-loop', 'results/reference/read-1-server.csv', true),
+  table('equal-load', 'results/reference/read-1-server-equal-load.csv', false),
+];
