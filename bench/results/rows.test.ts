@@ -236,6 +236,9 @@ describe('the bottleneck', () => {
     ['server', { cpuNs: 1e9 }, { cpuNs: { ...idle, server: 2e9 }, busiestServerNs: 1.9e9 }, 1],
     ['host', { cpuNs: 1e9 }, { machineBusyNs: 7.9e9 }, 1],
     [undefined, { cpuNs: 1e9 }, { machineBusyNs: 4e9 }, 1],
+    // Two of four processors are theirs.
+    ['host', { cpuNs: 1e9 }, { cpuNs: { ...idle, server: 2.2e9, store: 1.6e9 }, busiestServerNs: 1.5e9 }, 1],
+    [undefined, { cpuNs: 1e9 }, { cpuNs: { ...idle, server: 1.5e9, store: 1.6e9 } }, 1],
     [
       'balancer',
       { cpuNs: 2e9, open: { lateness: '', backlogMax: 0, sendsPerPump: 1 } },
@@ -244,6 +247,7 @@ describe('the bottleneck', () => {
     ],
   ])('%s', (expected, generator, change, storeCores) => {
     const observed = { ...seen, ...change };
-    expect(bottleneckOf({ durationSeconds: 2, ...generator }, observed, storeCores, 4)).toBe(expected);
+    const processors = { machine: 4, system: 2, store: storeCores };
+    expect(bottleneckOf({ durationSeconds: 2, ...generator }, observed, processors)).toBe(expected);
   });
 });

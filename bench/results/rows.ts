@@ -135,10 +135,11 @@ function bottleneckCells(
   result: LoadResult,
   observed: Observed,
   base: Row,
-  { storeCores }: Expectation,
+  { storeCores, systemCores }: Expectation,
 ): Row {
   if (result.revocation !== undefined) return {};
-  return defined({ bottleneck: bottleneckOf(result, observed, storeCores, base.cpu_count ?? 1) });
+  const processors = { machine: base.cpu_count ?? 1, system: systemCores, store: storeCores };
+  return defined({ bottleneck: bottleneckOf(result, observed, processors) });
 }
 
 /** All reasons against a trial by itself, rule by rule; the other arms of its block are judged later. */

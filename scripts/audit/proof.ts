@@ -62,7 +62,7 @@ function campaignLines(): Map<string, number[]> {
           all.filter(({ exit }) => exit === 3).length,
           percent(centre(estimates)[0]),
           100 * deviation(estimates),
-          100 * median(blocks.map(deviation)),
+          100 * median(blocks.map((logs) => deviation(logs) / Math.sqrt(logs.length))),
           percent(centre(dropped.map((logs) => centre(logs)[0]))[0]),
         ],
       ];

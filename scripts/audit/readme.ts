@@ -88,6 +88,33 @@ function ratioSentences(path: string, block: string): Sentence[] {
   return found;
 }
 
+/** How warm the rows of the README are: rows, those `unproven`, `cold`, with a negative trend, and its median, in %. */
+function warmth(path: string): number[] {
+  const rows = usable(path);
+  const ended = (how: string) => rows.filter((row) => row['warmup_end'] === how).length;
+  const trends = rows.map((row) => needed(row, 'cpu_trend_measured_pct'));
+  return [
+    rows.length,
+    ended('unproven'),
+    ended('cold'),
+    trends.filter((trend) => trend < 0).length,
+    median(trends),
+  ];
+}
+
+/** Blocks that were valid, and all. */
+function blockCounts(path: string): number[] {
+  return [usable(path), readRows(path)].map((rows) => new Set(rows.map((row) => row['block'])).size);
+}
+
+/** The paragraph on both runs in docs/measurement.md. */
+function warmthLine(): number[] {
+  return [...warmth(CLOSED), ...blockCounts(EQUAL_LOAD), ...warmth(EQUAL_LOAD)];
+}
+
+const CLOSED = 'results/reference/read-1-server.csv';
+const EQUAL_LOAD = 'results/reference/read-1-server-equal-load.csv';
+
 const table = (name: string, path: string, isClosed: boolean): Table => ({
   document: 'README.md',
   name,
@@ -96,6 +123,7 @@ const table = (name: string, path: string, isClosed: boolean): Table => ({
 });
 
 export const README_TABLES: readonly Table[] = [
-  table('closed-loop', 'results/reference/read-1-server.csv', true),
-  table('equal-load', 'results/reference/read-1-server-equal-load.csv', false),
+  table('closed-loop', CLOSED, true),
+  table('equal-load', EQUAL_LOAD, false),
+  { document: 'docs/measurement.md', name: 'warmth', lines: () => new Map([['', warmthLine()]]) },
 ];
