@@ -125,7 +125,12 @@ function createBrowser(base: string, contract: BrowserContract, agent: Agent, pa
       const once = () => send(operation.method, path, { ...bodyOf(operation, values), ...options });
       const { foreign } = contract;
       if (foreign === undefined) return once();
-      return asOurs(name, await (limitsItself(contract) ? once() : patiently(once)), contract, foreign);
+      return asOurs(
+        name,
+        await (limitsItself(contract) ? once() : patiently(once, pace.pause)),
+        contract,
+        foreign,
+      );
     },
     token: () => cookies.get(contract.cookie),
     holding(token) {

@@ -17,6 +17,8 @@ export function openClients(
   { seed, tries }: { seed: number; tries: number },
   resources: Resources,
 ): Clients {
+  const { host, headers } = contract;
+  const wire = { ...contract.wire, host, headers };
   const pace = createPace(contract.requestsPerSecond);
   const { open, close } = openBrowsers(contract, pace);
   resources.add('browsers', close);
@@ -38,7 +40,7 @@ export function openClients(
     },
     async raw(bytes, { server, silenceMs } = {}) {
       await pace.turn();
-      return exchangeRaw(server === undefined ? target : addressOf(server), bytes, silenceMs, contract.wire);
+      return exchangeRaw(server === undefined ? target : addressOf(server), bytes, silenceMs, wire);
     },
     during: pace.during,
     tries,

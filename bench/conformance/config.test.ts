@@ -118,6 +118,10 @@ describe('a contract', () => {
     test.each<[Record<string, string | boolean>, string]>([
       [{ ca: missing }, 'no such file'],
       [{ ca: contractFile({}) }, 'certificates as PEM'],
+      [
+        { ca: contractFile('-----BEGIN CERTIFICATE-----\nxxxx\n-----END CERTIFICATE-----') },
+        'certificates as PEM',
+      ],
       [{ ca: missing, insecure: true }, '--ca or --insecure'],
       [{ target: 'http://127.0.0.1', insecure: true }, 'Leave --insecure out'],
       [{ target: 'http://127.0.0.1', ca: missing }, 'Leave --ca out'],
@@ -138,7 +142,7 @@ describe('a contract', () => {
         parseConformance({ ...given, ...flags }, {}).external?.contract.wire;
       expect(wire({ insecure: true })).toMatchObject({ isInsecure: true, ca: undefined });
       expect(wire({ connectTo: '[::1]:8443' })).toMatchObject({
-        connectTo: { from: 'shop.example', host: '::1', port: 8443 },
+        connectTo: { from: 'https://shop.example', host: '::1', port: 8443 },
       });
     });
   });

@@ -90,7 +90,7 @@ function checkExternal(
   signal: AbortSignal,
 ): Promise<ConformanceOutcome> {
   return openTogether(async (resources) => {
-    const foreign = await lookAt(target, contract);
+    const foreign = await lookAt(target, contract, signal);
     const scene = externalScene(target, { ...contract, foreign }, { seed, tries, resources });
     progress.begin(contract.name, 1, 1);
     const cells: Cell[] = [];

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { conflict, quoted, type RawOptions, usage } from '../config/values.ts';
@@ -86,11 +87,18 @@ function readAuthorities(path: string): string {
   } catch (error) {
     throw usage(`certificates in ${quoted(path)}`, messageOf(error), remedy);
   }
-  if (pem.includes('-----BEGIN CERTIFICATE-----')) return pem;
-  throw usage(`certificates as PEM in ${quoted(path)}`, 'none', remedy);
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
+  const expected = `certificates as PEM in ${quoted(path)}`;
+  if (certificates.length === 0) throw usage(expected, 'none', remedy);
+  try {
+    for (const one of certificates) new X509Certificate(one);
+  } catch (error) {
+    throw usage(expected, messageOf(error), remedy);
+  }
+  return pem;
 }
 
-function addressOf(text: string, { host: from }: URL): NonNullable<Wire['connectTo']> {
+function addressOf(text: string, { origin: from }: URL): NonNullable<Wire['connectTo']> {
   const [, host = '', port = ''] = /^(\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text) ?? [];
   if (host !== '' && Number(port) > 0 && Number(port) < 65_536)
     return { from, host: host.replace(/^\[|\]$/g, ''), port: Number(port) };

@@ -10,6 +10,14 @@ export interface Site {
   anonymous?: number;
   base?: string;
   host?: string;
+  /** A header that its gateway wants. */
+  key?: string;
+  /** The status of its first replies to a read. */
+  first?: number[];
+  /** What a read without a session describes. */
+  stranger?: unknown;
+  /** Where a refused login gets a cookie as well. */
+  cookieForAll?: boolean;
   /** Where logins and refusals redirect to, instead of a status. */
   redirects?: boolean;
   form?: boolean;
@@ -31,7 +39,8 @@ export function closeSites(): void {
 
 /** Its address, which closeSites ends. */
 export function openSite(options: Site): Promise<string> {
-  const { ok = 200, anonymous = 401, base = '', host, redirects = false, hashMs = 0, limit } = options;
+  const { ok = 200, anonymous = 401, base = '', host, redirects = false, hashMs = 0, limit, key } = options;
+  const first = [...(options.first ?? [])];
   const sessions = new Map<string, string>();
   let logins = 0;
   const answerTo: RequestListener = (request, response) => {
@@ -42,7 +51,9 @@ export function openSite(options: Site): Promise<string> {
         const common = { 'content-type': 'application/json', 'cache-control': 'no-store' };
         response.writeHead(status, { ...common, ...headers }).end(status === 204 ? '' : JSON.stringify(body));
       };
-      if (host !== undefined && request.headers.host !== host) return answer(404, {});
+      // As a gateway that knows no such name.
+      if (host !== undefined && request.headers.host !== host) return answer(503, {});
+      if (key !== undefined && request.headers['x-key'] !== key) return answer(503, {});
       if (!request.url?.startsWith(`${base}/api/`)) return answer(404, {});
       const sid = /(?:^|; )sid=([\w-]{22})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
       const what = request.url.slice(base.length + 5);
@@ -57,7 +68,12 @@ export function openSite(options: Site): Promise<string> {
         logins += 1;
         const given = credentialsOf(Buffer.concat(parts).toString(), options);
         if (given === undefined) return answer(400, {});
-        if (given.password !== 'pw') return answer(refused, {}, { location: '/login?failed' });
+        if (given.password !== 'pw') {
+          const sid = randomBytes(16).toString('base64url');
+          const cookie =
+            options.cookieForAll === true ? { 'set-cookie': `sid=${sid}; HttpOnly; Path=/` } : {};
+          return answer(refused, {}, { location: '/login?failed', ...cookie });
+        }
         sessions.delete(sid);
         const id = randomBytes(16).toString('base64url');
         return void setTimeout(() => {
@@ -70,8 +86,10 @@ export function openSite(options: Site): Promise<string> {
         sessions.delete(sid);
         return answer(done, {}, { 'set-cookie': 'sid=; Max-Age=0; Path=/', location: '/' });
       }
+      const status = first.shift();
+      if (status !== undefined) return answer(status, {}, { 'retry-after': '0' });
       if (sessions.has(sid)) return answer(200, { user: sessions.get(sid) });
-      return answer(redirects ? 303 : anonymous, {}, { location: '/login' });
+      return answer(redirects ? 303 : anonymous, { user: options.stranger ?? null }, { location: '/login' });
     });
   };
   const server = options.tls === undefined ? createServer(answerTo) : createTlsServer(options.tls, answerTo);
@@ -98,7 +116,7 @@ function credentialsOf(text: string, { form, nested }: Site): { user: string; pa
 }
 
 /** Its contract. */
-export const contractFor = ({ host, form, nested, password = 'pw', requestsPerSecond }: Site) => {
+export const contractFor = ({ host, form, nested, password = 'pw', requestsPerSecond, key }: Site) => {
   const fields = { user: '{user}', password: '{password}' };
   const body = nested ? { credentials: fields } : fields;
   return {
@@ -107,6 +125,7 @@ export const contractFor = ({ host, form, nested, password = 'pw', requestsPerSe
     users: 'u{n}',
     password,
     ...(host === undefined ? {} : { host }),
+    ...(key === undefined ? {} : { headers: { 'x-key': key } }),
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     fields: { user: 'user' },
     operations: {

@@ -50,6 +50,8 @@ test.each<[string, Site]>([
   ['200 with nobody', { anonymous: 200 }],
   ['a base path', { base: '/app' }],
   ['a name of its own', { host: 'shop.example' }],
+  ['a gateway that wants a header', { key: 'k1' }],
+  ['a first reply that asks to wait, and then 200 with nobody', { first: [429], anonymous: 200 }],
   ['forms', { form: true }],
   ['nested fields', { nested: true }],
   ['a slow hash of passwords', { hashMs: 50 }],
@@ -86,6 +88,26 @@ test('a login that does not work is said at once, with the reply and without the
   );
   expect(error).toMatch(/CONFLICT: expected a login of u0 at .* that sets the cookie sid, got 401/);
   expect(error).not.toContain('wrong-secret');
+});
+
+test.each<[string, Site, RegExp]>([
+  [
+    'a stranger who has a name',
+    { anonymous: 200, stranger: 'guest' },
+    /CONFLICT: .* that names nobody in user, got 200, .*guest/,
+  ],
+  ['a first reply of 503', { first: [503], anonymous: 200 }, /CONFLICT: .*read without a session, got 503/],
+  [
+    'a refused login that sets a cookie',
+    { cookieForAll: true, redirects: true, password: 'wrong-secret' },
+    /CONFLICT: .*is read back by its name in user, got 401/,
+  ],
+])('%s is said at once, and is no finding', async (_, options, words) => {
+  const error = await surprises(options).then(
+    (found) => found.join('\n'),
+    (reason: unknown) => String(reason),
+  );
+  expect(error).toMatch(words);
 });
 
 test('a site that is not there is said at once', async () => {

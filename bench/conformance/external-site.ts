@@ -1,12 +1,14 @@
+import { conflict } from '../config/values.ts';
 import type { Resources } from '../environment/processes/resources.ts';
-import { BenchError, redactUrl } from '../errors.ts';
+import { redactUrl } from '../errors.ts';
 import { ExperimentFailed } from './acts.ts';
-import { filledPath, openBrowsers } from './browser.ts';
+import { type Browser, filledPath, openBrowsers, type Reply } from './browser.ts';
 import type { Subject } from './check.ts';
 import { openClients } from './clients.ts';
 import type { Contract, Foreign } from './contract.ts';
 import { namesUser } from './foreign-reply.ts';
-import { createPace } from './pace.ts';
+import { createPace, patiently, TooManyRequests } from './pace.ts';
+import { maskSecrets } from './run.ts';
 import type { Scene } from './scene.ts';
 import { unreachable } from './wire.ts';
 
@@ -14,55 +16,89 @@ import { unreachable } from './wire.ts';
 const SHOWN = 200;
 
 /**
- * Looks at the site before any check: how it answers a stranger, and whether the contract's login works there.
+ * Looks at the site before any check: how it replies to a stranger, and whether the contract's login works there.
  * @throws BenchError CONFLICT with the reply when it does not: every check would fail for that alone.
  */
-export async function lookAt(target: string, contract: Contract): Promise<Foreign> {
-  const { open, close } = openBrowsers(
-    { ...contract, foreign: { readsNobody: true } },
-    createPace(contract.requestsPerSecond),
-  );
+export async function lookAt(target: string, contract: Contract, signal: AbortSignal): Promise<Foreign> {
+  const pace = createPace(contract.requestsPerSecond);
+  pace.during(signal);
+  const { open, close } = openBrowsers({ ...contract, foreign: { readsNobody: true } }, pace);
+  const address = redactUrl(target);
   try {
     const { method, path } = contract.operations.read;
-    const stranger = await reached(target, open(target).send(method, filledPath(path, {})));
-    const { location = '' } = stranger.headers;
-    if (stranger.status >= 300 && stranger.status < 400 && isSecured(target, location)) {
-      throw new BenchError({
-        code: 'CONFLICT',
-        expected: `a site that serves plain HTTP at ${redactUrl(target)}`,
-        got: `${stranger.status} to https`,
-        remedy: `Write --target ${redactUrl(target.replace(/^http:/, 'https:'))}.`,
-      });
+    const ask = () => open(target).send(method, filledPath(path, {}));
+    const stranger = await reached(target, patiently(ask, pace.pause));
+    const secured = securedOf(target, stranger);
+    if (secured !== undefined) {
+      const got = `${stranger.status} to ${redactUrl(secured)}`;
+      throw conflict(
+        `a site that serves plain HTTP at ${address}`,
+        got,
+        `Write --target ${redactUrl(secured)}.`,
+      );
     }
-    const readsNobody = stranger.status >= 200 && stranger.status < 300 && !namesUser(stranger, contract);
-    const user = typeof contract.users === 'string' ? contract.users.replace('{n}', '0') : contract.users[0];
-    const login = await reached(
-      target,
-      open(target).perform('login', { user: user ?? '', password: contract.password }),
-    );
-    if (login.status === 200) return { readsNobody };
-    const shown = login.body.slice(0, SHOWN).replaceAll(contract.password, '***');
-    throw new BenchError({
-      code: 'CONFLICT',
-      expected: `a login of ${user} at ${redactUrl(target)} that sets the cookie ${contract.cookie}`,
-      got: `${login.status}, ${login.setCookies.length} cookies, "${shown}"`,
-      remedy: 'Correct the login, the cookie, the users or the password in the contract.',
-    });
+    if (stranger.status >= 500) {
+      const got = `${stranger.status}, "${shown(stranger, contract)}"`;
+      throw conflict(
+        `a reply of ${address} to a read without a session`,
+        got,
+        'Mend the site, or its address.',
+      );
+    }
+    const isRead = stranger.status >= 200 && stranger.status < 300;
+    if (isRead && namesUser(stranger, contract)) {
+      const expected = `a read without a session at ${address} that names nobody in ${contract.fields.user}`;
+      const got = `${stranger.status}, "${shown(stranger, contract)}"`;
+      throw conflict(expected, got, 'Correct fields.user in the contract: a field that only a login fills.');
+    }
+    await tryLogin(target, contract, open(target));
+    return { readsNobody: isRead };
   } finally {
     close();
   }
 }
 
-/** Whether a redirect leads to the same path by TLS. */
-function isSecured(target: string, location: string): boolean {
-  return target.startsWith('http:') && /^https:/i.test(location);
+/** A login, and a read with it: a cookie alone is no session, for strangers may get one as well. */
+async function tryLogin(target: string, contract: Contract, browser: Browser): Promise<void> {
+  const user = typeof contract.users === 'string' ? contract.users.replace('{n}', '0') : contract.users[0];
+  const values = { user: user ?? '', password: contract.password };
+  const login = await reached(target, browser.perform('login', values));
+  const expected = `a login of ${user} at ${redactUrl(target)} that sets the cookie ${contract.cookie}`;
+  const remedy = 'Correct the login, the cookie, the users or the password in the contract.';
+  if (login.status !== 200) {
+    const got = `${login.status}, ${login.setCookies.length} cookies, "${shown(login, contract)}"`;
+    throw conflict(expected, got, remedy);
+  }
+  // Elsewhere the read may reach a server that does not know the login.
+  if (!contract.traits.shared) return;
+  const read = await reached(target, browser.perform('read'));
+  if (read.status === 200 && namesUser(read, contract)) return;
+  const got = `${read.status}, "${shown(read, contract)}"`;
+  throw conflict(`${expected} and is read back by its name in ${contract.fields.user}`, got, remedy);
+}
+
+const shown = ({ body }: Reply, { password, admin }: Contract) =>
+  maskSecrets(body, [password, admin?.password]).slice(0, SHOWN);
+
+/** Where a site redirects to itself by TLS: the same host and path; `undefined` for any other reply. */
+function securedOf(target: string, { status, headers: { location = '' } }: Reply): string | undefined {
+  const from = new URL(target);
+  if (from.protocol !== 'http:' || status < 300 || status >= 400 || !URL.canParse(location)) return undefined;
+  const to = new URL(location);
+  if (to.protocol !== 'https:' || to.hostname !== from.hostname) return undefined;
+  return `https://${to.host}${from.pathname.replace(/\/$/, '')}`;
 }
 
 async function reached<T>(target: string, reply: Promise<T>): Promise<T> {
   try {
     return await reply;
   } catch (cause) {
-    throw unreachable(target, cause);
+    if (!(cause instanceof TooManyRequests)) throw unreachable(target, cause);
+    throw conflict(
+      `a site at ${redactUrl(target)} that takes a trial login`,
+      cause.message,
+      'Then try again.',
+    );
   }
 }
 

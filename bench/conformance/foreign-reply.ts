@@ -28,7 +28,7 @@ export function asOurs(
 }
 
 /** Whether the field of the user holds a name. */
-export function namesUser(reply: Reply, { fields }: Pick<Contract, 'fields'>): boolean {
+export function namesUser(reply: { body: string }, { fields }: Pick<Contract, 'fields'>): boolean {
   const value = fieldIn(reply.body, fields.user);
   return (typeof value === 'string' && value !== '') || typeof value === 'number';
 }
@@ -50,7 +50,14 @@ export function rawStatus(
   const setCookies = [...text.matchAll(/^set-cookie: (.*)$/gim)].map(([, line = '']) => line.trimEnd());
   if (setCookies.some((line) => setsCookieTo(line, cookie))) return status;
   if (status >= 300 && status < 400) return 401;
-  const name = (fields.user.split('.').at(-1) ?? '').replace(/[^\w-]/g, '.');
-  const describes = new RegExp(`"${name}"\\s*:\\s*("[^"]|\\d)`).test(text);
+  const describes = text
+    .split(/HTTP\/1\.[01] /)
+    .some((reply) => namesUser({ body: jsonIn(reply) }, { fields }));
   return status < 300 && readsNobody && !describes ? 401 : status;
+}
+
+/** The JSON of a reply as text, also of one in chunks. */
+function jsonIn(reply: string): string {
+  const body = reply.slice(reply.indexOf('\r\n\r\n') + 4).replace(/\r\n[0-9a-f]+\r\n/gi, '');
+  return body.slice(body.indexOf('{'), body.lastIndexOf('}') + 1);
 }

@@ -45,7 +45,7 @@ test('the login form and the cookie of a page, behind a redirect', async () => {
   expect(contract.cookie).toBe('_shop_session');
   expect(contract.operations.login).toEqual({
     method: 'POST',
-    path: '/sessions',
+    path: '/sessions?next=%2F',
     encoding: 'form',
     body: { 'session[email]': '{user}', 'session[password]': '{password}' },
   });
@@ -57,7 +57,7 @@ test('a page that shows nothing gives a contract to fill in, which is valid all 
   const target = await serve({ '/': [200, {}, '<p>hello</p>'] });
   const { contract, remarks } = await first(target);
   expect(contract.operations.login.body).toEqual({ user: '{user}', password: '{password}' });
-  expect(remarks.join('\n')).toContain('sets no cookie');
+  expect(remarks.join('\n')).toContain('sets no cookie of a session');
 });
 
 test('a redirect to another site is not followed', async () => {
@@ -82,6 +82,9 @@ describe('what is read from a page', () => {
     ['<form method=POST action=in><input name=u><input type=password name=p></form>', '/account/in'],
     ['<form method=POST><input name=u><input type=password name=p></form>', '/account/login'],
     ['<form action="https://["><input type=password name=p></form>', '/account/login'],
+    ['<form action="https://sso.example/in"><input type=password name=p></form>', undefined],
+    ['<!-- <form><input type=password name=p></form> -->', undefined],
+    ['<form><input title="a > b" type=password name=p></form>', '/account/login'],
   ])('%j', (body, path) => {
     expect(of(body)?.path).toBe(path);
   });

@@ -1,4 +1,6 @@
+import { redactUrl } from '../errors.ts';
 import { exchange } from '../load/client.ts';
+import { plain } from '../results/text.ts';
 import { COMMON_TRAITS } from './contract.ts';
 import { addressOf, openAgent, unreachable, type Wire } from './wire.ts';
 
@@ -6,9 +8,14 @@ import { addressOf, openAgent, unreachable, type Wire } from './wire.ts';
 export const TO_FILL_IN = 'FILL IN';
 const MAX_REDIRECTS = 3;
 const DEFAULT_COOKIE = 'sid';
+/** Of a name in a contract. */
+const MAX_NAME = 40;
+/** Of a page; a login form beyond that is not found. */
+const MAX_PAGE = 512 * 1024;
 
 interface Page {
   url: URL;
+  status: number;
   body: string;
   cookies: string[];
 }
@@ -31,10 +38,11 @@ interface LoginForm {
 export async function firstContract(target: URL, wire: Wire): Promise<{ text: string; remarks: string[] }> {
   const page = await fetchPage(target, wire);
   const form = loginFormIn(page);
-  const cookie = page.cookies.find((name) => /sess|sid|auth|token|^id$/i.test(name)) ?? page.cookies[0];
+  const own = page.cookies.filter((name) => !/csrf|xsrf/i.test(name));
+  const cookie = own.find((name) => /sess|sid|auth|token|^id$/i.test(name)) ?? own[0];
   const fields = form ?? { user: 'user', password: 'password' };
   const contract = {
-    name: target.hostname,
+    name: target.hostname.slice(0, MAX_NAME),
     cookie: cookie ?? DEFAULT_COOKIE,
     origin: page.url.origin,
     operations: {
@@ -57,22 +65,24 @@ export async function firstContract(target: URL, wire: Wire): Promise<{ text: st
 }
 
 function remarksOn(
-  { url, cookies }: Page,
+  { url, status, cookies }: Page,
   form: LoginForm | undefined,
   cookie: string | undefined,
 ): string[] {
+  const address = redactUrl(url.href);
   return [
+    ...(status === 200 ? [] : [`${address} replied ${status}, which is not a page`]),
     cookie === undefined
-      ? `${url.href} sets no cookie: "cookie" is a guess`
-      : `${url.href} sets ${cookies.join(', ')}: "cookie" is ${cookie}`,
+      ? `${address} sets no cookie of a session: "cookie" is a guess`
+      : `${address} sets ${cookies.join(', ')}: "cookie" is ${cookie}`,
     form === undefined
-      ? `${url.href} has no form with a password: "login" is a guess`
-      : `${url.href} has a form with a password: "login" sends it to ${form.path}`,
+      ? `${address} has no form of its own with a password: "login" is a guess`
+      : `${address} has a form with a password: "login" sends it to ${form.path}`,
     ...(form === undefined || form.hidden.length === 0
       ? []
       : [`the form also has ${form.hidden.join(', ')}, which a contract cannot read from a page`]),
     'users, password, read, logout, fields and traits are to be filled in (docs/conformance.md)',
-  ];
+  ].map(plain);
 }
 
 /** The page, after redirects on the same host or to its TLS. */
@@ -84,10 +94,11 @@ async function fetchPage(target: URL, wire: Wire): Promise<Page> {
     try {
       const headers = { host: url.host, accept: 'text/html' };
       const reply = await exchange(url, agent, 'GET', undefined, headers, addressOf(url, wire));
+      const { status } = reply;
       for (const line of reply.headers['set-cookie'] ?? []) cookies.add(line.split('=', 1)[0] as string);
-      const next = locationOf(url, reply.headers.location);
-      if (reply.status < 300 || reply.status >= 400 || next === undefined || redirects === MAX_REDIRECTS)
-        return { url, body: reply.body, cookies: [...cookies] };
+      const next = locationOf(url, reply.headers.location, wire);
+      if (status < 300 || status >= 400 || next === undefined || redirects === MAX_REDIRECTS)
+        return { url, status, body: reply.body.slice(0, MAX_PAGE), cookies: [...cookies] };
       url = next;
     } catch (cause) {
       throw unreachable(url.href, cause);
@@ -97,35 +108,54 @@ async function fetchPage(target: URL, wire: Wire): Promise<Page> {
   }
 }
 
-/** Where a redirect leads to; `undefined` for another site. */
-function locationOf(url: URL, location: string | undefined): URL | undefined {
+/** Where a redirect leads to; `undefined` for another site, and for one that --connect-to does not name. */
+function locationOf(url: URL, location: string | undefined, { connectTo }: Wire): URL | undefined {
   if (location === undefined || !URL.canParse(location, url.href)) return undefined;
   const next = new URL(location, url);
+  if (connectTo !== undefined && next.origin !== url.origin) return undefined;
   return next.hostname === url.hostname && /^https?:$/.test(next.protocol) ? next : undefined;
 }
 
-/** The first form that has a field for a password. */
+/** The inside of a tag: `>` may stand in a quoted value. */
+const INSIDE = /^(?:"[^"]*"|'[^']*'|[^'">])*/;
+
+/** The first form that has a field for a password and sends it to the page's own site. */
 export function loginFormIn({ url, body }: Pick<Page, 'url' | 'body'>): LoginForm | undefined {
-  for (const [, attributes = '', content = ''] of body.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)) {
-    const inputs = [...content.matchAll(/<input\b([^>]*)>/gi)].map(([, text = '']) => ({
-      name: attributeIn(text, 'name'),
-      type: (attributeIn(text, 'type') ?? 'text').toLowerCase(),
-    }));
+  for (const text of withoutComments(body)
+    .split(/<form(?=[\s>])/i)
+    .slice(1)) {
+    const [attributes = ''] = INSIDE.exec(text) ?? [];
+    const end = text.search(/<\/form/i);
+    const inputs = text
+      .slice(attributes.length, end < 0 ? undefined : end)
+      .split(/<input(?=[\s/>])/i)
+      .slice(1)
+      .map(inputOf);
     const password = inputs.find(({ type, name }) => type === 'password' && name !== undefined);
-    if (password?.name === undefined) continue;
+    const action = attributeIn(attributes, 'action') ?? '';
+    const to = URL.canParse(action, url.href) ? new URL(action, url) : url;
+    if (password?.name === undefined || to.origin !== url.origin) continue;
     const before = inputs.slice(0, inputs.indexOf(password));
     const user = before.findLast(({ type, name }) => /^(text|email|tel)$/.test(type) && name !== undefined);
-    const action = attributeIn(attributes, 'action') ?? '';
-    const path = URL.canParse(action, url.href) ? new URL(action, url).pathname : url.pathname;
     return {
-      method: /^get$/i.test(attributeIn(attributes, 'method') ?? 'get') ? 'GET' : 'POST',
-      path,
+      method: /^post$/i.test(attributeIn(attributes, 'method') ?? '') ? 'POST' : 'GET',
+      path: `${to.pathname}${to.search}`,
       user: user?.name ?? 'user',
       password: password.name,
       hidden: inputs.flatMap(({ type, name }) => (type === 'hidden' && name !== undefined ? [name] : [])),
     };
   }
   return undefined;
+}
+
+function inputOf(text: string): { name: string | undefined; type: string } {
+  const [inside = ''] = INSIDE.exec(text) ?? [];
+  return { name: attributeIn(inside, 'name'), type: (attributeIn(inside, 'type') ?? 'text').toLowerCase() };
+}
+
+function withoutComments(html: string): string {
+  const [first = '', ...rest] = html.split('<!--');
+  return first + rest.map((part) => part.split('-->').slice(1).join('-->')).join('');
 }
 
 /** The value of an attribute of HTML, quoted or not. */

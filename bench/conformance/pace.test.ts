@@ -16,7 +16,7 @@ test.each(['0', new Date().toUTCString()])('429 with Retry-After %s is sent agai
   expect(await patiently(async () => replies.shift() ?? reply(500))).toMatchObject({ status: 200 });
 });
 
-test.each([undefined, 'soon', '86400'])(
+test.each([undefined, 'soon', '86400', '-5', '1.5', ''])(
   '429 with Retry-After %s is an error of the experiment',
   async (after) => {
     let sent = 0;

@@ -5,6 +5,8 @@ import type { Reply } from '../load/client.ts';
 export interface Pace {
   /** Resolves when the next request may be sent. Rejects when the check that sends it is over. */
   turn(): Promise<void>;
+  /** Waits for as long as a site asks. Rejects when the check is over. */
+  pause(ms: number): Promise<void>;
   /** From now on requests belong to a check that ends with this signal. */
   during(signal: AbortSignal): void;
 }
@@ -23,11 +25,17 @@ export function createPace(perSecond: number | undefined): Pace {
       await setTimeout(dueMs - performance.now());
       signal?.throwIfAborted();
     },
+    async pause(ms) {
+      await setTimeout(ms, undefined, current === undefined ? {} : { signal: current });
+    },
     during(signal) {
       current = signal;
     },
   };
 }
+
+/** The site refuses requests that come too often. */
+export class TooManyRequests extends Error {}
 
 /** A site that asks for a longer pause is not waited for. */
 const MAX_WAIT_MS = 60_000;
@@ -36,9 +44,12 @@ const TRIES = 3;
 /**
  * Sends again what an external site refused for coming too often (429), after the pause that it asks for (RFC 9110
  * §10.2.3).
- * @throws Error when it goes on refusing: that says nothing about sessions.
+ * @throws TooManyRequests when it goes on refusing: that says nothing about sessions.
  */
-export async function patiently<R extends Reply>(send: () => Promise<R>): Promise<R> {
+export async function patiently<R extends Reply>(
+  send: () => Promise<R>,
+  pause: Pace['pause'] = setTimeout,
+): Promise<R> {
   for (let attempt = 1; ; attempt += 1) {
     const reply = await send();
     if (reply.status !== 429) return reply;
@@ -46,12 +57,12 @@ export async function patiently<R extends Reply>(send: () => Promise<R>): Promis
     if (waitMs === undefined || waitMs > MAX_WAIT_MS || attempt === TRIES) {
       const asked = reply.headers['retry-after'];
       const pause = asked === undefined ? 'without a Retry-After' : `with Retry-After: ${asked}`;
-      throw new Error(
+      throw new TooManyRequests(
         `the site refuses requests that come too often (429 ${pause}): lower "requestsPerSecond" in the contract, ` +
           'or raise the limit of the site',
       );
     }
-    await setTimeout(waitMs);
+    await pause(waitMs);
   }
 }
 
@@ -59,6 +70,7 @@ export async function patiently<R extends Reply>(send: () => Promise<R>): Promis
 function retryAfterMs(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const at = Date.parse(text);
+  // A date of HTTP (RFC 9110 §5.6.7), which begins with the day of the week.
+  const at = /^[A-Z][a-z]{2,8},? /.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
 }

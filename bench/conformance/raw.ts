@@ -1,7 +1,7 @@
 import { openSocket, type Wire } from './wire.ts';
 
 const SILENCE_MS = 300;
-/** Limit of the wait for the first byte, whatever the silence allowed. */
+/** Limit of the wait for the first byte, and of the whole reply. */
 const MAX_MS = 10_000;
 
 /** Stands for the host of the site in requests that are written out. */
@@ -19,7 +19,7 @@ export function exchangeRaw(
   wire: Wire = {},
 ): Promise<string> {
   const url = new URL(base);
-  const bytes = addressed(url, typeof given === 'string' ? Buffer.from(given, 'latin1') : given);
+  const bytes = addressed(url, typeof given === 'string' ? Buffer.from(given, 'latin1') : given, wire);
   return new Promise((resolve, reject) => {
     const socket = openSocket(url, wire, () => {
       isConnected = true;
@@ -27,9 +27,12 @@ export function exchangeRaw(
     });
     let text = '';
     let timer = setTimeout(() => finish(), MAX_MS);
+    // A reply that drips is never silent.
+    const limit = setTimeout(() => finish(), MAX_MS);
     let isConnected = false;
     function finish(): void {
       clearTimeout(timer);
+      clearTimeout(limit);
       socket.destroy();
       resolve(text);
     }
@@ -44,6 +47,7 @@ export function exchangeRaw(
       // Refused bytes cause a reset; an unreachable server is an error.
       if (!isConnected) {
         clearTimeout(timer);
+        clearTimeout(limit);
         reject(error);
       }
     });
@@ -51,8 +55,14 @@ export function exchangeRaw(
 }
 
 /** The request for this site: its bytes are Latin-1 or UTF-8, and only ASCII is changed. */
-function addressed({ host, pathname }: URL, bytes: Buffer): Buffer {
+function addressed({ host, pathname, username, password }: URL, bytes: Buffer, wire: Wire): Buffer {
   const prefix = pathname.replace(/\/$/, '');
-  const text = bytes.toString('latin1').replace(HOST, `Host: ${host}\r\n`);
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const lines = Object.entries({
+    Host: wire.host ?? host,
+    ...wire.headers,
+    ...(credentials === ':' ? {} : { Authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = bytes.toString('latin1').replace(HOST, () => lines.join(''));
   return Buffer.from(prefix === '' ? text : text.replace(/^([A-Z]+ )\//, `$1${prefix}/`), 'latin1');
 }

@@ -1,4 +1,5 @@
 import { messageOf, redactUrl } from '../errors.ts';
+import { plain } from '../results/text.ts';
 import { ExperimentFailed } from './acts.ts';
 import { MissingOperation } from './browser.ts';
 import type { Cell, Check, Expectation, Observation } from './check.ts';
@@ -6,6 +7,8 @@ import type { Scene } from './scene.ts';
 
 /** A check that takes longer has failed as an experiment. */
 const CHECK_TIMEOUT_MS = 90_000;
+/** Of a site that is not to be asked at full pace. */
+const PACED_TIMEOUT_MS = 900_000;
 
 /**
  * Runs the checks on one backend, and returns a cell for each. An experiment that fails is a cell `error`, which is
@@ -35,7 +38,9 @@ async function runCheck(scene: Scene, check: Check, signal: AbortSignal | undefi
   const over = new AbortController();
   scene.during(over.signal);
   try {
-    observed = await bounded(check.observe(scene), signal);
+    const { requestsPerSecond } = scene.contract;
+    const limitMs = requestsPerSecond === undefined ? CHECK_TIMEOUT_MS : PACED_TIMEOUT_MS;
+    observed = await bounded(check.observe(scene), limitMs, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof MissingOperation) observed = { outcome: 'n/a', evidence: cause.message };
@@ -70,11 +75,11 @@ function notObserved({ evidence }: Observation): Expectation {
   return { outcome: 'n/a', because: evidence };
 }
 
-function bounded<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+function bounded<T>(work: Promise<T>, limitMs: number, signal: AbortSignal | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
-      () => reject(new ExperimentFailed(`expected the check to end within ${CHECK_TIMEOUT_MS} ms`)),
-      CHECK_TIMEOUT_MS,
+      () => reject(new ExperimentFailed(`expected the check to end within ${limitMs} ms`)),
+      limitMs,
     );
     const onAbort = () => reject(signal?.reason as Error);
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -87,6 +92,13 @@ function bounded<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<
 
 /** An error of a driver or of Node may quote its input. */
 function withoutSecrets(text: string, { password, contract }: Scene): string {
-  const secrets = [password, contract.admin?.password ?? ''].filter((secret) => secret !== '');
-  return secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), redactUrl(text)).slice(0, 400);
+  return maskSecrets(redactUrl(text), [password, contract.admin?.password]).slice(0, 400);
+}
+
+/** The text without these passwords, as they are and as JSON writes them, and without control characters. */
+export function maskSecrets(text: string, secrets: readonly (string | undefined)[]): string {
+  const forms = secrets.flatMap((secret = '') => [secret, JSON.stringify(secret).slice(1, -1)]);
+  return plain(
+    forms.filter((form) => form !== '').reduce((shown, form) => shown.replaceAll(form, '***'), text),
+  );
 }

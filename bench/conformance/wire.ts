@@ -10,13 +10,17 @@ export interface Wire {
   ca?: string | undefined;
   /** No certificate is checked. */
   isInsecure?: boolean;
-  /** Where requests for this host, with its port, really go. */
+  /** Where requests for this origin really go. */
   connectTo?: { from: string; host: string; port: number } | undefined;
+  /** The name of the site, with its port where it has one, if it is not that of the URL. */
+  host?: string | undefined;
+  /** Sent with every request. */
+  headers?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The address of a connection: that of the URL, unless another one is asked for. */
 export function addressOf(url: URL, { connectTo }: Wire): { host: string; port: number } {
-  if (connectTo !== undefined && connectTo.from === url.host) return connectTo;
+  if (connectTo !== undefined && connectTo.from === url.origin) return connectTo;
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   // In a URL an IPv6 address is in brackets, elsewhere it is not.
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port };
@@ -32,7 +36,7 @@ export function openAgent(protocol: string, wire: Wire, maxSockets: number): Age
 export function openSocket(url: URL, wire: Wire, onOpen: () => void): Socket {
   const address = addressOf(url, wire);
   if (url.protocol !== 'https:') return connect(address).once('connect', onOpen);
-  const { hostname } = url;
+  const { hostname } = new URL(`https://${wire.host ?? url.host}`);
   // A name is named to the server (RFC 6066 §3), an address is not.
   const servername = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 ? { servername: hostname } : {};
   const socket = connectTls({ ...address, ...servername, ...trustOf(wire), ALPNProtocols: ['http/1.1'] });

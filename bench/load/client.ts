@@ -17,6 +17,7 @@ export interface Client {
 }
 
 const TIMEOUT_MS = 10_000;
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** A plain keep-alive client for unmeasured requests. Rejects when a connection fails or a reply takes over 10 s. */
 export function createClient(connections: number): Client {
@@ -48,10 +49,16 @@ export function exchange(
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const to = address === undefined ? {} : { hostname: address.host, port: address.port };
-    const options = { agent, method, headers, timeout: TIMEOUT_MS, ...to };
+    const options = { agent, method, headers, ...to };
     const outgoing = request(url, options, (incoming) => {
       const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      let bytes = 0;
+      incoming.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+        if (bytes > MAX_BODY_BYTES)
+          outgoing.destroy(new Error(`a reply of more than ${MAX_BODY_BYTES} bytes`));
+        else chunks.push(chunk);
+      });
       incoming.on('error', reject);
       incoming.on('end', () =>
         resolve({
@@ -61,9 +68,17 @@ export function exchange(
         }),
       );
     });
-    outgoing.on('timeout', () =>
-      outgoing.destroy(new Error(`no reply to ${method} ${url.pathname} within ${TIMEOUT_MS} ms`)),
+    // Of the whole reply: one that drips is none.
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`no reply to ${method} ${url.pathname} within ${TIMEOUT_MS} ms`)),
+      TIMEOUT_MS,
     );
+    outgoing.on('close', () => clearTimeout(timer));
+    outgoing.on('upgrade', ({ statusCode }, socket) => {
+      clearTimeout(timer);
+      socket.destroy();
+      reject(new Error(`${statusCode} to ${method} ${url.pathname}: another protocol`));
+    });
     outgoing.on('error', reject);
     outgoing.end(payload);
   });
