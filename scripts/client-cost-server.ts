@@ -20,6 +20,12 @@ const value = JSON.stringify({ user: 'u0000001', data: payloadFor('u0000001', 0,
 const read = await open();
 const HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
 
+/** What is stored for the session in a Cookie header. */
+function bodyFor(cookie = ''): Promise<string | null> {
+  const presented = /__Host-id=([^;]+)/.exec(cookie)?.[1] ?? '';
+  return read(`bare:${library}:${hashOf(presented)}`);
+}
+
 interface Request {
   headers: { cookie?: string };
 }
@@ -35,8 +41,7 @@ async function listenBehindFastify(): Promise<void> {
   const { fastify } = load('fastify');
   const app = fastify();
   app.get('/session', async (request: Request, reply: Reply) => {
-    const presented = /__Host-id=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
-    const body = await read(`bare:${library}:${hashOf(presented)}`);
+    const body = await bodyFor(request.headers.cookie);
     return reply
       .code(body === null ? 401 : 200)
       .headers(HEADERS)
@@ -49,8 +54,7 @@ async function listenBehindFastify(): Promise<void> {
 
 function listen(): void {
   const server = createServer((request, response) => {
-    const presented = /__Host-id=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
-    read(`bare:${library}:${hashOf(presented)}`).then(
+    bodyFor(request.headers.cookie).then(
       (body) => {
         response.writeHead(body === null ? 401 : 200, {
           'content-type': HEADERS['content-type'],

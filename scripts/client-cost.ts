@@ -2,9 +2,8 @@
  * What the product's read costs beside the least that can be done with the same service, and what other client
  * libraries would cost: CPU µs per request of the server process, in turns of 100 ms, on one Redis and one Postgres.
  * Usage: pnpm exec tsx scripts/client-cost.ts [--service redis] [--libraries ioredis] [--modules FOLDER] [--blocks 8]
- * [--rounds 40] [--connections 32] [--rows FILE]. Libraries: ioredis, ioredis+fastify (the same read
- * behind the framework), node-redis, valkey-glide; with --service postgres pg and
- * postgres.js. Those that this project does not use come from FOLDER, made by
+ * [--rounds 40] [--connections 32] [--rows FILE]. Libraries: ioredis, ioredis+fastify (the same read behind the
+ * framework), node-redis, valkey-glide; with --service postgres pg and postgres.js. Those that this project does not use come from FOLDER, made by
  * `npm install --prefix FOLDER redis @valkey/valkey-glide postgres`.
  */
 

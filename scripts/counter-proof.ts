@@ -1,6 +1,7 @@
 /**
  * Proves what `pnpm bench gate --counters` finds: identical arms, one more round trip and one more write per request,
- * many times over. It needs no quiet machine. Usage: pnpm exec tsx scripts/counter-proof.ts [--times 30] [--rows FILE]. Linux only.
+ * many times over. It needs no quiet machine. Usage: pnpm exec tsx scripts/counter-proof.ts [--times 30] [--rows FILE].
+ * Linux only.
  */
 
 import { parseArgs } from 'node:util';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { BenchError } from '../errors.ts';
 import { parseConformance } from './config.ts';
+import { COMMON_TRAITS } from './contract.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'session-bench-contract-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -19,18 +20,7 @@ const CONTRACT = {
   fields: { user: 'profile.name' },
   users: ['alice'],
   password: 'open sesame',
-  traits: {
-    state: 'store',
-    shared: true,
-    survivesServerRestart: true,
-    expiry: 'idle-and-absolute',
-    compareAndSwap: false,
-    userIndex: false,
-    revocation: 'immediate',
-    rotationEndsOld: true,
-    clientReadable: false,
-    dataInToken: false,
-  },
+  traits: COMMON_TRAITS,
 };
 
 function contractFile(content: unknown): string {

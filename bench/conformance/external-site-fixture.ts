@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { COMMON_TRAITS } from './contract.ts';
 
 /** A small external site for tests: correct, in the manners of many sites. */
 
@@ -24,7 +25,7 @@ export interface Site {
   nested?: boolean;
   hashMs?: number;
   password?: string;
-  /** Every so many logins one is refused as too many, with this Retry-After, or all later ones without it. */
+  /** After this many logins it refuses the next one with this Retry-After; without one, all later ones. */
   limit?: { logins: number; retryAfter?: string };
   requestsPerSecond?: number;
   /** It speaks TLS. */
@@ -133,17 +134,6 @@ export const contractFor = ({ host, form, nested, password = 'pw', requestsPerSe
       read: { method: 'GET', path: '/api/me' },
       logout: { method: 'POST', path: '/api/logout' },
     },
-    traits: {
-      state: 'server',
-      shared: true,
-      survivesServerRestart: false,
-      expiry: 'none',
-      compareAndSwap: false,
-      userIndex: false,
-      revocation: 'immediate',
-      rotationEndsOld: true,
-      clientReadable: false,
-      dataInToken: false,
-    },
+    traits: { ...COMMON_TRAITS, state: 'server', survivesServerRestart: false, expiry: 'none' },
   };
 };

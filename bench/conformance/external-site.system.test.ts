@@ -64,7 +64,7 @@ test.each<[string, Site]>([
   120_000,
 );
 
-test('a limit of logins is no finding but an error that names it', async () => {
+test('a limit on logins is an error that names it, not a finding', async () => {
   const found = await surprises({ limit: { logins: 3 } });
   expect(found.length).toBeGreaterThan(0);
   for (const line of found) expect(line).toMatch(/, error: .*429 without a Retry-After.*requestsPerSecond/);
@@ -102,7 +102,7 @@ test.each<[string, Site, RegExp]>([
     { cookieForAll: true, redirects: true, password: 'wrong-secret' },
     /CONFLICT: .*is read back by its name in user, got 401/,
   ],
-])('%s is said at once, and is no finding', async (_, options, words) => {
+])('%s is reported at once, not as a finding', async (_, options, words) => {
   const error = await surprises(options).then(
     (found) => found.join('\n'),
     (reason: unknown) => String(reason),

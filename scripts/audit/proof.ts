@@ -30,6 +30,10 @@ const gates = (): Gate[] => {
   return lines.map((line) => JSON.parse(line) as Gate);
 };
 
+/** By what was planted. */
+const kindsOfGates = () =>
+  groupBy(gates(), ({ kind, busy_us: us }) => (us === undefined ? kind : `${kind} ${us} µs`));
+
 /** ln(head / base) of CPU per request in the closed loop, of the blocks that both sides have, valid or not. */
 function changes(gate: Gate, store: string, withDropped: boolean): number[] {
   const name = `${PROOF}/campaign/${String(gate.number).padStart(3, '0')}`;
@@ -48,8 +52,7 @@ function changes(gate: Gate, store: string, withDropped: boolean): number[] {
 
 /** For each kind of gate and each backend in it. */
 function campaignLines(): Map<string, number[]> {
-  const kinds = groupBy(gates(), ({ kind, busy_us: us }) => (us === undefined ? kind : `${kind} ${us} µs`));
-  const lines = [...kinds].flatMap(([kind, all]) => {
+  const lines = [...kindsOfGates()].flatMap(([kind, all]) => {
     const stores = (all[0] as Gate).stores.split(',');
     return stores.map((store): [string, number[]] => {
       const blocks = all.map((gate) => changes(gate, store, false));
@@ -73,9 +76,8 @@ function campaignLines(): Map<string, number[]> {
 
 /** Number, REGRESSED, exact interval of their share, seconds (median, least, greatest), blocks dropped and all. */
 function gateLines(): Map<string, number[]> {
-  const kinds = groupBy(gates(), ({ kind, busy_us: us }) => (us === undefined ? kind : `${kind} ${us} µs`));
   return new Map(
-    [...kinds].map(([kind, all]) => {
+    [...kindsOfGates()].map(([kind, all]) => {
       const called = all.filter(({ exit }) => exit === 3).length;
       const seconds = all.map((gate) => gate.seconds);
       const blocks = all.reduce((sum, gate) => sum + gate.blocks, 0);
