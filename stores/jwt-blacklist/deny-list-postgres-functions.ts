@@ -119,8 +119,10 @@ begin
     select sid, absolute_expiry_ms from ${logins} where user_id = p_user and ${live}
       and sid is distinct from p_old order by created_ms, sid limit greatest(excess, 0)
   loop
-    perform ${schema}.end_login(oldest.sid, oldest.absolute_expiry_ms);
-    evicted := evicted || oldest.sid;
+    -- One that a logout has ended meanwhile is not named: one call ended it, not two.
+    if ${schema}.end_login(oldest.sid, oldest.absolute_expiry_ms) then
+      evicted := evicted || oldest.sid;
+    end if;
   end loop;
   if p_user is not null then
     insert into ${logins} (sid, user_id, created_ms, idle_expiry_ms, absolute_expiry_ms, refresh_id, family)

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { newSid } from '../jwt/sid.ts';
+import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
 import { DENY_TOLERANCE_MS } from '../jwt-blacklist/deny-list.ts';
 import { openPostgresDenyList } from '../jwt-blacklist/deny-list-postgres.ts';
 import { openStore } from '../open.ts';
+import { defaultOptions } from '../options.ts';
 import type { OpenContext } from '../store.ts';
 import { offered } from '../suite/offered.ts';
 import { postgres } from './backend.ts';
@@ -133,6 +135,32 @@ test('a login that evicts finds those that are being rotated, though their ids c
   expect(await created).toMatchObject({ status: 'created', evicted: [expect.any(String)] });
   expect(await offered(store, 'users').list('moving')).toHaveLength(1);
 });
+
+for (const [kind, definition, rows] of [
+  ['sessions', postgres, 'sessions'],
+  ['denials', jwtBlacklist, 'logins'],
+] as const)
+  test(`a login that a logout ends is not named by a login that would evict it: ${kind}`, async () => {
+    const namespace = freshNamespace();
+    const options = { ...defaultOptions(definition), ...(definition === jwtBlacklist && { db: 'postgres' }) };
+    const store = await openStore(definition, { ...context(namespace), options });
+    opened.push(store);
+    const users = offered(store, 'users');
+    const session = { userId: 'leaving', role: 'user', data: 'd' } as const;
+    await store.create(session);
+    const [login] = await users.list('leaving');
+    // A bystander holds the row until both wait for it, the logout first.
+    const schema = schemaName(kind, namespace, false);
+    const release = await server.hold(`select from ${schema}.${rows} where user_id = 'leaving' for update`);
+    const left = users.destroyLogin('leaving', login?.handle ?? '');
+    await expect.poll(server.waiting).toBe(1);
+    const created = store.create(session, { cap: 1, onCap: 'evict' });
+    await expect.poll(server.waiting).toBe(2);
+    await release();
+    expect(await left).toBe(true);
+    expect(await created).toMatchObject({ status: 'created', evicted: [] });
+    expect(await users.list('leaving')).toHaveLength(1);
+  });
 
 const NOBODY = { sid: '', absoluteExpiryMs: 0 };
 
