@@ -1,9 +1,10 @@
 import type { Agent } from 'node:http';
+import type { Contract, Operation, OperationName } from '../config/contract.ts';
+import type { Wire } from '../config/wire.ts';
 import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
-import type { Contract, Operation, OperationName } from './contract.ts';
+import { addressOf, openAgent } from '../load/wire.ts';
 import { asOurs } from './foreign-reply.ts';
 import { type Pace, patiently } from './pace.ts';
-import { addressOf, openAgent, type Wire } from './wire.ts';
 
 /** A complete reply. */
 export interface Reply extends PlainReply {

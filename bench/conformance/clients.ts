@@ -1,8 +1,8 @@
+import type { Contract } from '../config/contract.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { seededRandom } from '../stats/random.ts';
 import { assume } from './acts.ts';
 import { openBrowsers } from './browser.ts';
-import type { Contract } from './contract.ts';
 import { createPace } from './pace.ts';
 import { exchangeRaw } from './raw.ts';
 import type { Scene } from './scene.ts';

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
+import { COMMON_TRAITS } from '../config/contract.ts';
 import { BenchError } from '../errors.ts';
 import { parseConformance } from './config.ts';
-import { COMMON_TRAITS } from './contract.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'session-bench-contract-'));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contractSchema } from './contract.ts';
+import { contractSchema } from '../config/contract.ts';
 
 /** The JSON schema (2020-12) of a contract, for editors: the text of docs/contract.schema.json. */
 export function contractSchemaText(): string {

@@ -1,10 +1,6 @@
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
-import { conflict, quoted, type RawOptions, usage } from '../config/values.ts';
-import { messageOf } from '../errors.ts';
-import { type Contract, contractSchema } from './contract.ts';
-import type { Wire } from './wire.ts';
+import { type Contract, readContract } from '../config/contract.ts';
+import { conflict, type RawOptions } from '../config/values.ts';
+import { httpUrl, type Wire, wireOf } from '../config/wire.ts';
 
 /** An external site, from the command line and the file of its contract. */
 export interface External {
@@ -53,76 +49,4 @@ export function pageOf(raw: RawOptions): { page: URL; wire: Wire } | undefined {
   }
   const page = new URL(httpUrl(String(initContract), 'init-contract'));
   return { page, wire: wireOf(raw, page) };
-}
-
-/** @throws BenchError USAGE; what cannot be read is not shown, for it may hold a password. */
-function httpUrl(text: string, flag: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  const got = URL.canParse(text) ? quoted(text) : 'text that is not a URL';
-  const expected = `a URL that begins with http:// or https:// for --${flag}`;
-  throw usage(expected, got, 'Write for example http://127.0.0.1:8080.');
-}
-
-/** @throws BenchError CONFLICT for a flag of TLS without it; USAGE for a file that holds no certificate. */
-function wireOf(raw: RawOptions, target: URL): Wire {
-  const tls = (['ca', 'insecure'] as const).find((flag) => raw[flag] !== undefined);
-  if (tls !== undefined && target.protocol !== 'https:') {
-    throw conflict(`--target https://… with --${tls}`, 'plain http', `Leave --${tls} out.`);
-  }
-  if (raw['ca'] !== undefined && raw['insecure'] === true) {
-    throw conflict('--ca or --insecure', 'both', 'Leave one of them out.');
-  }
-  return {
-    ca: raw['ca'] === undefined ? undefined : readAuthorities(String(raw['ca'])),
-    isInsecure: raw['insecure'] === true,
-    connectTo: raw['connectTo'] === undefined ? undefined : addressOf(String(raw['connectTo']), target),
-  };
-}
-
-function readAuthorities(path: string): string {
-  const remedy = 'Correct --ca.';
-  let pem: string;
-  try {
-    pem = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw usage(`certificates in ${quoted(path)}`, messageOf(error), remedy);
-  }
-  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g) ?? [];
-  const expected = `certificates as PEM in ${quoted(path)}`;
-  if (certificates.length === 0) throw usage(expected, 'none', remedy);
-  try {
-    for (const one of certificates) new X509Certificate(one);
-  } catch (error) {
-    throw usage(expected, messageOf(error), remedy);
-  }
-  return pem;
-}
-
-function addressOf(text: string, { origin: from }: URL): NonNullable<Wire['connectTo']> {
-  const [, host = '', port = ''] = /^(\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text) ?? [];
-  if (host !== '' && Number(port) > 0 && Number(port) < 65_536)
-    return { from, host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-  throw usage('HOST:PORT for --connect-to', quoted(text), 'Write for example 127.0.0.1:8443.');
-}
-
-/** @throws BenchError USAGE for the first field that is wrong. */
-function readContract(path: string): Contract {
-  let given: unknown;
-  try {
-    given = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw usage(`a contract as JSON in ${quoted(path)}`, messageOf(error), 'Correct --contract.');
-  }
-  const parsed = contractSchema.safeParse(given);
-  if (parsed.success) {
-    const { survivesStoreCrash, ...traits } = parsed.data.traits;
-    return { ...parsed.data, traits: { ...traits, survivesStoreCrash } };
-  }
-  const [issue] = parsed.error.issues as z.core.$ZodIssue[];
-  const where = issue?.path.join('.') || 'the whole';
-  throw usage(
-    `a contract in ${quoted(path)} whose fields are those of docs/conformance.md`,
-    `${where}: ${issue?.message ?? 'something else'}`,
-    'Correct the file.',
-  );
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { COMMON_TRAITS } from './contract.ts';
+import { COMMON_TRAITS } from '../config/contract.ts';
 
 /** A small external site for tests: correct, in the manners of many sites. */
 

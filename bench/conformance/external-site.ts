@@ -1,3 +1,4 @@
+import type { Contract, Foreign } from '../config/contract.ts';
 import { conflict } from '../config/values.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { redactUrl } from '../errors.ts';
@@ -5,12 +6,11 @@ import { ExperimentFailed } from './acts.ts';
 import { type Browser, filledPath, openBrowsers, type Reply } from './browser.ts';
 import type { Subject } from './check.ts';
 import { openClients } from './clients.ts';
-import type { Contract, Foreign } from './contract.ts';
 import { namesUser } from './foreign-reply.ts';
 import { createPace, patiently, TooManyRequests } from './pace.ts';
 import { maskSecrets } from './run.ts';
 import type { Scene } from './scene.ts';
-import { unreachable } from './wire.ts';
+import { unreachable } from './unreachable.ts';
 
 /** Longer replies are cut in errors. */
 const SHOWN = 200;

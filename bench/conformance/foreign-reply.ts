@@ -1,5 +1,5 @@
+import type { Contract, Foreign, OperationName } from '../config/contract.ts';
 import type { Reply as PlainReply } from '../load/client.ts';
-import type { Contract, Foreign, OperationName } from './contract.ts';
 import { fieldIn } from './forge.ts';
 
 type Reply = PlainReply & { setCookies: readonly string[] };

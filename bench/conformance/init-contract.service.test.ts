@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
-import { contractSchema } from './contract.ts';
+import { contractSchema } from '../config/contract.ts';
 import { pageOf } from './external-config.ts';
 import { firstContract, loginFormIn } from './init-contract.ts';
 

@@ -1,8 +1,10 @@
+import { COMMON_TRAITS } from '../config/contract.ts';
+import type { Wire } from '../config/wire.ts';
 import { redactUrl } from '../errors.ts';
 import { exchange } from '../load/client.ts';
+import { addressOf, openAgent } from '../load/wire.ts';
 import { plain } from '../results/text.ts';
-import { COMMON_TRAITS } from './contract.ts';
-import { addressOf, openAgent, unreachable, type Wire } from './wire.ts';
+import { unreachable } from './unreachable.ts';
 
 /** What stands where only the owner of a site knows the value. */
 export const TO_FILL_IN = 'FILL IN';

@@ -1,4 +1,5 @@
-import { openSocket, type Wire } from './wire.ts';
+import type { Wire } from '../config/wire.ts';
+import { openEvent, openSocket } from '../load/wire.ts';
 
 const SILENCE_MS = 300;
 /** Limit of the wait for the first byte, and of the whole reply. */
@@ -21,7 +22,8 @@ export function exchangeRaw(
   const url = new URL(base);
   const bytes = addressed(url, typeof given === 'string' ? Buffer.from(given, 'latin1') : given, wire);
   return new Promise((resolve, reject) => {
-    const socket = openSocket(url, wire, () => {
+    const socket = openSocket(url, wire);
+    socket.once(openEvent(url), () => {
       isConnected = true;
       socket.write(bytes);
     });

@@ -2,8 +2,8 @@
 
 import type { ServerConfig } from '../../servers/config.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
+import type { Contract } from '../config/contract.ts';
 import type { Browser } from './browser.ts';
-import type { Contract } from './contract.ts';
 import type { Claims } from './forge.ts';
 import type { Subject } from './subject.ts';
 

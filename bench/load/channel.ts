@@ -1,3 +1,4 @@
+import type { Wire } from '../config/wire.ts';
 import { recordUs } from '../stats/histogram.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { isAgain, type KnownReplies, type KnownReply } from './known-reply.ts';
@@ -16,6 +17,8 @@ export interface Traffic {
   lastSendMs: number;
   lastEndMs: number;
   timeoutMs: number;
+  /** How connections are made. */
+  wire: Wire;
   replies: KnownReplies;
   onFailure: (request: LiveRequest, status: number, body: string) => void;
   /** The channel can send, unless its list is used up. */
@@ -71,6 +74,8 @@ const RECONNECT_PAUSE_MS = 50;
 const OK = 200;
 
 export function createChannel(server: URL, traffic: Traffic): Channel {
+  const { wire } = traffic;
+  const authority = wire.host ?? server.host;
   const parser = createReplyParser();
   let connection: Connection | undefined;
   let isOpen = false;
@@ -191,11 +196,8 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
 
   async function open(): Promise<void> {
     clearTimeout(retry);
-    connection ??= openConnection(server, traffic.timeoutMs, {
-      onBytes,
-      onEnd,
-      onLost: () => lose('connErrors'),
-    });
+    const events = { onBytes, onEnd, onLost: () => lose('connErrors') };
+    connection ??= openConnection(server, traffic.timeoutMs, events, wire);
     const own = connection;
     try {
       await own.opened;
@@ -217,7 +219,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
       return list[position]?.slot;
     },
     plan(plan, slotOf) {
-      list = build(plan.requests, server.host, slotOf);
+      list = build(plan.requests, authority, slotOf);
       isSentOnce = plan.isSentOnce ?? false;
       position = 0;
     },
@@ -228,7 +230,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
       if (position === list.length && !isSentOnce) position = 0;
       const { planned, slot } = request;
       planned.onSend?.();
-      if (planned.renew !== undefined) request.bytes = requestBytes(planned, planned.renew(), server.host);
+      if (planned.renew !== undefined) request.bytes = requestBytes(planned, planned.renew(), authority);
       countSent(slot.tally, request.bytes.length);
       current = { request, tally: slot.tally };
       dueMs = due;

@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import type { Wire } from '../config/wire.ts';
+import { openEvent, openSocket } from './wire.ts';
 
 /** A connection that is open, or being opened. */
 export interface Connection {
@@ -25,14 +26,16 @@ export interface ConnectionEvents {
  */
 export const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
-/** Opens a connection without Nagle's delay. */
-export function openConnection(server: URL, timeoutMs: number, events: ConnectionEvents): Connection {
+/** Opens a connection without Nagle's delay, by TLS to a URL that begins with https. */
+export function openConnection(
+  server: URL,
+  timeoutMs: number,
+  events: ConnectionEvents,
+  wire: Wire = {},
+): Connection {
   let isOpen = false;
   let isClosed = false;
-  const socket: Socket = connect({
-    // In a URL an IPv6 address is in brackets, elsewhere it is not.
-    host: server.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(server.port || 80),
+  const socket = openSocket(server, wire, {
     noDelay: true,
     timeout: timeoutMs,
     onread: {
@@ -49,8 +52,10 @@ export function openConnection(server: URL, timeoutMs: number, events: Connectio
     socket.on('error', (error) => {
       failure = error;
     });
-    socket.on('connect', () => {
+    socket.on(openEvent(server), () => {
       socket.setTimeout(0);
+      // TLS does not take it from the options.
+      socket.setNoDelay(true);
       isOpen = true;
       resolve();
     });

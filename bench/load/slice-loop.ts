@@ -1,3 +1,4 @@
+import type { Wire } from '../config/wire.ts';
 import type { Arrivals } from '../config/words.ts';
 import { createHistogram } from '../stats/histogram.ts';
 import { createArrivals } from './arrivals.ts';
@@ -16,8 +17,10 @@ import { createPollingTicker, startTicker, type Ticker } from './ticker.ts';
 /** The load generator: keep-alive sockets, prebuilt requests, every reply checked. */
 
 export interface SliceLoopOptions {
-  /** Base URLs, http only. */
+  /** Base URLs. */
   targets: readonly string[];
+  /** How connections are made; default as the URLs say. */
+  wire?: Wire;
   /** One for each connection; connection i goes to target i modulo their number. */
   plans: readonly ConnectionPlan[];
   /** Receives each reply that fails its check and, with status 0, each that is not HTTP. */
@@ -190,13 +193,18 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
   };
 }
 
-function createTraffic({ timeoutSeconds = TIMEOUT_SECONDS, onFailure }: SliceLoopOptions): Traffic {
+function createTraffic({
+  wire = {},
+  timeoutSeconds = TIMEOUT_SECONDS,
+  onFailure,
+}: SliceLoopOptions): Traffic {
   return {
     ...AT_REST,
     inFlight: 0,
     lastSendMs: 0,
     lastEndMs: 0,
     timeoutMs: timeoutSeconds * 1000,
+    wire,
     replies: createKnownReplies(),
     onFailure,
   };

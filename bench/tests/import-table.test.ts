@@ -69,7 +69,14 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'bench/gate/', may: ['bench/', 'servers/config.ts', 'servers/frozen.ts', 'stores/'] },
   {
     module: 'bench/load/',
-    may: ['bench/load/', 'bench/stats/', 'bench/config/words.ts', 'servers/protocol.ts', 'autocannon'],
+    may: [
+      'bench/load/',
+      'bench/stats/',
+      'bench/config/words.ts',
+      'bench/config/wire.ts',
+      'servers/protocol.ts',
+      'autocannon',
+    ],
   },
   { module: 'bench/results/row.ts', may: [] },
   {

@@ -1,10 +1,10 @@
 /** Check 50: malformed bodies, and what is logged about them. */
 
 import { randomBytes } from 'node:crypto';
+import type { OperationName } from '../../config/contract.ts';
 import { describeReply, type Login, logInAtHome } from '../acts.ts';
 import { type Browser, filledBody, type Reply, type Values } from '../browser.ts';
 import { type Check, judgeFaults, mustHold } from '../check.ts';
-import type { OperationName } from '../contract.ts';
 import { HUGE } from '../hostile.ts';
 import { type Malformed, malformedBodies } from '../malformed.ts';
 import { besideBystander, forEachConcurrently, placesOf, sendRaw } from '../offers.ts';

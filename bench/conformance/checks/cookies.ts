@@ -1,8 +1,8 @@
 /** Checks 7 to 13 and 17: how the token travels, and how a logout deletes it in the browser. */
 
 import { SERVICES, SESSION_STORES } from '../../../stores/registry.ts';
+import type { OperationName } from '../../config/contract.ts';
 import { type Check, judge, judgeEach, mustHold } from '../check.ts';
-import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 import { ID_OUTSIDE_COOKIE } from './outside-cookie.ts';
 import {

@@ -1,7 +1,7 @@
+import type { OperationName } from '../../config/contract.ts';
 import { assume, describeReply, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, firstFew, mustHold, verdict } from '../check.ts';
-import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 import { describeReplies } from './logins.ts';
 import { findVictim, type Victim, type Write, writesOf } from './writes.ts';

@@ -1,9 +1,9 @@
 /** Check 46: ids that are made to break something, wherever an id is accepted. */
 
+import type { OperationName } from '../../config/contract.ts';
 import { currentUser, describeReply, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, judgeFaults, mustHold } from '../check.ts';
-import type { OperationName } from '../contract.ts';
 import type { Forgery } from '../forge.ts';
 import { HUGE, hostileValues, PROTOTYPE_NAMES } from '../hostile.ts';
 import { besideBystander, offer, placesOf, sendRaw } from '../offers.ts';

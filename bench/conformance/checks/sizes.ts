@@ -1,5 +1,6 @@
 /** Checks 39 and 40: what is too large is refused clearly and without harm. */
 
+import { COOKIE_BYTES } from '../../config/contract.ts';
 import { assume, currentUser, describeReply, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import {
@@ -10,7 +11,6 @@ import {
   notApplicable,
   type Observation,
 } from '../check.ts';
-import { COOKIE_BYTES } from '../contract.ts';
 import { besideBystander, forEachConcurrently, placesOf, sendRaw } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 

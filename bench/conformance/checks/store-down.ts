@@ -1,9 +1,9 @@
 /** Check 48: the replies while the store is down, and that there are any. */
 
+import type { OperationName } from '../../config/contract.ts';
 import { currentUser, describeReply, expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { firstFew, notApplicable, type Observation, verdict } from '../check.ts';
-import type { OperationName } from '../contract.ts';
 import type { OwnService, Scene } from '../scene.ts';
 import {
   losesDenyList,

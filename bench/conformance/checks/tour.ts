@@ -1,9 +1,9 @@
 /** A session's life from the first visit to the logout, with the cookies and tokens of its replies. */
 
+import type { OperationName } from '../../config/contract.ts';
 import { expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply, Values } from '../browser.ts';
 import { seesOwnSessions } from '../check.ts';
-import type { OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 
 /** Minimum of tries of what chance may hide: enough to reach each of a few servers. */

@@ -1,8 +1,8 @@
 /** Shared by checks 37 and 38: the operations that change state, and whether they did. */
 
+import type { Operation, OperationName } from '../../config/contract.ts';
 import { fieldOf, type Login, logIn, logInAtHome } from '../acts.ts';
 import type { Browser, Values } from '../browser.ts';
-import type { Operation, OperationName } from '../contract.ts';
 import type { Scene } from '../scene.ts';
 import { adminOf } from './logins.ts';
 

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { COOKIE_LIMIT_BYTES, ORIGIN, SESSION_COOKIE } from '../../servers/protocol.ts';
 import type { Traits } from '../../stores/traits.ts';
+import { messageOf } from '../errors.ts';
+import { quoted, usage } from './values.ts';
 import type { Wire } from './wire.ts';
 
 /**
@@ -134,6 +137,13 @@ export interface Foreign {
   readsNobody: boolean;
 }
 
+/** An external site under load. */
+export interface LoadedSite {
+  /** Without user and password, and without a slash at its end. */
+  url: string;
+  contract: Contract;
+}
+
 export const OWN_CONTRACT = {
   cookie: SESSION_COOKIE,
   refreshCookie: '__Host-refresh',
@@ -146,3 +156,25 @@ export const OWN_CONTRACT = {
 
 /** Maximum bytes of `name=value` that a browser stores. */
 export const COOKIE_BYTES = COOKIE_LIMIT_BYTES;
+
+/** @throws BenchError USAGE for the first field that is wrong. */
+export function readContract(path: string): Contract {
+  let given: unknown;
+  try {
+    given = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw usage(`a contract as JSON in ${quoted(path)}`, messageOf(error), 'Correct --contract.');
+  }
+  const parsed = contractSchema.safeParse(given);
+  if (parsed.success) {
+    const { survivesStoreCrash, ...traits } = parsed.data.traits;
+    return { ...parsed.data, traits: { ...traits, survivesStoreCrash } };
+  }
+  const [issue] = parsed.error.issues as z.core.$ZodIssue[];
+  const where = issue?.path.join('.') || 'the whole';
+  throw usage(
+    `a contract in ${quoted(path)} whose fields are those of docs/conformance.md`,
+    `${where}: ${issue?.message ?? 'something else'}`,
+    'Correct the file.',
+  );
+}
