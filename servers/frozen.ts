@@ -117,7 +117,7 @@ export type Refusal = (typeof REFUSALS)[number];
  */
 export const COLUMNS = words(`
   schema_version run_id started_at git_sha git_dirty host_id cpu_model cpu_count mem_bytes node_version
-  arm store variant store_version servers balancer balancer_version affinity transport scenario operation
+  arm store variant store_version target servers balancer balancer_version affinity transport scenario operation
   payload_bytes sessions_live key_distribution pool_size pinning generator_mode engine pass load_model connections
   target_rps block order_index seed warmup_s warmup_requests warmup_end duration_s slice_ms scheduled sent completed ok http_4xx
   http_5xx check_failed conn_errors timeouts dropped inflight_end backlog_max backlog_end rps_ok

@@ -1,5 +1,5 @@
 import { type Config, parseConfig } from '../config/config.ts';
-import { flagsOf, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts';
+import { flagsOf, omitFlags, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts';
 import { PIN_HELP, RUN_FLAGS } from '../config/flags.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
 import { type RawOptions, usage } from '../config/values.ts';
@@ -37,10 +37,29 @@ const FLAGS = pickFlags(
   'durability',
   ['pin', { help: `${PIN_HELP} (default, where possible)` }],
   'tier',
+  'target',
+  'contract',
+  'ca',
+  'insecure',
+  'connectTo',
   ['json', { help: 'the result as JSON on standard output' }],
   'seed',
   'verbose',
 );
+
+/** Those that an external site does not have, and the number of sessions, whose default differs there. */
+const OWN = [
+  'stores',
+  'servers',
+  'balancer',
+  'affinities',
+  'payloadsBytes',
+  'poolSize',
+  'transport',
+  'durability',
+  'tier',
+  'sessions',
+] as const;
 
 /** `pnpm bench find-max --store redis --slo 'p99<20ms'`: prints the result. */
 export const COMMAND: BenchCommand = {
@@ -50,14 +69,17 @@ export const COMMAND: BenchCommand = {
 
 /** The configuration of a search with these options: always an open loop, for the search is for its rate. */
 export function configOf(given: RawOptions): Config {
-  const config = parseConfig({ ...withFallbacks(FLAGS, given), repeat: '1' }, process.env);
+  // Of an external site the contract says what our flags say of ours.
+  const flags = given['target'] === undefined ? FLAGS : omitFlags(FLAGS, ...OWN);
+  const config = parseConfig({ ...withFallbacks(flags, given), repeat: '1' }, process.env);
   return given['pin'] === undefined ? { ...config, pin: 'auto' } : config;
 }
 
 async function search({ given, command, signal }: Call): Promise<ExitCode> {
   const { slo: objective } = parseFlags({ slo: SLO_FLAG }, given);
   if (objective === undefined) throw usage("--slo, such as 'p99<20ms'", 'none', "Add --slo 'p99<20ms'.");
-  if (given['store'] === undefined) throw usage('--store, one backend', 'none', 'Add --store redis.');
+  if (given['store'] === undefined && given['target'] === undefined)
+    throw usage('--store, one backend, or --target', 'none', 'Add --store redis.');
   const config = configOf(given);
   for (const [flag, values] of Object.entries({
     store: config.stores,

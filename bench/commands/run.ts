@@ -9,7 +9,7 @@ import { crossings } from '../results/threshold.ts';
 import { timeText } from '../run/estimate.ts';
 import { planBlocks, titleOf } from '../run/plan.ts';
 import { renderReport, renderReportMarkdown } from '../run/report.ts';
-import { readUnfinished } from '../run/resume.ts';
+import { checkTargets, readUnfinished } from '../run/resume.ts';
 import { type RunOutcome, run } from '../run/run.ts';
 import { usesColor } from './color.ts';
 import { type BenchCommand, type Call, ended, failed, printJson } from './command.ts';
@@ -24,6 +24,7 @@ async function measure({ given, command, signal }: Call): Promise<ExitCode> {
   const resumption = typeof given['resume'] === 'string' ? readUnfinished(given['resume'], given) : undefined;
   const options = resumption?.options ?? withConfigFile(given);
   const config = parseConfig(options, process.env);
+  if (resumption !== undefined) checkTargets(resumption.unfinished, config.stores);
   if (config.dryRun) {
     process.stdout.write(renderPlan(config));
     return EXIT.ok;

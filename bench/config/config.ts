@@ -3,6 +3,8 @@ import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { EQUAL_LOAD_SHARE } from './rate.ts';
 import { parseServiceUrls, type ServiceUrls, servicesOf } from './service-urls.ts';
+import { checkSites, sitesOf } from './sites.ts';
+import type { StoreChoice } from './store-choice.ts';
 import { conflict, type RawOptions, usage } from './values.ts';
 import type { PRESETS } from './words.ts';
 
@@ -38,27 +40,55 @@ export const PRESET_VALUES: Record<(typeof PRESETS)[number], Readonly<Record<str
 
 /** Parses the options. @throws BenchError USAGE, for the first wrong value. */
 export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string | undefined>>): Config {
-  const implied = raw['store'] === undefined ? 'glance' : undefined;
+  const sites = sitesOf(raw);
+  const implied = raw['store'] === undefined && sites === undefined ? 'glance' : undefined;
   const preset = RUN_FLAGS.preset.parse(raw['preset'] ?? implied, 'preset');
   const values = preset === undefined ? {} : PRESET_VALUES[preset];
   const parsed = parseFlags(RUN_FLAGS, raw, { preset: values });
   const rate = parsed.equalLoad ? (parsed.rate ?? { share: EQUAL_LOAD_SHARE }) : parsed.rate;
   // A balancer would share a small machine's processor with the generator, and a closed loop fills both.
-  const isAlone = rate !== undefined || (parsed.balancer === 'none' && preset !== 'glance');
+  const hasBalancer = sites === undefined && parsed.balancer !== 'none';
+  const isAlone = rate !== undefined || (!hasBalancer && preset !== 'glance');
+  const own = sites === undefined ? {} : siteConfig(sites, parsed.connections, raw, values);
+  const stores = sites ?? parsed.stores;
   const config: Config = {
     ...parsed,
+    ...own,
     preset,
     rate,
     arrivals: parsed.equalLoad ? 'constant' : parsed.arrivals,
     pin: parsed.pin ?? (isAlone ? 'auto' : false),
-    urls: parseServiceUrls(raw, env, servicesOf(parsed.stores)),
-    skipUnavailable: raw['store'] === undefined,
+    urls: parseServiceUrls(raw, env, servicesOf(stores)),
+    skipUnavailable: raw['store'] === undefined && sites === undefined,
   };
   checkConflicts(config);
   return config;
 }
 
+/** Sessions for each connection of a site: others may have slow logins, and what is made there stays there. */
+const SITE_SESSIONS = 2;
+
+/** What differs where external sites are loaded: nothing is known of their servers and of their data. */
+function siteConfig(
+  stores: StoreChoice[],
+  connections: number,
+  raw: RawOptions,
+  preset: Readonly<Record<string, string>>,
+): Pick<Config, 'stores' | 'servers' | 'balancer' | 'affinities' | 'payloadsBytes'> &
+  Partial<Pick<Config, 'sessions'>> {
+  const isGiven = raw['sessions'] !== undefined || preset['sessions'] !== undefined;
+  return {
+    stores,
+    servers: [0],
+    balancer: 'none',
+    affinities: ['round-robin'],
+    payloadsBytes: [0],
+    ...(isGiven ? {} : { sessions: SITE_SESSIONS * connections }),
+  };
+}
+
 function checkConflicts(config: Config): void {
+  checkSites(config);
   const spread = config.servers.some((servers) => servers > 1);
   if (config.balancer === 'none' && spread && config.affinities.includes('round-robin')) {
     throw conflict(

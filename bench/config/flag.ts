@@ -30,8 +30,8 @@ export interface Flag<T = unknown> {
   inFile?: false;
   /** @throws BenchError USAGE. @param name the long flag without its dashes. */
   parse(given: Given, name: string): T;
-  /** Its value in the form of the command line, which is recorded instead of the given text. */
-  format?(value: T): string;
+  /** Its value in the form of the command line, which is recorded instead of the given text; `undefined` for none. */
+  format?(value: T): string | undefined;
 }
 
 /** A table of flags, each under the name of its value in a configuration. */

@@ -8,6 +8,7 @@ import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } f
 import { EQUAL_LOAD_SHARE, parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
+import { SITE_FLAGS } from './sites.ts';
 import { parseStoreChoice, storeText } from './store-choice.ts';
 import { usage } from './values.ts';
 import {
@@ -34,8 +35,13 @@ export const RUN_FLAGS = {
     'backends, with options as in redis:write=lww',
     STORES.flatMap(listedArms).join(','),
     listed({ parse: parseStoreChoice }),
-    { fallbackHelp: 'all that are available', format: (stores) => stores.map(storeText).join(',') },
+    {
+      fallbackHelp: 'all that are available',
+      format: (stores) =>
+        stores.some(({ site }) => site !== undefined) ? undefined : stores.map(storeText).join(','),
+    },
   ),
+  ...SITE_FLAGS,
   servers: run.value('--servers <counts>', 'server processes, a list such as 1,3', '1', listed(whole(1, 64))),
   balancer: run.value('--balancer <name>', 'balancer in front of the servers', 'auto', word(BALANCERS)),
   affinities: run.value('--affinity <names>', 'how requests are spread', 'round-robin', words(AFFINITIES)),

@@ -5,6 +5,7 @@ import { defaultOptions } from '../../stores/options.ts';
 import { findStore, STORES } from '../../stores/registry.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { pairsText } from '../../stores/variant.ts';
+import type { LoadedSite } from './contract.ts';
 import { oneOf, quoted, usage } from './values.ts';
 
 /** A backend and the values of its options, complete. */
@@ -15,6 +16,8 @@ export interface StoreChoice {
   side?: 'base' | 'head';
   /** Slowness that is planted to prove the instrument. */
   handicap?: Handicap;
+  /** An external site instead of a backend of ours, whose name is then `store`. */
+  site?: LoadedSite;
   /** Distinguishes it from another arm of the same backend, options and side. */
   label?: string;
 }

@@ -1,7 +1,7 @@
 /** Steps that checks take in a scene. When one that must succeed does not, the experiment has failed, not the backend. */
 
+import { fieldIn } from '../load/json-field.ts';
 import type { Browser, Reply } from './browser.ts';
-import { fieldIn } from './forge.ts';
 import type { Scene } from './scene.ts';
 
 /** The experiment could not be carried out: neither a pass nor a fail. */

@@ -1,7 +1,8 @@
 import type { Agent } from 'node:http';
-import type { Contract, Operation, OperationName } from '../config/contract.ts';
+import type { Contract, OperationName } from '../config/contract.ts';
 import type { Wire } from '../config/wire.ts';
 import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
+import { bodyOf, filledPath, type Values } from '../load/operation.ts';
 import { addressOf, openAgent } from '../load/wire.ts';
 import { asOurs } from './foreign-reply.ts';
 import { type Pace, patiently } from './pace.ts';
@@ -11,12 +12,6 @@ export interface Reply extends PlainReply {
   /** The lines of `Set-Cookie`, as sent. */
   setCookies: readonly string[];
 }
-
-/** Values for the `{name}` of an operation's path and body. */
-export type Values = Readonly<Partial<Record<'user' | 'password' | 'next' | 'data' | 'handle', string>>> & {
-  readonly version?: number;
-  readonly disabled?: boolean;
-};
 
 export interface SendOptions {
   /**
@@ -150,37 +145,6 @@ const limitsItself = ({ loginCap, failedLoginLimit }: BrowserContract) =>
 export function urlAt(base: string, path: string): URL {
   const url = new URL(base);
   return new URL(`${url.pathname.replace(/\/$/, '')}${path}`, url);
-}
-
-/** The path of an operation with these values, percent-encoded. */
-export function filledPath(path: string, values: Values): string {
-  return path.replaceAll(/\{(\w+)\}/g, (_, key: keyof Values) =>
-    encodeURIComponent(String(values[key] ?? '')),
-  );
-}
-
-/** The body of an operation, and the header that says how it is written. */
-function bodyOf(operation: Operation, values: Values): Pick<SendOptions, 'body' | 'headers'> {
-  if (operation.body === undefined) return {};
-  const body = filledBody(operation.body, values);
-  if (operation.encoding !== 'form') return { body };
-  const fields = Object.entries(body).map(([field, one]): [string, string] => [field, String(one)]);
-  return {
-    body: new URLSearchParams(fields).toString(),
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-  };
-}
-
-/** The body of an operation with these values. Fields without a value are omitted, such as an unknown version. */
-export function filledBody(body: NonNullable<Operation['body']>, values: Values) {
-  const filled: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(body)) {
-    const key = typeof value === 'string' ? /^\{(\w+)\}$/.exec(value)?.[1] : undefined;
-    const fixed = typeof value === 'object' ? filledBody(value, values) : value;
-    const found = key === undefined ? fixed : values[key as keyof Values];
-    if (found !== undefined) filled[field] = found;
-  }
-  return filled;
 }
 
 /** Applies a line of Set-Cookie: a cookie that is emptied or expired is deleted (RFC 6265bis §5.7). */

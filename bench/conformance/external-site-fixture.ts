@@ -28,6 +28,10 @@ export interface Site {
   /** After this many logins it refuses the next one with this Retry-After; without one, all later ones. */
   limit?: { logins: number; retryAfter?: string };
   requestsPerSecond?: number;
+  /** It takes notes, which its contract calls an update. */
+  takesNotes?: boolean;
+  /** After this many reads it shows somebody else. */
+  mixesUpAfter?: number;
   /** It speaks TLS. */
   tls?: { key: string; cert: string };
 }
@@ -43,7 +47,7 @@ export function openSite(options: Site): Promise<string> {
   const { ok = 200, anonymous = 401, base = '', host, redirects = false, hashMs = 0, limit, key } = options;
   const first = [...(options.first ?? [])];
   const sessions = new Map<string, string>();
-  let logins = 0;
+  let [logins, reads] = [0, 0];
   const answerTo: RequestListener = (request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
@@ -87,9 +91,14 @@ export function openSite(options: Site): Promise<string> {
         sessions.delete(sid);
         return answer(done, {}, { 'set-cookie': 'sid=; Max-Age=0; Path=/', location: '/' });
       }
+      if (what === 'note' && options.takesNotes === true) return answer(sessions.has(sid) ? 204 : 401, {});
       const status = first.shift();
       if (status !== undefined) return answer(status, {}, { 'retry-after': '0' });
-      if (sessions.has(sid)) return answer(200, { user: sessions.get(sid) });
+      if (sessions.has(sid)) {
+        reads += 1;
+        const isMixedUp = reads > (options.mixesUpAfter ?? Number.POSITIVE_INFINITY);
+        return answer(200, { user: isMixedUp ? 'somebody' : sessions.get(sid) });
+      }
       return answer(redirects ? 303 : anonymous, { user: options.stranger ?? null }, { location: '/login' });
     });
   };
@@ -117,7 +126,8 @@ function credentialsOf(text: string, { form, nested }: Site): { user: string; pa
 }
 
 /** Its contract. */
-export const contractFor = ({ host, form, nested, password = 'pw', requestsPerSecond, key }: Site) => {
+export const contractFor = (site: Site) => {
+  const { host, form, nested, password = 'pw', requestsPerSecond, key, takesNotes } = site;
   const fields = { user: '{user}', password: '{password}' };
   const body = nested ? { credentials: fields } : fields;
   return {
@@ -133,6 +143,7 @@ export const contractFor = ({ host, form, nested, password = 'pw', requestsPerSe
       login: { method: 'POST', path: '/api/login', body, ...(form ? { encoding: 'form' } : {}) },
       read: { method: 'GET', path: '/api/me' },
       logout: { method: 'POST', path: '/api/logout' },
+      ...(takesNotes ? { update: { method: 'PUT', path: '/api/note', body: { note: '{data}' } } } : {}),
     },
     traits: { ...COMMON_TRAITS, state: 'server', survivesServerRestart: false, expiry: 'none' },
   };

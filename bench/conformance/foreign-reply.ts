@@ -1,6 +1,6 @@
 import type { Contract, Foreign, OperationName } from '../config/contract.ts';
 import type { Reply as PlainReply } from '../load/client.ts';
-import { fieldIn } from './forge.ts';
+import { fieldIn } from '../load/json-field.ts';
 
 type Reply = PlainReply & { setCookies: readonly string[] };
 

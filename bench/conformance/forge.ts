@@ -1,4 +1,5 @@
 import { createHmac, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { parsedJson } from '../load/json-field.ts';
 
 /** Forged tokens: derived from a genuine one and signed with the forger's keys. Uses only node:crypto. */
 
@@ -27,26 +28,6 @@ export function jwtParts(token: string): JwtParts | undefined {
   const payload = claimsOf(payloadText);
   if (header === undefined || payload === undefined) return undefined;
   return { header, payload, headerText, payloadText, signatureText };
-}
-
-/** The value of a JSON text; `undefined` for any other text. */
-export function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-/** A field of a JSON text, dots for nesting; `undefined` when it is missing or the text is not JSON. */
-export function fieldIn(text: string, path: string): unknown {
-  let value = parsedJson(text);
-  for (const key of path.split('.')) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    value = (value as Record<string, unknown>)[key];
-  }
-  return value;
 }
 
 function claimsOf(text: string): Claims | undefined {

@@ -1,5 +1,6 @@
 import { findStore } from '../../stores/registry.ts';
 import type { VerifyCacheStats } from '../../stores/store.ts';
+import type { LoadedSite } from '../config/contract.ts';
 import { BenchError } from '../errors.ts';
 import type { Trial } from '../run/plan.ts';
 import { startBalancer } from './balancer.ts';
@@ -49,6 +50,7 @@ const SPARE_CONNECTIONS = 20;
 
 /** Starts everything that a trial needs. If a part fails, the parts started before are closed. */
 export function openEnvironment(trial: Trial, context: RunContext): Promise<Environment> {
+  if (trial.site !== undefined) return Promise.resolve(externalEnvironment(trial.site));
   return openTogether(async (resources) => {
     const { guard, signal } = context;
     const directory = guard.createDirectory('trial');
@@ -124,6 +126,27 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
       close: resources.close,
     };
   });
+}
+
+/** An external site as the environment of an arm: nothing is started, ended or read there. */
+function externalEnvironment({ url }: LoadedSite): Environment {
+  return {
+    targets: [url],
+    servers: [url],
+    service: undefined,
+    died: new Promise(() => undefined),
+    pids: () => Promise.resolve({ server: [], balancer: [], store: [] }),
+    stats: () =>
+      Promise.resolve({
+        roundTrips: undefined,
+        gcNs: undefined,
+        loopDelayP99Us: undefined,
+        loopTurns: undefined,
+        verifyCache: undefined,
+      }),
+    weighSessions: () => Promise.resolve(undefined),
+    close: () => Promise.resolve(),
+  };
 }
 
 /** The context with the server program for the trial's side. */

@@ -1,13 +1,19 @@
 import { BenchError } from '../errors.ts';
-import type { FromGenerator, LoadJob, LoadModel, LoadResult, SliceResult, ToGenerator } from '../load/job.ts';
+import {
+  type FromGenerator,
+  type LoadJob,
+  type LoadModel,
+  type LoadResult,
+  leastPerSecond,
+  type SliceResult,
+  type ToGenerator,
+} from '../load/job.ts';
 import type { RunContext } from './context.ts';
 import { startProgram } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 
 /** In addition to the time of a step: a generator that is silent for longer hangs. */
 const GRACE_SECONDS = 30;
-/** Minimum rate of logins that counts as progress, per second. */
-const MIN_LOGINS_PER_SECOND = 50;
 
 /**
  * The load generator's process, which serves all arms of a block, one step at a time. Each step throws BenchError
@@ -69,14 +75,14 @@ export async function startGenerator(
     });
   }
 
-  /** Maximum of sessions that a step may have to create, by arm. */
-  const sessions = new Map<number, number>();
-  const loginSeconds = (arm: number) => ((sessions.get(arm) ?? 0) * 2) / MIN_LOGINS_PER_SECOND;
+  /** The longest that a step may take to create sessions, by arm. */
+  const logins = new Map<number, number>();
+  const loginSeconds = (arm: number) => logins.get(arm) ?? 0;
 
   return {
     pid: process_.pid,
     async prepare(arm, job) {
-      sessions.set(arm, job.sessions);
+      logins.set(arm, (job.sessions * 2) / leastPerSecond(job));
       const answer = await step(
         { type: 'prepare', arm, job },
         ['prepared', 'unsupported'],

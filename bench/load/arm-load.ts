@@ -2,7 +2,7 @@ import { runAutocannon } from './autocannon-loop.ts';
 import { createClient } from './client.ts';
 import type { LoadJob, LoadModel, LoadResult, SliceResult } from './job.ts';
 import { loadResultOf } from './load-result.ts';
-import { logInMany } from './population.ts';
+import { logInMany, readFirst, wireOf } from './population.ts';
 import { runRevocation } from './revocation.ts';
 import { createSliceLoop, type LoopTotals } from './slice-loop.ts';
 import { createSupply } from './supply.ts';
@@ -32,6 +32,7 @@ export function prepareArm(job: LoadJob, onProgress: (text: string) => void): Pr
 
 async function preparePopulation(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
   const sessions = await logInMany(job, 0, job.sessions, progressOf(job, onProgress));
+  await readFirst(job, sessions);
   const supply = createSupply(job, sessions);
   let { plans } = supply;
   let firstFailure: string | undefined;
@@ -40,7 +41,7 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
     firstFailure ??= `${request.operation} got ${got.slice(0, 124)}`;
   };
   const { targets, seed, staysAwake = false } = job;
-  const loop = createSliceLoop({ targets, plans, onFailure, seed, staysAwake });
+  const loop = createSliceLoop({ targets, plans, onFailure, seed, staysAwake, ...wireOf(job) });
   let ratePerSecond = FIRST_RATE_PER_SECOND;
   let onAutocannon: LoopTotals | undefined;
 

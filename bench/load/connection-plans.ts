@@ -1,18 +1,11 @@
-import { userName } from '../../servers/protocol.ts';
 import type { Scenario } from '../config/words.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
-import { type Credentials, credentialsInRaw } from './client.ts';
+import type { Credentials } from './client.ts';
+import type { Dialect } from './dialect.ts';
+import { dialectOf } from './dialects.ts';
 import type { LoadJob, Operation } from './job.ts';
 import type { ConnectionPlan, LiveRequest } from './live-request.ts';
-import {
-  keySequence,
-  type LiveSession,
-  loginRequest,
-  logoutRequest,
-  MIX,
-  readRequest,
-  updateRequest,
-} from './scenarios.ts';
+import { keySequence, type LiveSession, MIX } from './scenarios.ts';
 
 /** Where the requests of a mix take sessions from, and put those that they create. */
 export interface SessionSource {
@@ -37,6 +30,7 @@ export function planConnections(
   source: SessionSource,
 ): ConnectionPlan[] {
   const random = seededRandom(job.seed);
+  const dialect = dialectOf(job);
   const writesBodies = job.scenario === 'update' || job.scenario === 'mixed';
   const bytesEach = HEAD_BYTES + (writesBodies ? job.payloadBytes : 0);
   const room = Math.max(1, Math.floor(PREBUILT_BYTES / bytesEach / job.connections));
@@ -47,14 +41,14 @@ export function planConnections(
     const keys = keySequence(job.keys, own.length, length, random);
     const mix = job.scenario === 'mixed' ? shuffled(MIX, random) : [operationOf(job.scenario)];
     const target = connection % job.targets.length;
-    const newUser = (index: number) => userName(FIRST_LOGIN_USER + connection * length + index);
-    const reads = own.map((session) => readRequest(session, job.payloadBytes));
-    const updates = writesBodies ? own.map((session) => updateRequest(session, job.payloadBytes)) : [];
+    const newUser = (index: number) => dialect.userName(FIRST_LOGIN_USER + connection * length + index);
+    const reads = own.map(dialect.read);
+    const updates = writesBodies ? own.map(dialect.update) : [];
     const requestOf: Record<Operation, (key: number, index: number) => LiveRequest> = {
       read: (key) => reads[key] as LiveRequest,
       update: (key) => updates[key] as LiveRequest,
-      login: (_, index) => newLogin(newUser(index), target, job, source),
-      logout: () => anyLogout(target, source),
+      login: (_, index) => newLogin(newUser(index), target, dialect, source),
+      logout: () => anyLogout(target, dialect, source),
     };
     const requests = keys.map((key, index) => requestOf[mix[index % mix.length] as Operation](key, index));
     return { requests };
@@ -86,18 +80,17 @@ function sessionsByConnection(job: LoadJob, sessions: readonly LiveSession[]): L
 }
 
 /** A login, whose session is given away. */
-function newLogin(user: string, target: number, job: LoadJob, source: SessionSource): LiveRequest {
+function newLogin(user: string, target: number, dialect: Dialect, source: SessionSource): LiveRequest {
   return {
-    ...loginRequest(user, job.password),
-    onReply: (headers) =>
-      source.give({ user, target, credentials: credentialsInRaw(headers(), job.transport) }),
+    ...dialect.login(user),
+    onReply: (headers) => source.give({ user, target, credentials: dialect.credentials(headers()) }),
   };
 }
 
 /** A logout of any session that is available when it is sent. */
-function anyLogout(target: number, source: SessionSource): LiveRequest {
-  const renew = () => logoutRequest({ credentials: source.take(target) }).headers;
-  return { ...logoutRequest({ credentials: {} }), renew };
+function anyLogout(target: number, { logout }: Dialect, source: SessionSource): LiveRequest {
+  const renew = () => logout({ credentials: source.take(target) }).headers;
+  return { ...logout({ credentials: {} }), renew };
 }
 
 /**
@@ -108,12 +101,13 @@ export function planLogouts(
   sessions: readonly LiveSession[],
   onSend: (session: LiveSession) => void,
 ): ConnectionPlan[] {
+  const { logout } = dialectOf(job);
   const lists = sessionsByConnection(job, sessions);
   const shortest = Math.min(...lists.map((list) => list.length));
   return lists.map((list) => ({
     isSentOnce: true,
     requests: list.slice(0, shortest).map((session) => ({
-      ...logoutRequest(session),
+      ...logout(session),
       onSend: () => onSend(session),
     })),
   }));

@@ -1,8 +1,12 @@
+import type { Contract } from '../config/contract.ts';
 import type { Arrivals, KEY_DISTRIBUTIONS, Scenario, TRANSPORTS } from '../config/words.ts';
 
-/** Messages between the harness and the load generator's process over IPC. Types only. */
+/** Messages between the harness and the load generator's process over IPC. */
 
 export type Operation = 'read' | 'update' | 'login' | 'logout';
+
+/** An external site: its contract, and the digits with which the numbers of this arm's users begin. */
+export type LoadedContract = Contract & { userBase: string };
 
 /** What to load and how. The password is random per run. */
 export interface LoadJob {
@@ -18,9 +22,14 @@ export interface LoadJob {
   keys: (typeof KEY_DISTRIBUTIONS)[number];
   seed: number;
   password: string;
+  /** Present for an external site: `password` and `payloadBytes` are not used then. */
+  site?: LoadedContract;
   /** Whether the generator polls without sleeping while it measures; default false. */
   staysAwake?: boolean;
 }
+
+/** A server with a lower rate of logins counts as stopped; others may hash passwords slowly. */
+export const leastPerSecond = ({ site }: Pick<LoadJob, 'site'>) => (site === undefined ? 50 : 2);
 
 /**
  * How requests become due. `closed`: each connection sends the next after the reply. `open`: at a rate, whatever is in

@@ -1,8 +1,8 @@
-import { userName } from '../../servers/protocol.ts';
-import { type Client, credentialsInRaw, credentialsOf } from './client.ts';
-import type { LoadJob } from './job.ts';
+import { type Client, credentialsOf } from './client.ts';
+import { dialectOf } from './dialects.ts';
+import { type LoadJob, leastPerSecond } from './job.ts';
 import type { LiveRequest } from './live-request.ts';
-import { type LiveSession, loginRequest, logoutRequest, type PlannedRequest } from './scenarios.ts';
+import type { LiveSession, PlannedRequest } from './scenarios.ts';
 import { createSliceLoop, type LoopTotals } from './slice-loop.ts';
 
 /** The backend reports that it cannot hold such a session: not a failure, but a row of its own. */
@@ -15,8 +15,8 @@ export class UnsupportedError extends Error {
 
 /** More concurrent logins are not faster, they only wait in longer queues. */
 const MAX_AT_ONCE = 64;
-/** A server with a lower rate of replies counts as stopped. */
-const MIN_PER_SECOND = 50;
+/** Of others, whose logins may hash passwords slowly: each waits for those before it. */
+const MAX_AT_ONCE_ELSEWHERE = 8;
 
 /**
  * Logs users in, untimed, over separate connections, and returns their sessions. Logins go to the targets in turn.
@@ -31,13 +31,13 @@ export async function logInMany(
   if (count === 0) return [];
   const sessions: LiveSession[] = [];
   let failure: Error | undefined;
+  const dialect = dialectOf(job);
   const requestOf = (index: number, target: number): LiveRequest => {
-    const user = userName(firstUser + index);
+    const user = dialect.userName(firstUser + index);
     return {
-      ...loginRequest(user, job.password),
+      ...dialect.login(user),
       onReply(headers) {
-        const credentials = credentialsInRaw(headers(), job.transport);
-        sessions[index] = { user, credentials, target };
+        sessions[index] = { user, credentials: dialect.credentials(headers()), target };
         onProgress(index);
       },
     };
@@ -51,16 +51,36 @@ export async function logInMany(
   return sessions;
 }
 
+/** Reads each of these sessions once, untimed, where only that tells what later reads must show. */
+export async function readFirst(job: LoadJob, sessions: readonly LiveSession[]): Promise<void> {
+  const { firstRead } = dialectOf(job);
+  if (firstRead === undefined || sessions.length === 0) return;
+  let failure: Error | undefined;
+  const requestOf = (index: number) => {
+    const session = sessions[index] as LiveSession;
+    return firstRead(session, (shown) => {
+      session.shows = shown;
+    });
+  };
+  const totals = await sendOnce(job, sessions.length, requestOf, (_request, status, body) => {
+    failure ??= new Error(`a read after a login got ${status} ${body.slice(0, 120)}`);
+    return true;
+  });
+  if (failure !== undefined) throw failure;
+  expectAllReplied(totals, sessions.length, 'reads');
+}
+
 /**
  * Logs these sessions out, untimed, each through the target that created it. A session that a server does not know (any
  * more) counts as logged out. @throws Error when logouts get no reply.
  */
 export async function logOutMany(job: LoadJob, sessions: readonly LiveSession[]): Promise<void> {
+  const { logout } = dialectOf(job);
   for (let target = 0; target < job.targets.length; target += 1) {
     const own = sessions.filter((session) => session.target === target);
     if (own.length === 0) continue;
     const through = { ...job, targets: [job.targets[target] as string] };
-    const requestOf = (index: number) => logoutRequest(own[index] as LiveSession);
+    const requestOf = (index: number) => logout(own[index] as LiveSession);
     const totals = await sendOnce(through, own.length, requestOf, () => false);
     expectAllReplied(totals, own.length, 'logouts');
   }
@@ -75,25 +95,29 @@ async function sendOnce(
 ): Promise<LoopTotals> {
   const targets = job.targets.length;
   // The same number for each target, so that they share the sessions and the turns equally.
-  const connections =
-    Math.max(1, Math.floor(Math.min(job.connections, MAX_AT_ONCE, count) / targets)) * targets;
+  const atOnce = job.site === undefined ? MAX_AT_ONCE : MAX_AT_ONCE_ELSEWHERE;
+  const connections = Math.max(1, Math.floor(Math.min(job.connections, atOnce, count) / targets)) * targets;
   const lists = Array.from({ length: connections }, (): LiveRequest[] => []);
   for (let index = 0; index < count; index += 1) {
     lists[index % connections]?.push(requestOf(index, index % targets));
   }
   const loop = createSliceLoop({
     targets: job.targets,
+    ...wireOf(job),
     plans: lists.map((requests) => ({ requests, isSentOnce: true })),
     seed: job.seed,
     onFailure: (request, status, body) => void (onFailure(request, status, body) && loop.close()),
   });
   try {
-    await loop.run(10 + count / MIN_PER_SECOND, { model: 'closed' });
+    await loop.run(10 + count / leastPerSecond(job), { model: 'closed' });
     return loop.take();
   } finally {
     loop.close();
   }
 }
+
+/** How connections to the site under load are made. */
+export const wireOf = ({ site }: LoadJob) => (site?.wire === undefined ? {} : { wire: site.wire });
 
 function expectAllReplied({ tallies }: LoopTotals, count: number, what: string): void {
   let completed = 0;

@@ -9,6 +9,8 @@ export interface LiveSession {
   credentials: Credentials;
   /** Index of the target that created it. */
   target: number;
+  /** What each read of it must show, where only its first read tells. */
+  shows?: unknown;
 }
 
 /** The headers of a reply, names and values alternating. Lazy, for most checks do not need them. */
@@ -20,7 +22,7 @@ export type Check = (status: number, body: string, headers: RawHeaders) => boole
 /** One request, ready to be built into bytes, and the check of its reply. */
 export interface PlannedRequest {
   operation: Operation;
-  method: 'GET' | 'POST' | 'PATCH';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   path: string;
   headers: Record<string, string>;
   body?: string;

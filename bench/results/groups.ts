@@ -19,18 +19,26 @@ export function groupsOf(rows: readonly Row[]): RowGroup[] {
 
 /** Scenario, servers and affinity: a short name for contexts where it is unambiguous. */
 export function shortTitle(row: Row): string {
+  if (row.target !== undefined) return `${row.scenario}, external`;
   return `${row.scenario}, ${counted(row.servers, 'server')}, ${row.affinity}`;
 }
 
 /** The axes held fixed, as a heading. In an open loop with the rate, which may differ a little between blocks. */
 function groupTitle(rows: readonly Row[]): string {
   const [row = {}] = rows;
-  const balancer = row.balancer === 'none' ? 'no balancer' : row.balancer;
-  const closed = `${shortTitle(row)}, ${balancer}, ${row.payload_bytes} B, ${row.connections} connections, ${row.transport}`;
+  const closed = [shortTitle(row), ...ownAxes(row), `${row.connections} connections`, row.transport].join(
+    ', ',
+  );
   if (!isOpen(row)) return closed;
   const rate = median(rows.map((one) => one.target_rps).filter((value) => value !== undefined));
   const arrivals = (row.load_model ?? '').replace('open-', '');
   return `${closed}, ${rate === undefined ? '' : `${whole(rate)}/s `}${arrivals}, response times`;
+}
+
+/** Balancer and size of the data, which are unknown of external sites. */
+function ownAxes({ target, balancer, payload_bytes: bytes }: Row): string[] {
+  if (target !== undefined) return [];
+  return [balancer === 'none' ? 'no balancer' : String(balancer), `${bytes} B`];
 }
 
 /** Whether requests were sent at a rate, regardless of replies. */

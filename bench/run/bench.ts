@@ -10,7 +10,7 @@ import { createProgress, type Progress } from '../progress.ts';
 import type { EnvironmentRecord } from '../results/env-file.ts';
 import { decideAwake } from './awake.ts';
 import { estimateBlockMs } from './estimate.ts';
-import { findFeasible, inspectExternal } from './preflight.ts';
+import { findFeasible, inspectExternal, visitSites } from './preflight.ts';
 
 /** What every measuring command opens before the first block. */
 export interface Bench {
@@ -40,7 +40,7 @@ export interface BenchOptions {
  */
 export async function openBench(options: BenchOptions, resources: Resources): Promise<Bench> {
   const { config, unavailable } = await findFeasible(options.config);
-  const external = await inspectExternal(config);
+  const external = [...(await inspectExternal(config)), ...(await visitSites(config, options.signal))];
   const programs = await buildPrograms();
   const chosenBalancer = await chooseBalancer(config.balancer, programs);
   const rig = await chooseRig(config, chosenBalancer);

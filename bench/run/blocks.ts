@@ -203,10 +203,11 @@ function isFinished(block: Block, finished: readonly Row[], runId: string): bool
       (row) =>
         row.block === id &&
         row.arm === trial.arm &&
-        row.servers === trial.servers &&
-        row.affinity === trial.affinity &&
         row.scenario === trial.scenario &&
-        row.payload_bytes === trial.payloadBytes &&
+        (trial.site !== undefined ||
+          (row.servers === trial.servers &&
+            row.affinity === trial.affinity &&
+            row.payload_bytes === trial.payloadBytes)) &&
         (isUsable(row) || row.status === 'unsupported'),
     ),
   );

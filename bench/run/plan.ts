@@ -1,6 +1,7 @@
 import type { Handicap } from '../../servers/protocol.ts';
 import { armText, variantText } from '../../stores/variant.ts';
 import type { Config } from '../config/config.ts';
+import type { LoadedSite } from '../config/contract.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import type { Scenario } from '../config/words.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
@@ -16,6 +17,8 @@ export interface Trial extends Group {
   /** Whose code serves it, when two commits are compared. */
   side?: 'base' | 'head';
   handicap?: Handicap;
+  /** An external site; nothing is started for it. */
+  site?: LoadedSite;
   label?: string;
   /** Ordinal of the repetition, from 1. */
   block: number;
@@ -25,6 +28,7 @@ export interface Trial extends Group {
 
 /** The axes held fixed while arms are compared. */
 export interface Group {
+  /** 0 for external sites, whose servers are unknown; their data is as well. */
   servers: number;
   affinity: Config['affinities'][number];
   scenario: Scenario;
@@ -91,6 +95,7 @@ export function blockTitle({ block, group, trials }: Block): string {
 
 /** The axes held fixed, on one line. */
 export function groupText({ scenario, servers, affinity, payloadBytes }: Group): string {
+  if (servers === 0) return `${scenario}, external`;
   const count = `${servers} ${servers === 1 ? 'server' : 'servers'}`;
   return `${scenario}, ${count}, ${affinity}, ${payloadBytes} B`;
 }
@@ -108,9 +113,9 @@ function groupsOf(config: Config): Group[] {
 function armOf(
   choice: StoreChoice,
   durability: string,
-): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'label'> {
-  const { store, options, side, handicap, label } = choice;
-  const variant = variantText(options, durability);
+): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'site' | 'label'> {
+  const { store, options, side, handicap, site, label } = choice;
+  const variant = variantText(options, site === undefined ? durability : 'unknown');
   return {
     arm: `${store}[${variant}]`,
     store,
@@ -118,6 +123,7 @@ function armOf(
     variant,
     ...(side === undefined ? {} : { side }),
     ...(handicap === undefined ? {} : { handicap }),
+    ...(site === undefined ? {} : { site }),
     ...(label === undefined ? {} : { label }),
   };
 }

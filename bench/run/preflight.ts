@@ -2,6 +2,7 @@ import { findStore, SERVICES } from '../../stores/registry.ts';
 import type { ServiceDefinition } from '../../stores/service.ts';
 import type { Config } from '../config/config.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
+import { lookAt } from '../conformance/external-site.ts';
 import { describeService } from '../environment/services/describe.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { BenchError, redactUrl } from '../errors.ts';
@@ -65,6 +66,20 @@ export async function inspectExternal(config: Config): Promise<string[]> {
     const known = version === '' ? '' : `, ${/^\d/.test(version) ? `${service.title} ${version}` : version}`;
     lines.push(`loading ${service.name} at ${redactUrl(url)}${known}`);
     lines.push(...notes.map((note) => `${service.name}: ${note}`));
+  }
+  return lines;
+}
+
+/**
+ * Logs in once at each external site that this run will load, before anything is started. Returns a line for each.
+ * @throws BenchError SERVICE_UNREACHABLE; CONFLICT with the site's reply when the contract's login does not work there.
+ */
+export async function visitSites({ stores }: Config, signal: AbortSignal): Promise<string[]> {
+  const lines: string[] = [];
+  for (const { store, site } of stores) {
+    if (site === undefined) continue;
+    await lookAt(site.url, site.contract, signal);
+    lines.push(`loading ${store} at ${redactUrl(site.url)}, an external site`);
   }
   return lines;
 }

@@ -3,7 +3,7 @@ import { parseVariant } from '../../stores/variant.ts';
 import type { Config } from '../config/config.ts';
 import { type FlagTable, keyOf } from '../config/flag.ts';
 import { RUN_TABLE } from '../config/flags.ts';
-import { storeText } from '../config/store-choice.ts';
+import { type StoreChoice, storeText } from '../config/store-choice.ts';
 import { conflict, type RawOptions, usage } from '../config/values.ts';
 import type { MachineCells } from '../environment/machine/machine.ts';
 import { BenchError, messageOf } from '../errors.ts';
@@ -25,7 +25,10 @@ export function recordableOptions(
     if (flag.scope !== 'run') return [];
     const key = keyOf(flag);
     const value = (config as unknown as Record<string, unknown>)[name];
-    if (flag.format !== undefined && value !== undefined) return [[key, flag.format(value)]];
+    if (flag.format !== undefined && value !== undefined) {
+      const text = flag.format(value);
+      return text === undefined ? [] : [[key, text]];
+    }
     return given[key] === undefined ? [] : [[key, given[key]]];
   });
   return Object.fromEntries(entries);
@@ -109,6 +112,17 @@ function withAbsentOptions(options: RawOptions): RawOptions {
     return storeText({ store: name, options: parseVariant(name, pairs) });
   });
   return { ...options, store: arms.join(',') };
+}
+
+/** A run on external sites is continued on the same ones, which are named again. @throws BenchError CONFLICT */
+export function checkTargets({ rows, origin }: Unfinished, stores: readonly StoreChoice[]): void {
+  const measured = new Map([origin, ...rows].map((row) => [row.store, row.target]));
+  const named = new Map(stores.map(({ store, site }) => [store, site?.url]));
+  for (const [store, target] of measured) {
+    if (named.get(store ?? '') === target) continue;
+    const expected = `--target ${store}=${target} with --resume, as in the rows that are there`;
+    throw conflict(expected, named.get(store ?? '') ?? 'none', 'Name the same sites as before.');
+  }
 }
 
 /** All blocks of a run must come from one machine and one commit. @throws BenchError CONFLICT */

@@ -74,6 +74,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'bench/stats/',
       'bench/config/words.ts',
       'bench/config/wire.ts',
+      'bench/config/contract.ts',
       'servers/protocol.ts',
       'autocannon',
     ],

@@ -2,8 +2,9 @@
 
 import { randomBytes } from 'node:crypto';
 import type { OperationName } from '../../config/contract.ts';
+import { filledBody, type Values } from '../../load/operation.ts';
 import { describeReply, type Login, logInAtHome } from '../acts.ts';
-import { type Browser, filledBody, type Reply, type Values } from '../browser.ts';
+import type { Browser, Reply } from '../browser.ts';
 import { type Check, judgeFaults, mustHold } from '../check.ts';
 import { HUGE } from '../hostile.ts';
 import { type Malformed, malformedBodies } from '../malformed.ts';

@@ -1,4 +1,5 @@
-import { filledBody, filledPath, type Reply } from '../browser.ts';
+import { filledBody, filledPath } from '../../load/operation.ts';
+import type { Reply } from '../browser.ts';
 import { type Check, mustHold, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { describeReplies, expectReply } from './logins.ts';

@@ -1,8 +1,9 @@
 /** A session's life from the first visit to the logout, with the cookies and tokens of its replies. */
 
 import type { OperationName } from '../../config/contract.ts';
+import type { Values } from '../../load/operation.ts';
 import { expectStatus, logIn } from '../acts.ts';
-import type { Browser, Reply, Values } from '../browser.ts';
+import type { Browser, Reply } from '../browser.ts';
 import { seesOwnSessions } from '../check.ts';
 import type { Scene } from '../scene.ts';
 

@@ -1,6 +1,7 @@
 import type { OperationName } from '../../config/contract.ts';
+import type { Values } from '../../load/operation.ts';
 import { assume, ExperimentFailed, expectStatus, fieldOf, logIn, logInAtHome, times } from '../acts.ts';
-import type { Reply, Values } from '../browser.ts';
+import type { Reply } from '../browser.ts';
 import { type Check, cannotHold, mustHold, notApplicable, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { roundsOf } from './logins.ts';

@@ -1,8 +1,9 @@
 /** Shared by checks 37 and 38: the operations that change state, and whether they did. */
 
 import type { Operation, OperationName } from '../../config/contract.ts';
+import type { Values } from '../../load/operation.ts';
 import { fieldOf, type Login, logIn, logInAtHome } from '../acts.ts';
-import type { Browser, Values } from '../browser.ts';
+import type { Browser } from '../browser.ts';
 import type { Scene } from '../scene.ts';
 import { adminOf } from './logins.ts';
 

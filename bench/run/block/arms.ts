@@ -126,7 +126,13 @@ function jobOf(trial: Trial, context: RunContext, environment: Environment): Loa
     seed: config.seed + trial.block,
     password: secrets.password,
     staysAwake: context.staysAwake,
+    ...(trial.site === undefined ? {} : { site: { ...trial.site.contract, userBase: userBase(trial) } }),
   };
+}
+
+/** Begins the numbers of an arm's users: no earlier block has used them, nor has another site with the same users. */
+function userBase({ orderIndex }: Trial): string {
+  return `${Math.floor(Date.now() / 1000) % 1_000_000_000}${String(orderIndex % 1000).padStart(3, '0')}`;
 }
 
 /** Tier, networking and settings of an arm's service, for the record of the run; `undefined` without one. */

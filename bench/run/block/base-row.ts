@@ -27,13 +27,9 @@ export function baseRow(
     arm: trial.arm,
     store: trial.store,
     variant: trial.variant,
-    servers: trial.servers,
-    balancer: chosenBalancer?.balancer.name ?? 'none',
-    ...(chosenBalancer === undefined ? {} : { balancer_version: chosenBalancer.version }),
-    affinity: trial.affinity,
+    ...(trial.site === undefined ? ownCells(trial, chosenBalancer) : { target: trial.site.url }),
     transport: config.transport,
     scenario: trial.scenario,
-    payload_bytes: trial.payloadBytes,
     key_distribution: config.keys,
     ...(connections === 0 ? {} : { pool_size: connections }),
     ...(pinning === undefined ? {} : { pinning: pinningText(pinning, isOwn) }),
@@ -46,5 +42,16 @@ export function baseRow(
     order_index: trial.orderIndex,
     seed: config.seed,
     warmup_s: config.warmupSeconds,
+  };
+}
+
+/** What is known of our own servers, and not of an external site. */
+function ownCells(trial: Trial, chosen: RunContext['chosenBalancer']): Row {
+  return {
+    servers: trial.servers,
+    balancer: chosen?.balancer.name ?? 'none',
+    ...(chosen === undefined ? {} : { balancer_version: chosen.version }),
+    affinity: trial.affinity,
+    payload_bytes: trial.payloadBytes,
   };
 }

@@ -55,7 +55,11 @@ export async function measureArms(
     if (rounds > 1) onProgress(`measuring, ${Math.round((100 * (round - 1)) / rounds)} %`);
     await taker.round(sliceSeconds);
   }
-  const host = HOST.sharesBetween(hostBefore, HOST.read(), difference(ownCpuNs(arms), ownBefore));
+  const shares = HOST.sharesBetween(hostBefore, HOST.read(), difference(ownCpuNs(arms), ownBefore));
+  // An external site may run on this machine: it is not other work.
+  const host = arms.some(({ trial }) => trial.site !== undefined)
+    ? { ...shares, foreignShare: undefined }
+    : shares;
   await setTimeout(DRAIN_MS);
   await taker.settle();
   const statsAfter = await statsOf(arms);

@@ -76,7 +76,8 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
     (so) => (load.model === 'open' && so.count < LEAST_WINDOWS) || arms.some((arm) => !judge(arm, so).steady),
   );
   const warmth = new Map(
-    arms.map((arm) => {
+    // Of a site whose CPU is unknown, whether it is warm is unknown too.
+    arms.filter(isJudged).map((arm) => {
       const slices = records.get(arm) ?? [];
       const seconds = slices.reduce((sum, slice) => sum + slice.seconds, 0);
       return [arm, { ...judge(arm, windows), seconds, slices }];
@@ -85,10 +86,12 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
   return { warmth: load.model === 'revocation' ? new Map() : warmth, p99Us: await slowestP99(run) };
 }
 
+const isJudged = ({ trial }: Arm) => trial.site === undefined;
+
 /** Requests that each server of the arm has had in the turns so far. */
 function perServer(arm: Arm, taker: TurnTaker): number {
   const completed = taker.of(arm).slices.reduce((sum, slice) => sum + slice.completed, 0);
-  return completed / arm.trial.servers;
+  return completed / Math.max(1, arm.trial.servers);
 }
 
 async function slowestP99({ arms, generator }: BlockRun): Promise<number> {

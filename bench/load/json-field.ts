@@ -1,0 +1,19 @@
+/** The value of a JSON text; `undefined` for any other text. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** A field of a JSON text, dots for nesting; `undefined` when it is missing or the text is not JSON. */
+export function fieldIn(text: string, path: string): unknown {
+  let value = parsedJson(text);
+  for (const key of path.split('.')) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = (value as Record<string, unknown>)[key];
+  }
+  return value;
+}

@@ -1,0 +1,90 @@
+import type { Operation } from '../config/contract.ts';
+import type { Credentials } from './client.ts';
+import type { Dialect } from './dialect.ts';
+import type { Operation as Act, LoadedContract } from './job.ts';
+import { fieldIn } from './json-field.ts';
+import { bodyOf, filledPath, type Values } from './operation.ts';
+import type { Check, LiveSession, PlannedRequest } from './scenarios.ts';
+
+/** Digits of a user's number after those of its arm and block. */
+const USER_DIGITS = 7;
+/** What an update writes: the first bytes of it tell two updates of a session apart. */
+const NEW_DATA = 'session-bench';
+
+/**
+ * The dialect of an external site, by its contract. A login is any 2xx or redirect that sets the cookie, a logout and an
+ * update are any 2xx or redirect, and a read is a 2xx that names the same user as the session's first read.
+ */
+export function siteDialect(site: LoadedContract, target: string): Dialect {
+  const { operations, fields, users, userBase, password, cookie } = site;
+  const base = new URL(target).pathname.replace(/\/$/, '');
+
+  function request(act: Act, credentials: Credentials, check: Check, values: Values = {}): PlannedRequest {
+    const operation = operations[act] as Operation;
+    const { body, headers = {} } = bodyOf(operation, values);
+    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+    const writes = operation.method !== 'GET';
+    return {
+      operation: act,
+      method: operation.method,
+      path: base + filledPath(operation.path, values),
+      headers: {
+        ...site.headers,
+        ...(writes && site.origin !== undefined ? { origin: site.origin } : {}),
+        ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+        ...credentials,
+      },
+      ...(text === undefined ? {} : { body: text }),
+      check,
+    };
+  }
+  const read = (credentials: Credentials, check: Check) => request('read', credentials, check);
+
+  return {
+    userName(number) {
+      if (typeof users !== 'string') return users[number % users.length] as string;
+      return users.replace('{n}', `${userBase}${String(number).padStart(USER_DIGITS, '0')}`);
+    },
+    login: (user) =>
+      request('login', {}, (status, _, headers) => isDone(status) && hasCookie(headers(), cookie), {
+        user,
+        password,
+      }),
+    read: ({ credentials, shows }) => ({
+      ...read(credentials, (status, body) => isSuccess(status) && fieldIn(body, fields.user) === shows),
+      isPure: true,
+    }),
+    firstRead: ({ credentials }, show) =>
+      read(credentials, (status, body) => {
+        const shown = fieldIn(body, fields.user);
+        const names = (typeof shown === 'string' && shown !== '') || typeof shown === 'number';
+        if (isSuccess(status) && names) show(shown);
+        return isSuccess(status) && names;
+      }),
+    update: ({ user, credentials }: LiveSession) =>
+      request('update', credentials, isDone, { data: `${NEW_DATA} ${user}` }),
+    logout: ({ credentials }) => request('logout', credentials, isDone),
+    credentials(raw) {
+      if (!hasCookie(raw, cookie))
+        throw new Error(`expected the cookie ${cookie} in the reply to a login, got none`);
+      return { cookie: pairsIn(raw).join('; ') };
+    },
+  };
+}
+
+const isSuccess = (status: number) => status >= 200 && status < 300;
+const isDone = (status: number) => status >= 200 && status < 400;
+
+/** The cookies that a reply sets, as a client returns them; without those that it empties. */
+function pairsIn(raw: readonly string[]): string[] {
+  const pairs = raw.flatMap((name, index) =>
+    index % 2 === 0 && name.toLowerCase() === 'set-cookie'
+      ? [(raw[index + 1] ?? '').split(';', 1)[0] as string]
+      : [],
+  );
+  return pairs.map((pair) => pair.trim()).filter((pair) => !/=("")?$/.test(pair));
+}
+
+const hasCookie = (raw: readonly string[], cookie: string) =>
+  pairsIn(raw).some((pair) => pair.startsWith(`${cookie}=`));
