@@ -114,6 +114,7 @@ function warmthLine(): number[] {
 
 const CLOSED = 'results/reference/read-1-server.csv';
 const EQUAL_LOAD = 'results/reference/read-1-server-equal-load.csv';
+const EARLIER = 'results/reference/read-1-server-equal-load-earlier.csv';
 
 const table = (name: string, path: string, isClosed: boolean): Table => ({
   document: 'README.md',
@@ -122,8 +123,21 @@ const table = (name: string, path: string, isClosed: boolean): Table => ({
   sentences: (block) => ratioSentences(path, block),
 });
 
+/** CPU per request of the run at equal load and of the same two hours before, and the ratio of the later to the earlier. */
+function hours(): Map<string, number[]> {
+  const [earlier, later] = [EARLIER, EQUAL_LOAD].map(usable) as [Row[], Row[]];
+  const costOf = (rows: readonly Row[], arm: string) => positiveCentre([...figures(rows, arm, cpuOf).values()])[0];
+  return new Map(
+    [...groupBy(later, armOf).keys()].map((arm) => {
+      const [before, after] = [costOf(earlier, arm), costOf(later, arm)];
+      return [arm, [before, after, after / before]];
+    }),
+  );
+}
+
 export const README_TABLES: readonly Table[] = [
   table('closed-loop', CLOSED, true),
   table('equal-load', EQUAL_LOAD, false),
+  { document: 'docs/measurement.md', name: 'hours', lines: hours },
   { document: 'docs/measurement.md', name: 'warmth', lines: () => new Map([['', warmthLine()]]) },
 ];
