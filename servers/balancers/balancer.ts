@@ -9,10 +9,20 @@ export interface Upstream {
 
 export type Affinity = 'sticky' | 'round-robin';
 
+/** TLS at the edge: the balancer speaks it to clients, and plain HTTP to the servers. */
+export interface EdgeTls {
+  /** Path of a PEM file with the certificate and its key. */
+  certificate: string;
+  /** Where to listen for plain HTTP too: every request there is redirected to the TLS port. Absent: nowhere. */
+  plainPort?: number;
+}
+
 export interface BalancerPlan {
   /** Where to listen. The caller chooses a free port. */
   host: string;
   port: number;
+  /** Absent: plain HTTP. */
+  tls?: EdgeTls;
   upstreams: readonly Upstream[];
   affinity: Affinity;
   /** A private directory for configuration, sockets and temporary files; the caller removes it. */
@@ -31,6 +41,8 @@ export interface Launch {
 
 export interface Balancer {
   name: 'haproxy' | 'nginx' | 'node';
+  /** Whether `launch` takes a plan with `tls`. */
+  terminatesTls: boolean;
   /**
    * Path of the program; `undefined` when it is not installed. For the built-in it is its entry script; `launch` also
    * accepts the path of a bundle of it.
@@ -62,9 +74,23 @@ export function assertPlan(plan: BalancerPlan): void {
   }
   const ids = plan.upstreams.map(({ id }) => id);
   if (new Set(ids).size !== ids.length) refuse('distinct upstream ids', ids);
-  if (!/^[^\s"'\\$;{}#]+$/.test(plan.directory))
-    refuse('a directory without spaces or quotes', plan.directory);
+  const assertPath = (what: string, path: string): void => {
+    if (!/^[^\s"'\\$;{}#]+$/.test(path)) refuse(`${what} without spaces or quotes`, path);
+  };
+  assertPath('a directory', plan.directory);
+  if (plan.tls === undefined) return;
+  assertPath('the path of a certificate', plan.tls.certificate);
+  if (plan.tls.plainPort !== undefined) address(plan.host, plan.tls.plainPort);
 }
+
+/**
+ * A browser that has seen it sends no plain HTTP to this host for a year (RFC 6797; ASVS 5 V3.4.1). Sent over TLS only
+ * (§7.2).
+ */
+export const HSTS = 'max-age=31536000; includeSubDomains';
+
+/** Key exchanges of a TLS edge, the preferred one first. A post-quantum one would depend on the client's version. */
+export const TLS_GROUPS = ['X25519', 'P-256'] as const;
 
 /** `host:port` as in URLs and configuration files, IPv6 in brackets (RFC 3986 §3.2.2). */
 export function authority(host: string, port: number): string {

@@ -56,3 +56,38 @@ it('writes one file and runs in the foreground', () => {
   expect(launch.files.map(({ path }) => path)).toEqual(['/tmp/plan/haproxy.cfg']);
   expect(launch.ready).toBe('tcp');
 });
+
+describe('with TLS', () => {
+  const tls = { certificate: '/tmp/run/edge.pem', plainPort: 8081 };
+  const text = haproxyConfig({ ...PLAN, tls });
+
+  it.each([
+    [
+      'speaks TLS 1.3 and HTTP/1.1 alone',
+      'bind 127.0.0.1:8080 ssl crt /tmp/run/edge.pem alpn http/1.1 ssl-min-ver TLSv1.3',
+    ],
+    ['exchanges keys as the column says', 'curves X25519:P-256'],
+    ['keeps no sessions', 'tune.ssl.cachesize 0'],
+    ['hands out its cookie for TLS alone', 'cookie lb insert indirect nocache httponly secure'],
+    ['redirects plain HTTP', 'http-request redirect code 308 location https://127.0.0.1:8080%[pathq]'],
+  ])('%s', (_, line) => {
+    expect(text).toContain(line);
+  });
+
+  it('opens no port for plain HTTP unless it is to redirect', () => {
+    const only = haproxyConfig({ ...PLAN, tls: { certificate: tls.certificate } });
+    expect(only).not.toContain('308');
+    expect(only).toContain('Strict-Transport-Security');
+  });
+
+  it('has nothing of it without', () => {
+    expect(haproxyConfig(PLAN)).not.toMatch(/ssl|308|Strict-Transport/);
+  });
+
+  it.each([{ certificate: '/tmp/a b.pem' }, { certificate: '/tmp/a.pem', plainPort: 0 }])(
+    'refuses %j',
+    (wrong) => {
+      expect(() => haproxyConfig({ ...PLAN, tls: wrong })).toThrow(RangeError);
+    },
+  );
+});

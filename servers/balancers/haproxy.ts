@@ -2,11 +2,20 @@
 
 import { join } from 'node:path';
 import { AFFINITY_COOKIE } from '../protocol.ts';
-import { assertPlan, authority, type Balancer, type BalancerPlan, type Upstream } from './balancer.ts';
+import {
+  assertPlan,
+  authority,
+  type Balancer,
+  type BalancerPlan,
+  HSTS,
+  TLS_GROUPS,
+  type Upstream,
+} from './balancer.ts';
 import { findProgram, programVersion } from './program.ts';
 
 export const haproxy: Balancer = {
   name: 'haproxy',
+  terminatesTls: true,
   find: () => findProgram('haproxy'),
   version: (binary) => programVersion(binary, '-v'),
   launch(binary, plan) {
@@ -24,14 +33,16 @@ export const haproxy: Balancer = {
 /** The configuration file for a plan. Throws a `RangeError` for a plan that cannot be expressed. */
 export function haproxyConfig(plan: BalancerPlan): string {
   assertPlan(plan);
+  const { tls } = plan;
   const sticky = plan.affinity === 'sticky';
+  const secure = tls === undefined ? '' : ' secure';
   return `global
   nbthread 1
   maxconn 4096
   # A head of 16 KB fits, as it does in Node; the default of 16 KB less its reserve does not.
   tune.bufsize 32768
   tune.maxrewrite 1024
-
+${tls === undefined ? '' : '  # No session of TLS is kept: every connection is a full handshake.\n  tune.ssl.cachesize 0\n'}
 defaults
   mode http
   option http-keep-alive
@@ -49,15 +60,31 @@ defaults
   option redispatch 1
 
 frontend public
-  bind ${authority(plan.host, plan.port)}
-  default_backend servers
-
+  bind ${authority(plan.host, plan.port)}${tls === undefined ? '' : tlsWords(tls.certificate)}
+${tls === undefined ? '' : `  http-after-response set-header Strict-Transport-Security "${HSTS}"\n`}  default_backend servers
+${plainFrontend(plan)}
 backend servers
   balance roundrobin
-${sticky ? `  cookie ${AFFINITY_COOKIE} insert indirect nocache httponly\n` : ''}  option httpchk
+${sticky ? `  cookie ${AFFINITY_COOKIE} insert indirect nocache httponly${secure}\n` : ''}  option httpchk
   http-check send meth GET uri /healthz ver HTTP/1.1 hdr Host healthz hdr Connection close
   default-server check inter 500ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
 ${plan.upstreams.map((upstream) => serverLine(upstream, sticky)).join('\n')}
+`;
+}
+
+/** The suites are those of OpenSSL, of which the client's first is taken. */
+function tlsWords(certificate: string): string {
+  const curves = TLS_GROUPS.join(':');
+  return ` ssl crt ${certificate} alpn http/1.1 ssl-min-ver TLSv1.3 curves ${curves} no-tls-tickets prefer-client-ciphers`;
+}
+
+/** 308 keeps method and body. The address is that of this edge, whatever name the request has. */
+function plainFrontend({ host, port, tls }: BalancerPlan): string {
+  if (tls?.plainPort === undefined) return '';
+  return `
+frontend plain
+  bind ${authority(host, tls.plainPort)}
+  http-request redirect code 308 location https://${authority(host, port)}%[pathq]
 `;
 }
 

@@ -55,3 +55,36 @@ it('keeps its first log in the directory too', () => {
   const launch = nginx.launch('/usr/sbin/nginx', PLAN);
   expect(launch.args).toEqual(['-p', '/tmp/plan', '-e', '/tmp/plan/error.log', '-c', '/tmp/plan/nginx.conf']);
 });
+
+describe('with TLS', () => {
+  const tls = { certificate: '/tmp/run/edge.pem', plainPort: 8081 };
+  const text = nginxConfig({ ...PLAN, tls }, false);
+
+  it.each([
+    ['speaks TLS', 'listen 127.0.0.1:8080 ssl '],
+    ['speaks TLS 1.3 alone', 'ssl_protocols TLSv1.3;'],
+    ['exchanges keys as the column says', 'ssl_ecdh_curve X25519:prime256v1;'],
+    ['keeps no sessions', 'ssl_session_cache off;'],
+    ['hands out its cookie for TLS alone', 'Path=/; HttpOnly; Secure"'],
+    ['redirects plain HTTP', 'return 308 https://127.0.0.1:8080$request_uri;'],
+  ])('%s', (_, line) => {
+    expect(text).toContain(line);
+  });
+
+  it('opens no port for plain HTTP unless it is to redirect', () => {
+    const only = nginxConfig({ ...PLAN, tls: { certificate: tls.certificate } }, false);
+    expect(only).not.toContain('308');
+    expect(only).toContain('Strict-Transport-Security');
+  });
+
+  it('has nothing of it without', () => {
+    expect(nginxConfig(PLAN, false)).not.toMatch(/ssl|308|Strict-Transport/);
+  });
+
+  it.each([{ certificate: '/tmp/a b.pem' }, { certificate: '/tmp/a.pem', plainPort: 0 }])(
+    'refuses %j',
+    (wrong) => {
+      expect(() => nginxConfig({ ...PLAN, tls: wrong }, false)).toThrow(RangeError);
+    },
+  );
+});

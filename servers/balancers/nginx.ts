@@ -2,11 +2,12 @@
 
 import { join } from 'node:path';
 import { AFFINITY_COOKIE, BODY_LIMIT_BYTES } from '../protocol.ts';
-import { assertPlan, authority, type Balancer, type BalancerPlan } from './balancer.ts';
+import { assertPlan, authority, type Balancer, type BalancerPlan, HSTS, TLS_GROUPS } from './balancer.ts';
 import { findProgram, programVersion } from './program.ts';
 
 export const nginx: Balancer = {
   name: 'nginx',
+  terminatesTls: true,
   find: () => findProgram('nginx'),
   version: (binary) => programVersion(binary, '-v'),
   launch(binary, plan) {
@@ -28,7 +29,10 @@ export const nginx: Balancer = {
  */
 export function nginxConfig(plan: BalancerPlan, isRoot: boolean): string {
   assertPlan(plan);
+  const { tls } = plan;
   const sticky = plan.affinity === 'sticky';
+  // In the server for its own refusals, and in the location, whose other headers would hide it.
+  const hsts = tls === undefined ? '' : `add_header Strict-Transport-Security "${HSTS}" always;\n`;
   return `daemon off;
 worker_processes 1;
 worker_rlimit_nofile 8192;
@@ -59,16 +63,16 @@ http {
   client_header_buffer_size 4k;
   large_client_header_buffers 4 32k;
 
-${sticky ? stickyMaps() : ''}  upstream servers {
+${sticky ? stickyMaps(tls !== undefined) : ''}  upstream servers {
 ${sticky ? '    hash $affinity consistent;\n' : ''}${serverLines(plan)}
     keepalive 1024;
     keepalive_requests 1000000000;
     keepalive_timeout 60s;
   }
 
-  server {
-    listen ${authority(plan.host, plan.port)} backlog=4096;
-
+${plainServer(plan)}  server {
+    listen ${authority(plan.host, plan.port)}${tls === undefined ? '' : ' ssl'} backlog=4096;
+${tls === undefined ? '' : `${tlsLines(tls.certificate)}    ${hsts}`}
     location / {
       proxy_pass http://servers;
       proxy_http_version 1.1;
@@ -84,22 +88,47 @@ ${sticky ? '    hash $affinity consistent;\n' : ''}${serverLines(plan)}
       # Without non_idempotent, a POST that was sent is never sent again.
       proxy_next_upstream error;
       proxy_next_upstream_tries 3;
-${sticky ? '      add_header Set-Cookie $new_affinity always;\n' : ''}    }
+${sticky ? '      add_header Set-Cookie $new_affinity always;\n' : ''}${hsts === '' ? '' : `      ${hsts}`}    }
   }
 }
 `;
 }
 
 /** The key is the cookie's value or, for a new client, a random one that is also set. An empty header is not added. */
-function stickyMaps(): string {
+function stickyMaps(isSecure: boolean): string {
   const cookie = `$cookie_${AFFINITY_COOKIE}`;
   return `  map ${cookie} $affinity {
     "" $request_id;
     default ${cookie};
   }
   map ${cookie} $new_affinity {
-    "" "${AFFINITY_COOKIE}=$request_id; Path=/; HttpOnly";
+    "" "${AFFINITY_COOKIE}=$request_id; Path=/; HttpOnly${isSecure ? '; Secure' : ''}";
     default "";
+  }
+
+`;
+}
+
+/** The suites are those of OpenSSL, of which the client's first is taken. Every connection is a full handshake. */
+function tlsLines(certificate: string): string {
+  // OpenSSL's names of curves.
+  const curves = TLS_GROUPS.map((name) => (name === 'P-256' ? 'prime256v1' : name)).join(':');
+  return `    ssl_certificate ${certificate};
+    ssl_certificate_key ${certificate};
+    ssl_protocols TLSv1.3;
+    ssl_ecdh_curve ${curves};
+    ssl_prefer_server_ciphers off;
+    ssl_session_cache off;
+    ssl_session_tickets off;
+`;
+}
+
+/** 308 keeps method and body. The address is that of this edge, whatever name the request has. */
+function plainServer({ host, port, tls }: BalancerPlan): string {
+  if (tls?.plainPort === undefined) return '';
+  return `  server {
+    listen ${authority(host, tls.plainPort)} backlog=4096;
+    return 308 https://${authority(host, port)}$request_uri;
   }
 
 `;

@@ -10,10 +10,12 @@ export const RELAY_ENTRY: string = fileURLToPath(new URL('relay/main.ts', import
 
 export const node: Balancer = {
   name: 'node',
+  terminatesTls: false,
   find: () => RELAY_ENTRY,
   version: () => Promise.resolve(process.versions.node),
   launch(binary, plan) {
     assertPlan(plan);
+    if (plan.tls !== undefined) throw new RangeError('balancer plan: expected plain HTTP, got TLS');
     return {
       command: process.execPath,
       args: binary.endsWith('.ts') ? ['--import', typescriptLoader(), binary] : [binary],
