@@ -140,7 +140,7 @@ describe('setup.sh', () => {
   });
 
   it('reports the services that are there, and the command of the README', async () => {
-    for (const service of ['redis-server', 'haproxy', 'nginx']) await program(service, 'exit 0');
+    for (const service of ['redis-server', 'haproxy', 'nginx', 'openssl']) await program(service, 'exit 0');
     const { stdout } = await setup();
     expect(stdout).toMatch(/^redis .*redis-server$/m);
     expect(stdout).not.toMatch(/^missing/m);

@@ -11,7 +11,7 @@ Makes this machine ready for `pnpm bench` and `pnpm test`. Needs Node (20.19, 22
 
   1. pnpm, of the version pinned in package.json, by `npm install -g` if it is missing
   2. the packages of pnpm-lock.yaml, if they are not there yet
-  3. haproxy, nginx and the server programs that stores/*/service.ts name, if they are missing, by apt-get
+  3. haproxy, nginx, openssl and the server programs that stores/*/service.ts name, if they are missing, by apt-get
      where root or sudo is at hand; none is started or enabled. Postgres is a system one if it is there,
      else the one from npm.
 
@@ -217,7 +217,7 @@ service_programs() {
     sed -n "s|^ *debian: { package: '\([^']*\)', program: '\([^']*\)' },\$|\1 \2 $(basename "$(dirname "$file")")|p" "$file"
   done
 }
-programs=$(service_programs && printf '%s\n' 'haproxy haproxy' 'nginx nginx')
+programs=$(service_programs && printf '%s\n' 'haproxy haproxy' 'nginx nginx' 'openssl openssl')
 
 look_for_services() {
   missing=$(printf '%s\n' "$programs" | while read -r package program _; do

@@ -5,6 +5,7 @@ import type { ServiceDefinition } from '../../stores/service.ts';
 import { calibrationPath, readCalibration } from '../calibrate/kept.ts';
 import { renderCalibration } from '../calibrate/render.ts';
 import { BALANCERS } from '../environment/balancer.ts';
+import { findOpenssl } from '../environment/certificates.ts';
 import { cpuNsOf } from '../environment/machine/cpu.ts';
 import { parseCpuList } from '../environment/machine/cpu-list.ts';
 import { kernel } from '../environment/machine/machine.ts';
@@ -44,6 +45,7 @@ async function examine(env: Env): Promise<string> {
     ...services.flat(),
     'balancers, in the order of preference of auto',
     ...(await Promise.all(BALANCERS.map(describeBalancer))),
+    describeOpenssl(),
     'noise floor',
     ...describeNoise(env),
     '',
@@ -69,6 +71,13 @@ async function describeBalancer(balancer: (typeof BALANCERS)[number]): Promise<s
   const binary = balancer.find();
   if (binary === undefined) return `  - ${balancer.name.padEnd(9)}not installed: run sh scripts/setup.sh`;
   return `  + ${balancer.name.padEnd(9)}${await balancer.version(binary)} (${binary})`;
+}
+
+function describeOpenssl(): string {
+  const path = findOpenssl();
+  return path === undefined
+    ? '  - openssl  not installed, and needed for --tls: run sh scripts/setup.sh'
+    : `  + openssl  for --tls (${path})`;
 }
 
 /** Whether the first two processors share a core: then a busy load generator slows the servers down. */

@@ -5,8 +5,10 @@ import { nginx } from '../../servers/balancers/nginx.ts';
 import { node } from '../../servers/balancers/node.ts';
 import type { Config } from '../config/config.ts';
 import { BenchError } from '../errors.ts';
+import type { Certificates } from './certificates.ts';
+import { checkEdge } from './edge.ts';
 import type { Guard } from './processes/guard.ts';
-import { withFreePort } from './processes/port.ts';
+import { freePort, withFreePort } from './processes/port.ts';
 import { type StartedProcess, startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 
@@ -15,6 +17,7 @@ export const BALANCERS: readonly Balancer[] = [haproxy, nginx, node];
 
 const START_TIMEOUT_MS = 10_000;
 const HOST = '127.0.0.1';
+const REMEDY = 'Try another --balancer, and see pnpm bench doctor.';
 
 /** The balancer of a run: the definition, its program, and its version. */
 export interface ChosenBalancer {
@@ -25,22 +28,25 @@ export interface ChosenBalancer {
 
 /**
  * The balancer of this name on this machine; `undefined` for `none`.
+ * @param tls only one that terminates TLS.
  * @throws BenchError BALANCER_MISSING when it is not installed, BALANCER_FAILED when it cannot be run.
  */
 export async function chooseBalancer(
   name: Config['balancer'],
   programs: Programs,
+  tls = false,
 ): Promise<ChosenBalancer | undefined> {
   if (name === 'none') return undefined;
-  for (const balancer of BALANCERS.filter((candidate) => name === 'auto' || candidate.name === name)) {
+  const named = BALANCERS.filter((candidate) => name === 'auto' || candidate.name === name);
+  for (const balancer of named.filter(({ terminatesTls }) => terminatesTls || !tls)) {
     const binary = balancer.name === 'node' ? programs.balancer : balancer.find();
     if (binary !== undefined) return { balancer, binary, version: await balancer.version(binary) };
   }
   throw new BenchError({
     code: 'BALANCER_MISSING',
-    expected: `${name} on this machine`,
+    expected: `${name === 'auto' ? 'a balancer that terminates TLS' : name} on this machine`,
     got: 'no such program',
-    remedy: `Run sh scripts/setup.sh, or use --balancer node.`,
+    remedy: `Run sh scripts/setup.sh, or ${tls ? 'leave --tls out' : 'use --balancer node'}.`,
   });
 }
 
@@ -51,20 +57,42 @@ export interface BalancerRequest {
   directory: string;
   /** Processors that it may use; default all. */
   cpus?: string | undefined;
+  /** It terminates TLS with these; absent: plain HTTP. */
+  certificates?: Certificates | undefined;
+  /** With TLS: whether a port for plain HTTP beside it redirects to it; default not. */
+  redirects?: boolean;
   guard: Guard;
   signal: AbortSignal;
 }
 
-/** Starts the balancer on a free port of the loopback. @throws BenchError BALANCER_FAILED */
-export function startBalancer(request: BalancerRequest): Promise<StartedProcess> {
-  const { chosen, upstreams, affinity, directory, cpus, guard, signal } = request;
+/** A balancer that serves. */
+export interface RunningBalancer extends StartedProcess {
+  /** Its address, http or https. */
+  url: string;
+  /** The address that redirects to it; `undefined` without one. */
+  plainUrl: string | undefined;
+}
+
+/**
+ * Starts the balancer on a free port of the loopback. With TLS it has proven what it speaks when it returns.
+ * @throws BenchError BALANCER_FAILED
+ */
+export function startBalancer(request: BalancerRequest): Promise<RunningBalancer> {
+  const { chosen, upstreams, affinity, directory, cpus, certificates, redirects = false } = request;
+  const { guard, signal } = request;
   const { balancer, binary } = chosen;
   return withFreePort(HOST, async (port) => {
     const home = `${directory}/${balancer.name}-${port}`;
     mkdirSync(home);
-    const launch = balancer.launch(binary, { host: HOST, port, upstreams, affinity, directory: home });
+    const plainPort = certificates !== undefined && redirects ? await freePort(HOST) : undefined;
+    const tls = certificates && {
+      certificate: certificates.certificate,
+      ...(plainPort === undefined ? {} : { plainPort }),
+    };
+    const place = { host: HOST, port, upstreams, affinity, directory: home };
+    const launch = balancer.launch(binary, { ...place, ...(tls === undefined ? {} : { tls }) });
     for (const { path, text } of launch.files) writeFileSync(path, text);
-    return startProcess({
+    const process = await startProcess({
       name: balancer.name,
       command: launch.command,
       args: launch.args,
@@ -74,7 +102,18 @@ export function startBalancer(request: BalancerRequest): Promise<StartedProcess>
       timeoutMs: START_TIMEOUT_MS,
       guard,
       signal,
-      failure: { code: 'BALANCER_FAILED', remedy: 'Try --balancer node, and see pnpm bench doctor.' },
+      failure: { code: 'BALANCER_FAILED', remedy: REMEDY },
     });
+    try {
+      if (certificates !== undefined) await checkEdge(balancer.name, port, certificates.ca);
+    } catch (error) {
+      await process.stop();
+      throw error;
+    }
+    return {
+      ...process,
+      url: `${certificates === undefined ? 'http' : 'https'}://${HOST}:${port}`,
+      plainUrl: plainPort === undefined ? undefined : `http://${HOST}:${plainPort}`,
+    };
   });
 }

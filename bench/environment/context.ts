@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { ChosenBalancer } from './balancer.ts';
+import type { Certificates } from './certificates.ts';
 import type { Pinning } from './machine/pinning.ts';
 import type { Guard } from './processes/guard.ts';
 import type { Programs } from './programs.ts';
@@ -20,6 +21,8 @@ export interface RunContext {
   /** Whether the load generator never sleeps while it measures. */
   staysAwake: boolean;
   chosenBalancer: ChosenBalancer | undefined;
+  /** With `--tls`: those of the balancer; absent: plain HTTP. */
+  certificates?: Certificates;
   secrets: Secrets;
   /** Aborted to end the run; the reason says why. */
   signal: AbortSignal;

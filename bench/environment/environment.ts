@@ -91,6 +91,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
         affinity: trial.affinity,
         directory: directory.path,
         cpus: context.pinning?.balancer,
+        certificates: context.certificates,
         guard,
         signal,
       }));
@@ -98,7 +99,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
 
     const own = balancer === undefined ? servers : [...servers, balancer];
     return {
-      targets: balancer === undefined ? urls : [`http://127.0.0.1:${balancer.port}`],
+      targets: balancer === undefined ? urls : [balancer.url],
       servers: urls,
       service,
       died: Promise.race([...deaths, ...own.map(unexpectedEnd)]),
