@@ -23,6 +23,7 @@ const FLAGS = pickFlags(
   ['stores', { help: 'one backend, with options as in redis:write=lww (required)', fallbackHelp: '' }],
   ['servers', { help: 'server processes' }],
   'balancer',
+  'tls',
   'affinities',
   ['scenarios', { choices: SCENARIOS.filter((name) => name !== 'revocation') }],
   'payloadsBytes',

@@ -22,6 +22,7 @@ const GROUP_COLUMNS = [
   'target_rps',
   'pinning',
   'generator_mode',
+  'edge_tls',
 ] as const satisfies readonly ColumnName[];
 
 /** Columns that identify a cell; only cells that were measured in both files can be compared. */

@@ -26,6 +26,18 @@ describe('what is missing or spoilt', () => {
     expect(reasons(added)).toContain('only in head.csv');
   });
 
+  test('rows with TLS at the edge and without it are two cells, and a file without the column is without it', () => {
+    const random = seededRandom(3);
+    const rows = (cells: Row) =>
+      syntheticRows({ run: 'r', blocks: 24, scatter: 0.01, random, stores: ['redis'], cells });
+    const old = rows({});
+    const tls = rows({ edge_tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384 X25519 P-256' });
+    expect(caught(() => compare(old, tls))).toMatchObject({ code: 'NOTHING_TO_COMPARE' });
+    expect(compare(old, [...rows({}), ...tls]).verdict).toBe('OK');
+    expect(reasons(compare(old, [...rows({}), ...tls]))).toContain('only in head.csv');
+    expect(compare(tls, tls).verdict).toBe('OK');
+  });
+
   test('invalid rows are left out, with their block, and counted', () => {
     const { base, head } = twoArms(1, { blocks: 13 });
     const spoilt = head.map((row, index) =>

@@ -87,8 +87,20 @@ function siteConfig(
   };
 }
 
+/** Only HAProxy and nginx terminate TLS. @throws BenchError CONFLICT */
+export function checkTls(tls: boolean, balancers: readonly string[]): void {
+  const plain = balancers.find((name) => name === 'none' || name === 'node');
+  if (!tls || plain === undefined) return;
+  const remedy = 'Name --balancer haproxy or nginx, or leave --tls out.';
+  throw conflict('a balancer that terminates TLS with --tls', `--balancer ${plain}`, remedy);
+}
+
 function checkConflicts(config: Config): void {
   checkSites(config);
+  checkTls(config.tls, [config.balancer]);
+  if (config.tls && config.engine === 'autocannon') {
+    throw conflict('--engine slices with --tls', '--engine autocannon', 'Leave --engine out.');
+  }
   const spread = config.servers.some((servers) => servers > 1);
   if (config.balancer === 'none' && spread && config.affinities.includes('round-robin')) {
     throw conflict(

@@ -72,6 +72,7 @@ const COLUMN_OF: Readonly<Record<string, ColumnName>> = {
   pin: 'pinning',
   awake: 'generator_mode',
   'equal-load': 'pass',
+  tls: 'edge_tls',
 };
 /** Why rows of different values of a flag may be compared. */
 const COMPARABLE: Readonly<Record<string, string>> = {

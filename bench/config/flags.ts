@@ -44,6 +44,10 @@ export const RUN_FLAGS = {
   ...SITE_FLAGS,
   servers: run.value('--servers <counts>', 'server processes, a list such as 1,3', '1', listed(whole(1, 64))),
   balancer: run.value('--balancer <name>', 'balancer in front of the servers', 'auto', word(BALANCERS)),
+  tls: run.yes(
+    '--tls',
+    'the balancer (haproxy or nginx) terminates TLS 1.3, with certificates made for the run',
+  ),
   affinities: run.value('--affinity <names>', 'how requests are spread', 'round-robin', words(AFFINITIES)),
   scenarios: run.value('--scenario <names>', 'scenario of the load', 'read', words(SCENARIOS)),
   payloadsBytes: run.value(

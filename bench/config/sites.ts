@@ -39,6 +39,7 @@ export const OWN_FLAGS = [
   'store',
   'servers',
   'balancer',
+  'tls',
   'affinity',
   'payload',
   'pool',

@@ -79,7 +79,7 @@ function figuresToKeep(row: Row): Kept[] {
 function benchmarkName(row: Row): string {
   const axes = [
     counted(row.servers, 'server'),
-    row.balancer,
+    row.edge_tls === undefined ? row.balancer : `${row.balancer} with TLS`,
     row.affinity,
     `${row.payload_bytes} B`,
     row.transport,

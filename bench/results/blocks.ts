@@ -17,6 +17,7 @@ const GROUP_COLUMNS = [
   'load_model',
   'connections',
   'generator_mode',
+  'edge_tls',
 ] as const satisfies readonly ColumnName[];
 
 /** Items with an equal key together, in the order of the first of each. */

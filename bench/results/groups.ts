@@ -36,9 +36,10 @@ function groupTitle(rows: readonly Row[]): string {
 }
 
 /** Balancer and size of the data, which are unknown of external sites. */
-function ownAxes({ target, balancer, payload_bytes: bytes }: Row): string[] {
+function ownAxes({ target, balancer, edge_tls: tls, payload_bytes: bytes }: Row): string[] {
   if (target !== undefined) return [];
-  return [balancer === 'none' ? 'no balancer' : String(balancer), `${bytes} B`];
+  const name = balancer === 'none' ? 'no balancer' : balancer;
+  return [tls === undefined ? String(name) : `${name} with TLS`, `${bytes} B`];
 }
 
 /** Whether requests were sent at a rate, regardless of replies. */

@@ -46,6 +46,10 @@ export const COLUMNS = [
   integer('servers', 'server processes'),
   text('balancer', 'haproxy, nginx, node (built in) or none'),
   text('balancer_version', 'version of the balancer; empty without one'),
+  text(
+    'edge_tls',
+    'TLS that the balancer terminates (--tls): protocol, cipher suite, key exchange and key of the certificate, each connection a full handshake; empty: plain HTTP',
+  ),
   text('affinity', 'round-robin, or sticky by a cookie of the balancer'),
   text('transport', 'cookie or bearer: how the token travels'),
   text('scenario', 'request mix'),

@@ -109,6 +109,15 @@ describe('columns', () => {
     const title = renderTables(rowsOf(1), false).split('\n')[0];
     expect(title).toBe('read, 3 servers, round-robin, haproxy, 256 B, 64 connections, cookie');
   });
+
+  test('TLS at the edge is in the title, and its rows have tables of their own', () => {
+    const tls = rowsOf(1, { edge_tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384 X25519 P-256' });
+    const titles = renderTables([...rowsOf(1), ...tls], false).match(/^read, .*haproxy.*$/gm) ?? [];
+    expect(titles.map((title) => / haproxy( with TLS)?, /.exec(title)?.[1])).toEqual([
+      undefined,
+      ' with TLS',
+    ]);
+  });
 });
 
 describe('blocks', () => {

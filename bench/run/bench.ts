@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { chooseBalancer } from '../environment/balancer.ts';
 import { newRunId, newSecrets, type RunContext } from '../environment/context.ts';
+import { openEdge } from '../environment/edge.ts';
 import { describeMachine, describeRun, type MachineCells } from '../environment/machine/machine.ts';
 import { type Pinning, pinningIfPossible, planPinning } from '../environment/machine/pinning.ts';
 import { openGuard } from '../environment/processes/guard.ts';
@@ -42,12 +43,13 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
   const { config, unavailable } = await findFeasible(options.config);
   const external = [...(await inspectExternal(config)), ...(await visitSites(config, options.signal))];
   const programs = await buildPrograms();
-  const chosenBalancer = await chooseBalancer(config.balancer, programs);
+  const chosenBalancer = await chooseBalancer(config.balancer, programs, config.tls);
   const rig = await chooseRig(config, chosenBalancer);
   const machine = await describeMachine();
   const runId = options.runId ?? newRunId();
   const guard = await openGuard();
   resources.add('guard', guard.close);
+  const certificates = config.tls ? await openEdge(guard, resources) : undefined;
   const progress = createProgress(
     process.stderr,
     options.estimatedBlockMs ?? estimateBlockMs(options.config),
@@ -63,6 +65,7 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     chosenBalancer,
     secrets: newSecrets(),
     signal: options.signal,
+    ...(certificates === undefined ? {} : { certificates }),
     ...rig,
   };
   const record = {

@@ -1,5 +1,6 @@
 import { findStore } from '../../../stores/registry.ts';
 import type { RunContext } from '../../environment/context.ts';
+import { EDGE_TLS } from '../../environment/edge.ts';
 import type { MachineCells } from '../../environment/machine/machine.ts';
 import { pinningText } from '../../environment/machine/pinning.ts';
 import type { StartedService } from '../../environment/services/service.ts';
@@ -13,7 +14,7 @@ export function baseRow(
   machine: MachineCells,
   service?: StartedService,
 ): Row {
-  const { config, runId, chosenBalancer, pinning } = context;
+  const { config, runId, pinning } = context;
   const connections = findStore(trial.store)?.connections(trial.options, config.poolSize) ?? 0;
   // Containers and external services cannot be pinned.
   const isOwn = service !== undefined && service.tier !== 'url' && service.tier !== 'docker';
@@ -27,7 +28,7 @@ export function baseRow(
     arm: trial.arm,
     store: trial.store,
     variant: trial.variant,
-    ...(trial.site === undefined ? ownCells(trial, chosenBalancer) : { target: trial.site.url }),
+    ...(trial.site === undefined ? ownCells(trial, context) : { target: trial.site.url }),
     transport: config.transport,
     scenario: trial.scenario,
     key_distribution: config.keys,
@@ -46,11 +47,12 @@ export function baseRow(
 }
 
 /** What is known of our own servers, and not of an external site. */
-function ownCells(trial: Trial, chosen: RunContext['chosenBalancer']): Row {
+function ownCells(trial: Trial, { chosenBalancer: chosen, certificates }: RunContext): Row {
   return {
     servers: trial.servers,
     balancer: chosen?.balancer.name ?? 'none',
     ...(chosen === undefined ? {} : { balancer_version: chosen.version }),
+    ...(certificates === undefined ? {} : { edge_tls: EDGE_TLS }),
     affinity: trial.affinity,
     payload_bytes: trial.payloadBytes,
   };
