@@ -116,6 +116,11 @@ export const contractSchema = z.strictObject({
   headers: z.record(z.string(), z.string()).optional(),
   /** The most requests that are sent to the site in a second. */
   requestsPerSecond: z.number().positive().optional(),
+  /**
+   * Where a site at https is served over plain HTTP, such as `http://shop.example`; false: nowhere. Absent: port 80 of
+   * a site at port 443.
+   */
+  plainHttp: z.union([z.url({ protocol: /^http$/ }), z.literal(false)]).optional(),
   /** The servers behind the target, if they can be addressed. */
   servers: z.array(z.url()).default([]),
   affinity: z.enum(['sticky', 'round-robin']).default('round-robin'),

@@ -10,6 +10,7 @@ import { HOSTILE_ID_CHECK } from './checks/hostile-ids.ts';
 import { IDENTITY_CHECKS } from './checks/identity.ts';
 import { LOGOUT_CHECKS } from './checks/logout.ts';
 import { OUTAGE_CHECKS } from './checks/outage.ts';
+import { PLAIN_HTTP_CHECKS } from './checks/plain-http.ts';
 import { REFRESH_CHECK } from './checks/refresh.ts';
 import { REQUEST_CHECKS } from './checks/requests.ts';
 import { SIZE_CHECKS } from './checks/sizes.ts';
@@ -32,6 +33,7 @@ const CHECKS: readonly Check[] = [
   BODY_CHECK,
   ...DATA_CHECKS,
   ...OUTAGE_CHECKS,
+  ...PLAIN_HTTP_CHECKS,
 ].sort((a, b) => numberOf(a.id) - numberOf(b.id) || (a.id < b.id ? -1 : 1));
 
 /** Checks are numbered from 1 to this number; some numbers have several, told apart by letters. */

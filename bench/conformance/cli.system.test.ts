@@ -17,7 +17,7 @@ const cellsIn = (stdout: string) => JSON.parse(stdout) as Record<string, unknown
 describe('pnpm conformance', () => {
   test.each([
     [['--stor', 'redis'], 'Did you mean --store?'],
-    [['--store', 'redis', '--only', '77'], 'from 1 to 50'],
+    [['--store', 'redis', '--only', '77'], 'from 1 to 53'],
     [['--markdown', '/no/such/dir/x.md'], 'a directory that does not exist'],
     [['memory'], 'flags only'],
   ])(

@@ -4,6 +4,7 @@ import { seededRandom } from '../stats/random.ts';
 import { assume } from './acts.ts';
 import { openBrowsers } from './browser.ts';
 import { createPace } from './pace.ts';
+import { findPlainSide, type PlainAddress, type PlainSide, plainAddress } from './plain-http.ts';
 import { exchangeRaw } from './raw.ts';
 import type { Scene } from './scene.ts';
 
@@ -22,11 +23,21 @@ export function openClients(
   const pace = createPace(contract.requestsPerSecond);
   const { open, close } = openBrowsers(contract, pace);
   resources.add('browsers', close);
+  const openPlain = ({ url, host, wire }: PlainAddress) => {
+    const browsers = openBrowsers({ ...contract, host, wire }, pace);
+    resources.add('browsers over plain HTTP', browsers.close);
+    return browsers.open(url);
+  };
+  let plainSide: Promise<PlainSide> | undefined;
   const addressOf = (server: number) => contract.servers[server] as string;
   return {
     contract,
     target,
     browser: () => open(target),
+    plain() {
+      plainSide ??= findPlainSide(plainAddress(target, contract), openPlain);
+      return plainSide;
+    },
     browserOf: (server) => open(addressOf(server)),
     servers: contract.servers.length,
     password: contract.password,

@@ -1,5 +1,6 @@
 import { SESSION_STORES } from '../../stores/registry.ts';
 import type { Durability } from '../../stores/store.ts';
+import { checkTls } from '../config/config.ts';
 import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { parseServiceUrls, type ServiceUrls, servicesOf } from '../config/service-urls.ts';
@@ -15,6 +16,8 @@ export interface ConformanceConfig {
   stores: readonly StoreChoice[];
   servers: number;
   balancers: readonly (typeof CONFORMANCE_BALANCERS)[number][];
+  /** Whether the balancer terminates TLS. */
+  tls: boolean;
   affinities: readonly (typeof AFFINITIES)[number][];
   durability: Durability;
   /** Ids of checks; `undefined` means all. */
@@ -45,6 +48,7 @@ export const CONFORMANCE_FLAGS = {
   ),
   servers: value('--servers <count>', 'server processes', '3', whole(1, 16)),
   balancers: value('--balancer <names>', RUN_FLAGS.balancer.help, 'auto', words(CONFORMANCE_BALANCERS)),
+  tls: RUN_FLAGS.tls,
   affinities: { ...RUN_FLAGS.affinities, fallback: 'sticky,round-robin', fallbackHelp: 'both' },
   durability: RUN_FLAGS.durability,
   only: optional(
@@ -87,6 +91,7 @@ export function parseConformance(
 ): ConformanceConfig {
   const external = externalOf(raw);
   const parsed = parseFlags(CONFORMANCE_FLAGS, raw);
+  checkTls(parsed.tls, parsed.balancers);
   return {
     ...parsed,
     urls: parseServiceUrls(raw, env, external === undefined ? servicesOf(parsed.stores) : []),

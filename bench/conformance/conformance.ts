@@ -35,9 +35,9 @@ export async function runConformance(
   let ordinal = 0;
   for (const balancer of balancers) {
     await openTogether(async (resources) => {
-      const { tier, urls } = config;
-      const rig = await openRig({ balancer, tier, urls, signal }, resources);
-      const place = { servers, durability, balancer: rig.balancer.balancer.name };
+      const { tier, urls, tls } = config;
+      const rig = await openRig({ balancer, tls, tier, urls, signal }, resources);
+      const place = { servers, durability, tls, balancer: rig.balancer.balancer.name };
       for (const choice of stores) {
         if (signal.aborted) break;
         ordinal += 1;
@@ -118,9 +118,9 @@ function errorCell({ id, title, source, expect }: Check, subject: Subject, why: 
 
 /** For the places of one backend. */
 function titleOf(subjects: readonly Subject[]): string {
-  const [{ name, balancer, servers } = { name: '', balancer: '', servers: 0 }] = subjects;
+  const [{ name, balancer, servers, tls } = { name: '', balancer: '', servers: 0, tls: false }] = subjects;
   const affinities = subjects.map(({ affinity }) => affinity).join(' and ');
-  return `${name}, ${servers} server${servers === 1 ? '' : 's'}, ${affinities}, ${balancer}`;
+  return `${name}, ${servers} server${servers === 1 ? '' : 's'}, ${affinities}, ${balancer}${tls ? ' with TLS' : ''}`;
 }
 
 function summaryOf(cells: readonly Cell[]): string {

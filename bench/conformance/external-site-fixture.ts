@@ -34,6 +34,10 @@ export interface Site {
   mixesUpAfter?: number;
   /** It speaks TLS. */
   tls?: { key: string; cert: string };
+  /** Its Strict-Transport-Security. */
+  hsts?: string | string[];
+  /** Where its contract says that plain HTTP is. */
+  plainHttp?: string | false;
 }
 
 const servers: Server[] = [];
@@ -54,6 +58,7 @@ export function openSite(options: Site): Promise<string> {
     request.on('end', () => {
       const answer = (status: number, body: object, headers: Record<string, string> = {}) => {
         const common = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+        if (options.hsts !== undefined) response.setHeader('strict-transport-security', options.hsts);
         response.writeHead(status, { ...common, ...headers }).end(status === 204 ? '' : JSON.stringify(body));
       };
       // As a gateway that knows no such name.
@@ -127,7 +132,7 @@ function credentialsOf(text: string, { form, nested }: Site): { user: string; pa
 
 /** Its contract. */
 export const contractFor = (site: Site) => {
-  const { host, form, nested, password = 'pw', requestsPerSecond, key, takesNotes } = site;
+  const { host, form, nested, password = 'pw', requestsPerSecond, key, takesNotes, plainHttp } = site;
   const fields = { user: '{user}', password: '{password}' };
   const body = nested ? { credentials: fields } : fields;
   return {
@@ -136,6 +141,7 @@ export const contractFor = (site: Site) => {
     users: 'u{n}',
     password,
     ...(host === undefined ? {} : { host }),
+    ...(plainHttp === undefined ? {} : { plainHttp }),
     ...(key === undefined ? {} : { headers: { 'x-key': key } }),
     ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
     fields: { user: 'user' },

@@ -113,7 +113,7 @@ export function externalScene(
   const first = Math.floor(Date.now() / 1000) % 1_000_000;
   let users = 0;
   return {
-    subject: externalSubject(contract),
+    subject: externalSubject(target, contract),
     ...openClients(target, contract, options, options.resources),
     serverOf: () => undefined,
     freshUser() {
@@ -129,7 +129,7 @@ export function externalScene(
   };
 }
 
-function externalSubject(contract: Contract): Subject {
+function externalSubject(target: string, contract: Contract): Subject {
   return {
     name: contract.name,
     store: contract.name,
@@ -140,5 +140,6 @@ function externalSubject(contract: Contract): Subject {
     servers: Math.max(1, contract.servers.length),
     affinity: contract.affinity,
     balancer: 'foreign',
+    tls: new URL(target).protocol === 'https:',
   };
 }

@@ -4,11 +4,14 @@ import { createPublicKey } from 'node:crypto';
 import type { Upstream } from '../../servers/balancers/balancer.ts';
 import type { ClockMessage } from '../../servers/clock.ts';
 import { SERVER_HEADER } from '../../servers/protocol.ts';
+import type { Wire } from '../config/wire.ts';
 import { ask } from '../environment/processes/ask.ts';
 import type { StartedProcess } from '../environment/processes/process.ts';
 import { sendSignal } from '../environment/processes/process-identity.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { SERVER_FAILURE, startServer } from '../environment/server.ts';
+import { exchange, type Reply } from '../load/client.ts';
+import { openAgent } from '../load/wire.ts';
 import type { SiteConfig } from './scene.ts';
 
 /** The servers of a site: each can be killed and restarted on its port. */
@@ -19,7 +22,7 @@ export interface Fleet {
   advanceClock(ms: number): Promise<void>;
   kill(server: number): Promise<void>;
   /** Resolves when replies through `target` come from this server again. */
-  start(server: number, target: string): Promise<void>;
+  start(server: number, target: string, wire: Wire): Promise<void>;
   /** The last 16 KB of output of each process of each server. */
   output(): string;
 }
@@ -66,10 +69,10 @@ export async function openFleet(
       sendSignal(pid, 'SIGKILL');
       await exited;
     },
-    async start(server, target) {
+    async start(server, target, wire) {
       past.push(of(server).outputTail());
       running[server] = await launch(server, ports[server] as number);
-      await untilServed(`s${server + 1}`, target);
+      await untilServed(`s${server + 1}`, target, wire);
     },
     output: () => [...past, ...running.map((server) => server.outputTail())].join('\n'),
   };
@@ -83,12 +86,21 @@ async function setClock(server: StartedProcess, offsetMs: number): Promise<void>
 }
 
 /** A balancer uses a server again only after its own probes have succeeded. */
-async function untilServed(id: string, target: string): Promise<void> {
+async function untilServed(id: string, target: string, wire: Wire): Promise<void> {
   const deadlineMs = performance.now() + SERVED_WITHIN_MS;
+  const url = new URL('/healthz', target);
+  const agent = openAgent(url.protocol, wire, 1);
+  try {
+    await untilNamed(id, () => exchange(url, agent, 'GET', undefined, {}), deadlineMs);
+  } finally {
+    agent.destroy();
+  }
+}
+
+async function untilNamed(id: string, ask: () => Promise<Reply>, deadlineMs: number): Promise<void> {
   for (;;) {
-    const reply = await fetch(`${target}/healthz`);
-    await reply.arrayBuffer();
-    if (reply.headers.get(SERVER_HEADER) === id) return;
+    const reply = await ask();
+    if (reply.headers[SERVER_HEADER] === id) return;
     if (performance.now() > deadlineMs)
       throw new Error(`expected the balancer to serve ${id} again within ${SERVED_WITHIN_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { type JwtKeys, jwtKeys } from '../../stores/jwt/keys.ts';
+import type { Wire } from '../config/wire.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import type { Subject } from './check.ts';
 import type { Fleet } from './fleet.ts';
@@ -13,6 +14,7 @@ export function ownSite(
   fleet: Fleet,
   service: StartedService | undefined,
   target: string,
+  wire: Wire,
 ): OwnSite {
   const { lifecycleLog: log } = config;
   let keys: JwtKeys | undefined;
@@ -26,7 +28,7 @@ export function ownSite(
     },
     advanceClock: fleet.advanceClock,
     killServer: fleet.kill,
-    startServer: (server) => fleet.start(server, target),
+    startServer: (server) => fleet.start(server, target, wire),
     service: service === undefined ? undefined : ownService(service),
     written: () =>
       `${fleet.output()}\n${log !== undefined && existsSync(log) ? readFileSync(log, 'utf8') : ''}`,

@@ -3,7 +3,9 @@
 import { randomBytes } from 'node:crypto';
 import type { ServiceUrls } from '../config/service-urls.ts';
 import { type ChosenBalancer, chooseBalancer } from '../environment/balancer.ts';
+import type { Certificates } from '../environment/certificates.ts';
 import { newRunId, newSecrets, type Secrets } from '../environment/context.ts';
+import { openEdge } from '../environment/edge.ts';
 import { type Guard, openGuard } from '../environment/processes/guard.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { buildPrograms, type Programs } from '../environment/programs.ts';
@@ -15,6 +17,8 @@ export interface Rig {
   guard: Guard;
   programs: Programs;
   balancer: ChosenBalancer;
+  /** With `--tls`: those of the balancer; absent: plain HTTP. */
+  certificates?: Certificates | undefined;
   secrets: Secrets;
   tier: ServiceRequest['tier'];
   /** External services, by name. */
@@ -26,6 +30,8 @@ export interface Rig {
 
 export interface RigOptions {
   balancer: 'auto' | 'haproxy' | 'nginx' | 'node';
+  /** Whether the balancer terminates TLS; default not. */
+  tls?: boolean;
   tier: ServiceRequest['tier'];
   urls?: Rig['urls'];
   signal: AbortSignal;
@@ -36,12 +42,13 @@ export interface RigOptions {
  * @throws BenchError BALANCER_MISSING.
  */
 export async function openRig(options: RigOptions, resources: Resources): Promise<Rig> {
-  const { tier, urls = {}, signal } = options;
+  const { tier, urls = {}, signal, tls = false } = options;
   const programs = await buildPrograms();
-  const balancer = await chooseBalancer(options.balancer, programs);
+  const balancer = await chooseBalancer(options.balancer, programs, tls);
   if (balancer === undefined) throw new Error('expected a balancer for the checks of behaviour, got none');
   const guard = await openGuard();
   resources.add('guard', guard.close);
+  const certificates = tls ? await openEdge(guard, resources) : undefined;
   let sites = 0;
   const run = randomBytes(4).toString('hex');
   return {
@@ -49,6 +56,7 @@ export async function openRig(options: RigOptions, resources: Resources): Promis
     guard,
     programs,
     balancer,
+    certificates,
     secrets: newSecrets(),
     tier,
     urls,

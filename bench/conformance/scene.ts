@@ -5,6 +5,7 @@ import type { Durability, StoreOptions } from '../../stores/store.ts';
 import type { Contract } from '../config/contract.ts';
 import type { Browser } from './browser.ts';
 import type { Claims } from './forge.ts';
+import type { PlainSide } from './plain-http.ts';
 import type { Subject } from './subject.ts';
 
 /** A change to the site, for checks that need another one. Variants of equal name share one site. */
@@ -29,6 +30,8 @@ export interface Scene {
   browser(): Browser;
   /** A new browser that talks to one server, past the balancer. */
   browserOf(server: number): Browser;
+  /** Plain HTTP beside a site over TLS; asked once. */
+  plain(): Promise<PlainSide>;
   /** Number of servers that can be addressed one by one; 0 for external ones that cannot. */
   servers: number;
   /** The number of the server that sent this reply (its `x-served-by`); `undefined` when it does not say. */

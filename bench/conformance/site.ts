@@ -6,7 +6,8 @@ import type { ServerConfig } from '../../servers/config.ts';
 import { ADMIN_USER, SERVER_HEADER } from '../../servers/protocol.ts';
 import { findService } from '../../stores/registry.ts';
 import { type Contract, OWN_CONTRACT } from '../config/contract.ts';
-import { startBalancer } from '../environment/balancer.ts';
+import type { Wire } from '../config/wire.ts';
+import { type RunningBalancer, startBalancer } from '../environment/balancer.ts';
 import { openTogether, type Resources } from '../environment/processes/resources.ts';
 import { privateKeyFor } from '../environment/server.ts';
 import type { StartedService } from '../environment/services/service.ts';
@@ -74,13 +75,15 @@ export function openSite(options: SiteOptions): Promise<Site> {
       upstreams: fleet.upstreams,
       affinity: subject.affinity,
       directory: directory.path,
+      certificates: rig.certificates,
+      redirects: true,
       guard: rig.guard,
       signal: rig.signal,
     });
     resources.add('balancer', balancer.stop);
-    const target = `http://127.0.0.1:${balancer.port}`;
-    const own = ownSite(subject, config, fleet, service, target);
-    const scene = sceneOf({ ...options, subject }, target, fleet, own, resources);
+    const wire = { ca: rig.certificates?.ca };
+    const own = ownSite(subject, config, fleet, service, balancer.url, wire);
+    const scene = sceneOf({ ...options, subject }, { balancer, wire }, fleet, own, resources);
     return { ...scene, close: resources.close };
   });
 }
@@ -152,7 +155,7 @@ async function serviceOf(
 
 function sceneOf(
   options: SiteOptions,
-  target: string,
+  { balancer, wire }: { balancer: RunningBalancer; wire: Wire },
   fleet: Fleet,
   own: OwnSite,
   resources: Resources,
@@ -163,6 +166,7 @@ function sceneOf(
     name: subject.name,
     password: rig.secrets.password,
     admin: { user: ADMIN_USER, password: rig.secrets.adminPassword },
+    ...(rig.certificates === undefined ? {} : { wire, plainHttp: balancer.plainUrl ?? false }),
     servers: [...fleet.urls],
     affinity: subject.affinity,
     loginCap: own.config.loginCap,
@@ -173,7 +177,7 @@ function sceneOf(
   let users = 0;
   return {
     subject,
-    ...openClients(target, contract, options, resources),
+    ...openClients(balancer.url, contract, options, resources),
     serverOf: (reply) => numberOf(String(reply.headers[SERVER_HEADER]), fleet.urls.length),
     freshUser: () => `c${String(users++).padStart(6, '0')}`,
     variant(change) {

@@ -21,10 +21,15 @@ export interface Subject {
   servers: number;
   affinity: 'sticky' | 'round-robin';
   balancer: Balancer['name'] | 'none' | 'foreign';
+  /** Whether clients reach it over TLS. */
+  tls: boolean;
 }
 
 /** The configuration around a backend under test. */
-export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & { durability: Durability };
+export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & {
+  durability: Durability;
+  tls?: boolean;
+};
 
 /**
  * A backend of the registry as the checks use it. Its expectations follow from these traits only.
@@ -33,7 +38,7 @@ export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & { durab
 export function subjectOf(choice: { store: string; options: StoreOptions }, place: Place): Subject {
   const definition = findStore(choice.store);
   if (definition === undefined) throw new Error(`no store is named ${choice.store}`);
-  const { durability, ...rest } = place;
+  const { durability, tls = false, ...rest } = place;
   const options = { ...defaultOptions(definition), ...choice.options };
   return {
     name: armText(definition.name, options),
@@ -44,5 +49,6 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
     refreshing: refreshingOptions(definition, options),
     service: definition.service(options)?.name,
     ...rest,
+    tls,
   };
 }
