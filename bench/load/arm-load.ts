@@ -2,7 +2,7 @@ import { runAutocannon } from './autocannon-loop.ts';
 import { createClient } from './client.ts';
 import type { LoadJob, LoadModel, LoadResult, SliceResult } from './job.ts';
 import { loadResultOf } from './load-result.ts';
-import { logInMany, readFirst, wireOf } from './population.ts';
+import { logInMany, readFirst } from './population.ts';
 import { runRevocation } from './revocation.ts';
 import { createSliceLoop, type LoopTotals } from './slice-loop.ts';
 import { createSupply } from './supply.ts';
@@ -40,8 +40,8 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
     const got = status === 0 ? `no HTTP reply, but ${body}` : `${status} ${body}`;
     firstFailure ??= `${request.operation} got ${got.slice(0, 124)}`;
   };
-  const { targets, seed, staysAwake = false } = job;
-  const loop = createSliceLoop({ targets, plans, onFailure, seed, staysAwake, ...wireOf(job) });
+  const { targets, wire = {}, seed, staysAwake = false } = job;
+  const loop = createSliceLoop({ targets, wire, plans, onFailure, seed, staysAwake });
   let ratePerSecond = FIRST_RATE_PER_SECOND;
   let onAutocannon: LoopTotals | undefined;
 
@@ -91,7 +91,7 @@ function sumOf(one: LoopTotals, other: LoopTotals): LoopTotals {
 async function prepareRevocation(job: LoadJob): Promise<ArmLoad> {
   await logInMany(job, 0, 1);
   // A poll must not queue for a connection behind another.
-  const client = createClient(job.sessions);
+  const client = createClient(job.sessions, job.wire);
   let result: LoadResult | undefined;
   return {
     sessionsLive: job.sessions,

@@ -1,5 +1,7 @@
-import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { AFFINITY_COOKIE, ORIGIN, SESSION_COOKIE, TOKEN_HEADER } from '../../servers/protocol.ts';
+import type { Wire } from '../config/wire.ts';
+import { openAgent } from './wire.ts';
 
 /** A complete reply. */
 export interface Reply {
@@ -20,18 +22,26 @@ const TIMEOUT_MS = 10_000;
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** A plain keep-alive client for unmeasured requests. Rejects when a connection fails or a reply takes over 10 s. */
-export function createClient(connections: number): Client {
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+export function createClient(connections: number, wire: Wire = {}): Client {
+  const agents = new Map<string, Agent>();
+  const agentFor = ({ protocol }: URL): Agent => {
+    const agent = agents.get(protocol) ?? openAgent(protocol, wire, connections);
+    agents.set(protocol, agent);
+    return agent;
+  };
   return {
     send(base, method, path, headers, body) {
+      const url = new URL(path, base);
       const payload = body === undefined ? undefined : JSON.stringify(body);
-      return exchange(new URL(path, base), agent, method, payload, {
+      return exchange(url, agentFor(url), method, payload, {
         ...headers,
         ...(method === 'GET' ? {} : { origin: ORIGIN }),
         ...(payload === undefined ? {} : jsonHeaders(payload)),
       });
     },
-    close: () => agent.destroy(),
+    close() {
+      for (const agent of agents.values()) agent.destroy();
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Contract } from '../config/contract.ts';
+import type { Wire } from '../config/wire.ts';
 import type { Arrivals, KEY_DISTRIBUTIONS, Scenario, TRANSPORTS } from '../config/words.ts';
 
 /** Messages between the harness and the load generator's process over IPC. */
@@ -12,6 +13,8 @@ export type LoadedContract = Contract & { userBase: string };
 export interface LoadJob {
   /** Base URLs under load: the balancer's, or each server's when there is none. */
   targets: readonly string[];
+  /** How connections to the targets are made; default as their URLs say. */
+  wire?: Wire;
   /** Base URLs of the servers themselves, past the balancer. */
   servers: readonly string[];
   scenario: Scenario;

@@ -103,7 +103,7 @@ async function sendOnce(
   }
   const loop = createSliceLoop({
     targets: job.targets,
-    ...wireOf(job),
+    wire: job.wire ?? {},
     plans: lists.map((requests) => ({ requests, isSentOnce: true })),
     seed: job.seed,
     onFailure: (request, status, body) => void (onFailure(request, status, body) && loop.close()),
@@ -115,9 +115,6 @@ async function sendOnce(
     loop.close();
   }
 }
-
-/** How connections to the site under load are made. */
-export const wireOf = ({ site }: LoadJob) => (site?.wire === undefined ? {} : { wire: site.wire });
 
 function expectAllReplied({ tallies }: LoopTotals, count: number, what: string): void {
   let completed = 0;

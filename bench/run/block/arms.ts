@@ -116,6 +116,7 @@ function jobOf(trial: Trial, context: RunContext, environment: Environment): Loa
   const revocation = trial.scenario === 'revocation';
   return {
     targets: environment.targets,
+    wire: trial.site?.contract.wire ?? { ca: context.certificates?.ca },
     servers: environment.servers,
     scenario: trial.scenario,
     transport: config.transport,
