@@ -26,7 +26,7 @@ export function openClients(
   const openPlain = ({ url, host, wire }: PlainAddress) => {
     const browsers = openBrowsers({ ...contract, host, wire }, pace);
     resources.add('browsers over plain HTTP', browsers.close);
-    return browsers.open(url);
+    return () => browsers.open(url);
   };
   let plainSide: Promise<PlainSide> | undefined;
   const addressOf = (server: number) => contract.servers[server] as string;

@@ -44,21 +44,22 @@ export function plainAddress(target: string, contract: Contract): PlainAddress |
 
 /**
  * Asks once whether anything there speaks HTTP.
- * @param open a browser at that address. Rejects when the check is over.
+ * @param open browsers at that address. Rejects when the check is over.
  */
 export async function findPlainSide(
   found: ReturnType<typeof plainAddress>,
-  open: (address: PlainAddress) => Browser,
+  open: (address: PlainAddress) => () => Browser,
 ): Promise<PlainSide> {
   if ('absent' in found) return found;
   const address = redactUrl(found.url);
+  const browser = open(found);
   try {
-    await open(found).send('GET', '/');
+    await browser().send('GET', '/');
   } catch (error) {
     // Nothing listens there, a firewall swallows it, or it speaks something else: all mean that a browser gets nothing.
     const { code } = error as { code?: string };
     if (code === undefined && !/^no reply to /.test(messageOf(error))) throw error;
     return { absent: `nothing replies over plain HTTP at ${address}: ${code ?? messageOf(error)}` };
   }
-  return { url: address, browser: () => open(found) };
+  return { url: address, browser };
 }
