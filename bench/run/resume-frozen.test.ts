@@ -18,7 +18,15 @@ const recorded = JSON.parse(readFileSync(join(FOLDER, 'configurations.json'), 'u
  * What has been added since, with what was true without it. `urls` stands for `redisUrl` and `postgresUrl`, which no record
  * holds, and `skipUnavailable` for `leaveOutMissing`; nothing else was renamed.
  */
-const ADDED = { wide: false, urls: {}, equalLoad: false, tls: false, target: [], contract: [], insecure: false };
+const ADDED = {
+  wide: false,
+  urls: {},
+  equalLoad: false,
+  tls: false,
+  target: [],
+  contract: [],
+  insecure: false,
+};
 const LIBRARY = { lib: 'jsonwebtoken', cache: 'off' };
 const ADDED_OPTIONS: Readonly<Record<string, object>> = {
   redis: { pipelining: 'auto' },

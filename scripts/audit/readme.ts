@@ -126,7 +126,8 @@ const table = (name: string, path: string, isClosed: boolean): Table => ({
 /** CPU per request of the run at equal load and of the same two hours before, and the ratio of the later to the earlier. */
 function hours(): Map<string, number[]> {
   const [earlier, later] = [EARLIER, EQUAL_LOAD].map(usable) as [Row[], Row[]];
-  const costOf = (rows: readonly Row[], arm: string) => positiveCentre([...figures(rows, arm, cpuOf).values()])[0];
+  const costOf = (rows: readonly Row[], arm: string) =>
+    positiveCentre([...figures(rows, arm, cpuOf).values()])[0];
   return new Map(
     [...groupBy(later, armOf).keys()].map((arm) => {
       const [before, after] = [costOf(earlier, arm), costOf(later, arm)];

@@ -1,8 +1,9 @@
 /** Checks 51 to 53: plain HTTP beside a site that is served over TLS, and Strict-Transport-Security. */
 
 import { isIP } from 'node:net';
+import { filledPath } from '../../load/operation.ts';
 import { logIn, times } from '../acts.ts';
-import { filledPath, type Reply, urlAt } from '../browser.ts';
+import { type Reply, urlAt } from '../browser.ts';
 import {
   allOf,
   type Check,
