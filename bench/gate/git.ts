@@ -1,4 +1,5 @@
 import { conflict } from '../config/values.ts';
+import { gitEnvironment } from '../environment/processes/git-environment.ts';
 import { runProgram } from '../environment/processes/run-program.ts';
 import { messageOf } from '../errors.ts';
 
@@ -11,6 +12,8 @@ export interface GitResult {
   text: string;
   /** Its error output, on one line. */
   errorText: string;
+  /** The same as git wrote it. */
+  errorLines: string;
 }
 
 /**
@@ -21,25 +24,16 @@ export async function git(folder: string, args: readonly string[], signal?: Abor
   const result = await runProgram('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
     cwd: folder,
     timeout: TIMEOUT_MS,
-    env: { ...environmentWithoutGit(), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
+    env: { ...gitEnvironment(), GIT_TERMINAL_PROMPT: '0', LC_ALL: 'C' },
     signal,
   });
   signal?.throwIfAborted();
-  if (result.startError === 'ENOENT')
+  if (result.startError === 'ENOENT' || result.startError === 'EACCES')
     throw conflict(
       'git on the PATH, to check the baseline out',
-      'no such program',
+      result.startError === 'ENOENT' ? 'no such program' : 'one that may not be run',
       'Install git (Debian and Ubuntu: apt-get install git).',
     );
-  const errorText = messageOf(result.stderr || result.reason || 'no reason given');
-  return { ok: result.ok, text: result.stdout, errorText };
-}
-
-/** In a hook, git sets variables that name its repository, which would mislead this one. */
-export function environmentWithoutGit(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) =>
-      name.startsWith('GIT_') || value === undefined ? [] : [[name, value]],
-    ),
-  );
+  const errorLines = result.stderr || result.reason || 'no reason given';
+  return { ok: result.ok, text: result.stdout, errorText: messageOf(errorLines), errorLines };
 }

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { findOnPath } from '../../stores/programs.ts';
+import { gitEnvironment } from '../environment/processes/git-environment.ts';
 import type { Guard } from '../environment/processes/guard.ts';
 import { exitText, startProcess } from '../environment/processes/process.ts';
 import { BenchError } from '../errors.ts';
-import { environmentWithoutGit } from './git.ts';
 
 /** Where packages are needed, and where they may come from. */
 export interface PackagesRequest {
@@ -45,7 +45,7 @@ export async function providePackages(request: PackagesRequest): Promise<void> {
     args,
     cwd: root,
     // The address of a registry or a proxy may be in any variable; CI keeps pnpm from prompting.
-    env: { ...environmentWithoutGit(), CI: 'true' },
+    env: { ...gitEnvironment(), CI: 'true' },
     ready: 'spawned',
     timeoutMs: INSTALL_LIMIT_MS,
     guard,

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -16,6 +16,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { type Guard, openGuard } from '../environment/processes/guard.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 import { openBaselineServer } from './baseline-server.ts';
+import { git, makeRepository as makeRepositoryAt } from './repository-fixture.ts';
 import { openBaseline } from './worktree.ts';
 
 /** Real git on small repositories; the last describe takes this project's own servers. */
@@ -34,26 +35,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
 
-function git(folder: string, ...args: string[]): string {
-  const identity = ['-c', 'user.name=t', '-c', 'user.email=t@example.test', '-c', 'commit.gpgsign=false'];
-  return execFileSync('git', [...identity, ...args], { cwd: folder, encoding: 'utf8', stdio: 'pipe' }).trim();
-}
-
-/** A repository of two commits, `one` (tagged) and `two` on branch main, whose project lies in `prefix`. */
-function makeRepository(prefix = '.'): string {
+function makeRepository(prefix?: string): string {
   repository = join(home, 'repository');
-  const project = join(repository, prefix);
-  mkdirSync(join(project, 'servers'), { recursive: true });
-  git(repository, 'init', '--quiet', '--initial-branch=main');
-  for (const name of ['one', 'two']) {
-    writeFileSync(join(project, 'servers', 'main.ts'), `// ${name}\n`);
-    writeFileSync(join(project, 'pnpm-lock.yaml'), 'lockfileVersion: 9\n');
-    git(repository, 'add', '.');
-    git(repository, 'commit', '--quiet', '-m', name);
-    if (name === 'one') git(repository, 'tag', 'one');
-  }
-  mkdirSync(join(project, 'node_modules', 'fastify'), { recursive: true });
-  return project;
+  return makeRepositoryAt(repository, prefix);
 }
 
 const open = (ref: string, head: string) =>
@@ -102,11 +86,17 @@ describe('openBaseline', () => {
     const head = makeRepository();
     const hook = join(head, '.git', 'hooks', 'post-checkout');
     writeFileSync(hook, `#!/bin/sh\ntouch ${join(home, 'hooked')}\n`, { mode: 0o755 });
-    process.env['GIT_DIR'] = '/nowhere';
+    // What git itself calls the variables of one repository, but for configuration.
+    const names = git(head, 'rev-parse', '--local-env-vars').split('\n');
+    const misleading = names.filter((name) => !name.startsWith('GIT_CONFIG'));
+    expect(misleading.length).toBeGreaterThan(10);
+    for (const name of [...misleading, 'GIT_QUARANTINE_PATH', 'GIT_NAMESPACE'])
+      process.env[name] = '/nowhere';
     try {
       await (await open('one', head)).close();
     } finally {
-      delete process.env['GIT_DIR'];
+      for (const name of Object.keys(process.env))
+        if (process.env[name] === '/nowhere') delete process.env[name];
     }
     expect(existsSync(join(home, 'hooked'))).toBe(false);
   });

@@ -2,12 +2,12 @@
 
 import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { conflict, quoted, usage } from '../config/values.ts';
+import { conflict, quoted } from '../config/values.ts';
 import type { Guard } from '../environment/processes/guard.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
-import type { BenchError } from '../errors.ts';
 import { git } from './git.ts';
+import { baselineMissing, checkoutUnusable, NO_WORK_TREE, worktreeFailed } from './git-failure.ts';
 import { providePackages } from './packages.ts';
 
 /** A commit checked out into a temporary directory, with packages to run its servers. */
@@ -53,7 +53,7 @@ export function openBaseline(request: BaselineRequest): Promise<Baseline> {
     // Registered before it exists: an abort may leave a partial one.
     resources.add('worktree of the baseline', () => removeWorktree(head, tree));
     const added = await git(head, ['worktree', 'add', '--detach', '--force', tree, gitSha], signal);
-    if (!added.ok) throw baselineMissing(`a worktree of ${ref}`, added.errorText, 'See git worktree list.');
+    if (!added.ok) throw worktreeFailed(ref, added);
     const root = join(tree, prefix);
     if (!existsSync(join(root, 'servers', 'main.ts'))) {
       const got = `none in ${gitSha.slice(0, 12)}`;
@@ -66,29 +66,68 @@ export function openBaseline(request: BaselineRequest): Promise<Baseline> {
 
 /** Path of the project within its repository; empty when it is the root. */
 async function prefixInRepository(head: string, signal: AbortSignal): Promise<string> {
-  const prefix = await git(head, ['rev-parse', '--show-prefix'], signal);
-  if (prefix.ok) return prefix.text;
-  const remedy = 'Clone the repository instead of unpacking an archive, or compare two result files.';
-  throw conflict('a git checkout, to take the baseline from', prefix.errorText, remedy);
+  const found = await git(head, ['rev-parse', '--is-inside-work-tree', '--show-prefix'], signal);
+  if (!found.ok) throw checkoutUnusable(found);
+  const [isInside, prefix = ''] = found.text.split('\n');
+  if (isInside !== 'true')
+    throw conflict(
+      'a checkout with a work tree, to compare the baseline with',
+      'a bare repository',
+      NO_WORK_TREE,
+    );
+  const tracked = await git(head, ['ls-files', '--', '.'], signal);
+  if (!tracked.ok) throw checkoutUnusable(tracked);
+  if (tracked.text !== '') return prefix;
+  if (!(await hasCommits(head, signal))) throw noCommits();
+  // Such as an archive that was unpacked below the checkout of something else.
+  throw conflict(
+    'a git checkout of this project, to take the baseline from',
+    'a folder of which the repository around it tracks no file',
+    'Clone the repository of this project, or compare two result files.',
+  );
 }
 
+async function hasCommits(head: string, signal: AbortSignal): Promise<boolean> {
+  return (await git(head, ['rev-list', '--all', '--max-count=1'], signal)).text !== '';
+}
+
+const noCommits = () =>
+  conflict(
+    'a commit, to take the baseline from',
+    'a repository without commits',
+    'Commit first: the baseline is a commit, and head may have changes.',
+  );
+
 async function resolveCommit(head: string, ref: string, signal: AbortSignal): Promise<string> {
-  const find = (name: string) =>
-    git(head, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`], signal);
+  const find = async (name: string): Promise<string | undefined> => {
+    // Not by --end-of-options, which rev-parse knows since git 2.30.
+    if (name.startsWith('-')) return undefined;
+    const found = await git(head, ['rev-parse', '--verify', '--quiet', `${name}^{commit}`], signal);
+    return /^[\da-f]{40,}$/.test(found.text) ? found.text : undefined;
+  };
   const found = await find(ref);
-  if (found.ok) return found.text;
+  if (found !== undefined) return found;
+  const expected = `the commit ${quoted(ref)}`;
+  if (!(await hasCommits(head, signal))) throw noCommits();
+  const remotes = (await git(head, ['remote'], signal)).text.split('\n').filter((name) => name !== '');
+  for (const remote of remotes) {
+    if ((await find(`${remote}/${ref}`)) === undefined) continue;
+    throw baselineMissing(expected, 'none of that name here', `Did you mean ${remote}/${ref}?`);
+  }
+  const remote = remotes.includes('origin') ? 'origin' : remotes[0];
   const shallow = await git(head, ['rev-parse', '--is-shallow-repository'], signal);
   if (shallow.text === 'true')
     throw baselineMissing(
-      `the commit ${quoted(ref)}`,
+      expected,
       'a shallow clone without it',
-      `Run git fetch --unshallow origin, in GitHub Actions actions/checkout with fetch-depth: 0.`,
+      `Run git fetch --unshallow ${remote ?? 'URL'}, in GitHub Actions actions/checkout with fetch-depth: 0.`,
     );
-  const remote = await find(`origin/${ref}`);
   throw baselineMissing(
-    `the commit ${quoted(ref)}`,
+    expected,
     'none of that name here',
-    remote.ok ? `Did you mean origin/${ref}?` : `Correct --base, or fetch it first: git fetch origin.`,
+    remote === undefined
+      ? 'Correct --base: git branch and git tag list the names.'
+      : `Correct --base, or fetch it first: git fetch ${remote} NAME, and --base FETCH_HEAD.`,
   );
 }
 
@@ -99,6 +138,7 @@ async function reportHead(
   say: (line: string) => void,
 ): Promise<void> {
   const status = await git(head, ['status', '--porcelain', '--', '.'], signal);
+  if (!status.ok) throw checkoutUnusable(status);
   if (status.text !== '') {
     say('head is the work tree, including uncommitted changes');
     return;
@@ -122,8 +162,4 @@ async function removeWorktree(head: string, tree: string): Promise<void> {
   if (removed.ok) return;
   const list = await git(head, ['worktree', 'list', '--porcelain']);
   if (list.text.includes(`${tree}\n`)) throw new Error(`git worktree remove: ${removed.errorText}`);
-}
-
-function baselineMissing(expected: string, got: string, remedy: string): BenchError {
-  return usage(`${expected} for the baseline`, got, remedy);
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, hostname, release, totalmem } from 'node:os';
 import type { Row } from '../../results/row.ts';
 import type { ChosenBalancer } from '../balancer.ts';
+import { gitEnvironment } from '../processes/git-environment.ts';
 import { runProgram } from '../processes/run-program.ts';
 import { PROJECT_ROOT } from '../programs.ts';
 
@@ -25,7 +26,8 @@ export async function describeMachine(): Promise<MachineCells> {
 }
 
 async function describeCheckout(): Promise<Pick<MachineCells, 'git_sha' | 'git_dirty'>> {
-  const git = (...args: string[]) => runProgram('git', args, { cwd: PROJECT_ROOT, timeout: 5000 });
+  const options = { cwd: PROJECT_ROOT, timeout: 5000, env: gitEnvironment() };
+  const git = (...args: string[]) => runProgram('git', args, options);
   const [head, status] = await Promise.all([git('rev-parse', 'HEAD'), git('status', '--porcelain')]);
   if (!head.ok || !status.ok) return {};
   return { git_sha: head.stdout, git_dirty: status.stdout !== '' };
