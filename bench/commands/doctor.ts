@@ -4,7 +4,7 @@ import { SERVICES } from '../../stores/registry.ts';
 import type { ServiceDefinition } from '../../stores/service.ts';
 import { calibrationPath, readCalibration } from '../calibrate/kept.ts';
 import { renderCalibration } from '../calibrate/render.ts';
-import { BALANCERS } from '../environment/balancer.ts';
+import { BALANCERS, offerOf } from '../environment/balancer.ts';
 import { findOpenssl } from '../environment/certificates.ts';
 import { cpuNsOf } from '../environment/machine/cpu.ts';
 import { parseCpuList } from '../environment/machine/cpu-list.ts';
@@ -67,10 +67,9 @@ async function describeService(service: ServiceDefinition, isInEnvironment: bool
 }
 
 async function describeBalancer(balancer: (typeof BALANCERS)[number]): Promise<string> {
-  if (balancer.name === 'node') return '  + node     built in';
-  const binary = balancer.find();
-  if (binary === undefined) return `  - ${balancer.name.padEnd(9)}not installed: run sh scripts/setup.sh`;
-  return `  + ${balancer.name.padEnd(9)}${await balancer.version(binary)} (${binary})`;
+  const { chosen, detail, isInstalled } = await offerOf(balancer);
+  const remedy = isInstalled ? '' : ': run sh scripts/setup.sh';
+  return `  ${chosen === undefined ? '-' : '+'} ${balancer.name.padEnd(9)}${detail}${remedy}`;
 }
 
 function describeOpenssl(): string {

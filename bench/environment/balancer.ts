@@ -3,8 +3,9 @@ import type { Balancer, Upstream } from '../../servers/balancers/balancer.ts';
 import { haproxy } from '../../servers/balancers/haproxy.ts';
 import { nginx } from '../../servers/balancers/nginx.ts';
 import { node } from '../../servers/balancers/node.ts';
+import { isOlder } from '../../servers/balancers/program.ts';
 import type { Config } from '../config/config.ts';
-import { BenchError } from '../errors.ts';
+import { BenchError, messageOf } from '../errors.ts';
 import type { Certificates } from './certificates.ts';
 import { checkEdge } from './edge.ts';
 import type { Guard } from './processes/guard.ts';
@@ -26,10 +27,38 @@ export interface ChosenBalancer {
   version: string;
 }
 
+/** One balancer on this machine. `chosen` is missing when it cannot be used; `detail` then says why. */
+export interface BalancerOffer {
+  /** For people: `2.6.12 (/usr/sbin/haproxy)`, `not installed`. */
+  detail: string;
+  /** Whether there is a program at all. */
+  isInstalled: boolean;
+  chosen?: ChosenBalancer;
+}
+
+/** Looks for the program of a balancer. @param entry of the built-in one, which is built for each run. */
+export async function offerOf(balancer: Balancer, entry?: string): Promise<BalancerOffer> {
+  const isBuiltIn = balancer.name === 'node';
+  const binary = isBuiltIn && entry !== undefined ? entry : balancer.find();
+  if (binary === undefined) return { detail: 'not installed', isInstalled: false };
+  try {
+    const version = await balancer.version(binary);
+    const detail = isBuiltIn ? 'built in' : `${version} (${binary})`;
+    const { least } = balancer;
+    if (least !== undefined && isOlder(version, least)) {
+      return { detail: `${detail}, too old: ${least} or newer is needed`, isInstalled: true };
+    }
+    return { detail, isInstalled: true, chosen: { balancer, binary, version } };
+  } catch (error) {
+    // Built for another machine, or without its libraries.
+    return { detail: messageOf(error), isInstalled: true };
+  }
+}
+
 /**
- * The balancer of this name on this machine; `undefined` for `none`.
+ * The balancer of this name on this machine; `undefined` for `none`. `auto` is the first that can be used.
  * @param tls only one that terminates TLS.
- * @throws BenchError BALANCER_MISSING when it is not installed, BALANCER_FAILED when it cannot be run.
+ * @throws BenchError BALANCER_MISSING when it is not installed, BALANCER_FAILED when it is too old or cannot be run.
  */
 export async function chooseBalancer(
   name: Config['balancer'],
@@ -39,8 +68,15 @@ export async function chooseBalancer(
   if (name === 'none') return undefined;
   const named = BALANCERS.filter((candidate) => name === 'auto' || candidate.name === name);
   for (const balancer of named.filter(({ terminatesTls }) => terminatesTls || !tls)) {
-    const binary = balancer.name === 'node' ? programs.balancer : balancer.find();
-    if (binary !== undefined) return { balancer, binary, version: await balancer.version(binary) };
+    const { chosen, detail, isInstalled } = await offerOf(balancer, programs.balancer);
+    if (chosen !== undefined) return chosen;
+    if (name === 'auto' || !isInstalled) continue;
+    throw new BenchError({
+      code: 'BALANCER_FAILED',
+      expected: `${name} on this machine${balancer.least === undefined ? '' : `, ${balancer.least} or newer`}`,
+      got: detail,
+      remedy: 'Install another version, or use --balancer node.',
+    });
   }
   throw new BenchError({
     code: 'BALANCER_MISSING',
@@ -80,7 +116,7 @@ export interface RunningBalancer extends StartedProcess {
 export function startBalancer(request: BalancerRequest): Promise<RunningBalancer> {
   const { chosen, upstreams, affinity, directory, cpus, certificates, redirects = false } = request;
   const { guard, signal } = request;
-  const { balancer, binary } = chosen;
+  const { balancer, binary, version } = chosen;
   return withFreePort(HOST, async (port) => {
     const home = `${directory}/${balancer.name}-${port}`;
     mkdirSync(home);
@@ -90,7 +126,7 @@ export function startBalancer(request: BalancerRequest): Promise<RunningBalancer
       ...(plainPort === undefined ? {} : { plainPort }),
     };
     const place = { host: HOST, port, upstreams, affinity, directory: home };
-    const launch = balancer.launch(binary, { ...place, ...(tls === undefined ? {} : { tls }) });
+    const launch = balancer.launch(binary, { ...place, ...(tls === undefined ? {} : { tls }) }, version);
     for (const { path, text } of launch.files) writeFileSync(path, text);
     const process = await startProcess({
       name: balancer.name,

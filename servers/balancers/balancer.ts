@@ -48,10 +48,15 @@ export interface Balancer {
    * accepts the path of a bundle of it.
    */
   find(): string | undefined;
+  /** The oldest version whose configuration has all that a plan needs; absent for the built-in. */
+  least?: string;
   /** Version such as `2.6.12`, as the program prints it. Throws when the program cannot be run. */
   version(binary: string): Promise<string>;
-  /** Throws a `RangeError` when the plan cannot be expressed in a configuration file. */
-  launch(binary: string, plan: BalancerPlan): Launch;
+  /**
+   * Throws a `RangeError` when the plan cannot be expressed in a configuration file. `version` is what
+   * {@link version} returned, for what older programs lack; default a current one.
+   */
+  launch(binary: string, plan: BalancerPlan, version?: string): Launch;
 }
 
 /**

@@ -16,6 +16,8 @@ import { findProgram, programVersion } from './program.ts';
 export const haproxy: Balancer = {
   name: 'haproxy',
   terminatesTls: true,
+  // http-check send.
+  least: '2.2',
   find: () => findProgram('haproxy'),
   version: (binary) => programVersion(binary, '-v'),
   launch(binary, plan) {

@@ -51,6 +51,15 @@ describe('nginxConfig', () => {
   });
 });
 
+it('before 1.19.5 is not told where its first log is, for it has no -e', () => {
+  for (const version of ['1.15.3', '1.18.0', '1.19.4'])
+    expect(nginx.launch('/usr/sbin/nginx', PLAN, version).args).toEqual([
+      ...['-p', '/tmp/plan', '-c', '/tmp/plan/nginx.conf'],
+    ]);
+  for (const version of ['1.19.5', '1.22.1', '1.20', '2.0.0'])
+    expect(nginx.launch('/usr/sbin/nginx', PLAN, version).args).toContain('-e');
+});
+
 it('keeps its first log in the directory too', () => {
   const launch = nginx.launch('/usr/sbin/nginx', PLAN);
   expect(launch.args).toEqual(['-p', '/tmp/plan', '-e', '/tmp/plan/error.log', '-c', '/tmp/plan/nginx.conf']);

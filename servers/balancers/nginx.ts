@@ -3,20 +3,30 @@
 import { join } from 'node:path';
 import { AFFINITY_COOKIE, BODY_LIMIT_BYTES } from '../protocol.ts';
 import { assertPlan, authority, type Balancer, type BalancerPlan, HSTS, TLS_GROUPS } from './balancer.ts';
-import { findProgram, programVersion } from './program.ts';
+import { findProgram, isOlder, programVersion } from './program.ts';
+
+/** The first one with -e. */
+const WITH_ERROR_LOG_FLAG = '1.19.5';
 
 export const nginx: Balancer = {
   name: 'nginx',
   terminatesTls: true,
+  // keepalive_requests and keepalive_timeout towards the servers.
+  least: '1.15.3',
   find: () => findProgram('nginx'),
-  version: (binary) => programVersion(binary, '-v'),
-  launch(binary, plan) {
+  version: (binary) => programVersion(binary, '-v', 'nginx/'),
+  launch(binary, plan, version = WITH_ERROR_LOG_FLAG) {
     const path = join(plan.directory, 'nginx.conf');
     const isRoot = process.getuid?.() === 0;
     return {
       command: binary,
-      // -e: nginx opens its built-in log, which only root may write, before it reads the file.
-      args: ['-p', plan.directory, '-e', join(plan.directory, 'error.log'), '-c', path],
+      // nginx opens its built-in log, which only root may write, before it reads the file: where it cannot be told
+      // otherwise it says so, and goes on.
+      args: [
+        ...['-p', plan.directory],
+        ...(isOlder(version, WITH_ERROR_LOG_FLAG) ? [] : ['-e', join(plan.directory, 'error.log')]),
+        ...['-c', path],
+      ],
       files: [{ path, text: nginxConfig(plan, isRoot) }],
       ready: 'tcp',
     };
