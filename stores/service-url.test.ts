@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { connectionOf, POSTGRES_URL } from './postgres/url.ts';
-import { REDIS_URL } from './redis/url.ts';
+import { REDIS_URL, socketOf } from './redis/url.ts';
 import { readServiceUrl, type UrlFault } from './service-url.ts';
 
 const RULES = { redis: REDIS_URL, postgres: POSTGRES_URL };
@@ -8,7 +8,7 @@ const faultOf = (text: string, rules = rulesOf(text)): UrlFault | undefined => {
   const read = readServiceUrl(text, rules);
   return 'fault' in read ? read.fault : undefined;
 };
-const rulesOf = (text: string) => (/^\s*redis/i.test(text) ? RULES.redis : RULES.postgres);
+const rulesOf = (text: string) => (/^\s*(redis|unix|valkey|\/)/i.test(text) ? RULES.redis : RULES.postgres);
 
 test.each([
   ['redis://127.0.0.1', 'redis://127.0.0.1'],
@@ -17,7 +17,27 @@ test.each([
   ['rediss://user:p%23%25%2F@[::1]:6380/0?family=6', 'rediss://user:p%23%25%2F@[::1]:6380/0?family=6'],
   ['postgres://u:p@h/db', 'postgres://u:p@h/db'],
   ['postgresql://u@h:5433/a%23b?sslmode=verify-full', 'postgresql://u@h:5433/a%23b?sslmode=verify-full'],
-  ['postgres:///db?host=/run/postgresql', 'postgres:///db?host=/run/postgresql'],
+  // Sockets, in the spellings of libpq.
+  ['postgres:///db?host=/run/postgresql', 'postgres://%2Frun%2Fpostgresql/db'],
+  ['postgres://%2Frun%2Fpostgresql/db', 'postgres://%2Frun%2Fpostgresql/db'],
+  ['postgresql://u:p%40w@/db?host=/run/pg&port=5433', 'postgresql://u:p%40w@%2Frun%2Fpg:5433/db'],
+  ['postgres://u@/?sslmode=disable&host=/run/pg', 'postgres://u@%2Frun%2Fpg/?sslmode=disable'],
+  ['postgres://?host=%2Frun%2Fpg', 'postgres://%2Frun%2Fpg'],
+  // Sockets of Redis, as redis-py, redis-rb, go-redis, redis-rs, kombu, Lettuce and ioredis spell them.
+  ['redis:///run/redis.sock', 'redis://%2Frun%2Fredis.sock'],
+  ['redis://:p%40w@/run/redis.sock?db=2', 'redis://:p%40w@%2Frun%2Fredis.sock/2'],
+  ['unix:///run/redis.sock', 'redis://%2Frun%2Fredis.sock'],
+  ['unix://u:p@/run/redis.sock?db=15', 'redis://u:p@%2Frun%2Fredis.sock/15'],
+  ['unix:/run/redis.sock', 'redis://%2Frun%2Fredis.sock'],
+  ['redis+unix:///run/redis.sock', 'redis://%2Frun%2Fredis.sock'],
+  ['redis+socket:///run/redis.sock?virtual_host=1', 'redis://%2Frun%2Fredis.sock/1'],
+  ['redis-socket://p@/run/redis.sock?database=1', 'redis://p@%2Frun%2Fredis.sock/1'],
+  ['/run/redis.sock', 'redis://%2Frun%2Fredis.sock'],
+  ['/run/a%20b/50%.sock', 'redis://%2Frun%2Fa%2520b%2F50%25.sock'],
+  ['unix:///run/a%20b', 'redis://%2Frun%2Fa%20b'],
+  ['valkey+unix:///run/valkey.sock', 'redis://%2Frun%2Fvalkey.sock'],
+  ['valkey://h:6380/1', 'redis://h:6380/1'],
+  ['valkeys://h', 'rediss://h'],
 ])('%j is read', (text, url) => expect(readServiceUrl(text, rulesOf(text))).toEqual({ url }));
 
 test.each([
@@ -35,14 +55,25 @@ test.each([
   ['mysql://u:p@h/db', 'one that begins with mysql://', /Write postgres:/],
   ['file:./dev.db', 'text that is not a URL', /encode/],
   // Other places.
-  ['redis:///run/redis.sock', 'the path of a socket', /listen on 127\.0\.0\.1/],
+  ['rediss:///run/redis.sock', 'the path of a socket', /redis:\/\/\//],
+  ['rediss://%2Frun%2Fredis.sock', 'the path of a socket', /redis:\/\/\//],
+  ['redis://%2Frun%2Fredis.sock:1', 'one with it', /port/],
+  ['unix:///run/redis.sock?db=x', 'something else', /redis:\/\/HOST:PORT\/1/],
+  ['unix:///run/redis.sock?db=1&db=2', '?db= twice', /number/],
+  ['unix:///run/redis.sock?password=x', '?password=', /unix:\/\/USER:PASSWORD@/],
+  ['unix://run/redis.sock', 'one that begins with unix://', /redis:/],
   ['redis://', 'one without a host', /Name the host/],
+  ['redis:///1', 'one without a host', /Name the host/],
+  ['redis:///', 'one without a host', /Name the host/],
   ['redis://h:0', 'the port 0', /port/],
   ['redis://h:99999', 'redis:// and what cannot be read', /./],
   ['postgres://u:p@/db', undefined, /./],
   ['postgres:///db', 'one without a host', /Name the host/],
   ['postgres:///db?host=other', '?host= beside it, or not a folder', /socket/],
   ['postgres://h/db?host=/run', '?host= beside it, or not a folder', /socket/],
+  ['postgres://h/db?port=1', '?port= beside it, or not a folder', /socket/],
+  ['postgres:///db?host=/run&port=0', 'the port 0', /port/],
+  ['postgres:///db?host=/run&host=/tmp', '?host= twice', /./],
   ['postgres://h/a/b', 'several parts', /%2F/],
   // Databases and options that would change what is measured.
   ['redis://h/abc', 'something else', /redis:\/\/HOST:PORT\/1/],
@@ -84,6 +115,11 @@ test('no error shows a part of a password', () => {
     'P',
     'redis:P',
     '//:P@h',
+    'redis:///:P@h',
+    'unix://:P@/run/s',
+    'unix://:P',
+    '/:P',
+    'postgres://u:P@/db?host=/run',
   ];
   for (const rules of [REDIS_URL, POSTGRES_URL]) {
     for (const text of around.flatMap((one) => secrets.map((secret) => one.replace('P', secret)))) {
@@ -105,6 +141,7 @@ test('any text is read or refused, and never throws', () => {
     '%2F',
     '?',
     'host=',
+    'unix:',
     '#',
     '/',
     'a',
@@ -120,6 +157,7 @@ test('any text is read or refused, and never throws', () => {
       const read = readServiceUrl(text, rules);
       if ('url' in read) expect(URL.canParse(read.url)).toBe(true);
       if ('url' in read && rules === POSTGRES_URL) expect(connectionOf(read.url).host).toBeTruthy();
+      if ('url' in read && rules === REDIS_URL) expect(socketOf(read.url).path).not.toBe('');
     }
   }
 });
@@ -128,11 +166,11 @@ test('a connection has the decoded names, and verifies certificates unless told 
   expect(connectionOf('postgres://r%23o%2Fle:p%40w@[::1]:5433/a%23b%2Fc')).toEqual({
     ...{ host: '::1', port: 5433, user: 'r#o/le', password: 'p@w', database: 'a#b/c' },
   });
-  expect(connectionOf('postgres:///db?host=/run/pg')).toEqual({
-    host: '/run/pg',
-    port: 5432,
-    database: 'db',
+  expect(connectionOf('postgres://u@%2Frun%2Fpg:5433/db')).toEqual({
+    ...{ host: '/run/pg', port: 5433, user: 'u', database: 'db' },
   });
+  expect(socketOf('redis://u:p@%2Frun%2Fa%20b/1')).toEqual({ path: '/run/a b' });
+  expect(socketOf('redis://[::1]:1')).toEqual({});
   expect(connectionOf('postgres://h/db?sslmode=require').ssl).toEqual({});
   expect(connectionOf('postgres://h/db?sslmode=no-verify').ssl).toEqual({ rejectUnauthorized: false });
   expect(connectionOf('postgres://h/db?sslmode=disable').ssl).toBe(false);

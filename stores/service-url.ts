@@ -17,6 +17,8 @@ export interface UrlRules {
   options: readonly string[];
   /** Why an option is refused, and what to write instead; others are refused as unknown. */
   refused: Readonly<Record<string, string>>;
+  /** Other spellings of a URL, such as those of sockets, as the one that is checked; other text as it is. */
+  rewrite?(text: string): string;
   /** What is wrong with its path, its host or the values of its options; `undefined` when nothing is. */
   faultOf(url: URL): UrlFault | undefined;
 }
@@ -27,7 +29,7 @@ const ENCODE =
 /** The URL as drivers are given it, or what is wrong with it. */
 export function readServiceUrl(text: string, rules: UrlRules): { url: string } | { fault: UrlFault } {
   const [scheme] = rules.schemes;
-  const given = text.trim();
+  const given = rules.rewrite?.(text.trim()) ?? text.trim();
   const expected = `a URL such as ${scheme}//USER:PASSWORD@HOST:PORT`;
   const own = /^([a-z][a-z0-9+.-]*:)\/\//i.exec(given)?.[1]?.toLowerCase();
   if (own === undefined) return { fault: { expected, got: 'text that is not a URL', remedy: ENCODE } };
@@ -42,8 +44,25 @@ export function readServiceUrl(text: string, rules: UrlRules): { url: string } |
   return fault === undefined ? { url: url.href } : { fault };
 }
 
-/** The host without the brackets of an IPv6 address. */
-export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '');
+/**
+ * The host, without the brackets of an IPv6 address. A socket stands there as its path, percent-encoded
+ * (`postgres://%2Frun%2Fpostgresql/DATABASE`, as libpq has it), which this decodes.
+ */
+export const hostOf = (url: URL): string => decodeURIComponent(url.hostname.replace(/^\[|\]$/g, ''));
+
+/** Whether the host of a URL is the path of a socket. */
+export const isSocket = (url: URL): boolean => hostOf(url).startsWith('/');
+
+/** The host that stands for a socket. @param path as it was given, percent-encoded or not. */
+export function socketHost(path: string): string {
+  try {
+    return encodeURIComponent(decodeURIComponent(path));
+  } catch (error) {
+    // A percent sign of its own.
+    if (error instanceof URIError) return encodeURIComponent(path);
+    throw error;
+  }
+}
 
 /** Whether every part of the URL is correctly percent-encoded. */
 function isDecodable(text: string): boolean {
@@ -76,9 +95,7 @@ function optionFault(url: URL, { options, refused }: UrlRules): UrlFault | undef
 }
 
 function hostFault(url: URL, expected: string): UrlFault | undefined {
-  if (url.hostname !== '' || url.searchParams.has('host')) {
-    return url.port === '0' ? portFault(expected) : undefined;
-  }
+  if (url.hostname !== '') return url.port === '0' ? portFault(expected) : undefined;
   return { expected, got: 'one without a host', remedy: 'Name the host, such as 127.0.0.1.' };
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,10 @@ import { postgresArguments } from './server.ts';
 /** A real Postgres that a test may crash and restart on the same port, with the same data. */
 export interface PostgresFixture {
   url: string;
+  /** The folder of its socket. */
+  folder: string;
+  /** Restarts it as a replica without a primary, which accepts no writes. */
+  demote(): Promise<void>;
   /** `kill -9` of the postmaster; resolves when its back ends have noticed and exited too. */
   crash(): Promise<void>;
   /** Starts it again. */
@@ -77,7 +81,13 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
   }
 
   function spawnServer(): ChildProcess {
-    const args = ['-D', data, ...postgresArguments(port, 90, 'second'), '-c', 'unix_socket_directories='];
+    const args = [
+      '-D',
+      data,
+      ...postgresArguments(port, 90, 'second'),
+      '-c',
+      `unix_socket_directories=${directory}`,
+    ];
     return spawn(binaries?.server ?? '', args, { ...owner, env, cwd: directory, stdio: 'ignore' });
   }
 
@@ -117,6 +127,12 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
   await start();
   return {
     url,
+    folder: directory,
+    async demote() {
+      await end('SIGQUIT');
+      writeFileSync(join(data, 'standby.signal'), '');
+      await start();
+    },
     query,
     hold,
     waiting,

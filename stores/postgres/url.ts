@@ -8,23 +8,40 @@ const FILES = ['sslrootcert', 'sslcert', 'sslkey'];
 
 export const POSTGRES_URL: UrlRules = {
   schemes: ['postgres:', 'postgresql:'],
-  options: ['host', 'sslmode', ...FILES, 'channel_binding'],
+  options: ['host', 'port', 'sslmode', ...FILES, 'channel_binding'],
   refused: {
     pgbouncer: 'A pooler changes what is measured, and loses prepared statements: name Postgres itself.',
     schema: 'Leave it out: the benchmark makes schemas of its own, and removes them.',
     options: 'Leave it out: durability and plans are set by the flags.',
   },
+  rewrite: withSocketAsHost,
   faultOf: (url) => hostFault(url) ?? databaseFault(url) ?? sslFault(url),
 };
 
-/** A socket is named by `?host=/folder`, as libpq does; `host` may name nothing else. */
-function hostFault({ hostname, searchParams }: URL): UrlFault | undefined {
-  const folder = searchParams.get('host');
-  if (folder === null) return undefined;
-  if (folder.startsWith('/') && hostname === '') return undefined;
+/**
+ * A socket may be named by `?host=/folder`, with `&port=` where that is not 5432, as libpq has it; then no host may stand
+ * before the path, or the URL could not be parsed where it has a user.
+ */
+function withSocketAsHost(text: string): string {
+  const match = /^(postgres(?:ql)?:\/\/[^@/?#]*@|postgres(?:ql)?:\/\/)(\/[^?#]*)?\?([^#]*)$/i.exec(text);
+  const [, before = '', path = '', query] = match ?? [];
+  const options = new URLSearchParams(query);
+  const [folder = '', ...otherFolders] = options.getAll('host');
+  const [port, ...otherPorts] = options.getAll('port');
+  if (match === null || !folder.startsWith('/') || otherFolders.length > 0 || otherPorts.length > 0)
+    return text;
+  options.delete('host');
+  options.delete('port');
+  const rest = options.size === 0 ? '' : `?${options}`;
+  return `${before}${encodeURIComponent(folder)}${port === undefined ? '' : `:${port}`}${path}${rest}`;
+}
+
+function hostFault({ searchParams }: URL): UrlFault | undefined {
+  const option = ['host', 'port'].find((name) => searchParams.has(name));
+  if (option === undefined) return undefined;
   return {
     expected: 'one host',
-    got: '?host= beside it, or not a folder',
+    got: `?${option}= beside it, or not a folder`,
     remedy:
       'Write postgres://USER:PASSWORD@HOST:PORT/DATABASE, or for a socket postgres:///DATABASE?host=/FOLDER.',
   };
@@ -64,7 +81,7 @@ export function connectionOf(text: string): ClientConfig {
   const database = decodeURIComponent(url.pathname.slice(1));
   const ssl = sslOf(url.searchParams);
   return {
-    host: url.searchParams.get('host') ?? decodeURIComponent(hostOf(url)),
+    host: hostOf(url),
     port: Number(url.port || 5432),
     ...(user === '' ? {} : { user }),
     ...(password === '' ? {} : { password }),

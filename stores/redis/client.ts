@@ -10,6 +10,7 @@ import {
   ServiceError,
 } from '../service.ts';
 import { flavourOf, inspectRedis, readInfo } from './inspect.ts';
+import { socketOf } from './url.ts';
 
 /** A silent server does not acknowledge QUIT either. */
 const DISCONNECT_TIMEOUT_MS = 100;
@@ -22,6 +23,7 @@ const SCAN_COUNT = 1_000;
  */
 export async function withRedis<T>(url: string, talk: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url, {
+    ...socketOf(url),
     lazyConnect: true,
     connectTimeout: PROBE_TIMEOUT_MS,
     commandTimeout: PROBE_TIMEOUT_MS,

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { type OpenContext, StoreUnavailableError } from '../store.ts';
+import { socketOf } from './url.ts';
 
 /** A script as ioredis defines it: sent by EVALSHA, once per connection by EVAL, and again after NOSCRIPT. */
 export interface RedisScript {
@@ -55,7 +56,9 @@ export async function openRedis(
   scripts: Record<string, RedisScript>,
 ): Promise<RedisConnection> {
   if (context.serviceUrl === undefined) throw new TypeError('expected the URL of Redis, got none');
+  const socket = socketOf(context.serviceUrl);
   const client = new Redis(context.serviceUrl, {
+    ...socket,
     scripts,
     lazyConnect: true,
     enableAutoPipelining: context.options['pipelining'] === 'auto',
@@ -68,7 +71,7 @@ export async function openRedis(
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), MAX_RETRY_MS),
   });
-  const address = `${client.options.host}:${client.options.port}`;
+  const address = socket.path ?? `${client.options.host}:${client.options.port}`;
   await connect(client, address, context.onBackgroundError);
 
   let sent = 0;

@@ -1,20 +1,55 @@
-import type { UrlFault, UrlRules } from '../service-url.ts';
+import { hostOf, isSocket, socketHost, type UrlFault, type UrlRules } from '../service-url.ts';
+
+const CREDENTIALS = 'Write user and password before the path: unix://USER:PASSWORD@/run/redis.sock.';
 
 export const REDIS_URL: UrlRules = {
   schemes: ['redis:', 'rediss:'],
   options: ['family'],
-  refused: { db: 'Write the number of the database after the host: redis://HOST:PORT/1.' },
+  refused: {
+    db: 'Write the number of the database after the host: redis://HOST:PORT/1.',
+    ...Object.fromEntries(['user', 'username', 'pass', 'password'].map((name) => [name, CREDENTIALS])),
+  },
+  rewrite: withSocketAsHost,
   faultOf: (url) => socketFault(url) ?? databaseFault(url) ?? familyFault(url),
 };
 
-function socketFault({ hostname, pathname }: URL): UrlFault | undefined {
-  if (hostname !== '' || pathname.length < 2) return undefined;
-  return {
-    expected: 'a host and a port',
-    got: 'the path of a socket',
-    remedy:
-      'Sockets of Redis are not supported: let it listen on 127.0.0.1 too, and write redis://127.0.0.1:PORT.',
-  };
+/** How others write a socket: redis-py, redis-rb, go-redis (unix:), redis-rs (redis+unix:), kombu, Lettuce, ioredis. Its path may not hold `:` or `@`: then it is a password that was mistyped. */
+const SOCKET =
+  /^(?:(?:(?:redis\+)?unix|redis\+socket|redis-socket):(?:\/\/([^@/?#]*@)?)?|redis:\/\/([^@/?#]*@)?(?!\/\d*(?:[?#]|$)))?(\/[^/?#@:][^?#@:]*)(?:\?([^#]*))?$/i;
+
+/** The number of the database, in the query of a socket. */
+const DATABASE_OPTIONS = ['db', 'database', 'virtual_host'];
+
+function withSocketAsHost(text: string): string {
+  const given = text.replace(/^valkey(?=s?:|\+unix:)/i, 'redis');
+  const match = SOCKET.exec(given);
+  if (match === null) return given;
+  const [, withScheme, withRedis, path = '', query] = match;
+  const options = new URLSearchParams(query);
+  const name = DATABASE_OPTIONS.find((one) => options.getAll(one).length === 1);
+  const database = name === undefined ? '' : `/${encodeURIComponent(options.get(name) ?? '')}`;
+  if (name !== undefined) options.delete(name);
+  const rest = options.size === 0 ? '' : `?${options}`;
+  return `redis://${withScheme ?? withRedis ?? ''}${socketHost(path)}${database}${rest}`;
+}
+
+/** What the driver needs beside the URL, where that names a socket. */
+export function socketOf(url: string): { path?: string } {
+  const parsed = new URL(url);
+  return isSocket(parsed) ? { path: hostOf(parsed) } : {};
+}
+
+function socketFault(url: URL): UrlFault | undefined {
+  const { protocol, hostname, pathname, port } = url;
+  if (protocol === 'rediss:' && (isSocket(url) || (hostname === '' && pathname.length > 1))) {
+    return {
+      expected: 'a host for TLS',
+      got: 'the path of a socket',
+      remedy: 'Write redis:///run/redis.sock.',
+    };
+  }
+  if (!isSocket(url) || port === '') return undefined;
+  return { expected: 'a socket without a port', got: 'one with it', remedy: 'Leave the port out.' };
 }
 
 function databaseFault({ pathname }: URL): UrlFault | undefined {

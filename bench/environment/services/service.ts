@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
+import { isSocket } from '../../../stores/service-url.ts';
 import type { Tier } from '../../config/words.ts';
 import { BenchError } from '../../errors.ts';
 import { treeOf } from '../machine/cpu.ts';
@@ -105,11 +106,15 @@ export function breakable(current: () => StartedProcess, launch: () => Promise<v
 /** Time limit for a service that the harness starts to become ready, in milliseconds. */
 export const START_TIMEOUT_MS = 30_000;
 
-/** Whether the host of a service URL is this machine by a loopback name. */
+/** Whether a service URL names this machine, by a loopback name or a socket. */
 export function isLoopbackUrl(url: string): boolean {
-  const { hostname } = new URL(url);
+  const parsed = new URL(url);
+  const { hostname } = parsed;
   return (
-    hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'))
+    isSocket(parsed) ||
+    hostname === 'localhost' ||
+    hostname === '[::1]' ||
+    (isIP(hostname) === 4 && hostname.startsWith('127.'))
   );
 }
 
