@@ -9,7 +9,7 @@ import {
   type ServiceClient,
   ServiceError,
 } from '../service.ts';
-import { inspectPostgres, NO_POOLER } from './inspect.ts';
+import { inspectPostgres, NO_POOLER, OWN_SETTING } from './inspect.ts';
 import { connectionOf } from './url.ts';
 
 /** invalid_authorization_specification, invalid_password, insufficient_privilege. */
@@ -25,8 +25,10 @@ export async function withPostgres<T>(url: string, talk: (client: pg.Client) => 
     ...connectionOf(url),
     connectionTimeoutMillis: PROBE_TIMEOUT_MS,
     query_timeout: SETTLE_TIMEOUT_MS,
-    // As the servers do: a pooler refuses it, or lets another connection have it.
-    options: '-c jit=off',
+    // Both as the servers send them: a pooler refuses them, or drops them and passes for Postgres. The second setting
+    // is one that only this connection can have.
+    options: `-c jit=off -c ${OWN_SETTING}=on`,
+    statement_timeout: SETTLE_TIMEOUT_MS,
     application_name: 'session-bench',
   });
   // Postgres may close the connection between queries; the next query then reports it.

@@ -1,3 +1,4 @@
+import { connect, createServer } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { postgresClient } from './client.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
@@ -57,6 +58,71 @@ test('a user that may not create schemas, or only read', async () => {
   await server.query('alter role guest set default_transaction_read_only = on');
   expect((await refusalOf(url))?.message).toBe('default_transaction_read_only on');
 });
+
+test('a replica', async () => {
+  const replica = await startPostgresFixture();
+  try {
+    await replica.demote();
+    expect((await replica.query('select pg_is_in_recovery() as yes'))[0]).toEqual({ yes: true });
+    expect(await refusalOf(replica.url)).toMatchObject({
+      kind: 'refused',
+      message: 'a replica, which accepts no writes',
+      advice: { expected: 'to be a primary', remedy: 'Name its primary.' },
+    });
+  } finally {
+    await replica.stop();
+  }
+});
+
+test.each(['refuses', 'drops'] as const)('a pooler that %s what a connection is to have', async (manner) => {
+  const { port, stop } = await likePgBouncer(Number(new URL(server.url).port), manner);
+  try {
+    expect(await refusalOf(`postgres://bench@127.0.0.1:${port}/postgres`)).toMatchObject({
+      kind: 'refused',
+      message: manner === 'drops' ? 'a pooler that drops them' : 'unsupported startup parameter: options',
+      advice: { remedy: expect.stringContaining('Name Postgres itself: a pooler such as PgBouncer') },
+    });
+  } finally {
+    await stop();
+  }
+});
+
+/**
+ * A proxy to a real Postgres that treats the parameters of a connection as PgBouncer 1.18 does, which `drops` those of
+ * its ignore_startup_parameters.
+ */
+function likePgBouncer(target: number, manner: 'refuses' | 'drops') {
+  const proxy = createServer((client) => {
+    client
+      .on('error', () => undefined)
+      .once('data', (startup) => {
+        if (manner === 'refuses') {
+          const fields = 'SFATAL\0C08P01\0Munsupported startup parameter: options\0\0';
+          const length = Buffer.alloc(4);
+          length.writeInt32BE(fields.length + 4);
+          return client.end(Buffer.concat([Buffer.from('E'), length, Buffer.from(fields)]));
+        }
+        // int32 length, int32 version, then names and values, each ended by a zero.
+        const words = startup.subarray(8, -2).toString().split('\0');
+        const kept = words.filter(
+          (_, at) => !/^(options|statement_timeout)$/.test(words[at - (at % 2)] ?? ''),
+        );
+        const body = Buffer.from(`${kept.join('\0')}\0\0`);
+        const head = Buffer.from(startup.subarray(0, 8));
+        head.writeInt32BE(body.length + 8);
+        const postgres = connect(target, '127.0.0.1').on('error', () => client.destroy());
+        postgres.write(Buffer.concat([head, body]));
+        client.pipe(postgres).pipe(client);
+        return client;
+      });
+  });
+  return new Promise<{ port: number; stop: () => Promise<void> }>((resolve) => {
+    proxy.listen(0, '127.0.0.1', () => {
+      const { port } = proxy.address() as { port: number };
+      resolve({ port, stop: () => new Promise((closed) => proxy.close(() => closed())) });
+    });
+  });
+}
 
 test('a wrong password', async () => {
   expect(await refusalOf(urlAs('nobody', 'x', 'postgres'))).toMatchObject({

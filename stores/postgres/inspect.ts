@@ -26,6 +26,9 @@ const LEAST_VERSION = 14;
 const OTHERS =
   /CockroachDB|YugabyteDB|-YB-|Redshift|Materialize|CrateDB|QuestDB|RisingWave|Greenplum|H2 |DuckDB/i;
 
+/** A setting of no meaning, which connections of the harness bring along. */
+export const OWN_SETTING = 'session_bench.connection';
+
 export const NO_POOLER = 'Name Postgres itself: a pooler such as PgBouncer changes what is measured.';
 
 interface Standing {
@@ -33,7 +36,7 @@ interface Standing {
   read_only: string;
   may_create: boolean;
   database: string;
-  jit: string;
+  own_setting: string | null;
 }
 
 /** @throws ServiceError when it cannot serve a run. */
@@ -51,7 +54,7 @@ export async function inspectPostgres(client: pg.Client): Promise<Inspection> {
   const { rows } = await client.query<Standing>(
     `select pg_is_in_recovery() as is_replica, current_setting('default_transaction_read_only') as read_only,
        has_database_privilege(current_database(), 'CREATE') as may_create, current_database() as database,
-       current_setting('jit', true) as jit`,
+       current_setting('${OWN_SETTING}', true) as own_setting`,
   );
   const standing = rows[0];
   if (standing !== undefined) checkStanding(standing);
@@ -61,7 +64,7 @@ export async function inspectPostgres(client: pg.Client): Promise<Inspection> {
   return { version: number, settings, notes: [] };
 }
 
-function checkStanding({ is_replica, read_only, may_create, database, jit }: Standing): void {
+function checkStanding({ is_replica, read_only, may_create, database, own_setting }: Standing): void {
   if (is_replica) {
     throw refusal('to be a primary', 'a replica, which accepts no writes', 'Name its primary.');
   }
@@ -74,7 +77,7 @@ function checkStanding({ is_replica, read_only, may_create, database, jit }: Sta
     const remedy = `Grant it: GRANT CREATE ON DATABASE ... TO ...; or name a database of your own.`;
     throw refusal('to let this user create schemas', `no such right in the database ${database}`, remedy);
   }
-  if (jit === 'on') {
+  if (own_setting !== 'on') {
     throw refusal('to take settings with a connection', 'a pooler that drops them', NO_POOLER);
   }
 }

@@ -34,15 +34,21 @@ const PERSISTENCE: Readonly<Record<Durability, readonly string[]>> = {
   commit: ['--appendonly', 'yes', '--appendfsync', 'always'],
 };
 
+/** What is run instead of redis-server with these arguments, and what it prints when it is ready. */
+type Instead = (args: readonly string[]) => { program: string; args: readonly string[]; ready: RegExp };
+
+export const READY = /Ready to accept connections/;
+
 /** Starts a redis-server. @throws when none is on the PATH (with the remedy) or it does not become ready. */
 export async function startRedisFixture(
   durability: Durability,
   extra: readonly string[] = [],
+  instead: Instead = (args) => ({ program: 'redis-server', args, ready: READY }),
 ): Promise<RedisFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'redis-fixture-'));
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
-  let server = await spawnServer(port, [...args, ...PERSISTENCE[durability], ...extra]);
+  let server = await spawnServer(instead, port, [...args, ...PERSISTENCE[durability], ...extra]);
   const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 50 });
   // Errors while the server is down on purpose are expected.
   client.on('error', () => undefined);
@@ -58,7 +64,7 @@ export async function startRedisFixture(
     resume: () => void server.kill('SIGCONT'),
     kill,
     async restart() {
-      server = await spawnServer(port, [...args, ...PERSISTENCE[durability], ...extra]);
+      server = await spawnServer(instead, port, [...args, ...PERSISTENCE[durability], ...extra]);
     },
     async stop() {
       client.disconnect();
@@ -90,8 +96,9 @@ export function contextFor(definition: StoreDefinition, changes: Partial<OpenCon
   };
 }
 
-async function spawnServer(port: number, args: readonly string[]): Promise<ChildProcess> {
-  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+async function spawnServer(instead: Instead, port: number, given: readonly string[]): Promise<ChildProcess> {
+  const { program, args, ready } = instead(given);
+  const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   // An aborted test run must not leave a server behind.
   const reap = () => server.kill('SIGKILL');
   process.once('exit', reap);
@@ -109,7 +116,7 @@ async function spawnServer(port: number, args: readonly string[]): Promise<Child
   });
   for (const start = Date.now(); Date.now() - start < READY_TIMEOUT_MS; await sleep(READY_POLL_MS)) {
     if (failure !== undefined) throw new Error(failure);
-    if (/Ready to accept connections/.test(output) && server.pid !== undefined) return server;
+    if (ready.test(output) && server.pid !== undefined) return server;
   }
   reap();
   throw new Error(`redis-server was not ready on port ${port} within ${READY_TIMEOUT_MS} ms: ${output}`);

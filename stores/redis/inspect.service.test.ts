@@ -1,7 +1,11 @@
-import { connect, createServer, type Server } from 'node:net';
+import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { findOnPath } from '../programs.ts';
 import { redisClient } from './client.ts';
-import { type RedisFixture, startRedisFixture } from './fixture.ts';
+import { READY, type RedisFixture, startRedisFixture } from './fixture.ts';
 
 const open: { stop(): Promise<unknown> }[] = [];
 afterEach(async () => {
@@ -87,31 +91,136 @@ test.each<[string, (fixture: RedisFixture) => Promise<unknown>, readonly string[
 ])('%s is refused at the door, with the remedy', async (_, change, extra, got, remedy) => {
   const fixture = await start(extra);
   await change(fixture);
-  const error = await redisClient.inspect(fixture.url).then(
-    () => undefined,
-    (reason: unknown) => reason as { kind: string; message: string; advice: { remedy: string } },
-  );
-  expect(error?.kind).toBe('refused');
-  expect(error?.message).toMatch(got);
-  expect(error?.advice.remedy).toMatch(remedy);
+  for (const url of [fixture.url, `${fixture.url}/1`]) {
+    const error = await redisClient.inspect(url).then(
+      () => undefined,
+      (reason: unknown) => reason as { kind: string; message: string; advice: { remedy: string } },
+    );
+    expect(error?.kind).toBe('refused');
+    expect(error?.message).toMatch(got);
+    expect(error?.advice.remedy).toMatch(remedy);
+  }
 });
 
+test('a database that it does not have, or that the user may not choose: refused, not replaced by 0', async () => {
+  const fixture = await start(['--databases', '4']);
+  expect(await redisClient.inspect(`${fixture.url}/3`)).toMatchObject({ notes: [] });
+  await fixture.command('ACL', 'SETUSER', 'plain', 'on', '>pw', '~*', '&*', '+@all', '-select');
+  for (const url of [`${fixture.url}/4`, `${fixture.url.replace('redis://', 'redis://plain:pw@')}/3`]) {
+    await expect(redisClient.inspect(url)).rejects.toMatchObject({
+      kind: 'refused',
+      message: expect.stringMatching(/out of range|NOPERM/),
+      advice: { expected: expect.stringMatching(/^to have the database \d$/) },
+    });
+  }
+});
+
+test('a replica of a primary that runs: refused, and the primary is named', async () => {
+  const [primary, replica] = [await start(), await start()];
+  const { port } = new URL(primary.url);
+  await replica.command('REPLICAOF', '127.0.0.1', port);
+  await expect
+    .poll(() => replica.command('INFO', 'replication'), { timeout: 10_000 })
+    .toContain('master_link_status:up');
+  await expect(redisClient.inspect(replica.url)).rejects.toMatchObject({
+    kind: 'refused',
+    advice: { expected: 'to be a primary', remedy: `Name its primary, 127.0.0.1:${port}.` },
+  });
+});
+
+test('a Sentinel: refused, and the primary that it watches is named', async () => {
+  const { folder } = temporary();
+  const primary = await start();
+  const { port } = new URL(primary.url);
+  const file = join(folder, 'sentinel.conf');
+  writeFileSync(file, `sentinel monitor main 127.0.0.1 ${port} 1\n`);
+  // The same program, whose first argument is then a file that it also writes to.
+  const sentinel = await startRedisFixture('none', [], (args) => {
+    const at = args.indexOf('--port');
+    return {
+      program: 'redis-server',
+      args: [file, '--sentinel', ...args.slice(at, at + 4)],
+      ready: /# Sentinel ID/,
+    };
+  });
+  open.push(sentinel);
+  for (const url of [sentinel.url, `${sentinel.url}/1`]) {
+    await expect(redisClient.inspect(url)).rejects.toMatchObject({
+      kind: 'refused',
+      message: 'a Sentinel',
+      advice: {
+        expected: 'to be Redis itself',
+        remedy: `Name the primary that it watches, 127.0.0.1:${port}.`,
+      },
+    });
+  }
+});
+
+test('Valkey: by its name and version, and the process of that name', async () => {
+  const { folder } = temporary();
+  // As its Debian package names it. What it says in INFO is added by a proxy.
+  const program = join(folder, 'valkey-server');
+  copyFileSync(realpathSync(findOnPath('redis-server') ?? ''), program);
+  const server = await startRedisFixture('second', [], (args) => ({ program, args, ready: READY }));
+  open.push(server);
+  const { port, stop } = await likeValkey(Number(new URL(server.url).port));
+  open.push({ stop });
+  const url = `redis://127.0.0.1:${port}`;
+  expect(await redisClient.inspect(url)).toMatchObject({ version: 'Valkey 8.1.1', notes: [] });
+  const serving = await redisClient.inspectProcess(url, (found) => found);
+  expect(serving).toMatchObject({ program: 'valkey-server', isChild: false });
+  expect(readFileSync(`/proc/${serving?.pid}/comm`, 'utf8').trim()).toBe('valkey-server');
+});
+
+/** A folder for one test. */
+function temporary(): { folder: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'sb-redis-'));
+  open.push({ stop: async () => rmSync(folder, { recursive: true, force: true }) });
+  return { folder };
+}
+
 /** A proxy to a real Redis that answers CONFIG GET with several names as version 6 does. */
-function likeRedis6(target: number): Promise<{ port: number; stop: () => Promise<void> }> {
+function likeRedis6(target: number): Promise<Proxy> {
   const lua = `return redis.error_reply("ERR Unknown subcommand or wrong number of arguments for 'GET'. Try CONFIG HELP.")`;
   const instead = `*3\r\n$4\r\nEVAL\r\n$${lua.length}\r\n${lua}\r\n$1\r\n0\r\n`;
   const several = /\*([4-9])\r\n\$6\r\nconfig\r\n\$3\r\nget\r\n(?:\$\d+\r\n[^\r]*\r\n){2,7}/i;
+  return proxyTo(target, {
+    toServer: (text) => text.replace(several, () => instead),
+  });
+}
+
+/** A proxy to a real Redis that adds to INFO what Valkey says there. */
+function likeValkey(target: number): Promise<Proxy> {
+  return proxyTo(target, {
+    toClient: (text) =>
+      text.replace(
+        /([$=])(\d+)\r\n((?:txt:)?# Server\r\nredis_version:\S+\r\n)/,
+        (_, kind: string, bytes: string, head: string) => {
+          const more = 'server_name:valkey\r\nvalkey_version:8.1.1\r\n';
+          return `${kind}${Number(bytes) + more.length}\r\n${head}${more}`;
+        },
+      ),
+  });
+}
+
+interface Proxy {
+  port: number;
+  stop: () => Promise<void>;
+}
+
+const same = (text: string) => text;
+
+/** Changes what passes, a packet at a time: each holds whole commands here. */
+function proxyTo(
+  target: number,
+  { toServer = same, toClient = same }: Partial<Record<'toServer' | 'toClient', (text: string) => string>>,
+): Promise<Proxy> {
   const server: Server = createServer((client) => {
     const redis = connect(target, '127.0.0.1');
-    client.on('data', (bytes) =>
-      redis.write(
-        Buffer.from(
-          bytes.toString('latin1').replace(several, () => instead),
-          'latin1',
-        ),
-      ),
-    );
-    redis.pipe(client);
+    const pass = (from: Socket, to: Socket, change: (text: string) => string) =>
+      from.on('data', (bytes) => to.write(Buffer.from(change(bytes.toString('latin1')), 'latin1')));
+    pass(client, redis, toServer);
+    pass(redis, client, toClient);
     for (const socket of [client, redis]) {
       socket
         .on('error', () => undefined)

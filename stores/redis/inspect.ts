@@ -27,8 +27,9 @@ export async function inspectRedis(redis: Redis): Promise<Inspection> {
     readInfo(redis, 'memory'),
     readSettings(redis),
   ]);
-  checkMode(server, cluster);
+  await checkMode(redis, server, cluster);
   checkRole(replication);
+  await checkDatabase(redis);
   checkVersion(server);
   checkEviction(settings?.['maxmemory-policy'] ?? memory?.get('maxmemory_policy'));
   return {
@@ -62,10 +63,15 @@ export function flavourOf(server: Info): { version: string; program: string } {
   };
 }
 
-function checkMode(server: Info | undefined, cluster: Info | undefined): void {
+async function checkMode(redis: Redis, server: Info | undefined, cluster: Info | undefined): Promise<void> {
   const mode = server?.get('redis_mode');
   if (mode === 'sentinel') {
-    throw refusal('to be Redis itself', 'a Sentinel', 'Name the primary that it watches.');
+    const watched = await readInfo(redis, 'sentinel');
+    const addresses = [...(watched?.values() ?? [])].flatMap(
+      (text) => /,address=([^,]+)/.exec(text)?.[1] ?? [],
+    );
+    const named = addresses.length === 0 ? '' : `, ${addresses.join(' or ')}`;
+    throw refusal('to be Redis itself', 'a Sentinel', `Name the primary that it watches${named}.`);
   }
   if (mode === 'cluster' || cluster?.get('cluster_enabled') === '1') {
     throw refusal(
@@ -80,6 +86,19 @@ function checkRole(replication: Info | undefined): void {
   if (replication?.get('role') !== 'slave') return;
   const primary = `${replication.get('master_host')}:${replication.get('master_port')}`;
   throw refusal('to be a primary', 'a replica, which accepts no writes', `Name its primary, ${primary}.`);
+}
+
+/** The driver ignores that SELECT fails: what is written then goes to the database 0. */
+async function checkDatabase(redis: Redis): Promise<void> {
+  const number = Number(redis.options.db ?? 0);
+  if (number === 0) return;
+  try {
+    await redis.select(number);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'ReplyError') throw error;
+    const remedy = 'Name a number below its setting databases, and a user who may SELECT (+select).';
+    throw refusal(`to have the database ${number}`, `"${error.message}"`, remedy, error);
+  }
 }
 
 function checkVersion(server: Info | undefined): void {
@@ -122,7 +141,7 @@ function pairsOf(reply: unknown): Record<string, string> {
 /** A section of INFO as a map; `undefined` when it is not permitted. */
 export async function readInfo(
   redis: Redis,
-  section: 'server' | 'replication' | 'cluster' | 'persistence' | 'memory',
+  section: 'server' | 'replication' | 'cluster' | 'persistence' | 'memory' | 'sentinel',
 ): Promise<Map<string, string> | undefined> {
   const text = await ifAnswered(redis.info(section));
   if (text === undefined) return undefined;
