@@ -75,7 +75,7 @@ export async function chooseBalancer(
       code: 'BALANCER_FAILED',
       expected: `${name} on this machine${balancer.least === undefined ? '' : `, ${balancer.least} or newer`}`,
       got: detail,
-      remedy: 'Install another version, or use --balancer node.',
+      remedy: `Install another version, or ${tls ? 'leave --tls out' : 'use --balancer node'}.`,
     });
   }
   throw new BenchError({
