@@ -1,4 +1,3 @@
-import type { FastifyInstance } from 'fastify';
 import { openStore } from '../stores/open.ts';
 import { effectiveOptions } from '../stores/options.ts';
 import { findStore } from '../stores/registry.ts';
@@ -10,6 +9,7 @@ import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './confi
 import { errorReporter } from './error-reporter.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
 import { bearerTransport, cookieTransport, type Transport } from './session-plugin.ts';
+import { shutdownOnSignal } from './shutdown.ts';
 import { measureSessionBytes, type StatsMessage, type StatsRequest, watchProcess } from './stats.ts';
 
 /**
@@ -63,7 +63,10 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   });
   const store = parts.wrapStore?.(opened, config) ?? opened;
   const app = createApp({ config, store, transport, onError, now: clock.now });
-  shutdownOnSignal(app, store, onError);
+  shutdownOnSignal(async () => {
+    await app.close();
+    await store.close();
+  }, onError);
   const sweep = traits.state === 'server' ? store.sweep : undefined;
   const weigh = () => measureSessionBytes(sweep, clock, config.absoluteSeconds);
   handleMessages(watchProcess(store), clock, weigh, onError);
@@ -71,31 +74,6 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : config.port;
   process.send?.({ type: 'ready', port, store: config.store, options } satisfies ReadyMessage);
-}
-
-function shutdownOnSignal(
-  app: FastifyInstance,
-  store: SessionStore,
-  onError: (error: unknown) => void,
-): void {
-  let isShuttingDown = false;
-  const shutdown = async () => {
-    if (isShuttingDown) return;
-    isShuttingDown = true;
-    await app.close();
-    await store.close();
-    process.exit(0);
-  };
-  const shutdownOrFail = () => {
-    shutdown().catch((error: unknown) => {
-      onError(error);
-      process.exit(1);
-    });
-  };
-  process.on('SIGTERM', shutdownOrFail);
-  process.on('SIGINT', shutdownOrFail);
-  // The harness has died, even by kill -9: nothing else would end this process.
-  process.on('disconnect', () => process.exit(0));
 }
 
 function handleMessages(
