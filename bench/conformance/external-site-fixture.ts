@@ -25,6 +25,20 @@ export interface Site {
   nested?: boolean;
   hashMs?: number;
   password?: string;
+  /** Every write has a body of JSON, and one of another type is refused. */
+  jsonOnly?: boolean;
+  /** It lets every origin write, by its reply to a preflight. */
+  grants?: boolean;
+  /** What a path that is not there gets: a page that repeats the URL, and may be stored. */
+  echoes?: boolean;
+  /** Where a logout sets another cookie instead of deleting it, and its Path. */
+  replacesAt?: string;
+  /** What a login that is not understood gets, instead of JSON. */
+  page?: string;
+  /** It sets the cookie again with every reply to its holder. */
+  rolling?: boolean;
+  /** Which replies may not be stored; by default all. */
+  noStore?: 'reads' | 'none';
   /** After this many logins it refuses the next one with this Retry-After; without one, all later ones. */
   limit?: { logins: number; retryAfter?: string };
   requestsPerSecond?: number;
@@ -56,17 +70,36 @@ export function openSite(options: Site): Promise<string> {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
+      const sid = /(?:^|; )sid=([\w-]{22})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
       const answer = (status: number, body: object, headers: Record<string, string> = {}) => {
-        const common = { 'content-type': 'application/json', 'cache-control': 'no-store' };
         if (options.hsts !== undefined) response.setHeader('strict-transport-security', options.hsts);
+        const isRead = request.url === `${base}/api/me`;
+        const mayStore = options.noStore === 'none' || (options.noStore === 'reads' && !isRead);
+        const common = {
+          'content-type': 'application/json',
+          ...(mayStore ? {} : { 'cache-control': 'no-store' }),
+          ...(options.rolling === true && sessions.has(sid)
+            ? { 'set-cookie': `sid=${sid}; HttpOnly; Path=/; SameSite=Lax` }
+            : {}),
+        };
         response.writeHead(status, { ...common, ...headers }).end(status === 204 ? '' : JSON.stringify(body));
       };
       // As a gateway that knows no such name.
       if (host !== undefined && request.headers.host !== host) return answer(503, {});
       if (key !== undefined && request.headers['x-key'] !== key) return answer(503, {});
-      if (!request.url?.startsWith(`${base}/api/`)) return answer(404, {});
-      const sid = /(?:^|; )sid=([\w-]{22})(?:;|$)/.exec(request.headers.cookie ?? '')?.[1] ?? '';
-      const what = request.url.slice(base.length + 5);
+      const { url = '', method, headers } = request;
+      const paths = ['login', 'logout', 'me'].map((name) => `${base}/api/${name}`);
+      if (options.echoes === true && !paths.includes(url))
+        return response.writeHead(404, { 'content-type': 'text/html' }).end(`Cannot ${method} ${url}`);
+      if (!url.startsWith(`${base}/api/`)) return answer(404, {});
+      if (method === 'OPTIONS') {
+        if (options.grants !== true) return answer(405, {});
+        return answer(204, {}, grantsFor(headers.origin ?? ''));
+      }
+      if (options.jsonOnly === true && method === 'POST' && headers['content-type'] !== 'application/json')
+        return answer(415, {});
+      const what = url.slice(base.length + 5);
+      if (what !== 'me' && method !== 'POST') return answer(404, {});
       const done = redirects ? 303 : ok;
       const refused = redirects ? 303 : 401;
       if (what === 'login') {
@@ -77,7 +110,10 @@ export function openSite(options: Site): Promise<string> {
         }
         logins += 1;
         const given = credentialsOf(Buffer.concat(parts).toString(), options);
-        if (given === undefined) return answer(400, {});
+        if (given === undefined) {
+          if (options.page === undefined) return answer(400, {});
+          return response.writeHead(400, { 'content-type': 'text/html' }).end(options.page);
+        }
         if (given.password !== 'pw') {
           const sid = randomBytes(16).toString('base64url');
           const cookie =
@@ -94,7 +130,9 @@ export function openSite(options: Site): Promise<string> {
       }
       if (what === 'logout') {
         sessions.delete(sid);
-        return answer(done, {}, { 'set-cookie': 'sid=; Max-Age=0; Path=/', location: '/' });
+        const other = `sid=${randomBytes(16).toString('base64url')}; HttpOnly; Path=${options.replacesAt}`;
+        const cookie = options.replacesAt === undefined ? 'sid=; Max-Age=0; Path=/' : other;
+        return answer(done, {}, { 'set-cookie': cookie, location: '/' });
       }
       if (what === 'note' && options.takesNotes === true) return answer(sessions.has(sid) ? 204 : 401, {});
       const status = first.shift();
@@ -117,6 +155,14 @@ export function openSite(options: Site): Promise<string> {
   });
 }
 
+/** The reply to a preflight that lets this origin do everything. */
+const grantsFor = (origin: string) => ({
+  'access-control-allow-origin': origin,
+  'access-control-allow-credentials': 'true',
+  'access-control-allow-methods': 'POST',
+  'access-control-allow-headers': 'content-type',
+});
+
 function credentialsOf(text: string, { form, nested }: Site): { user: string; password: string } | undefined {
   if (form) {
     const fields = new URLSearchParams(text);
@@ -124,7 +170,8 @@ function credentialsOf(text: string, { form, nested }: Site): { user: string; pa
   }
   try {
     const body = JSON.parse(text);
-    return nested ? body?.credentials : body;
+    const given = nested ? body?.credentials : body;
+    return typeof given?.user === 'string' && typeof given.password === 'string' ? given : undefined;
   } catch {
     return undefined;
   }
@@ -132,7 +179,7 @@ function credentialsOf(text: string, { form, nested }: Site): { user: string; pa
 
 /** Its contract. */
 export const contractFor = (site: Site) => {
-  const { host, form, nested, password = 'pw', requestsPerSecond, key, takesNotes, plainHttp } = site;
+  const { host, form, nested, password = 'pw', requestsPerSecond, key, takesNotes, plainHttp, jsonOnly } = site;
   const fields = { user: '{user}', password: '{password}' };
   const body = nested ? { credentials: fields } : fields;
   return {
@@ -148,7 +195,7 @@ export const contractFor = (site: Site) => {
     operations: {
       login: { method: 'POST', path: '/api/login', body, ...(form ? { encoding: 'form' } : {}) },
       read: { method: 'GET', path: '/api/me' },
-      logout: { method: 'POST', path: '/api/logout' },
+      logout: { method: 'POST', path: '/api/logout', ...(jsonOnly ? { body: {} } : {}) },
       ...(takesNotes ? { update: { method: 'PUT', path: '/api/note', body: { note: '{data}' } } } : {}),
     },
     traits: { ...COMMON_TRAITS, state: 'server', survivesServerRestart: false, expiry: 'none' },

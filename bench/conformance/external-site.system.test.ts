@@ -3,8 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openTogether } from '../environment/processes/resources.ts';
+import { issueIds, judgeIssued } from './checks/identity.ts';
 import { parseConformance } from './config.ts';
 import { runConformance } from './conformance.ts';
+import type { Contract } from './contract.ts';
+import { externalScene } from './external-site.ts';
 import { closeSites, contractFor, openSite, type Site } from './external-site-fixture.ts';
 import { selfSigned } from './self-signed.ts';
 
@@ -36,7 +40,7 @@ async function surprises(
   const { target, flags } = to(await openSite(options));
   const config = configFor(target, options, flags);
   const { cells } = await runConformance(config, SILENT, new AbortController().signal);
-  expect(cells.length).toBeGreaterThanOrEqual(CHECKS.split(',').length);
+  expect(cells.length).toBeGreaterThanOrEqual(config.only?.length ?? 0);
   return cells
     .filter(({ surprise, observed }) => surprise || observed === 'error')
     .map(({ id, expected, observed, evidence }) => `${id}: ${expected}, ${observed}: ${evidence}`);
@@ -56,6 +60,7 @@ test.each<[string, Site]>([
   ['nested fields', { nested: true }],
   ['a slow hash of passwords', { hashMs: 50 }],
   ['a limit of logins that says how long to wait', { limit: { logins: 7, retryAfter: '0' } }],
+  ['a cookie for every stranger', { cookieForAll: true }],
 ])(
   'a correct external site gets no false alarm: %s',
   async (_, options) => {
@@ -63,6 +68,60 @@ test.each<[string, Site]>([
   },
   120_000,
 );
+
+const STACK = '<pre>Error: no<br> &nbsp; &nbsp;at login (/srv/app/login.js:9:3)</pre>';
+
+/** Manners of other sites that a single check looks at: what is right, and beside it what is not. */
+test.each<[string, string, Site, RegExp | undefined]>([
+  ['12,43', 'a page that repeats an unknown URL', { echoes: true }, undefined],
+  ['17', 'a logout that sets another cookie', { replacesAt: '/' }, undefined],
+  [
+    '17',
+    'a logout that sets another cookie elsewhere',
+    { replacesAt: '/api' },
+    /2 of 2 logouts did not delete/,
+  ],
+  ['37', 'writes of JSON, and no grant to other origins', { jsonOnly: true }, undefined],
+  [
+    '37',
+    'writes of JSON that every origin is granted',
+    { jsonOnly: true, grants: true },
+    /logout with origin/,
+  ],
+  ['37', 'writes of any type', {}, /2 of 2 operations changed/],
+  ['38', 'the same cookie with every reply', { rolling: true }, undefined],
+  ['43', 'writes without Cache-Control', { noStore: 'reads' }, undefined],
+  [
+    '43',
+    'reads without Cache-Control',
+    { noStore: 'none' },
+    /2 of \d+ replies may be stored .*HEAD 200.*read 200/,
+  ],
+  ['50', 'a long page for what is not understood', { page: `<p>${'no '.repeat(500)}</p>` }, undefined],
+  ['50', 'a page with a stack for what is not understood', { page: STACK }, /400 with a stack/],
+])(
+  'check %s: %s',
+  async (only, _, options, seen) => {
+    const found = await surprises(options, (target) => ({ target, flags: { only } }));
+    if (seen === undefined) expect(found).toEqual([]);
+    else expect(found.join('\n')).toMatch(seen);
+  },
+  120_000,
+);
+
+test('ids are asked for until the time is over, and a few of them are not judged', async () => {
+  const options = { hashMs: 100 };
+  const target = await openSite(options);
+  const { external } = configFor(target, options);
+  const contract = { ...(external?.contract as Contract), foreign: { readsNobody: false } };
+  await openTogether(async (resources) => {
+    const issued = await issueIds(externalScene(target, contract, { seed: 1, tries: 9, resources }), 400);
+    expect(issued.length).toBeGreaterThan(0);
+    expect(issued.length).toBeLessThan(1_000);
+    expect(judgeIssued(issued)).toMatchObject({ outcome: 'n/a' });
+    await resources.close();
+  });
+});
 
 test('a limit on logins is an error that names it, not a finding', async () => {
   const found = await surprises({ limit: { logins: 3 } });

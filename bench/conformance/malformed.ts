@@ -4,6 +4,8 @@ export interface Malformed {
   how: string;
   body: string;
   contentType?: string;
+  /** The whole of a valid body is in it: a site may ignore what else is there. */
+  isComplete?: boolean;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -69,11 +71,9 @@ function wrongFields(right: Fields, canary: string): Malformed[] {
     how: 'a missing field',
     body: JSON.stringify({ ...right, [field]: undefined }),
   }));
-  return [
-    ...missing,
+  const more: Malformed[] = [
     { how: 'an unknown field', body: JSON.stringify({ ...right, unknown: canary }) },
     { how: 'a field of privilege', body: JSON.stringify({ ...right, role: 'admin', admin: true }) },
-    { how: 'duplicate keys', body: doubled(right) },
     { how: '__proto__', body: withFirst(`"__proto__":{"role":"admin","x":"${canary}"}`) },
     { how: 'constructor', body: withFirst('"constructor":{"prototype":{"role":"admin"}}') },
     { how: 'escaped __proto__', body: withFirst('"\\u005f_proto__":{"role":"admin"}') },
@@ -81,6 +81,11 @@ function wrongFields(right: Fields, canary: string): Malformed[] {
       how: 'twenty thousand fields',
       body: withFirst(Array.from({ length: 20_000 }, (_, n) => `"f${n}":0`).join(',')),
     },
+  ];
+  return [
+    ...missing,
+    { how: 'duplicate keys', body: doubled(right) },
+    ...more.map((malformed) => ({ ...malformed, isComplete: true })),
   ];
 }
 

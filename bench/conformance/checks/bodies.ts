@@ -58,12 +58,24 @@ async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Ta
 /** Maximum length of a refusal: a code, and perhaps a sentence. */
 const REFUSAL_CHARACTERS = 400;
 
+/** A line of a stack of JavaScript, Java, C# or Python, also in HTML. */
+const STACK = /(?:^|\n|\\n|<br>)(?:\s|&nbsp;)*(?:at \S[^\n]*:(?:line )?\d|File ".*", line \d)/;
+
 /** The fault of a refusal; `undefined` when it has none. 501 refuses the operation as such. */
-function faultOf(reply: Reply, canary: string): string | undefined {
+function faultOf(
+  scene: Scene,
+  reply: Reply,
+  { isComplete = false }: Malformed,
+  canary: string,
+): string | undefined {
   const { status, body, headers } = reply;
+  const isOurs = scene.own !== undefined;
   if (status === 501) return undefined;
+  if (isComplete && !isOurs && status < 400) return undefined;
   if (status < 400 || status >= 500) return `${describeReply(reply)} where a 4xx was expected`;
   if (body.includes(canary)) return `${status} that repeats what it was sent`;
+  // An external site may refuse by a page, which says nothing of its inside.
+  if (!isOurs) return STACK.test(body) ? `${status} with a stack` : undefined;
   if (body.length > REFUSAL_CHARACTERS) return `${status} with a body of ${body.length} characters`;
   return /json/.test(headers['content-type'] ?? '') ? undefined : `${status} with a body that is not JSON`;
 }
@@ -73,12 +85,13 @@ const isWrong = ({ optional, right }: Target, { how, body }: Malformed) =>
   how !== 'a missing field' ||
   !optional.some((field) => body === JSON.stringify({ ...right, [field]: undefined }));
 
-async function sendAll(target: Target, canary: string, faults: Set<string>): Promise<number> {
+async function sendAll(scene: Scene, target: Target, canary: string, faults: Set<string>): Promise<number> {
   const { name, browser, method, path } = target;
   const bodies = malformedBodies(target.right, canary).filter((malformed) => isWrong(target, malformed));
-  for (const { how, body, contentType } of bodies) {
+  for (const malformed of bodies) {
+    const { how, body, contentType } = malformed;
     const headers = contentType === undefined ? {} : { headers: { 'content-type': contentType } };
-    const fault = faultOf(await browser.send(method, path, { body, ...headers }), canary);
+    const fault = faultOf(scene, await browser.send(method, path, { body, ...headers }), malformed, canary);
     if (fault !== undefined) faults.add(`${name} to ${how}: ${fault}`);
   }
   return bodies.length;
@@ -141,7 +154,7 @@ export const BODY_CHECK: Check = {
     let sent = 0;
     const targets = await targetsOf(scene, login, canary);
     for (const target of targets) {
-      sent += await sendAll(target, canary, faults);
+      sent += await sendAll(scene, target, canary, faults);
       sent += await sendHuge(scene, target, faults);
       tokens.push(...target.browser.cookies.values());
     }

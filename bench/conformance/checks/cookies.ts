@@ -23,6 +23,7 @@ const FRAMEWORK_COOKIES = words(`
   jsessionid phpsessid connect.sid asp.net_sessionid aspsessionid .aspxauth .aspnetcore. cfid
   cftoken cfglobals laravel_session ci_session cakephp play_session rack.session symfony sessionid
   koa.sess koa:sess express:sess sails.sid beaker.session ring-session wordpress_ sess_
+  better-auth authjs next-auth
 `);
 
 /** Names that reveal the product, the language or the store. */
@@ -158,14 +159,23 @@ function withoutPrefix(name: string): string {
  * A browser deletes a cookie only under the name, Path and Domain with which it was set, and a line without Secure
  * cannot change a cookie that has it (RFC 6265bis §5.7).
  */
-function deletesWhatItSet({ contract }: Scene, steps: Tour): boolean {
-  const lastLine = (name: OperationName) =>
+function deletesWhatItSet({ contract, own }: Scene, steps: Tour): boolean {
+  const linesOf = (name: OperationName) =>
     cookiesOf(
       steps.filter(({ operation }) => operation === name),
       [contract.cookie],
-    ).at(-1);
-  const [set, last] = [lastLine('login'), lastLine('logout')];
-  if (set === undefined || last === undefined || !isDeletion(last)) return false;
+    );
+  const [set, last] = [linesOf('login').at(-1), linesOf('logout').at(-1)];
+  if (set === undefined || last === undefined) return false;
+  // An external site may put the cookie of a new anonymous session in its place: the old token is forgotten as well.
+  const issued = steps.filter(({ operation }) => operation !== 'logout');
+  const isReplaced =
+    own === undefined &&
+    last.value !== '' &&
+    cookiesOf(issued, [contract.cookie]).every(({ value }) => value !== last.value);
+  if (!isDeletion(last) && !isReplaced) return false;
   const isSame = (attribute: string) => last.attributes.get(attribute) === set.attributes.get(attribute);
-  return isSame('path') && isSame('domain') && last.attributes.has('secure');
+  const isSecureEnough =
+    last.attributes.has('secure') || (own === undefined && !set.attributes.has('secure'));
+  return isSame('path') && isSame('domain') && isSecureEnough;
 }

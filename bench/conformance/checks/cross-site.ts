@@ -3,6 +3,7 @@ import { assume, describeReply, expectStatus, fieldOf, logInAtHome } from '../ac
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, firstFew, mustHold, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
+import { elsewhere, type Headers } from './elsewhere.ts';
 import { describeReplies } from './logins.ts';
 import { findVictim, type Victim, type Write, writesOf } from './writes.ts';
 
@@ -15,8 +16,6 @@ function forgeries(origin: string | undefined): readonly Headers[] {
     {},
   ];
 }
-
-type Headers = Readonly<Record<string, string>>;
 
 /** Origins other than the site's, including those that a partial comparison would accept. */
 function otherOrigins(origin: string | undefined): readonly string[] {
@@ -47,9 +46,10 @@ export const CROSS_SITE_CHECK: Check = {
     let changed = 0;
     for (const write of writes) {
       for (const headers of forged) {
-        const reply = await forge(victim, write, headers);
-        replies.push(reply);
-        if (!isRefused(scene, reply, write.name)) taken.push(`${write.name} with ${nameOf(headers)}`);
+        for (const reply of await forge(scene, victim, write, headers)) {
+          replies.push(reply);
+          if (!isRefused(scene, reply, write.name)) taken.push(`${write.name} with ${nameOf(headers)}`);
+        }
       }
       if (!(await victim.hasChanged())) continue;
       changed += 1;
@@ -76,10 +76,11 @@ async function withoutCookies(scene: Scene): Promise<{ taken: string[]; replies:
   const names = (['login', 'visit'] as const).filter((name) => scene.contract.operations[name] !== undefined);
   for (const name of names) {
     for (const origin of otherOrigins(scene.contract.origin)) {
-      const forged = { withoutOrigin: true, headers: { origin } };
-      const reply = await scene.browser().perform(name, values, forged);
-      replies.push(reply);
-      if (!isRefused(scene, reply, name)) taken.push(`${name} without cookies from ${origin}`);
+      const open = () => scene.browser();
+      for (const reply of await elsewhere(scene, open, name, values, { origin })) {
+        replies.push(reply);
+        if (!isRefused(scene, reply, name)) taken.push(`${name} without cookies from ${origin}`);
+      }
     }
   }
   return { taken, replies };
@@ -90,8 +91,8 @@ const nameOf = (headers: Headers) =>
     .map(([name, value]) => `${name} ${value}`)
     .join() || 'neither header';
 
-function forge(victim: Victim, { name }: Write, headers: Headers): Promise<Reply> {
-  return victim.browserFor(name).perform(name, victim.values, { withoutOrigin: true, headers });
+function forge(scene: Scene, victim: Victim, { name }: Write, headers: Headers): Promise<Reply[]> {
+  return elsewhere(scene, () => victim.browserFor(name), name, victim.values, headers);
 }
 
 /**

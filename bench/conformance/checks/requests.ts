@@ -18,7 +18,7 @@ export const REQUEST_CHECKS: readonly Check[] = [
     expect: () => mustHold,
     async observe(scene) {
       const replies = await collectReplies(scene);
-      const storable = replies.filter(({ reply }) => !isNoStore(reply));
+      const storable = replies.filter((named) => isStorable(scene, named));
       const named = storable.map(({ what, reply }) => `${what} ${describeReply(reply)}`);
       const evidence =
         `${storable.length} of ${replies.length} replies may be stored by a cache` +
@@ -28,15 +28,28 @@ export const REQUEST_CHECKS: readonly Check[] = [
   },
 ];
 
-function isNoStore({ headers }: Reply): boolean {
-  return (headers['cache-control'] ?? '')
+/** Statuses whose replies a cache may keep for a time of its own choice (RFC 9110 §15.1), without those of absent paths. */
+const HEURISTIC = [200, 203, 204, 206, 300, 301, 308];
+
+/**
+ * Ours say no-store in every reply. Of an external site only those count that a cache may store without it (RFC 9111
+ * §3): a reply to a write, or a refusal, only if it says how long.
+ */
+function isStorable({ own }: Scene, { method, reply: { status, headers } }: Named): boolean {
+  const directives = (headers['cache-control'] ?? '')
     .toLowerCase()
     .split(',')
-    .some((directive) => directive.trim() === 'no-store');
+    .map((directive) => directive.trim());
+  if (directives.includes('no-store')) return false;
+  if (own !== undefined) return true;
+  const isTimed =
+    headers.expires !== undefined || directives.some((one) => /^(max-age|s-maxage)=|^public$/.test(one));
+  return isTimed || ((method === 'GET' || method === 'HEAD') && HEURISTIC.includes(status));
 }
 
 interface Named {
   what: string;
+  method: string;
   reply: Reply;
 }
 
@@ -72,14 +85,21 @@ function stepsOf(user: string, password: string): readonly Parameters<Browser['p
 async function collectReplies(scene: Scene): Promise<Named[]> {
   const { operations } = scene.contract;
   const { browser, user, reply } = await logInAtHome(scene);
-  const replies: Named[] = [{ what: 'login', reply }];
-  const keep = (what: string, reply: Reply) => replies.push({ what, reply });
-  keep('an unknown path', await browser.send('GET', '/no-such-path'));
-  keep('a method that is not there', await browser.send('PUT', operations.read.path));
-  keep('a HEAD', await browser.send('HEAD', operations.read.path));
+  const replies: Named[] = [{ what: 'login', method: operations.login.method, reply }];
+  async function send(what: string, method: string, path: string): Promise<void> {
+    replies.push({ what, method, reply: await browser.send(method, path) });
+  }
+  // Ours never say what may be stored. Elsewhere a path that is not there has nothing of the session.
+  if (scene.own !== undefined) {
+    await send('an unknown path', 'GET', '/no-such-path');
+    await send('a method that is not there', 'PUT', operations.read.path);
+  }
+  await send('a HEAD', 'HEAD', operations.read.path);
   for (const [name, ...rest] of stepsOf(user, scene.password)) {
     // An operation that the contract lacks has no reply.
-    if (operations[name] !== undefined) keep(name, await browser.perform(name, ...rest));
+    const method = operations[name]?.method;
+    if (method !== undefined)
+      replies.push({ what: name, method, reply: await browser.perform(name, ...rest) });
   }
   return replies;
 }

@@ -3,6 +3,7 @@ import type { Reply } from '../browser.ts';
 import { type Check, mustHold, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { describeReplies, expectReply } from './logins.ts';
+import { cookiesOf } from './tour.ts';
 import { findVictim, type Victim, type Write, writesOf } from './writes.ts';
 
 export const SAFE_METHODS_CHECK: Check = {
@@ -17,14 +18,15 @@ export const SAFE_METHODS_CHECK: Check = {
     const changing: string[] = [];
     let issued = 0;
     for (const write of writes) {
-      const answers = await askSafely(victim, write);
+      const { answers, sent } = await askSafely(victim, write);
       replies.push(...answers);
       if (await victim.hasChanged()) {
         changing.push(write.name);
         victim = await findVictim(scene);
       }
       // A read may renew the token: that is a touch, which is legitimate on the path of a read.
-      if (!isReadPath(scene, write)) issued += answers.filter((reply) => issuesSession(scene, reply)).length;
+      if (!isReadPath(scene, write))
+        issued += answers.filter((reply) => issuesSession(scene, reply, sent)).length;
     }
     const evidence =
       `${changing.length} of ${writes.length} paths of writes (${replies.length} requests by GET and HEAD, replies: ` +
@@ -35,7 +37,10 @@ export const SAFE_METHODS_CHECK: Check = {
 };
 
 /** Requests the path of a write by safe methods, with and without the method overrides of some frameworks. */
-async function askSafely(victim: Victim, { name, operation }: Write): Promise<Reply[]> {
+async function askSafely(
+  victim: Victim,
+  { name, operation }: Write,
+): Promise<{ answers: Reply[]; sent: string | undefined }> {
   const { method } = operation;
   const path = filledPath(operation.path, victim.values);
   // The fields of the body, and the intended method. Never a password, for URLs are logged.
@@ -55,13 +60,14 @@ async function askSafely(victim: Victim, { name, operation }: Write): Promise<Re
     { method: 'GET', path: `${path}?${query}`, headers: override },
     { method: 'HEAD', path, headers: override },
   ];
-  const replies: Reply[] = [];
+  const answers: Reply[] = [];
+  const sent = victim.browserFor(name).token();
   for (const request of requests) {
     const options = request.headers === undefined ? {} : { headers: request.headers };
     const reply = await victim.browserFor(name).send(request.method, request.path, options);
-    replies.push(expectReply(reply, `a ${request.method} on the path of ${name}`));
+    answers.push(expectReply(reply, `a ${request.method} on the path of ${name}`));
   }
-  return replies;
+  return { answers, sent };
 }
 
 function isReadPath({ contract }: Scene, { operation }: Write): boolean {
@@ -70,6 +76,8 @@ function isReadPath({ contract }: Scene, { operation }: Write): boolean {
   );
 }
 
-function issuesSession({ contract }: Scene, { setCookies }: Reply): boolean {
-  return setCookies.some((line) => line.startsWith(`${contract.cookie}=`));
+/** An external site may set the cookie that it was sent again, to prolong it in the browser. */
+function issuesSession({ contract, own }: Scene, reply: Reply, sent: string | undefined): boolean {
+  const lines = cookiesOf([{ operation: 'read', reply }], [contract.cookie]);
+  return lines.some(({ value }) => own !== undefined || value !== sent);
 }
