@@ -16,6 +16,23 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'servers/protocol.ts', may: [] },
   { module: 'servers/frozen.ts', may: [] },
   { module: 'servers/balancers/', may: ['servers/balancers/', 'servers/protocol.ts'] },
+  {
+    // Packages of its own: servers/comparators/package.json.
+    module: 'servers/comparators/',
+    may: [
+      'servers/comparators/',
+      'servers/config.ts',
+      'servers/protocol.ts',
+      '@fastify/cookie',
+      '@fastify/session',
+      'better-auth',
+      'better-auth/adapters/memory',
+      'better-auth/node',
+      'express',
+      'express-session',
+      'fastify',
+    ],
+  },
   { module: 'servers/', may: ['servers/', 'stores/', 'fastify'] },
   { module: 'bench/errors.ts', may: [] },
   { module: 'bench/run/plan.ts', may: ['bench/config/', 'bench/stats/', 'servers/protocol.ts', 'stores/'] },
@@ -137,7 +154,11 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
 
 /** Packages that only one place may use. */
 const ONLY_IN: Readonly<Record<string, string>> = {
+  '@fastify/session': 'servers/comparators/',
   autocannon: 'bench/load/',
+  'better-auth': 'servers/comparators/',
+  express: 'servers/comparators/',
+  'express-session': 'servers/comparators/',
   'fast-jwt': 'stores/ bench/micro/',
   fastify: 'servers/',
   ioredis: 'stores/',
@@ -159,7 +180,7 @@ const isTest = (path: string) =>
 const files = ROOMS.flatMap((room) =>
   readdirSync(join(PROJECT_ROOT, room), { recursive: true, encoding: 'utf8' })
     .map((name) => join(room, name))
-    .filter((path) => path.endsWith('.ts') && !isTest(path)),
+    .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/') && !isTest(path)),
 ); // prettier-ignore
 const imports = files.flatMap(importsOf);
 

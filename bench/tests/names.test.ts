@@ -26,7 +26,7 @@ const isTest = (path: string) => /\.test\.ts$|[-/]fixture\.ts$|\/fixtures\/|-sui
 const files = ['bench', 'servers'].flatMap((room) =>
   readdirSync(join(PROJECT_ROOT, room), { recursive: true, encoding: 'utf8' })
     .map((name) => join(room, name))
-    .filter((path) => path.endsWith('.ts') && !isTest(path)),
+    .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/') && !isTest(path)),
 );
 
 /** Where a source names a backend or service, as `line: text`. */
