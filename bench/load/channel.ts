@@ -1,7 +1,8 @@
 import type { Wire } from '../config/wire.ts';
-import { recordUs } from '../stats/histogram.ts';
+import { type LatencyHistogram, recordUs } from '../stats/histogram.ts';
+import { type BuiltRequest, buildRequests, type Slot } from './built-request.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { isAgain, type KnownReplies, type KnownReply } from './known-reply.ts';
+import { isAgain, type KnownReplies } from './known-reply.ts';
 import type { ConnectionPlan, LiveRequest } from './live-request.ts';
 import { createReplyParser } from './reply-parser.ts';
 import { requestBytes } from './scenarios.ts';
@@ -19,17 +20,16 @@ export interface Traffic {
   timeoutMs: number;
   /** How connections are made. */
   wire: Wire;
+  /** Whether a GET or HEAD is sent again that met a connection which the server closed for being idle. */
+  resends: boolean;
+  /** The times of all replies, for a caller that resets it: response times in an open loop, else service times. */
+  recent: LatencyHistogram | undefined;
   replies: KnownReplies;
   onFailure: (request: LiveRequest, status: number, body: string) => void;
   /** The channel can send, unless its list is used up. */
   onFree: (channel: Channel, nowMs: number) => void;
   /** The channel's connection is lost or, with `isRefused`, could not be made. */
   onBlocked: (channel: Channel, isRefused: boolean) => void;
-}
-
-/** Holds the tally of one operation, which is replaced when the sum is taken. */
-export interface Slot {
-  tally: Tally;
 }
 
 /** One connection and the list that it sends, one request at a time. */
@@ -55,14 +55,6 @@ export interface Channel {
   close(): void;
 }
 
-interface BuiltRequest {
-  planned: LiveRequest;
-  slot: Slot;
-  bytes: Buffer;
-  /** Its last right reply; only where the same bytes are right again. */
-  known: KnownReply | undefined;
-}
-
 /** A request in flight is counted in the tally that was current when it was sent. */
 interface SentRequest {
   request: BuiltRequest;
@@ -71,6 +63,8 @@ interface SentRequest {
 
 /** Pause before another attempt at a server that refuses connections. */
 const RECONNECT_PAUSE_MS = 50;
+/** A connection that has not been used for so long since it was opened was idle, too. */
+const UNUSED_MS = 100;
 const OK = 200;
 
 export function createChannel(server: URL, traffic: Traffic): Channel {
@@ -79,6 +73,9 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
   const parser = createReplyParser();
   let connection: Connection | undefined;
   let isOpen = false;
+  /** It has replied before. */
+  let isReused = false;
+  let openedMs = 0;
   let retry: NodeJS.Timeout | undefined;
   let list: readonly BuiltRequest[] = [];
   let isSentOnce = false;
@@ -115,6 +112,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     const nowMs = performance.now();
     countTimed(sent, OK, true, count, nowMs);
     settle(nowMs);
+    isReused = true;
     free(nowMs);
   }
 
@@ -135,6 +133,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     if (isRight && isUsable && planned.isPure === true && status === OK && count === parser.bytes)
       request.known = traffic.replies.remember(count, request.known);
     settle(nowMs);
+    isReused = true;
     if (isUsable) free(nowMs);
     else discard();
   }
@@ -148,6 +147,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
   ): void {
     countReply(tally, status, isRight, (nowMs - sentMs) * 1000, bytes);
     if (dueMs !== undefined && tally.response !== undefined) recordUs(tally.response, (nowMs - dueMs) * 1000);
+    if (traffic.recent !== undefined) recordUs(traffic.recent, (nowMs - (dueMs ?? sentMs)) * 1000);
   }
 
   function settle(nowMs: number): void {
@@ -171,11 +171,40 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     discard();
   }
 
-  /** Drops the connection. Within a slice another one is made. */
-  function discard(): void {
+  /** A connection that was idle may have been closed for that while the request was on its way. */
+  function onLost(): void {
+    const wasIdle = parser.isAtStart && (isReused || sentMs - openedMs >= UNUSED_MS);
+    if (wasIdle && current !== undefined && traffic.resends && isSafe(current.request.planned)) {
+      resend(current);
+      return;
+    }
+    if (wasIdle && current !== undefined) current.tally.closedIdle += 1;
+    lose('connErrors');
+  }
+
+  /** On a new connection, while its time goes on. That one has not been idle: a second loss is one. */
+  function resend(sent: SentRequest): void {
+    sent.tally.resent += 1;
+    drop();
+    open().then(
+      () => {
+        if (current === sent) connection?.write(sent.request.bytes);
+      },
+      () => {
+        if (current === sent) lose('connErrors');
+      },
+    );
+  }
+
+  function drop(): void {
     connection?.close();
     connection = undefined;
     isOpen = false;
+  }
+
+  /** Drops the connection. Within a slice another one is made. */
+  function discard(): void {
+    drop();
     if (traffic.isRunning) renew();
     traffic.onBlocked(channel, false);
   }
@@ -196,8 +225,11 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
 
   async function open(): Promise<void> {
     clearTimeout(retry);
-    const events = { onBytes, onEnd, onLost: () => lose('connErrors') };
-    connection ??= openConnection(server, traffic.timeoutMs, events, wire);
+    if (connection === undefined) {
+      connection = openConnection(server, traffic.timeoutMs, { onBytes, onEnd, onLost }, wire);
+      isReused = false;
+      openedMs = performance.now();
+    }
     const own = connection;
     try {
       await own.opened;
@@ -219,7 +251,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
       return list[position]?.slot;
     },
     plan(plan, slotOf) {
-      list = build(plan.requests, authority, slotOf);
+      list = buildRequests(plan.requests, authority, slotOf);
       isSentOnce = plan.isSentOnce ?? false;
       position = 0;
     },
@@ -231,6 +263,8 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
       const { planned, slot } = request;
       planned.onSend?.();
       if (planned.renew !== undefined) request.bytes = requestBytes(planned, planned.renew(), authority);
+      if (planned.bytes !== undefined) request.bytes = planned.bytes();
+      parser.expect(planned.method === 'HEAD');
       countSent(slot.tally, request.bytes.length);
       current = { request, tally: slot.tally };
       dueMs = due;
@@ -247,29 +281,11 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     },
     close() {
       clearTimeout(retry);
-      connection?.close();
-      connection = undefined;
-      isOpen = false;
+      drop();
     },
   };
   return channel;
 }
 
-/** Each different request is built once, however often it occurs in the list. */
-function build(
-  requests: readonly LiveRequest[],
-  authority: string,
-  slotOf: (request: LiveRequest) => Slot,
-): BuiltRequest[] {
-  const known = new Map<LiveRequest, BuiltRequest>();
-  return requests.map((planned) => {
-    const built = known.get(planned) ?? {
-      planned,
-      slot: slotOf(planned),
-      bytes: requestBytes(planned, planned.headers, authority),
-      known: undefined,
-    };
-    known.set(planned, built);
-    return built;
-  });
-}
+/** To send it twice changes nothing (RFC 9110 §9.2.1). */
+const isSafe = ({ method }: LiveRequest): boolean => method === 'GET' || method === 'HEAD';

@@ -56,5 +56,5 @@ export function startClosedLoop(
   for (const channel of channels) if (!sendNext(channel)) channel.renew();
   waitForDeadline();
   stopIfDone();
-  return { startMs, ended: promise, stop };
+  return { startMs, ended: promise, waiting: () => 0, stop };
 }

@@ -82,6 +82,10 @@ export interface OperationResult {
   checkFailed: number;
   connErrors: number;
   timeouts: number;
+  /** The number of connErrors on connections that were idle before, and closed before a byte of the reply. */
+  closedIdle: number;
+  /** Sent a second time, on a new connection, where the first would be one of `closedIdle`. Counted once in `sent`. */
+  resent: number;
   /** Due, but never sent because the backlog was full. */
   dropped: number;
   inflightEnd: number;

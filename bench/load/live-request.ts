@@ -4,6 +4,8 @@ import type { PlannedRequest, RawHeaders } from './scenarios.ts';
 export interface LiveRequest extends PlannedRequest {
   /** Called before each send; returns the headers to send with, for a request whose session changes. */
   renew?: () => Record<string, string>;
+  /** Called before each send; returns all its bytes, for a request that is not built from its fields. */
+  bytes?: () => Buffer;
   /** Called with each send. */
   onSend?: () => void;
   /** Called with each correct reply. */

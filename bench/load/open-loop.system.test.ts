@@ -190,3 +190,22 @@ test('both models may take turns: a closed slice has no response times', async (
   expect(totals.open).toBeUndefined();
   expect((await resultsOf(totals.tallies))[0]?.response).toBeUndefined();
 });
+
+test('stages: each request counts where it was due, however late it was sent', async () => {
+  const { url } = await serveHttp((path, response) => void setTimeout(() => response.end(path), 40));
+  const loop = loopOn(url, [get('/a')], { connections: 1 });
+  // One connection answers 25 a second: of the 50 of the first stage most are sent in the second.
+  const stages = [
+    { seconds: 0.5, fromRps: 100, toRps: 100 },
+    { seconds: 0.5, fromRps: 10, toRps: 10 },
+  ];
+  const slice = await loop.run(1, { model: 'stages', stages, arrivals: 'constant' });
+  const { tallies, stages: totals = [] } = loop.take();
+  const [all] = await resultsOf(tallies);
+  expect(all).toMatchObject({ scheduled: 55, ok: 55 });
+  expect(slice).toMatchObject({ scheduled: 55, ok: 55 });
+  expect(totals.map((stage) => stage.tallies.get('read')?.scheduled)).toEqual([50, 5]);
+  expect(totals.map((stage) => stage.tallies.get('read')?.response?.totalCount)).toEqual([50, 5]);
+  expect(totals[0]?.backlogEnd).toBeGreaterThan(25);
+  expect(slice.backlogEnd).toBeGreaterThan(15);
+});

@@ -1,7 +1,9 @@
 import { createHistogram, type LatencyHistogram, recordUs } from '../stats/histogram.ts';
 import type { ArrivalTimes } from './arrivals.ts';
-import type { Channel, Slot, Traffic } from './channel.ts';
+import type { Slot } from './built-request.ts';
+import type { Channel, Traffic } from './channel.ts';
 import { type LoopEnd, type RunningLoop, startSweeping, withResolvers } from './running-loop.ts';
+import type { StageLog } from './stage-log.ts';
 import type { Ticker } from './ticker.ts';
 
 /** How well the generator kept up, over slices. */
@@ -26,11 +28,16 @@ export interface OpenLoopOptions {
   channels: readonly Channel[];
   traffic: Traffic;
   seconds: number;
-  arrivals: ArrivalTimes;
+  arrivals: Pick<ArrivalTimes, 'nextMs' | 'advance' | 'end'>;
+  /** Where the rate changes by stages. */
+  stages?: StageLog | undefined;
   ticker: Ticker;
   figures: OpenFigures;
   maxBacklog: number;
 }
+
+/** The queue of free connections may have this many places for each. */
+const MAX_PLACES = 4;
 
 /**
  * Open loop: requests become due by the schedule, whatever is in flight. A due request goes to the connection that has
@@ -39,7 +46,7 @@ export interface OpenLoopOptions {
  * in the queue when the schedule ends are still sent, for at most the timeout.
  */
 export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
-  const { channels, traffic, seconds, arrivals, ticker, figures, maxBacklog } = options;
+  const { channels, traffic, seconds, arrivals, stages, ticker, figures, maxBacklog } = options;
   const { promise, resolve } = withResolvers<LoopEnd>();
   const startMs = performance.now();
   let lengthMs = seconds * 1000;
@@ -56,10 +63,18 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
   let sent = 0;
   let hasStopped = false;
 
+  function keepFree(): void {
+    const isFree = new Set<Channel>();
+    for (let channel = free.shift(); channel !== undefined; channel = free.shift())
+      if (channel.isFree) isFree.add(channel);
+    for (const channel of isFree) free.push(channel);
+  }
+
   function sendDue(dueMs: number): boolean {
     let channel = free.shift();
     while (channel !== undefined && !channel.isFree) channel = free.shift();
     if (channel === undefined) return false;
+    stages?.select(dueMs - startMs);
     const couldMs = Math.max(dueMs, channel.freeSinceMs);
     channel.send(dueMs);
     sent += 1;
@@ -68,7 +83,8 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
   }
 
   /** It was assigned to no connection: it is counted where one of them would have counted its next. */
-  function drop(): void {
+  function drop(dueMs: number): void {
+    stages?.select(dueMs - startMs);
     const slot: Slot | undefined = channels[drops % channels.length]?.nextSlot ?? anySlot;
     drops += 1;
     if (slot === undefined) return;
@@ -79,13 +95,15 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
   function pump(): void {
     if (hasStopped) return;
     const sentBefore = sent;
+    stages?.observe(performance.now() - startMs, backlog.size, backlog.size + traffic.inFlight);
     while (backlog.size > 0 && sendDue(backlog.first() as number)) backlog.shift();
     while (arrivals.nextMs < lengthMs && startMs + arrivals.nextMs <= performance.now()) {
       const dueMs = startMs + arrivals.nextMs;
+      stages?.observe(arrivals.nextMs, backlog.size, backlog.size + traffic.inFlight);
       arrivals.advance();
       if (backlog.size > 0 || !sendDue(dueMs)) {
         if (backlog.size < maxBacklog) backlog.push(dueMs);
-        else drop();
+        else drop(dueMs);
       }
     }
     if (sent > sentBefore) {
@@ -106,7 +124,7 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
   }
 
   function dropBacklog(): void {
-    for (; backlog.size > 0; backlog.shift()) drop();
+    for (; backlog.size > 0; backlog.shift()) drop(backlog.first() as number);
   }
 
   /** Everything in the schedule has become due. */
@@ -143,12 +161,14 @@ export function startOpenLoop(options: OpenLoopOptions): RunningLoop {
 
   ticker.onWake = pump;
   traffic.onFree = (channel) => {
+    // Connections that are lost while they are free leave their places behind.
+    if (free.size > MAX_PLACES * channels.length) keepFree();
     free.push(channel);
     pump();
   };
   traffic.onBlocked = pump;
   pump();
-  return { startMs, ended: promise, stop };
+  return { startMs, ended: promise, waiting: () => backlog.size, stop };
 }
 
 interface Queue<T> {

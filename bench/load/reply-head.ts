@@ -11,6 +11,8 @@ export interface ReplyHead {
   length: number;
   /** Whether another request may be sent on this connection. */
   isPersistent: boolean;
+  /** Set by the caller: the reply to HEAD has no body, whatever its headers say (RFC 9110 §9.3.2). */
+  answersHead: boolean;
 }
 
 export const emptyHead = (): ReplyHead => ({
@@ -19,6 +21,7 @@ export const emptyHead = (): ReplyHead => ({
   framing: 'none',
   length: 0,
   isPersistent: true,
+  answersHead: false,
 });
 
 /** Longer heads are refused. */
@@ -95,7 +98,7 @@ function frame(head: ReplyHead, end: number, isChunked: boolean, length: number)
   const { status } = head;
   head.end = end;
   head.length = 0;
-  if (status < 200 || status === 204 || status === 304) head.framing = 'none';
+  if (head.answersHead || status < 200 || status === 204 || status === 304) head.framing = 'none';
   else if (isChunked) head.framing = 'chunked';
   else if (length >= 0) {
     head.framing = 'length';

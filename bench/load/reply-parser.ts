@@ -9,6 +9,8 @@ import { emptyHead, rawHeaders, readHead } from './reply-head.ts';
 export interface ReplyParser {
   /** Takes the next bytes; true when the reply is complete. @throws Error with what came instead of HTTP/1. */
   take(bytes: Buffer, count: number): boolean;
+  /** Says before a reply whether it answers HEAD, and so has no body. */
+  expect(answersHead: boolean): void;
   /** The connection has ended cleanly: true when that completes the reply. */
   end(): boolean;
   /** No byte of a reply has been taken. */
@@ -70,6 +72,9 @@ export function createReplyParser(): ReplyParser {
   }
 
   return {
+    expect(answersHead) {
+      head.answersHead = answersHead;
+    },
     take(bytes, count) {
       if (length === 0) {
         source = bytes;

@@ -14,6 +14,8 @@ export interface RunningLoop {
   startMs: number;
   /** Resolves when nothing is in flight any more. */
   ended: Promise<LoopEnd>;
+  /** Requests that are due now and not yet sent. */
+  waiting(): number;
   /** Ends it now, whatever is in flight. */
   stop(): void;
 }

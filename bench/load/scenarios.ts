@@ -22,7 +22,7 @@ export type Check = (status: number, body: string, headers: RawHeaders) => boole
 /** One request, ready to be built into bytes, and the check of its reply. */
 export interface PlannedRequest {
   operation: Operation;
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  method: string;
   path: string;
   headers: Record<string, string>;
   body?: string;

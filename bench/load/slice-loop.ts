@@ -1,9 +1,10 @@
 import type { Wire } from '../config/wire.ts';
 import type { Arrivals } from '../config/words.ts';
-import { createHistogram } from '../stats/histogram.ts';
+import { createHistogram, type LatencyHistogram } from '../stats/histogram.ts';
 import { createArrivals } from './arrivals.ts';
 import { stayAwake } from './awake.ts';
-import { createChannel, type Slot, type Traffic } from './channel.ts';
+import type { Slot } from './built-request.ts';
+import { createChannel, type Traffic } from './channel.ts';
 import { startClosedLoop } from './closed-loop.ts';
 import type { Operation, SliceResult } from './job.ts';
 import { createKnownReplies } from './known-reply.ts';
@@ -11,7 +12,9 @@ import type { ConnectionPlan } from './live-request.ts';
 import { createOpenFigures, type OpenFigures, startOpenLoop } from './open-loop.ts';
 import type { RunningLoop } from './running-loop.ts';
 import type { PlannedRequest } from './scenarios.ts';
-import { countsOf, createTally, type Tally } from './tally.ts';
+import { createStageLog, type StageLog, type StageTotals } from './stage-log.ts';
+import { createStagedArrivals, type Stage } from './stages.ts';
+import { addTallies, countsOf, createTally, type Tally } from './tally.ts';
 import { createPollingTicker, startTicker, type Ticker } from './ticker.ts';
 
 /** The load generator: keep-alive sockets, prebuilt requests, every reply checked. */
@@ -33,6 +36,13 @@ export interface SliceLoopOptions {
   maxBacklog?: number;
   /** A request without a complete reply for this long counts as timed out. Default 10. */
   timeoutSeconds?: number;
+  /**
+   * Sends a GET or HEAD once more, on a new connection, when a connection that was idle before is closed before a
+   * byte of its reply: servers close idle connections at any moment. Default false: it is lost.
+   */
+  resends?: boolean;
+  /** Gets the time of each reply, for a caller that resets it. */
+  recent?: LatencyHistogram;
 }
 
 /** The sum of slices. */
@@ -43,12 +53,26 @@ export interface LoopTotals {
   tallies: ReadonlyMap<Operation, Tally>;
   /** Only when a slice was an open loop. */
   open?: OpenFigures;
+  /** Only of a slice with stages; the tallies are their sum. */
+  stages?: readonly StageTotals[];
 }
 
 /** How a slice's requests become due. */
 export type SliceLoad =
   | { model: 'closed'; requests?: number }
-  | { model: 'open'; ratePerSecond: number; arrivals: Arrivals };
+  | { model: 'open'; ratePerSecond: number; arrivals: Arrivals }
+  /** An open loop whose rate changes; the slice is as long as all of them. */
+  | { model: 'stages'; stages: readonly Stage[]; arrivals: Arrivals };
+
+/** A look at a loop. */
+export interface LoopState {
+  /** Since the sum was last taken. They go on changing. */
+  tallies: readonly Tally[];
+  /** Sent, and without a reply. */
+  inFlight: number;
+  /** Due, and not yet sent. */
+  waiting: number;
+}
 
 /** Connections that are kept between slices, and the sum of the slices' results. */
 export interface SliceLoop {
@@ -64,6 +88,8 @@ export interface SliceLoop {
   replan(plans: readonly ConnectionPlan[]): void;
   /** The sum of all slices since the last call; resets it. Within a slice, which must then be ended: the sum so far. */
   take(): LoopTotals;
+  /** What has been counted so far, within a slice too; changes nothing. */
+  look(): LoopState;
   /** Closes the connections. A running slice ends. */
   close(): void;
 }
@@ -99,8 +125,12 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
   let sums = { seconds: 0, cpuNs: 0 };
   let hasConnected = false;
   let running: Running | undefined;
+  let staged: StageLog | undefined;
 
-  const tallies = () => [...slots.values()].map((slot) => slot.tally);
+  const tallies = () =>
+    staged === undefined
+      ? [...slots.values()].map((slot) => slot.tally)
+      : staged.totals.flatMap((stage) => [...stage.tallies.values()]);
 
   function replan(plans: readonly ConnectionPlan[]): void {
     for (const [index, channel] of channels.entries()) {
@@ -126,6 +156,11 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
     ticker ??= options.staysAwake === true ? createPollingTicker() : await startTicker();
     figures ??= createOpenFigures();
     const open = { ticker, figures, maxBacklog: options.maxBacklog ?? MAX_BACKLOG };
+    if (load.model === 'stages') {
+      staged = createStageLog(load.stages, slots);
+      const changing = createStagedArrivals(load.stages, load.arrivals, options.seed);
+      return () => startOpenLoop({ ...open, channels, traffic, seconds, arrivals: changing, stages: staged });
+    }
     for (const { tally } of slots.values()) tally.response ??= createHistogram();
     arrivals.begin(load.ratePerSecond, load.arrivals);
     return () => startOpenLoop({ ...open, channels, traffic, seconds, arrivals });
@@ -174,16 +209,24 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
     take() {
       if (running !== undefined) addUntil(performance.now(), running, 0);
       const byOperation = new Map([...slots].map(([operation, slot]) => [operation, slot.tally]));
+      const stages = staged?.totals;
       const totals: LoopTotals = {
         ...sums,
-        tallies: byOperation,
+        tallies: stages === undefined ? byOperation : stages.map((stage) => stage.tallies).reduce(addTallies),
         ...(figures === undefined ? {} : { open: figures }),
+        ...(stages === undefined ? {} : { stages }),
       };
+      staged = undefined;
       for (const slot of slots.values()) slot.tally = createTally();
       figures = undefined;
       sums = { seconds: 0, cpuNs: 0 };
       return totals;
     },
+    look: () => ({
+      tallies: tallies(),
+      inFlight: traffic.inFlight,
+      waiting: running?.loop.waiting() ?? 0,
+    }),
     close() {
       traffic.isRunning = false;
       running?.loop.stop();
@@ -193,11 +236,8 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
   };
 }
 
-function createTraffic({
-  wire = {},
-  timeoutSeconds = TIMEOUT_SECONDS,
-  onFailure,
-}: SliceLoopOptions): Traffic {
+function createTraffic(options: SliceLoopOptions): Traffic {
+  const { wire = {}, timeoutSeconds = TIMEOUT_SECONDS, resends = false, recent, onFailure } = options;
   return {
     ...AT_REST,
     inFlight: 0,
@@ -205,6 +245,8 @@ function createTraffic({
     lastEndMs: 0,
     timeoutMs: timeoutSeconds * 1000,
     wire,
+    resends,
+    recent,
     replies: createKnownReplies(),
     onFailure,
   };

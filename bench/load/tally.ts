@@ -21,6 +21,8 @@ export function createTally(): Tally {
     checkFailed: 0,
     connErrors: 0,
     timeouts: 0,
+    closedIdle: 0,
+    resent: 0,
     dropped: 0,
     requestBytes: 0,
     responseBytes: 0,

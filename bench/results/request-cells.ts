@@ -23,6 +23,7 @@ export function requestCells(one: OperationResult, seconds: number, constantArri
     check_failed: one.checkFailed,
     conn_errors: one.connErrors,
     timeouts: one.timeouts,
+    resent: one.resent,
     dropped: one.dropped,
     inflight_end: one.inflightEnd,
     rps_ok: seconds > 0 ? one.ok / seconds : undefined,

@@ -94,6 +94,10 @@ export const COLUMNS = [
   integer('check_failed', 'replies of status 2xx or 3xx whose body or headers were wrong'),
   integer('conn_errors', 'requests lost with their connection'),
   integer('timeouts', 'requests without a reply in time'),
+  integer(
+    'resent',
+    'requests sent again on a new connection, because the server had closed an idle one as they came; only in probe, 0 elsewhere',
+  ),
   integer('dropped', 'requests due that were never sent; 0 in closed loop'),
   integer('inflight_end', 'requests in flight when the window closed'),
   integer('backlog_max', 'maximum of requests due and not yet sent; empty in closed loop'),

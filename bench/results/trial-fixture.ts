@@ -67,6 +67,8 @@ export async function soundOperation(change: Partial<OperationResult> = {}): Pro
     checkFailed: 0,
     connErrors: 0,
     timeouts: 0,
+    closedIdle: 0,
+    resent: 0,
     dropped: 0,
     inflightEnd: 0,
     requestBytes: 2000 * 100,
