@@ -10,6 +10,7 @@ import { parseArgs, promisify } from 'node:util';
 import { PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { cellsOf } from '../bench/probe/cells.ts';
 import { parseProbe } from '../bench/probe/config.ts';
+import type { ProbePhase } from '../bench/probe/job.ts';
 import { probe } from '../bench/probe/probe.ts';
 import { expectedAfterStop, type Measure, withDelay, withStop } from '../bench/probe/truth.ts';
 
@@ -99,9 +100,10 @@ function measureByProbe({ ratePerSecond, seconds }: Load): Measure<Reported> {
       duration: `${seconds}s`,
       connections: String(CONNECTIONS),
     });
-    const result = await probe(job, new AbortController().signal, (phase) => {
+    const onPhase = (phase: ProbePhase) => {
       if (phase === 'measured load') onMeasuring();
-    });
+    };
+    const result = await probe(job, new AbortController().signal, { onPhase });
     if (result === undefined) throw new Error('expected a result of a probe that was not stopped');
     const { invalid_reason: invalidReason, lat_p50_us, lat_p99_us, lat_p999_us } = cellsOf(job, result);
     const ms = (us: number | undefined) => (us ?? Number.NaN) / 1000;

@@ -6,7 +6,7 @@ import { BenchError, redactUrl } from '../errors.ts';
 /** Options as commander returns them, by flag name in camel case; absent ones are `undefined`. */
 export type RawOptions = Readonly<Record<string, string | string[] | boolean | undefined>>;
 
-const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60 } as const;
+const SECONDS_PER_UNIT = { ms: 0.001, s: 1, m: 60, h: 3600 } as const;
 
 /** The items between commas, without duplicates. @throws BenchError USAGE for an empty one. */
 export function listOf(flag: string, text: string): string[] {
@@ -38,17 +38,18 @@ export function wholeNumber(flag: string, text: string, min: number, max: number
   throw usage(`a whole number from ${min} to ${max} for --${flag}`, quoted(text), `Correct --${flag}.`);
 }
 
-/** A duration such as 10s, 500ms or 2m, in seconds. @throws BenchError USAGE */
+/** A duration such as 10s, 500ms, 2m or 8h, in seconds. @throws BenchError USAGE */
 export function parseSeconds(flag: string, text: string, leastSeconds = 0.1, mostSeconds = 3600): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
-  const seconds =
-    match === null ? Number.NaN : Number(match[1]) * SECONDS_PER_UNIT[match[2] as 'ms' | 's' | 'm'];
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  const unit = match?.[2] as keyof typeof SECONDS_PER_UNIT;
+  const seconds = match === null ? Number.NaN : Number(match[1]) * SECONDS_PER_UNIT[unit];
   if (seconds >= leastSeconds && seconds <= mostSeconds) return seconds;
   const isNumber = /^\d+$/.test(text) && Number(text) >= leastSeconds && Number(text) <= mostSeconds;
   const near = isNumber
     ? `Did you mean ${text}s?`
     : `Write for example 500ms or ${Math.min(10, mostSeconds)}s.`;
-  const [least, most] = [`${Math.round(leastSeconds * 1000)}ms`, `${mostSeconds / 60}m`];
+  const mostText = mostSeconds > 3600 ? `${mostSeconds / 3600}h` : `${mostSeconds / 60}m`;
+  const [least, most] = [`${Math.round(leastSeconds * 1000)}ms`, mostText];
   throw usage(`a duration with its unit, from ${least} to ${most}, for --${flag}`, quoted(text), near);
 }
 

@@ -35,6 +35,7 @@ export async function nullServerRate(
   try {
     const job: ProbeJob = {
       origin: `http://127.0.0.1:${server.port}`,
+      method: 'GET',
       path: '/',
       headers: {},
       connections,

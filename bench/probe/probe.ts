@@ -5,10 +5,17 @@ import { type StartedProcess, startProgram } from '../environment/processes/proc
 import { openTogether } from '../environment/processes/resources.ts';
 import { buildPrograms } from '../environment/programs.ts';
 import { BenchError, messageOf } from '../errors.ts';
-import type { FromProbe, ProbeJob, ProbePhase, ProbeResult, ToProbe } from './job.ts';
+import type { FromProbe, ProbeJob, ProbePhase, ProbeResult, ProbeSecond, ToProbe } from './job.ts';
 
 /** The part of a run's context that a probe needs. */
 export type ProbeContext = Pick<RunContext, 'guard' | 'programs' | 'signal'>;
+
+/** Who watches a probe. */
+export interface ProbeWatch {
+  onPhase?: (phase: ProbePhase) => void;
+  /** Called for each second of the measured load; counts and times are then kept for it. */
+  onSecond?: (second: ProbeSecond) => void;
+}
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /**
@@ -22,19 +29,21 @@ const STOP_TIMEOUT_MS = 3_000;
 /**
  * One complete probe, with its own guard. An aborted signal ends it early: the result is then partial, or `undefined`
  * before the measured load. Nothing is left running.
+ * @param targets the parts of a list; none for the job's own request.
  * @throws BenchError SERVICE_UNREACHABLE when connections are not accepted there, GENERATOR_FAILED.
  */
 export function probe(
   job: ProbeJob,
   signal: AbortSignal,
-  onPhase: (phase: ProbePhase) => void,
+  watch: ProbeWatch,
+  targets: readonly string[] = [],
 ): Promise<ProbeResult | undefined> {
   return openTogether(async (resources) => {
     await expectServer(job.origin, signal);
     const programs = await buildPrograms();
     const guard = await openGuard();
     resources.add('guard', guard.close);
-    const result = await probeIn({ programs, guard, signal }, job, onPhase);
+    const result = await probeIn({ programs, guard, signal }, job, watch, targets);
     await resources.close();
     return result;
   });
@@ -47,36 +56,49 @@ export function probe(
 export async function probeIn(
   context: ProbeContext,
   job: ProbeJob,
-  onPhase: (phase: ProbePhase) => void = () => undefined,
+  watch: ProbeWatch = {},
+  targets: readonly string[] = [],
 ): Promise<ProbeResult | undefined> {
   const { guard, signal, programs } = context;
   const options = { name: 'load generator', guard, signal };
   const generator = await startProgram(programs.probe, 'GENERATOR_FAILED', options);
   try {
-    return await resultOf(generator, job, signal, onPhase);
+    for (const lines of targets) await tell(generator, { type: 'targets', lines });
+    return await resultOf(generator, job, signal, watch);
   } finally {
     await generator.stop();
   }
+}
+
+/** Resolves when it has been passed on, so that a long list does not pile up. */
+function tell({ child }: StartedProcess, message: ToProbe): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.send(message, (error) => {
+      if (error === null) resolve();
+      else reject(failed('the load generator to take a list', error.message));
+    });
+  });
 }
 
 function resultOf(
   generator: StartedProcess,
   job: ProbeJob,
   signal: AbortSignal,
-  onPhase: (phase: ProbePhase) => void,
+  { onPhase, onSecond }: ProbeWatch,
 ): Promise<ProbeResult | undefined> {
   const { child } = generator;
-  const tell = (message: ToProbe) => void child.send(message);
+  const tellNow = (message: ToProbe) => void child.send(message);
   return new Promise((resolve, reject) => {
     const limitSeconds = job.warmupSeconds + job.durationSeconds + GRACE_SECONDS;
     let timer = setTimeout(() => fail('a reply of the load generator', 'none'), limitSeconds * 1000);
     const onMessage = (message: FromProbe) => {
-      if (message.type === 'phase') onPhase(message.phase);
+      if (message.type === 'phase') onPhase?.(message.phase);
+      else if (message.type === 'second') onSecond?.(message.second);
       else if (message.type === 'probed') settle(() => resolve(message.result));
       else if (message.type === 'failed') fail('the load generator to succeed', message.message);
     };
     const onAbort = () => {
-      tell({ type: 'stop' });
+      tellNow({ type: 'stop' });
       clearTimeout(timer);
       timer = setTimeout(() => fail('the load generator to stop', 'no reply'), STOP_TIMEOUT_MS);
     };
@@ -91,7 +113,7 @@ function resultOf(
     generator.onUnexpectedExit(() => fail('the load generator to keep running', generator.outputTail()));
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) settle(() => resolve(undefined));
-    else tell({ type: 'probe', job });
+    else tellNow({ type: 'probe', job, reports: onSecond !== undefined });
   });
 }
 

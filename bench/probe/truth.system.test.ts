@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Row } from '../results/row.ts';
 import { cellsOf } from './cells.ts';
 import { parseProbe } from './config.ts';
+import type { ProbePhase } from './job.ts';
 import { probe } from './probe.ts';
 import { expectedAfterStop, type Measure, withDelay, withStop } from './truth.ts';
 
@@ -11,9 +12,10 @@ const probing =
   (options: Record<string, string>): Measure<Row> =>
   async (origin, onMeasuring) => {
     const { job } = parseProbe([origin], { seed: '1', warmup: '500ms', ...options });
-    const result = await probe(job, new AbortController().signal, (phase) => {
+    const onPhase = (phase: ProbePhase) => {
       if (phase === 'measured load') onMeasuring();
-    });
+    };
+    const result = await probe(job, new AbortController().signal, { onPhase });
     if (result === undefined) throw new Error('expected a result of a probe that was not stopped');
     return cellsOf(job, result);
   };

@@ -1,0 +1,19 @@
+import { quoted, usage } from '../config/values.ts';
+
+export const EXAMPLE = 'Write for example pnpm bench probe http://127.0.0.1:3000/.';
+
+/** The URL that the command names. @throws BenchError USAGE */
+export function parseTarget(text: string): URL {
+  if (!URL.canParse(text)) throw usage('a URL to probe', quoted(text), EXAMPLE);
+  const url = new URL(text);
+  if (url.protocol !== 'http:') {
+    const noTls = 'The generator does not support TLS: probe the plain port behind it.';
+    throw usage('a URL that begins with http://', quoted(text), url.protocol === 'https:' ? noTls : EXAMPLE);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw usage('a URL without user and password', quoted(text), "Send them by -H 'authorization: …'.");
+  }
+  return url;
+}
+
+export const pathOf = (url: URL): string => url.pathname + url.search;
