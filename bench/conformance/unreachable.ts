@@ -2,14 +2,19 @@ import { BenchError, messageOf, redactUrl } from '../errors.ts';
 
 /** The error of a site that cannot be spoken to, with what would help. */
 export function unreachable(target: string, cause: unknown): BenchError {
-  const { code = '' } = cause as { code?: string };
   return new BenchError({
     code: 'SERVICE_UNREACHABLE',
     expected: `a site at ${redactUrl(target)}`,
     got: messageOf(cause),
-    remedy: REMEDIES.find(([pattern]) => pattern.test(code))?.[1] ?? 'Start it, or correct its address.',
+    remedy: remedyOf(cause, '--target') ?? 'Start it, or correct its address.',
     cause,
   });
+}
+
+/** What helps against a failure of TLS; `undefined` for another one. @param named how the site's URL is given. */
+export function remedyOf(cause: unknown, named: string): string | undefined {
+  const { code = '' } = cause as { code?: string };
+  return REMEDIES.find(([pattern]) => pattern.test(code))?.[1].replace('--target', named);
 }
 
 const REMEDIES: readonly (readonly [RegExp, string])[] = [

@@ -2,6 +2,7 @@ import { duration, flagsOf, parseFlags, text, type ValuesOf, whole } from '../co
 import { RUN_FLAGS } from '../config/flags.ts';
 import { OUTPUT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import { conflict, quoted, type RawOptions, usage } from '../config/values.ts';
+import { wireOf } from '../config/wire.ts';
 import { parseBody, parseMethod } from './body.ts';
 import { parseHeaders } from './headers.ts';
 import type { ProbeJob } from './job.ts';
@@ -55,6 +56,13 @@ export const PROBE_FLAGS = {
     'rates one after the other, such as 10s:100,30s:100-1000 (a step, then a ramp); instead of --rate and --duration',
     { parse: parseStages },
   ),
+  ca: own.optional('--ca <file>', 'authorities, as PEM, that may sign the certificate of an https URL', text),
+  insecure: own.yes('--insecure', 'does not check the certificate'),
+  connectTo: own.optional(
+    '--connect-to <address>',
+    'host and port to connect to, instead of those of the URL',
+    text,
+  ),
   arrivals: { ...RUN_FLAGS.arrivals, help: 'how requests become due, with --rate or --stages' },
   connections: own.value('-c, --connections <count>', 'connections', '64', whole(1, 10_000)),
   duration: own.value(
@@ -85,11 +93,13 @@ export function parseProbe(words: readonly string[], raw: RawOptions): ProbeConf
   const common = { ...request, headers, connections, warmupSeconds, durationSeconds, load, seed };
   if (parsed.urls === undefined) {
     if (url === undefined) throw usage('one URL to probe', 'none', EXAMPLE);
-    return { job: { origin: url.origin, path: pathOf(url), ...common }, json };
+    const wire = wireOf(raw, url, 'a URL');
+    return { job: { origin: url.origin, path: pathOf(url), wire, ...common }, json };
   }
   if (url !== undefined) checkBase(url);
   const { origin, ...targets } = parseTargets(parsed.urls, url?.origin);
-  return { job: { origin, path: '/', ...common }, targets, json };
+  const wire = wireOf(raw, new URL(origin), 'a URL');
+  return { job: { origin, path: '/', wire, ...common }, targets, json };
 }
 
 /** The URL; a list may do without. */

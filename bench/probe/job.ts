@@ -1,3 +1,4 @@
+import type { Wire } from '../config/wire.ts';
 import type { LoadResult, OperationResult } from '../load/job.ts';
 import type { SliceLoad } from '../load/slice-loop.ts';
 
@@ -5,7 +6,7 @@ import type { SliceLoad } from '../load/slice-loop.ts';
 
 /** What to load and how. */
 export interface ProbeJob {
-  /** `http://HOST:PORT`. */
+  /** `http://HOST:PORT`, or https. */
   origin: string;
   /** Of each request, but for those of a list that name another. */
   method: string;
@@ -15,6 +16,8 @@ export interface ProbeJob {
   headers: Record<string, string>;
   /** Goes with every method that may have one. */
   body?: ProbeBody;
+  /** How connections are made; default as the origin says. */
+  wire?: Wire;
   connections: number;
   /** Discarded load; none when 0. */
   warmupSeconds: number;

@@ -33,6 +33,7 @@ async function run(job: ProbeJob, reports: boolean): Promise<ProbeResult | undef
     },
     seed: job.seed,
     resends: true,
+    wire: job.wire ?? {},
     ...(reports ? { recent } : {}),
   });
   let seconds: Seconds | undefined;

@@ -166,12 +166,6 @@ describe.concurrent('a probe that has nothing to show', () => {
       ),
     ]);
   });
-
-  test('of TLS: one line, nothing started', async () => {
-    const { code, stderr } = await probe('https://127.0.0.1/');
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/^session-bench: USAGE: .*http:\/\/.*\n$/);
-  });
 });
 
 describe.concurrent('Ctrl-C', () => {

@@ -1,10 +1,11 @@
-import { connect } from 'node:net';
+import { remedyOf } from '../conformance/unreachable.ts';
 import type { RunContext } from '../environment/context.ts';
 import { openGuard } from '../environment/processes/guard.ts';
 import { type StartedProcess, startProgram } from '../environment/processes/process.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { buildPrograms } from '../environment/programs.ts';
 import { BenchError, messageOf } from '../errors.ts';
+import { openEvent, openSocket } from '../load/wire.ts';
 import type { FromProbe, ProbeJob, ProbePhase, ProbeResult, ProbeSecond, ToProbe } from './job.ts';
 
 /** The part of a run's context that a probe needs. */
@@ -39,7 +40,7 @@ export function probe(
   targets: readonly string[] = [],
 ): Promise<ProbeResult | undefined> {
   return openTogether(async (resources) => {
-    await expectServer(job.origin, signal);
+    await expectServer(job, signal);
     const programs = await buildPrograms();
     const guard = await openGuard();
     resources.add('guard', guard.close);
@@ -117,16 +118,14 @@ function resultOf(
   });
 }
 
-/** @throws BenchError SERVICE_UNREACHABLE when no connection is accepted in time; the signal's reason when aborted. */
-async function expectServer(origin: string, signal: AbortSignal): Promise<void> {
+/** @throws BenchError SERVICE_UNREACHABLE when no connection is made in time; the signal's reason when aborted. */
+async function expectServer({ origin, wire = {} }: ProbeJob, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
-  const { hostname, port } = new URL(origin);
-  // In a URL an IPv6 address is in brackets, elsewhere it is not.
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const socket = connect({ host, port: Number(port || 80), timeout: CONNECT_TIMEOUT_MS });
+  const url = new URL(origin);
+  const socket = openSocket(url, wire, { timeout: CONNECT_TIMEOUT_MS });
   try {
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve).once('error', reject);
+      socket.once(openEvent(url), () => resolve()).once('error', reject);
       socket.once('timeout', () => reject(new Error(`no connection in ${CONNECT_TIMEOUT_MS / 1000} s`)));
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
     });
@@ -136,7 +135,7 @@ async function expectServer(origin: string, signal: AbortSignal): Promise<void> 
       code: 'SERVICE_UNREACHABLE',
       expected: `a server that accepts connections at ${origin}`,
       got: messageOf(cause),
-      remedy: 'Start it, or correct the URL.',
+      remedy: remedyOf(cause, 'the URL') ?? 'Start it, or correct the URL.',
       cause,
     });
   } finally {

@@ -6,9 +6,8 @@ export const EXAMPLE = 'Write for example pnpm bench probe http://127.0.0.1:3000
 export function parseTarget(text: string): URL {
   if (!URL.canParse(text)) throw usage('a URL to probe', quoted(text), EXAMPLE);
   const url = new URL(text);
-  if (url.protocol !== 'http:') {
-    const noTls = 'The generator does not support TLS: probe the plain port behind it.';
-    throw usage('a URL that begins with http://', quoted(text), url.protocol === 'https:' ? noTls : EXAMPLE);
+  if (!/^https?:$/.test(url.protocol)) {
+    throw usage('a URL that begins with http:// or https://', quoted(text), EXAMPLE);
   }
   if (url.username !== '' || url.password !== '') {
     throw usage('a URL without user and password', quoted(text), "Send them by -H 'authorization: …'.");

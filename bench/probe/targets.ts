@@ -77,7 +77,7 @@ function parseLine(line: string, number: number): { text: string; origin?: strin
     return { text: method + path };
   }
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(written))
-    throw wrong('neither', 'Begin a path with /, a URL with http://.');
+    throw wrong('neither', 'Begin a path with /, a URL with http:// or https://.');
   try {
     const url = parseTarget(written);
     return { text: method + pathOf(url), origin: url.origin };
