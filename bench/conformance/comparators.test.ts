@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { contractSchema } from '../config/contract.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 import { checksOf } from './catalogue.ts';
 import type { Cell } from './check.ts';
 import { COMPARATORS, contractPath, differencesOf, knownCells } from './comparators-fixture.ts';
-import { contractSchema } from './contract.ts';
 
 const cell = (id: string, observed: Cell['observed']) => ({ id, observed, evidence: 'seen' }) as Cell;
 

@@ -179,7 +179,17 @@ function credentialsOf(text: string, { form, nested }: Site): { user: string; pa
 
 /** Its contract. */
 export const contractFor = (site: Site) => {
-  const { host, form, nested, password = 'pw', requestsPerSecond, key, takesNotes, plainHttp, jsonOnly } = site;
+  const {
+    host,
+    form,
+    nested,
+    password = 'pw',
+    requestsPerSecond,
+    key,
+    takesNotes,
+    plainHttp,
+    jsonOnly,
+  } = site;
   const fields = { user: '{user}', password: '{password}' };
   const body = nested ? { credentials: fields } : fields;
   return {

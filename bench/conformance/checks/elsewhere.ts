@@ -1,14 +1,8 @@
 /** For check 37: a write as another site can have the browser send it. */
 
-import {
-  type Browser,
-  filledBody,
-  filledPath,
-  type Reply,
-  type SendOptions,
-  type Values,
-} from '../browser.ts';
-import type { Operation, OperationName } from '../contract.ts';
+import type { Operation, OperationName } from '../../config/contract.ts';
+import { filledBody, filledPath, type Values } from '../../load/operation.ts';
+import type { Browser, Reply, SendOptions } from '../browser.ts';
 import type { Scene } from '../scene.ts';
 
 /** Headers that say where a request comes from. */
