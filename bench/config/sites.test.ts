@@ -63,6 +63,7 @@ describe('what is refused', () => {
   test.each<[string, RawOptions, RegExp]>([
     ['our flags beside it', { target: [A], store: 'redis' }, /no flag of our backends.*--store/],
     ['servers of its own', { target: [A], servers: '3' }, /--servers/],
+    ['TLS of our own', { target: [A], tls: true }, /no flag of our backends.*--tls/],
     ['a contract alone', {}, /--target with --contract/],
     ['an authority alone', { contract: undefined, ca: 'x.pem' } as never, /--target with --ca/],
     ['three contracts for two', { target: [A, `b=${A}`], contract: ['1', '2', '3'] }, /one for each of 2/],
