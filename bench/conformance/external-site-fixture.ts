@@ -99,6 +99,7 @@ export function openSite(options: Site): Promise<string> {
       if (options.jsonOnly === true && method === 'POST' && headers['content-type'] !== 'application/json')
         return answer(415, {});
       const what = url.slice(base.length + 5);
+      if (what === 'note' && options.takesNotes === true) return answer(sessions.has(sid) ? 204 : 401, {});
       if (what !== 'me' && method !== 'POST') return answer(404, {});
       const done = redirects ? 303 : ok;
       const refused = redirects ? 303 : 401;
@@ -134,7 +135,6 @@ export function openSite(options: Site): Promise<string> {
         const cookie = options.replacesAt === undefined ? 'sid=; Max-Age=0; Path=/' : other;
         return answer(done, {}, { 'set-cookie': cookie, location: '/' });
       }
-      if (what === 'note' && options.takesNotes === true) return answer(sessions.has(sid) ? 204 : 401, {});
       const status = first.shift();
       if (status !== undefined) return answer(status, {}, { 'retry-after': '0' });
       if (sessions.has(sid)) {

@@ -45,11 +45,13 @@ const RESPONSE_TIMES = [responseTime('lat_p50_us', 'median'), responseTime('lat_
 
 /**
  * The figures that rank arms: CPU per request; in a closed loop throughput; in an open loop, where throughput is the
- * offered rate, response time. None for revocation, which polls at its own pace.
+ * offered rate, response time. None for revocation, which polls at its own pace; no CPU of external sites, where it is
+ * unknown.
  */
 export function figuresOf(row: Row): readonly Figure[] {
   if (row.scenario === 'revocation') return [];
-  return isOpen(row) ? [CPU, ...RESPONSE_TIMES] : [CPU, THROUGHPUT];
+  const ofLoad = isOpen(row) ? RESPONSE_TIMES : [THROUGHPUT];
+  return row.target === undefined ? [CPU, ...ofLoad] : ofLoad;
 }
 
 /**

@@ -168,12 +168,19 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
     align: 'left',
   };
   const table = (columns: readonly ColumnSpec[]) => layOutTable(arms, columns);
-  const main = table([...(isRevocation ? REVOCATION : COSTS), references]);
-  const tables: GroupLayout['tables'] = [{ title: undefined, table: main }];
-  if (!isRevocation) {
-    const [title, columns] = isOpen(row) ? ['response times', OPEN] : [closedLoopTitle(row), CLOSED];
-    tables.push({ title, table: table([...columns, LIMIT]) });
-    if (wide) tables.push({ title: 'of which', table: table(PARTS) });
+  const tables: GroupLayout['tables'] = [];
+  const add = (heading: string | undefined, columns: readonly ColumnSpec[]) => {
+    const shown = tables.length === 0 ? [...columns, references] : columns;
+    tables.push({ title: heading, table: table(shown) });
+  };
+  // What requests cost an external site is unknown.
+  const isExternal = row.target !== undefined;
+  if (isRevocation) add(undefined, REVOCATION);
+  else {
+    if (!isExternal) add(undefined, COSTS);
+    const [heading, columns] = isOpen(row) ? ['response times', OPEN] : [closedLoopTitle(row), CLOSED];
+    add(heading, [...columns, LIMIT]);
+    if (wide && !isExternal) add('of which', PARTS);
   }
   const over = blocks < 2 ? '' : `, ${blocks} blocks`;
   const marks = ofAll.map((note) => ` [${notes.indexOf(note) + 1}]`).join('');

@@ -55,12 +55,15 @@ function axesOf({ scenario, servers = 0, affinity, payload_bytes: payloadBytes =
   return groupText({ scenario, servers, affinity, payloadBytes } as Group);
 }
 
+const CPU_REMARK =
+  'CPU is that of servers and store together, by the Hodges-Lehmann estimate over the blocks. ';
+
 function remarks({ rows, unavailable, path }: Reported): string[] {
   return [
     renderLimits(rows),
     unavailable.length === 0 ? '' : `Left out: ${unavailable.join('; ')}. To install it: sh scripts/setup.sh`,
     wrap(
-      `CPU is that of servers and store together, by the Hodges-Lehmann estimate over the blocks. Rows: ${path}, explained in results/README.md`,
+      `${rows.every(({ target }) => target !== undefined) ? '' : CPU_REMARK}Rows: ${path}, explained in results/README.md`,
     ),
   ];
 }
