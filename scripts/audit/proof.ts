@@ -148,6 +148,21 @@ function clientLines(): Map<string, (number | undefined)[]> {
   return new Map(lines);
 }
 
+/** µs of CPU of a balancer in the median of the rounds, in plain and over TLS, and the ratio with its interval. */
+function tlsLines(): Map<string, number[]> {
+  const rows = readRows(`${PROOF}/costs/tls.csv`);
+  const pairs = groupBy(rows, (row) => `${row['balancer']}, per ${row['per']}`);
+  return new Map(
+    [...pairs].map(([label, own]) => {
+      const [plain, tls] = [true, false].map((isPlain) =>
+        own.filter((row) => (row['edge'] === 'plain') === isPlain).map((row) => needed(row, 'cpu_us')),
+      ) as [number[], number[]];
+      const ratios = tls.map((cost, round) => cost / (plain[round] as number));
+      return [label, [median(plain), median(tls), ...centre(ratios)]];
+    }),
+  );
+}
+
 /** What was planted: found in, of; and the greatest difference of a counter that decides, where nothing was, in %. */
 function counterLines(): Map<string, (number | undefined)[]> {
   const rows = readRows(`${PROOF}/costs/counters.csv`);
@@ -207,5 +222,6 @@ export const PROOF_TABLES: readonly Table[] = [
   { document: DOCUMENT, name: 'generator', lines: generatorLines },
   { document: DOCUMENT, name: 'clients', lines: clientLines },
   { document: DOCUMENT, name: 'counters', lines: counterLines },
+  { document: DOCUMENT, name: 'tls', lines: tlsLines },
   { document: DOCUMENT, name: 'runs', lines: runLines },
 ];
