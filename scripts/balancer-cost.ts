@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { createResources } from '../bench/environment/processes/resources.ts';
 import { median } from '../bench/stats/median.ts';
 import type { Affinity } from '../servers/balancers/balancer.ts';
@@ -15,6 +16,8 @@ import { haproxy } from '../servers/balancers/haproxy.ts';
 import { nginx } from '../servers/balancers/nginx.ts';
 import { node } from '../servers/balancers/node.ts';
 import { type Arm, runRounds, startArm, startLoad, startUpstreams } from './edge-arms.ts';
+
+ignoreClosedPipes();
 
 /** Discarded, for each arm. */
 const WARM_UP_REQUESTS = 30_000;

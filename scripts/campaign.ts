@@ -24,11 +24,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { git } from '../bench/gate/git.ts';
 import { readResultFile } from '../bench/results/csv.ts';
 import { isUsable } from '../bench/results/row.ts';
 import { type GateLine, printCampaign } from './proof/campaign-summary.ts';
+
+ignoreClosedPipes();
 
 const { values, positionals } = parseArgs({
   options: {

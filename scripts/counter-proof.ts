@@ -5,12 +5,15 @@
  */
 
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { parseConfig } from '../bench/config/config.ts';
 import { openTogether } from '../bench/environment/processes/resources.ts';
 import { counterConfig, countPairs } from '../bench/gate/counters.ts';
 import { openBench } from '../bench/run/bench.ts';
 import { type Cell, writeRows } from './rows.ts';
 import { stopSignal } from './stop.ts';
+
+ignoreClosedPipes();
 
 const { values } = parseArgs({
   options: { times: { type: 'string', default: '30' }, rows: { type: 'string' } },

@@ -12,6 +12,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { createResources } from '../bench/environment/processes/resources.ts';
 import { bundle, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import type { LiveSession } from '../bench/load/scenarios.ts';
@@ -21,6 +22,8 @@ import { nginx } from '../servers/balancers/nginx.ts';
 import { payloadFor } from '../servers/protocol.ts';
 import type { LoadOrder, Round } from './generator-cost-load.ts';
 import { writeRows } from './rows.ts';
+
+ignoreClosedPipes();
 
 interface Arm {
   name: string;

@@ -7,12 +7,15 @@ import { execFile } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { cellsOf } from '../bench/probe/cells.ts';
 import { parseProbe } from '../bench/probe/config.ts';
 import type { ProbePhase } from '../bench/probe/job.ts';
 import { probe } from '../bench/probe/probe.ts';
 import { expectedAfterStop, type Measure, withDelay, withStop } from '../bench/probe/truth.ts';
+
+ignoreClosedPipes();
 
 /** The report of one generator, in milliseconds. */
 interface Reported {

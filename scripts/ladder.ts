@@ -11,6 +11,7 @@
 
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { parseConfig } from '../bench/config/config.ts';
 import { openTogether } from '../bench/environment/processes/resources.ts';
 import { readResultFile } from '../bench/results/csv.ts';
@@ -22,6 +23,8 @@ import { CONFIDENCE } from '../bench/stats/levels.ts';
 import { mean } from '../bench/stats/moments.ts';
 import { signedRankEstimate } from '../bench/stats/signed-rank.ts';
 import { stopSignal } from './stop.ts';
+
+ignoreClosedPipes();
 
 const MODES = {
   awake: { awake: true },

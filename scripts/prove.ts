@@ -13,10 +13,13 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { runCampaign } from './proof/campaign.ts';
 import { renderGates } from './proof/render.ts';
 import { summarizeGates } from './proof/summary.ts';
 import { stopSignal } from './stop.ts';
+
+ignoreClosedPipes();
 
 const DIRECTORY = 'results/proof';
 

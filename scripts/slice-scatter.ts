@@ -8,6 +8,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Noise, noiseOf } from '../bench/calibrate/noise.ts';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { type Config, parseConfig } from '../bench/config/config.ts';
 import { openTogether } from '../bench/environment/processes/resources.ts';
 import type { Row } from '../bench/results/row.ts';
@@ -16,6 +17,8 @@ import { runBlock } from '../bench/run/block/block.ts';
 import { planRepetition } from '../bench/run/plan.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
 import { stopSignal } from './stop.ts';
+
+ignoreClosedPipes();
 
 interface Setting {
   name: string;

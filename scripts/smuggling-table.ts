@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import type { Balancer } from '../servers/balancers/balancer.ts';
 import { freePort, startLaunch } from '../servers/balancers/fixtures/processes.ts';
 import type { Cleanup } from '../servers/balancers/fixtures/raw-sockets.ts';
@@ -20,6 +21,8 @@ import {
 } from '../servers/balancers/fixtures/smuggling-run.ts';
 import { haproxy } from '../servers/balancers/haproxy.ts';
 import { node } from '../servers/balancers/node.ts';
+
+ignoreClosedPipes();
 
 const DOCUMENT = fileURLToPath(new URL('../docs/generated/smuggling.md', import.meta.url));
 

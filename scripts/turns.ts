@@ -3,6 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { cpuNsOf } from '../bench/environment/machine/cpu.ts';
 import { CONFIDENCE } from '../bench/stats/levels.ts';
 import { median } from '../bench/stats/median.ts';
@@ -10,6 +11,8 @@ import { seededRandom, shuffled } from '../bench/stats/random.ts';
 import { signedRankEstimate } from '../bench/stats/signed-rank.ts';
 import { SESSION_COOKIE } from '../servers/protocol.ts';
 import { readCookie } from '../servers/session-plugin.ts';
+
+ignoreClosedPipes();
 
 /** A running server, with its connections. */
 export interface Arm {

@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { type Command, CommanderError } from 'commander';
 import { nearest, usage } from '../config/values.ts';
 import { BenchError, EXIT, type ExitCode, messageOf, redactUrl } from '../errors.ts';
+import { ignoreClosedPipes } from './closed-pipe.ts';
 
 const ECHO_MS = 500;
 
@@ -37,7 +38,7 @@ export async function runToExitCode(
   onSignal('SIGINT', EXIT.interrupted);
   onSignal('SIGTERM', EXIT.terminated);
   onSignal('SIGHUP', EXIT.hungUp);
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  ignoreClosedPipes();
   try {
     const code = await work(stop.signal);
     return stoppedBy ?? code;
@@ -49,11 +50,6 @@ export async function runToExitCode(
     if (argv.includes('--verbose') && shown instanceof Error) process.stderr.write(`${shown.stack}\n`);
     return stoppedBy ?? (shown instanceof BenchError ? shown.exitCode : EXIT.failure);
   }
-}
-
-/** Ignores EPIPE: `| head -1` must not abort the run. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
 }
 
 /** Commander's error in the one-line format; `undefined` for what is not an error, such as --help. */

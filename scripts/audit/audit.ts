@@ -32,6 +32,10 @@ function print(figures: readonly Figure[], isAll: boolean): void {
 }
 
 if (process.argv[1] === import.meta.filename) {
+  // As in `| head -1`. Not by the product's own function: this program shares nothing with it.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const figures = TABLES.flatMap((table) => check(table));
   print(figures, process.argv.includes('--all'));
   const different = figures.filter(({ isSame }) => !isSame).length;

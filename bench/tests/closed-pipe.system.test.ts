@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { PROJECT_ROOT } from '../environment/programs.ts';
+import { type Scratch, scratch, startBench } from './cli-fixture.ts';
+
+/** Output that nobody reads to its end, as in `| head -1`. */
+const BASE = 'bench/compare/fixtures/07d888b/base.csv';
+const HEAD = 'bench/compare/fixtures/07d888b/head.csv';
+let directory: Scratch | undefined;
+afterEach(() => {
+  directory?.remove();
+  directory = undefined;
+});
+
+async function withoutReader(entry: string, args: readonly string[], stream: 'stdout' | 'stderr') {
+  directory = scratch();
+  const running = startBench(args, directory.path, {}, entry);
+  running.child[stream]?.destroy();
+  return running.finished;
+}
+
+describe('a closed pipe ends nothing with a stack trace', () => {
+  test.each([
+    ['bench/cli.ts', ['list']],
+    ['bench/cli.ts', ['--help']],
+    ['bench/cli.ts', ['doctor']],
+    ['bench/conformance/cli.ts', ['--help']],
+    ['bench/micro/main.ts', ['--help']],
+    ['scripts/dictionary.ts', []],
+    ['scripts/contract-schema.ts', []],
+    ['scripts/audit/audit.ts', []],
+  ])('%s %j', async (entry, args) => {
+    const { code, signal, stderr } = await withoutReader(entry, args, 'stdout');
+    expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
+  });
+
+  test('the exit code is still the verdict', async () => {
+    const read = await startBench(['compare', BASE, HEAD], scratchOnce().path).finished;
+    const closed = await withoutReader('bench/cli.ts', ['compare', BASE, HEAD], 'stdout');
+    expect(read.stdout).not.toBe('');
+    expect(closed).toMatchObject({ code: read.code, signal: null, stderr: read.stderr });
+  });
+
+  test('nor does one of errors', async () => {
+    const { code, signal, stdout } = await withoutReader('bench/cli.ts', ['--nonsense'], 'stderr');
+    expect({ code, signal, stdout }).toEqual({ code: 2, signal: null, stdout: '' });
+  });
+});
+
+function scratchOnce(): Scratch {
+  directory?.remove();
+  directory = scratch();
+  return directory;
+}
+
+test('every script that writes to its output is so guarded', () => {
+  const scripts = readdirSync(join(PROJECT_ROOT, 'scripts')).filter((name) => /(?<!\.test)\.ts$/.test(name));
+  const writing = scripts.filter((name) =>
+    /process\.stdout\.write|console\.log/.test(readFileSync(join(PROJECT_ROOT, 'scripts', name), 'utf8')),
+  );
+  expect(writing.length).toBeGreaterThan(8);
+  const bare = writing.filter(
+    (name) => !/^ignoreClosedPipes\(\);$/m.test(readFileSync(join(PROJECT_ROOT, 'scripts', name), 'utf8')),
+  );
+  expect(bare).toEqual([]);
+});
