@@ -54,6 +54,7 @@ export function openClients(
       return exchangeRaw(server === undefined ? target : addressOf(server), bytes, silenceMs, wire);
     },
     during: pace.during,
+    account: pace.account,
     tries,
     random: seededRandom(seed),
   };

@@ -1,12 +1,12 @@
 import { openTogether } from '../environment/processes/resources.ts';
 import { messageOf } from '../errors.ts';
-import type { Progress } from '../progress.ts';
+import { durationText, type Progress } from '../progress.ts';
 import { checksOf } from './catalogue.ts';
 import type { Cell, Check, Subject } from './check.ts';
 import type { ConformanceConfig } from './config.ts';
 import { externalScene, lookAt } from './external-site.ts';
 import { openRig, type Rig } from './rig.ts';
-import { runChecks } from './run.ts';
+import { pacedMsOfAll, runChecks } from './run.ts';
 import { openSite } from './site.ts';
 import { subjectOf } from './subject.ts';
 
@@ -92,6 +92,11 @@ function checkExternal(
   return openTogether(async (resources) => {
     const foreign = await lookAt(target, contract, signal);
     const scene = externalScene(target, { ...contract, foreign }, { seed, tries, resources });
+    const pacedMs = pacedMsOfAll(checks, scene);
+    if (pacedMs > 0) {
+      const text = durationText(pacedMs);
+      progress.say(`at ${contract.requestsPerSecond} requests per second the checks take up to ${text}`);
+    }
     progress.begin(contract.name, 1, 1);
     const cells: Cell[] = [];
     const onCell = (cell: Cell) => {

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Contract } from '../config/contract.ts';
 import { openTogether } from '../environment/processes/resources.ts';
+import { checksOf } from './catalogue.ts';
 import { issueIds, judgeIssued } from './checks/identity.ts';
 import { parseConformance } from './config.ts';
 import { runConformance } from './conformance.ts';
 import { externalScene } from './external-site.ts';
 import { closeSites, contractFor, openSite, type Site } from './external-site-fixture.ts';
+import { runChecks } from './run.ts';
 import { selfSigned } from './self-signed.ts';
 
 const nothing = () => undefined;
@@ -138,6 +140,58 @@ test('requests are as far apart as the contract says', async () => {
   expect(cells.map(({ surprise }) => surprise)).toEqual([false]);
   // A login, and reads with and without it: at least five requests.
   expect(performance.now() - started).toBeGreaterThan(4 * 50);
+}, 120_000);
+
+/** One check on the site, with a limit of 2 s. */
+async function checkWithin2s(options: Site, id: string) {
+  return openTogether(async (resources) => {
+    const target = await openSite(options);
+    const { contract } = configFor(target, options).external ?? {};
+    if (contract === undefined) throw new Error('expected a contract');
+    const foreign = { readsNobody: false };
+    const scene = externalScene(target, { ...contract, foreign }, { seed: 1, tries: 9, resources });
+    const startedMs = performance.now();
+    const [cell] = await runChecks(scene, checksOf([id]), { limitMs: 2_000 });
+    await resources.close();
+    return { cell, tookMs: performance.now() - startedMs };
+  });
+}
+
+test.concurrent.each<[string, Site]>([
+  ['what the site asks it to wait', { limit: { logins: 5, retryAfter: '4' } }],
+  ['its turns', { requestsPerSecond: 5 }],
+])(
+  'the limit of a check is less %s',
+  async (_, options) => {
+    const { cell, tookMs } = await checkWithin2s(options, '1');
+    expect(cell).toMatchObject({ observed: 'pass', surprise: false });
+    expect(tookMs).toBeGreaterThan(3_000);
+  },
+  60_000,
+);
+
+test('the limit of a check holds where nothing is waited for', async () => {
+  const { cell } = await checkWithin2s({ hashMs: 1_000 }, '1');
+  expect(cell).toMatchObject({
+    observed: 'error',
+    evidence: 'expected the check to end within 2000 ms, less its waits',
+  });
+}, 60_000);
+
+test('a check that cannot fit at the pace is not begun, and says what would help', async () => {
+  const options = { requestsPerSecond: 2.5 };
+  const target = await openSite(options);
+  const config = { ...configFor(target, options), only: ['5', '1'] };
+  const said: string[] = [];
+  const progress = { ...SILENT, say: (line: string) => void said.push(line) };
+  const startedMs = performance.now();
+  const { cells } = await runConformance(config, progress, new AbortController().signal);
+  expect(cells.map(({ observed }) => observed)).toEqual(['pass', 'error']);
+  expect(cells[1]?.evidence).toMatch(
+    /^not begun: up to 10000 requests at 2.5 per second take 67 minutes, more than 60: raise "requestsPerSecond".*--only/,
+  );
+  expect(said).toEqual([expect.stringMatching(/^at 2\.5 requests per second the checks take up to \d+ s$/)]);
+  expect(performance.now() - startedMs).toBeLessThan(60_000);
 }, 120_000);
 
 test('a login that does not work is said at once, with the reply and without the password', async () => {

@@ -48,6 +48,32 @@ test('turns are as far apart as asked for, and without a rate at once', async ()
   for (let turn = 0; turn < 1000; turn += 1) await free.turn();
 });
 
+test('the account of a check: its requests, and the time in which any of them waited', async () => {
+  const pace = createPace(20);
+  pace.during(new AbortController().signal);
+  const startedMs = performance.now();
+  await Promise.all([pace.turn(), pace.turn(), pace.turn(), pace.pause(30)]);
+  const { requests, waitedMs } = pace.account();
+  expect(requests).toBe(3);
+  // Three turns of 50 ms and a pause, side by side: not their sum.
+  expect(waitedMs).toBeGreaterThan(90);
+  expect(waitedMs).toBeLessThanOrEqual(performance.now() - startedMs);
+  pace.during(new AbortController().signal);
+  expect(pace.account()).toEqual({ requests: 0, waitedMs: 0 });
+});
+
+test('waits that a site asks for are accounted while they last, and have a limit in all', async () => {
+  const pace = createPace(undefined);
+  const over = new AbortController();
+  pace.during(over.signal);
+  const waits = Array.from({ length: 15 }, () => pace.pause(60_000));
+  await expect(pace.pause(1)).rejects.toThrow(/more than 15 minutes in one check.*requestsPerSecond/);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(pace.account().waitedMs).toBeGreaterThan(10);
+  over.abort(new Error('over'));
+  expect((await Promise.allSettled(waits)).every(({ status }) => status === 'rejected')).toBe(true);
+});
+
 test('a check that is over sends nothing more, also what waits for its turn', async () => {
   const pace = createPace(1);
   const over = new AbortController();

@@ -3,12 +3,21 @@ import { plain } from '../results/text.ts';
 import { ExperimentFailed } from './acts.ts';
 import { MissingOperation } from './browser.ts';
 import type { Cell, Check, Expectation, Observation } from './check.ts';
+import { requestsOf } from './request-counts.ts';
 import type { Scene } from './scene.ts';
 
-/** A check that takes longer has failed as an experiment. */
+/** A check that takes longer has failed as an experiment, less what it waited for its turn, or as the site asked. */
 const CHECK_TIMEOUT_MS = 90_000;
-/** Of a site that is not to be asked at full pace. */
-const PACED_TIMEOUT_MS = 900_000;
+/** A check whose requests take longer at the pace of the contract is not begun. */
+const MOST_PACED_MS = 3_600_000;
+const LEAST_TIMER_MS = 20;
+
+export interface RunOptions {
+  signal?: AbortSignal;
+  onCell?: (cell: Cell) => void;
+  /** Default {@link CHECK_TIMEOUT_MS}. */
+  limitMs?: number;
+}
 
 /**
  * Runs the checks on one backend, and returns a cell for each. An experiment that fails is a cell `error`, which is
@@ -18,19 +27,19 @@ const PACED_TIMEOUT_MS = 900_000;
 export async function runChecks(
   scene: Scene,
   checks: readonly Check[],
-  options: { signal?: AbortSignal; onCell?: (cell: Cell) => void } = {},
+  options: RunOptions = {},
 ): Promise<Cell[]> {
   const cells: Cell[] = [];
   for (const check of checks) {
     options.signal?.throwIfAborted();
-    const cell = await runCheck(scene, check, options.signal);
+    const cell = await runCheck(scene, check, options);
     cells.push(cell);
     options.onCell?.(cell);
   }
   return cells;
 }
 
-async function runCheck(scene: Scene, check: Check, signal: AbortSignal | undefined): Promise<Cell> {
+async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOptions): Promise<Cell> {
   const { subject } = scene;
   let expected = check.expect(subject);
   let observed: Observation | undefined;
@@ -38,9 +47,11 @@ async function runCheck(scene: Scene, check: Check, signal: AbortSignal | undefi
   const over = new AbortController();
   scene.during(over.signal);
   try {
-    const { requestsPerSecond } = scene.contract;
-    const limitMs = requestsPerSecond === undefined ? CHECK_TIMEOUT_MS : PACED_TIMEOUT_MS;
-    observed = await bounded(check.observe(scene), limitMs, signal);
+    const pacedMs = pacedMsOf(check, scene);
+    assertFits(check, scene, pacedMs);
+    // Replies may take as long as the pace lets them.
+    const ownMs = (limitMs ?? CHECK_TIMEOUT_MS) + pacedMs;
+    observed = await bounded(check.observe(scene), ownMs, scene.account, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof MissingOperation) observed = { outcome: 'n/a', evidence: cause.message };
@@ -75,12 +86,47 @@ function notObserved({ evidence }: Observation): Expectation {
   return { outcome: 'n/a', because: evidence };
 }
 
-function bounded<T>(work: Promise<T>, limitMs: number, signal: AbortSignal | undefined): Promise<T> {
+/** How long the requests of a check take at the pace of the contract, about; 0 without one. */
+function pacedMsOf({ id }: Check, { contract, tries }: Pick<Scene, 'contract' | 'tries'>): number {
+  const { requestsPerSecond } = contract;
+  return requestsPerSecond === undefined ? 0 : (requestsOf(id, tries) / requestsPerSecond) * 1000;
+}
+
+/** The time that the checks take at the pace of the contract, milliseconds, about. */
+export function pacedMsOfAll(checks: readonly Check[], scene: Pick<Scene, 'contract' | 'tries'>): number {
+  const each = checks.map((check) => pacedMsOf(check, scene));
+  return each.filter((ms) => ms <= MOST_PACED_MS).reduce((sum, ms) => sum + ms, 0);
+}
+
+function assertFits({ id }: Check, { contract, tries }: Scene, pacedMs: number): void {
+  if (pacedMs <= MOST_PACED_MS) return;
+  const minutes = (ms: number) => Math.round(ms / 60_000);
+  throw new ExperimentFailed(
+    `not begun: up to ${requestsOf(id, tries)} requests at ${contract.requestsPerSecond} per second take ` +
+      `${minutes(pacedMs)} minutes, more than ${minutes(MOST_PACED_MS)}: raise "requestsPerSecond" in the contract, ` +
+      'or name the other checks by --only',
+  );
+}
+
+function bounded<T>(
+  work: Promise<T>,
+  limitMs: number,
+  account: Scene['account'],
+  signal: AbortSignal | undefined,
+): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new ExperimentFailed(`expected the check to end within ${limitMs} ms`)),
-      limitMs,
-    );
+    const startedMs = performance.now();
+    const look = () => {
+      const leftMs = limitMs - (performance.now() - startedMs - account().waitedMs);
+      if (leftMs > 0) {
+        timer = setTimeout(look, Math.max(leftMs, LEAST_TIMER_MS));
+        return;
+      }
+      reject(
+        new ExperimentFailed(`expected the check to end within ${Math.round(limitMs)} ms, less its waits`),
+      );
+    };
+    let timer = setTimeout(look, limitMs);
     const onAbort = () => reject(signal?.reason as Error);
     signal?.addEventListener('abort', onAbort, { once: true });
     work.then(resolve, reject).finally(() => {

@@ -5,6 +5,7 @@ import type { Durability, StoreOptions } from '../../stores/store.ts';
 import type { Contract } from '../config/contract.ts';
 import type { Browser } from './browser.ts';
 import type { Claims } from './forge.ts';
+import type { PaceAccount } from './pace.ts';
 import type { PlainSide } from './plain-http.ts';
 import type { Subject } from './subject.ts';
 
@@ -48,6 +49,8 @@ export interface Scene {
   raw(bytes: string | Buffer, options?: { server?: number; silenceMs?: number }): Promise<string>;
   /** From now on requests belong to a check that is over with this signal: later ones are not sent. */
   during(signal: AbortSignal): void;
+  /** Requests since then, and the time in which they waited for their turn, or as the site asked. */
+  account(): PaceAccount;
   /** The number of tries for a race or for what depends on chance, in this run. */
   tries: number;
   /** Seeded, from 0 to 1. */
