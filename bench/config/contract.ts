@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { COOKIE_LIMIT_BYTES, ORIGIN, SESSION_COOKIE } from '../../servers/protocol.ts';
 import type { Traits } from '../../stores/traits.ts';
-import { messageOf } from '../errors.ts';
-import { quoted, usage } from './values.ts';
 import type { Wire } from './wire.ts';
 
 /**
@@ -17,9 +14,20 @@ const value: z.ZodType<Value> = z.lazy(() =>
   z.union([z.string(), z.number(), z.boolean(), z.record(z.string(), value)]),
 );
 
+const matching = (pattern: RegExp, expected: string) => z.string().regex(pattern, `expected ${expected}`);
+
+/** A name in HTTP (RFC 9110 §5.6.2), of a header or a cookie. */
+const token = matching(/^[\w!#$%&'*+.^`|~-]+$/, 'a name of letters, digits and -');
+const headerValue = matching(/^[\t\x20-\x7e\x80-\xff]*$/, 'text without line breaks');
+/** One that begins with two slashes would name another site. */
+const path = matching(
+  /^\/(?![/\\])[\x21\x22\x24-\x7e]*$/,
+  'a path that begins with one /, in ASCII, percent-encoded, without #',
+);
+
 const operation = z.strictObject({
   method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),
-  path: z.string().startsWith('/'),
+  path,
   body: z.record(z.string(), value).optional(),
   /** `form` sends the body as a form of HTML does. */
   encoding: z.enum(['json', 'form']).optional(),
@@ -78,6 +86,9 @@ const OWN_OPERATIONS = {
 export type OperationName = keyof typeof OWN_OPERATIONS;
 const OPERATIONS = Object.keys(OWN_OPERATIONS) as OperationName[];
 
+/** The largest limit of logins that the checks reach. */
+const MOST_LOGINS = 1_000;
+
 /** The operations that any check needs. */
 const NEEDED = ['login', 'read', 'logout'] as const satisfies readonly OperationName[];
 type Operations = Partial<Record<OperationName, Operation>> & Record<(typeof NEEDED)[number], Operation>;
@@ -86,14 +97,14 @@ export const contractSchema = z.strictObject({
   /** For editors: docs/contract.schema.json. */
   $schema: z.string().optional(),
   /** Name in the matrix. */
-  name: z.string().min(1).max(40),
+  name: matching(/^[^\p{C}]+$/u, 'text without control characters').max(40),
   /** The session cookie, and that of refresh tokens if there is one. */
-  cookie: z.string().min(1),
-  refreshCookie: z.string().min(1).optional(),
+  cookie: token,
+  refreshCookie: token.optional(),
   /** Sent with every request that changes state. */
-  origin: z.string().optional(),
+  origin: headerValue.optional(),
   /** Request header for the token of `csrf`, which its reply returns in the field `token`. */
-  csrfHeader: z.string().optional(),
+  csrfHeader: token.optional(),
   operations: z
     .partialRecord(z.enum(OPERATIONS), operation)
     .refine((given) => NEEDED.every((name) => given[name] !== undefined), {
@@ -102,7 +113,7 @@ export const contractSchema = z.strictObject({
     .transform((given) => given as Operations),
   /** Fields of the reply to `read`, dots for nesting. */
   fields: z.strictObject({
-    user: z.string(),
+    user: z.string().min(1),
     data: z.string().optional(),
     version: z.string().optional(),
   }),
@@ -111,21 +122,21 @@ export const contractSchema = z.strictObject({
   password: z.string(),
   admin: z.strictObject({ user: z.string(), password: z.string() }).optional(),
   /** The Host header, where the name of the site is not that of the target. */
-  host: z.string().min(1).optional(),
+  host: matching(/^[\w.:[\]-]+$/, 'a name, with its port where it has one').optional(),
   /** Sent with every request. */
-  headers: z.record(z.string(), z.string()).optional(),
+  headers: z.record(token, headerValue).optional(),
   /** The most requests that are sent to the site in a second. */
-  requestsPerSecond: z.number().positive().optional(),
+  requestsPerSecond: z.number().min(0.01).optional(),
   /**
    * Where a site at https is served over plain HTTP, such as `http://shop.example`; false: nowhere. Absent: port 80 of
    * a site at port 443.
    */
   plainHttp: z.union([z.url({ protocol: /^http$/ }), z.literal(false)]).optional(),
   /** The servers behind the target, if they can be addressed. */
-  servers: z.array(z.url()).default([]),
+  servers: z.array(z.url({ protocol: /^https?$/ })).default([]),
   affinity: z.enum(['sticky', 'round-robin']).default('round-robin'),
-  loginCap: z.number().int().min(1).optional(),
-  failedLoginLimit: z.number().int().min(1).optional(),
+  loginCap: z.number().int().min(1).max(MOST_LOGINS).optional(),
+  failedLoginLimit: z.number().int().min(1).max(MOST_LOGINS).optional(),
   /** The declared properties of the site, from which the expectations follow. */
   traits,
 });
@@ -161,25 +172,3 @@ export const OWN_CONTRACT = {
 
 /** Maximum bytes of `name=value` that a browser stores. */
 export const COOKIE_BYTES = COOKIE_LIMIT_BYTES;
-
-/** @throws BenchError USAGE for the first field that is wrong. */
-export function readContract(path: string): Contract {
-  let given: unknown;
-  try {
-    given = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw usage(`a contract as JSON in ${quoted(path)}`, messageOf(error), 'Correct --contract.');
-  }
-  const parsed = contractSchema.safeParse(given);
-  if (parsed.success) {
-    const { survivesStoreCrash, ...traits } = parsed.data.traits;
-    return { ...parsed.data, traits: { ...traits, survivesStoreCrash } };
-  }
-  const [issue] = parsed.error.issues as z.core.$ZodIssue[];
-  const where = issue?.path.join('.') || 'the whole';
-  throw usage(
-    `a contract in ${quoted(path)} whose fields are those of docs/conformance.md`,
-    `${where}: ${issue?.message ?? 'something else'}`,
-    'Correct the file.',
-  );
-}

@@ -2,7 +2,8 @@
 
 import { findStore } from '../../stores/registry.ts';
 import { redactUrl } from '../errors.ts';
-import { type Contract, readContract } from './contract.ts';
+import type { Contract } from './contract.ts';
+import { readContract } from './contract-file.ts';
 import { flagsOf, text } from './flag.ts';
 import type { Rate } from './rate.ts';
 import type { StoreChoice } from './store-choice.ts';

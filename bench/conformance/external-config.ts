@@ -1,4 +1,5 @@
-import { type Contract, readContract } from '../config/contract.ts';
+import type { Contract } from '../config/contract.ts';
+import { readContract } from '../config/contract-file.ts';
 import { conflict, type RawOptions } from '../config/values.ts';
 import { httpUrl, type Wire, wireOf } from '../config/wire.ts';
 

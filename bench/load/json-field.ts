@@ -12,7 +12,7 @@ export function parsedJson(text: string): unknown {
 export function fieldIn(text: string, path: string): unknown {
   let value = parsedJson(text);
   for (const key of path.split('.')) {
-    if (typeof value !== 'object' || value === null) return undefined;
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
     value = (value as Record<string, unknown>)[key];
   }
   return value;
