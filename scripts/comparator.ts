@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { nearest, quoted, usage, wholeNumber } from '../bench/config/values.ts';
 import { PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { BenchError, EXIT, messageOf } from '../bench/errors.ts';
@@ -16,6 +17,8 @@ import { errorReporter } from '../servers/error-reporter.ts';
 import type { ReadyMessage } from '../servers/protocol.ts';
 import { shutdownOnSignal } from '../servers/shutdown.ts';
 import { checkPackages } from './comparator-packages.ts';
+
+ignoreClosedPipes();
 
 const FOLDER = 'servers/comparators';
 const NAMES = ['express-session', 'fastify-session', 'better-auth'];

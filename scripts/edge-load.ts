@@ -54,9 +54,14 @@ function poolOf(order: SliceOrder): Socket[] {
   return sockets;
 }
 
+/** Addresses of the loopback by turns: a connection that has ended keeps its port for a minute (RFC 9293 §3.3.2). */
+const ADDRESSES = 250;
+let opened = 0;
+const nextAddress = () => `127.0.0.${2 + (opened++ % ADDRESSES)}`;
+
 /** What is written before the connection is open is sent once it is. */
-function open({ port, ca }: SliceOrder): Socket {
-  const to = { port, host: '127.0.0.1', noDelay: true };
+function open({ port, ca, isOnce }: SliceOrder): Socket {
+  const to = { port, host: '127.0.0.1', noDelay: true, ...(isOnce ? { localAddress: nextAddress() } : {}) };
   const socket = ca === undefined ? connect(to) : connectTls({ ...to, ca, ALPNProtocols: ['http/1.1'] });
   return socket.setEncoding('latin1');
 }

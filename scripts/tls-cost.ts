@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { createCertificates } from '../bench/environment/certificates.ts';
 import { EDGE_TLS, negotiated } from '../bench/environment/edge.ts';
 import { createResources } from '../bench/environment/processes/resources.ts';
@@ -19,6 +20,8 @@ import { haproxy } from '../servers/balancers/haproxy.ts';
 import { nginx } from '../servers/balancers/nginx.ts';
 import { type Arm, runRounds, startArm, startLoad, startUpstreams } from './edge-arms.ts';
 import { type Cell, writeRows } from './rows.ts';
+
+ignoreClosedPipes();
 
 /** Discarded, for each arm. A connection costs some ten times as much as a request. */
 const PARTS = [

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { printSeed } from '../../stores/suite/seed.ts';
+import { COMMON_TRAITS, type Contract } from '../config/contract.ts';
 import { BenchError } from '../errors.ts';
 import { parseConformance } from './config.ts';
-import { COMMON_TRAITS, type Contract } from '../config/contract.ts';
 import { lookAt } from './external-site.ts';
 
 /** Contracts and replies as nobody would write them. */

@@ -157,7 +157,7 @@ async function checkWithin2s(options: Site, id: string) {
   });
 }
 
-test.concurrent.each<[string, Site]>([
+test.each<[string, Site]>([
   ['what the site asks it to wait', { limit: { logins: 5, retryAfter: '4' } }],
   ['its turns', { requestsPerSecond: 5 }],
 ])(
