@@ -59,7 +59,7 @@ async function targetsOf(scene: Scene, login: Login, canary: string): Promise<Ta
 const REFUSAL_CHARACTERS = 400;
 
 /** A line of a stack of JavaScript, Java, C# or Python, also in HTML. */
-const STACK = /(?:^|\n|\\n|<br>)(?:\s|&nbsp;)*(?:at \S[^\n]*:(?:line )?\d|File ".*", line \d)/;
+const STACK = /(?:^|\n|\\n|<br>)(?:\s|&nbsp;)*(?:at [^\n]*[./(][^\n]*:(?:line )?\d|File ".*", line \d)/;
 
 /** The fault of a refusal; `undefined` when it has none. 501 refuses the operation as such. */
 function faultOf(
