@@ -35,8 +35,10 @@ process.on('message', (order: SliceOrder) => {
   report = { requests: 0, failures: 0 };
   isRunning = true;
   inFlight = connections;
-  if (order.isOnce === true) for (let n = 0; n < connections; n++) sendOnce(order);
-  else for (const socket of poolOf(order)) socket.write(REQUEST);
+  if (order.isOnce === true) {
+    closePools();
+    for (let n = 0; n < connections; n++) sendOnce(order);
+  } else for (const socket of poolOf(order)) socket.write(REQUEST);
   setTimeout(() => {
     isRunning = false;
   }, order.durationMs);
@@ -54,14 +56,15 @@ function poolOf(order: SliceOrder): Socket[] {
   return sockets;
 }
 
-/** Addresses of the loopback by turns: a connection that has ended keeps its port for a minute (RFC 9293 §3.3.2). */
-const ADDRESSES = 250;
-let opened = 0;
-const nextAddress = () => `127.0.0.${2 + (opened++ % ADDRESSES)}`;
+/** Those of earlier arms, which their balancers would close for being idle. */
+function closePools(): void {
+  for (const socket of [...pools.values()].flat()) socket.removeListener('close', fail).destroy();
+  pools.clear();
+}
 
 /** What is written before the connection is open is sent once it is. */
-function open({ port, ca, isOnce }: SliceOrder): Socket {
-  const to = { port, host: '127.0.0.1', noDelay: true, ...(isOnce ? { localAddress: nextAddress() } : {}) };
+function open({ port, ca }: SliceOrder): Socket {
+  const to = { port, host: '127.0.0.1', noDelay: true };
   const socket = ca === undefined ? connect(to) : connectTls({ ...to, ca, ALPNProtocols: ['http/1.1'] });
   return socket.setEncoding('latin1');
 }
