@@ -66,7 +66,12 @@ describe('what is refused', () => {
     ['TLS of our own', { target: [A], tls: true }, /no flag of our backends.*--tls/],
     ['a contract alone', {}, /--target with --contract/],
     ['an authority alone', { contract: undefined, ca: 'x.pem' } as never, /--target with --ca/],
-    ['three contracts for two', { target: [A, `b=${A}`], contract: ['1', '2', '3'] }, /one for each of 2/],
+    [
+      'three contracts for two',
+      { target: [A, `b=${A}`], contract: ['1', '2', '3'] },
+      /one for each --target, got 3 for 2/,
+    ],
+    ['no contract', { target: [A], contract: undefined } as never, /one --contract with --target, got none/],
     ['no URL', { target: ['shop'] }, /begins with http.*text that is not a URL/],
     ['a name without a URL', { target: ['blue='] }, /begins with http/],
     ['user and password', { target: ['http://me:hush@h'] }, /without user and password/],

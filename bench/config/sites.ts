@@ -57,8 +57,10 @@ export function sitesOf(raw: RawOptions): StoreChoice[] | undefined {
   const [targets, files] = [listed(raw['target']), listed(raw['contract'])];
   if (targets.length === 0) return expectNoSiteFlags(raw);
   if (files.length !== 1 && files.length !== targets.length) {
-    const expected = `one --contract, or one for each of ${targets.length} --target`;
-    throw conflict(expected, String(files.length), 'docs/conformance.md has an example of a contract.');
+    const expected =
+      targets.length === 1 ? 'one --contract with --target' : 'one --contract, or one for each --target';
+    const got = files.length === 0 ? 'none' : `${files.length} for ${targets.length}`;
+    throw conflict(expected, got, 'docs/conformance.md has an example of a contract.');
   }
   const own = OWN_FLAGS.find((flag) => raw[flag] !== undefined);
   if (own !== undefined) {
