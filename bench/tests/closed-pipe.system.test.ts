@@ -7,15 +7,19 @@ import { type Scratch, scratch, startBench } from './cli-fixture.ts';
 /** Output that nobody reads to its end, as in `| head -1`. */
 const BASE = 'bench/compare/fixtures/07d888b/base.csv';
 const HEAD = 'bench/compare/fixtures/07d888b/head.csv';
-let directory: Scratch | undefined;
+const directories: Scratch[] = [];
 afterEach(() => {
-  directory?.remove();
-  directory = undefined;
+  for (const directory of directories.splice(0)) directory.remove();
 });
 
+function temporary(): string {
+  const directory = scratch();
+  directories.push(directory);
+  return directory.path;
+}
+
 async function withoutReader(entry: string, args: readonly string[], stream: 'stdout' | 'stderr') {
-  directory = scratch();
-  const running = startBench(args, directory.path, {}, entry);
+  const running = startBench(args, temporary(), {}, entry);
   running.child[stream]?.destroy();
   return running.finished;
 }
@@ -36,7 +40,7 @@ describe('a closed pipe ends nothing with a stack trace', () => {
   });
 
   test('the exit code is still the verdict', async () => {
-    const read = await startBench(['compare', BASE, HEAD], scratchOnce().path).finished;
+    const read = await startBench(['compare', BASE, HEAD], temporary()).finished;
     const closed = await withoutReader('bench/cli.ts', ['compare', BASE, HEAD], 'stdout');
     expect(read.stdout).not.toBe('');
     expect(closed).toMatchObject({ code: read.code, signal: null, stderr: read.stderr });
@@ -47,12 +51,6 @@ describe('a closed pipe ends nothing with a stack trace', () => {
     expect({ code, signal, stdout }).toEqual({ code: 2, signal: null, stdout: '' });
   });
 });
-
-function scratchOnce(): Scratch {
-  directory?.remove();
-  directory = scratch();
-  return directory;
-}
 
 test('every script that writes to its output is so guarded', () => {
   const scripts = readdirSync(join(PROJECT_ROOT, 'scripts')).filter((name) => /(?<!\.test)\.ts$/.test(name));
