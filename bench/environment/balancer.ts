@@ -144,6 +144,9 @@ export function startBalancer(request: BalancerRequest): Promise<RunningBalancer
       if (certificates !== undefined) await checkEdge(balancer.name, port, certificates.ca);
     } catch (error) {
       await process.stop();
+      // Another program took the port first, and nginx went on trying to have it.
+      if (error instanceof BenchError && /wrong version number/.test(error.details.got))
+        throw new BenchError({ ...error.details, code: 'PORT_IN_USE' });
       throw error;
     }
     return {
