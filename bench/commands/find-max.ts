@@ -1,7 +1,8 @@
 import { type Config, parseConfig } from '../config/config.ts';
-import { flagsOf, omitFlags, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts';
+import { flagsOf, keyOf, parseFlags, pickFlags, withFallbacks } from '../config/flag.ts';
 import { PIN_HELP, RUN_FLAGS } from '../config/flags.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
+import { OWN_FLAGS } from '../config/sites.ts';
 import { type RawOptions, usage } from '../config/values.ts';
 import { SCENARIOS } from '../config/words.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
@@ -48,19 +49,10 @@ const FLAGS = pickFlags(
   'verbose',
 );
 
-/** Those that an external site does not have, and the number of sessions, whose default differs there. */
-const OWN = [
-  'stores',
-  'servers',
-  'balancer',
-  'affinities',
-  'payloadsBytes',
-  'poolSize',
-  'transport',
-  'durability',
-  'tier',
-  'sessions',
-] as const;
+/** The same for an external site: its contract says what the other flags say of ours, and fewer sessions are made there. */
+const SITE_TABLE = Object.fromEntries(
+  Object.entries(FLAGS).filter(([, flag]) => ![...OWN_FLAGS, 'sessions'].includes(keyOf(flag))),
+);
 
 /** `pnpm bench find-max --store redis --slo 'p99<20ms'`: prints the result. */
 export const COMMAND: BenchCommand = {
@@ -70,8 +62,7 @@ export const COMMAND: BenchCommand = {
 
 /** The configuration of a search with these options: always an open loop, for the search is for its rate. */
 export function configOf(given: RawOptions): Config {
-  // Of an external site the contract says what our flags say of ours.
-  const flags = given['target'] === undefined ? FLAGS : omitFlags(FLAGS, ...OWN);
+  const flags = given['target'] === undefined ? FLAGS : SITE_TABLE;
   const config = parseConfig({ ...withFallbacks(flags, given), repeat: '1' }, process.env);
   return given['pin'] === undefined ? { ...config, pin: 'auto' } : config;
 }

@@ -5,6 +5,7 @@ import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { parseServiceUrls, type ServiceUrls, servicesOf } from '../config/service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
+import { SITE_FLAGS } from '../config/sites.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { listOf, quoted, type RawOptions, usage } from '../config/values.ts';
 import type { AFFINITIES, Tier } from '../config/words.ts';
@@ -34,7 +35,7 @@ export interface ConformanceConfig {
 
 const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
-const { value, optional, yes } = flagsOf('run');
+const { value, optional } = flagsOf('run');
 const STORE_NAMES = SESSION_STORES.map(({ name }) => name);
 
 /** The flags of `pnpm conformance`, except the URLs of services. */
@@ -69,13 +70,9 @@ export const CONFORMANCE_FLAGS = {
     'print a first contract of the site whose login is there',
     text,
   ),
-  ca: optional('--ca <file>', 'authorities, as PEM, that may sign the certificate of --target', text),
-  insecure: yes('--insecure', 'does not check the certificate of --target'),
-  connectTo: optional(
-    '--connect-to <address>',
-    'host and port to connect to, instead of those of --target',
-    text,
-  ),
+  ca: SITE_FLAGS.ca,
+  insecure: SITE_FLAGS.insecure,
+  connectTo: SITE_FLAGS.connectTo,
   tier: RUN_FLAGS.tier,
   json: { ...OUTPUT_FLAGS.json, help: 'cells as a JSON array on standard output instead of the matrix' },
   markdown: { ...REPORT_FLAGS.markdown, help: 'also write the matrix as Markdown; replaces the file' },

@@ -1,6 +1,7 @@
 import type { Contract, Foreign, OperationName } from '../config/contract.ts';
 import type { Reply as PlainReply } from '../load/client.ts';
-import { fieldIn } from '../load/json-field.ts';
+import { setsCookie } from '../load/cookies.ts';
+import { fieldIn, isName } from '../load/json-field.ts';
 
 type Reply = PlainReply & { setCookies: readonly string[] };
 
@@ -22,23 +23,15 @@ export function asOurs(
     return isSuccess ? { ...reply, status: readsNobody && !namesUser(reply, contract) ? 401 : 200 } : reply;
   }
   if (name === 'login' && (isSuccess || isRedirect)) {
-    return { ...reply, status: setsCookie(reply, contract.cookie) ? 200 : 401 };
+    return { ...reply, status: setsCookie(reply.setCookies, contract.cookie) ? 200 : 401 };
   }
   return isSuccess || isRedirect ? { ...reply, status: 200 } : reply;
 }
 
 /** Whether the field of the user holds a name. */
 export function namesUser(reply: { body: string }, { fields }: Pick<Contract, 'fields'>): boolean {
-  const value = fieldIn(reply.body, fields.user);
-  return (typeof value === 'string' && value !== '') || typeof value === 'number';
+  return isName(fieldIn(reply.body, fields.user));
 }
-
-function setsCookie({ setCookies }: Reply, cookie: string): boolean {
-  return setCookies.some((line) => setsCookieTo(line, cookie));
-}
-
-const setsCookieTo = (line: string, cookie: string) =>
-  line.startsWith(`${cookie}=`) && !/^[^=]+=("")?\s*(;|$)/.test(line);
 
 /** The same for a reply as text: a redirect without the cookie refuses, and so does one that describes nobody. */
 export function rawStatus(
@@ -48,7 +41,7 @@ export function rawStatus(
   { readsNobody }: Foreign,
 ): number {
   const setCookies = [...text.matchAll(/^set-cookie: (.*)$/gim)].map(([, line = '']) => line.trimEnd());
-  if (setCookies.some((line) => setsCookieTo(line, cookie))) return status;
+  if (setsCookie(setCookies, cookie)) return status;
   if (status >= 300 && status < 400) return 401;
   const describes = text
     .split(/HTTP\/1\.[01] /)

@@ -1,6 +1,7 @@
 import { type Agent, type IncomingHttpHeaders, request } from 'node:http';
 import { AFFINITY_COOKIE, ORIGIN, SESSION_COOKIE, TOKEN_HEADER } from '../../servers/protocol.ts';
 import type { Wire } from '../config/wire.ts';
+import { keptPairs } from './cookies.ts';
 import { openAgent } from './wire.ts';
 
 /** A complete reply. */
@@ -107,7 +108,7 @@ export function credentialsOf(
   headers: IncomingHttpHeaders,
   transport: 'cookie' | 'bearer',
 ): Credentials | undefined {
-  const cookies = (headers['set-cookie'] ?? []).map((line) => line.split(';', 1)[0] ?? '');
+  const cookies = keptPairs(headers['set-cookie'] ?? []);
   const affinity = cookies.filter((pair) => pair.startsWith(`${AFFINITY_COOKIE}=`));
   if (transport === 'bearer') {
     const token = headers[TOKEN_HEADER];
@@ -117,7 +118,7 @@ export function credentialsOf(
       ...(affinity.length > 0 ? { cookie: affinity.join('; ') } : {}),
     };
   }
-  const session = cookies.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`) && !pair.endsWith('='));
+  const session = cookies.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`));
   return session.length === 0 ? undefined : { cookie: [...session, ...affinity].join('; ') };
 }
 

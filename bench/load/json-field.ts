@@ -17,3 +17,7 @@ export function fieldIn(text: string, path: string): unknown {
   }
   return value;
 }
+
+/** Whether the field of a user names one. */
+export const isName = (value: unknown): boolean =>
+  (typeof value === 'string' && value !== '') || typeof value === 'number';

@@ -75,6 +75,9 @@ test('credentials are the session’s and the balancer’s cookie, or the bearer
   const lines = ['lb=s2; Path=/', '__Host-id=abc; Path=/; Secure'];
   expect(credentialsOf({ 'set-cookie': lines }, 'cookie')).toEqual({ cookie: '__Host-id=abc; lb=s2' });
   expect(credentialsOf({ 'set-cookie': ['__Host-id=; Max-Age=0'] }, 'cookie')).toBeUndefined();
+  expect(credentialsOf({ 'set-cookie': ['__Host-id=YWI==; Path=/'] }, 'cookie')).toEqual({
+    cookie: '__Host-id=YWI==',
+  });
   expect(credentialsOf({ 'x-session-token': 'abc' }, 'bearer')).toEqual({ authorization: 'Bearer abc' });
   expect(credentialsInRaw(['Set-Cookie', '__Host-id=abc; Path=/'], 'cookie')).toEqual({
     cookie: '__Host-id=abc',

@@ -1,8 +1,9 @@
 import type { Operation } from '../config/contract.ts';
 import type { Credentials } from './client.ts';
+import { keptPairs, setsCookie } from './cookies.ts';
 import type { Dialect } from './dialect.ts';
 import type { Operation as Act, LoadedContract } from './job.ts';
-import { fieldIn } from './json-field.ts';
+import { fieldIn, isName } from './json-field.ts';
 import { bodyOf, filledPath, type Values } from './operation.ts';
 import type { Check, LiveSession, PlannedRequest } from './scenarios.ts';
 
@@ -47,7 +48,7 @@ export function siteDialect(site: LoadedContract, target: string): Dialect {
       return users.replace('{n}', `${userBase}${String(number).padStart(USER_DIGITS, '0')}`);
     },
     login: (user) =>
-      request('login', {}, (status, _, headers) => isDone(status) && hasCookie(headers(), cookie), {
+      request('login', {}, (status, _, headers) => isDone(status) && setsCookie(linesIn(headers()), cookie), {
         user,
         password,
       }),
@@ -58,17 +59,18 @@ export function siteDialect(site: LoadedContract, target: string): Dialect {
     firstRead: ({ credentials }, show) =>
       read(credentials, (status, body) => {
         const shown = fieldIn(body, fields.user);
-        const names = (typeof shown === 'string' && shown !== '') || typeof shown === 'number';
-        if (isSuccess(status) && names) show(shown);
-        return isSuccess(status) && names;
+        const isRight = isSuccess(status) && isName(shown);
+        if (isRight) show(shown);
+        return isRight;
       }),
     update: ({ user, credentials }: LiveSession) =>
       request('update', credentials, isDone, { data: `${NEW_DATA} ${user}` }),
     logout: ({ credentials }) => request('logout', credentials, isDone),
     credentials(raw) {
-      if (!hasCookie(raw, cookie))
+      const lines = linesIn(raw);
+      if (!setsCookie(lines, cookie))
         throw new Error(`expected the cookie ${cookie} in the reply to a login, got none`);
-      return { cookie: pairsIn(raw).join('; ') };
+      return { cookie: keptPairs(lines).join('; ') };
     },
   };
 }
@@ -76,15 +78,6 @@ export function siteDialect(site: LoadedContract, target: string): Dialect {
 const isSuccess = (status: number) => status >= 200 && status < 300;
 const isDone = (status: number) => status >= 200 && status < 400;
 
-/** The cookies that a reply sets, as a client returns them; without those that it empties. */
-function pairsIn(raw: readonly string[]): string[] {
-  const pairs = raw.flatMap((name, index) =>
-    index % 2 === 0 && name.toLowerCase() === 'set-cookie'
-      ? [(raw[index + 1] ?? '').split(';', 1)[0] as string]
-      : [],
-  );
-  return pairs.map((pair) => pair.trim()).filter((pair) => !/=("")?$/.test(pair));
-}
-
-const hasCookie = (raw: readonly string[], cookie: string) =>
-  pairsIn(raw).some((pair) => pair.startsWith(`${cookie}=`));
+/** The lines of Set-Cookie among raw headers. */
+const linesIn = (raw: readonly string[]) =>
+  raw.filter((_, index) => index % 2 === 1 && raw[index - 1]?.toLowerCase() === 'set-cookie');

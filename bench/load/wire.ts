@@ -4,12 +4,14 @@ import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import type { Wire } from '../config/wire.ts';
 
+/** In a URL an IPv6 address is in brackets, elsewhere it is not. */
+export const bareHost = ({ hostname }: Pick<URL, 'hostname'>): string => hostname.replace(/^\[|\]$/g, '');
+
 /** The address of a connection: that of the URL, unless another one is asked for. */
 export function addressOf(url: URL, { connectTo }: Wire): { host: string; port: number } {
   if (connectTo !== undefined && connectTo.from === url.origin) return connectTo;
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
-  // In a URL an IPv6 address is in brackets, elsewhere it is not.
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port };
+  return { host: bareHost(url), port };
 }
 
 /** The pool of connections for URLs of one protocol. */
@@ -34,7 +36,7 @@ const isTls = ({ protocol }: URL) => protocol === 'https:';
 function tlsOf(url: URL, wire: Wire): ConnectionOptions {
   const { hostname } = new URL(`https://${wire.host ?? url.host}`);
   // A name is named to the server (RFC 6066 §3), an address is not.
-  const isAddress = isIP(hostname.replace(/^\[|\]$/g, '')) !== 0;
+  const isAddress = isIP(bareHost({ hostname })) !== 0;
   return {
     ...trustOf(wire),
     ...(isAddress ? {} : { servername: hostname }),

@@ -1,6 +1,7 @@
 import { duration, flagsOf, parseFlags, text, type ValuesOf, whole } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { OUTPUT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
+import { SITE_FLAGS } from '../config/sites.ts';
 import { conflict, quoted, type RawOptions, usage } from '../config/values.ts';
 import { wireOf } from '../config/wire.ts';
 import { parseBody, parseMethod } from './body.ts';
@@ -56,13 +57,12 @@ export const PROBE_FLAGS = {
     'rates one after the other, such as 10s:100,30s:100-1000 (a step, then a ramp); instead of --rate and --duration',
     { parse: parseStages },
   ),
-  ca: own.optional('--ca <file>', 'authorities, as PEM, that may sign the certificate of an https URL', text),
-  insecure: own.yes('--insecure', 'does not check the certificate'),
-  connectTo: own.optional(
-    '--connect-to <address>',
-    'host and port to connect to, instead of those of the URL',
-    text,
-  ),
+  ca: { ...SITE_FLAGS.ca, help: 'authorities, as PEM, that may sign the certificate of an https URL' },
+  insecure: { ...SITE_FLAGS.insecure, help: 'does not check the certificate' },
+  connectTo: {
+    ...SITE_FLAGS.connectTo,
+    help: 'host and port to connect to, instead of those of the URL',
+  },
   arrivals: { ...RUN_FLAGS.arrivals, help: 'how requests become due, with --rate or --stages' },
   connections: own.value('-c, --connections <count>', 'connections', '64', whole(1, 10_000)),
   duration: own.value(

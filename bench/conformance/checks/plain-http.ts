@@ -2,6 +2,7 @@
 
 import { isIP } from 'node:net';
 import { filledPath } from '../../load/operation.ts';
+import { bareHost } from '../../load/wire.ts';
 import { logIn, times } from '../acts.ts';
 import { type Reply, urlAt } from '../browser.ts';
 import {
@@ -181,6 +182,6 @@ function hstsFault(value: string | undefined): string | undefined {
 
 /** An address, or this machine. */
 function isNameless(scene: Scene): boolean {
-  const { hostname } = siteUrl(scene, '/');
-  return isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 || /^(.+\.)?localhost$/.test(hostname);
+  const host = bareHost(siteUrl(scene, '/'));
+  return isIP(host) !== 0 || /^(.+\.)?localhost$/.test(host);
 }
