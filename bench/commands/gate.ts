@@ -11,8 +11,9 @@ import { usesColor } from './color.ts';
 import { type BenchCommand, type Call, ended, failed, printJson } from './command.ts';
 import { COMPARISON_FLAGS, reportComparison } from './compare.ts';
 
-/** Flags of a run that do not apply to two commits. */
-const RUN_ONLY = ['resume', 'dryRun', 'engine', 'preset', 'thresholds', 'wide'] as const;
+/** Flags of a run that do not apply to two commits: an external site is neither. */
+const SITE_ONLY = ['target', 'contract', 'ca', 'insecure', 'connectTo'] as const;
+const RUN_ONLY = ['resume', 'dryRun', 'engine', 'preset', 'thresholds', 'wide', ...SITE_ONLY] as const;
 
 const OUT_HELP = 'result CSVs: NAME.csv writes NAME-base.csv and NAME-head.csv';
 const REPEAT_HELP = 'most valid blocks; the gate ends earlier when all is settled';
@@ -46,6 +47,9 @@ async function judge({ given, command, signal }: Call): Promise<ExitCode> {
   const config = configOf(options);
   const remedy = 'Sides that run one after the other give no verdict.';
   if (config.engine !== 'slices') throw usage('--engine slices for gate', config.engine, remedy);
+  // A config file may be that of a run.
+  if (options['target'] !== undefined)
+    throw usage('backends of two commits for gate', 'a target', 'Leave target out of the file.');
   checkReportPaths(config);
   if (counters)
     return judgeCounters(await compareCounters(config, base, command, signal), config, usesColor(options));

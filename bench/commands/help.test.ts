@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { type Config, parseConfig } from '../config/config.ts';
 import { addFlags, type FlagTable, keyOf, longName } from '../config/flag.ts';
+import { SITE_FLAGS } from '../config/sites.ts';
 import { COMMAND as CALIBRATE, configOf as configOfCalibrate } from './calibrate.ts';
 import { configOf as configOfFindMax, COMMAND as FIND_MAX } from './find-max.ts';
 import { configOf as configOfGate, COMMAND as GATE } from './gate.ts';
@@ -54,7 +55,11 @@ describe.each(COMMANDS)('help of $name', ({ flags, config, inWords }) => {
   });
 });
 
-test.each(['thresholds', 'wide', 'preset'])('gate does not take %s, which would have no effect', (key) => {
-  expect(Object.keys(RUN.flags)).toContain(key);
-  expect(Object.keys(GATE.flags)).not.toContain(key);
-});
+const OF_SITES = Object.keys(SITE_FLAGS);
+test.each(['thresholds', 'wide', 'preset', ...OF_SITES])(
+  'gate does not take %s, which would have no effect',
+  (key) => {
+    expect(Object.keys(RUN.flags)).toContain(key);
+    expect(Object.keys(GATE.flags)).not.toContain(key);
+  },
+);
