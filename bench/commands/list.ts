@@ -12,6 +12,7 @@ const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
   update: 'PATCH /session: load, then save by compare-and-swap',
   login: 'POST /login, each a new session',
   logout: 'POST /logout, each session of a pool once',
+  visit: 'POST /visit, each by a new client without cookies',
   mixed: '90 % read, 9 % update, 1 % login and logout',
   revocation: 'log out through one server, poll every server until it refuses',
 };

@@ -81,6 +81,7 @@ describe('what is refused', () => {
     ['an authority for plain http', { target: [A], ca: 'x.pem' }, /--target https/],
     ['a scenario that polls', { target: [A], scenario: 'revocation' }, /--scenario revocation/],
     ['a scenario without its operation', { target: [A], scenario: 'update' }, /operations.update/],
+    ['visits where there are none', { target: [A], scenario: 'visit' }, /operations.visit/],
     ['the other engine', { target: [A], engine: 'autocannon' }, /--engine slices with --target/],
     ['fewer sessions than connections', { target: [A], sessions: '9' }, /at least --connections/],
   ])('%s', (_, raw, message) => {

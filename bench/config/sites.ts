@@ -113,6 +113,7 @@ const SENDS = {
   update: ['update'],
   login: ['login', 'logout'],
   logout: ['login', 'logout'],
+  visit: ['visit', 'logout'],
   mixed: ['read', 'update', 'login', 'logout'],
 } as const;
 

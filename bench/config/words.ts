@@ -2,7 +2,7 @@
 
 export const BALANCERS = ['auto', 'haproxy', 'nginx', 'node', 'none'] as const;
 export const AFFINITIES = ['round-robin', 'sticky'] as const;
-export const SCENARIOS = ['read', 'update', 'login', 'logout', 'mixed', 'revocation'] as const;
+export const SCENARIOS = ['read', 'update', 'login', 'logout', 'visit', 'mixed', 'revocation'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 export const TRANSPORTS = ['cookie', 'bearer'] as const;
 /**

@@ -55,15 +55,18 @@ describe.each(['cookie', 'bearer'] as const)('by %s', (transport) => {
     },
   );
 
-  test('login: what a slice has made is gone after the next replenishment', async () => {
-    const { arm, served } = await prepare('login', { transport });
-    await arm.replenish(0.05);
-    const { ok } = await arm.slice(0.05, CLOSED);
-    expect(ok).toBeGreaterThan(0);
-    expect(served.live.size).toBe(40 + ok);
-    await arm.replenish(0.05);
-    expect([served.live.size, served.missed]).toEqual([40, 0]);
-  });
+  test.each(['login', 'visit'] as const)(
+    '%s: what a slice has made is gone after the next replenishment',
+    async (scenario) => {
+      const { arm, served } = await prepare(scenario, { transport });
+      await arm.replenish(0.05);
+      const { ok } = await arm.slice(0.05, CLOSED);
+      expect(ok).toBeGreaterThan(0);
+      expect(served.live.size).toBe(40 + ok);
+      await arm.replenish(0.05);
+      expect([served.live.size, served.missed]).toEqual([40, 0]);
+    },
+  );
 });
 
 test('logout: each slice consumes sessions that were made for it, and leaves the population', async () => {

@@ -132,6 +132,7 @@ export function credentialsInRaw(raw: readonly string[], transport: 'cookie' | '
     else headers[name] = value;
   }
   const credentials = credentialsOf(headers, transport);
-  if (credentials === undefined) throw new Error('expected a token in the reply to a login, got none');
+  if (credentials === undefined)
+    throw new Error('expected a token in the reply to a login or a visit, got none');
   return credentials;
 }

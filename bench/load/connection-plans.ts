@@ -49,6 +49,7 @@ export function planConnections(
       update: (key) => updates[key] as LiveRequest,
       login: (_, index) => newLogin(newUser(index), target, dialect, source),
       logout: () => anyLogout(target, dialect, source),
+      visit: () => newVisit(target, dialect, source),
     };
     const requests = keys.map((key, index) => requestOf[mix[index % mix.length] as Operation](key, index));
     return { requests };
@@ -84,6 +85,14 @@ function newLogin(user: string, target: number, dialect: Dialect, source: Sessio
   return {
     ...dialect.login(user),
     onReply: (headers) => source.give({ user, target, credentials: dialect.credentials(headers()) }),
+  };
+}
+
+/** A visit, whose session is given away: it has no user. */
+function newVisit(target: number, dialect: Dialect, source: SessionSource): LiveRequest {
+  return {
+    ...dialect.visit(),
+    onReply: (headers) => source.give({ user: '', target, credentials: dialect.credentials(headers()) }),
   };
 }
 

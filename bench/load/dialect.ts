@@ -9,6 +9,8 @@ export interface Dialect {
   read(session: LiveSession): PlannedRequest;
   update(session: LiveSession): PlannedRequest;
   logout(session: Pick<LiveSession, 'credentials'>): PlannedRequest;
+  /** The first request of a new client, without a session. */
+  visit(): PlannedRequest;
   /** What continues the session of a right reply to a login, from its raw headers. @throws Error when it issues none. */
   credentials(raw: readonly string[]): Credentials;
   /**

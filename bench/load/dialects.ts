@@ -2,7 +2,7 @@ import { userName } from '../../servers/protocol.ts';
 import { credentialsInRaw } from './client.ts';
 import type { Dialect } from './dialect.ts';
 import type { LoadJob } from './job.ts';
-import { loginRequest, logoutRequest, readRequest, updateRequest } from './scenarios.ts';
+import { loginRequest, logoutRequest, readRequest, updateRequest, visitRequest } from './scenarios.ts';
 import { siteDialect } from './site-dialect.ts';
 
 /** Our own servers', or that of an external site by its contract. */
@@ -14,6 +14,7 @@ export function dialectOf(job: LoadJob): Dialect {
     read: (session) => readRequest(session, job.payloadBytes),
     update: (session) => updateRequest(session, job.payloadBytes),
     logout: logoutRequest,
+    visit: visitRequest,
     credentials: (raw) => credentialsInRaw(raw, job.transport),
   };
 }

@@ -4,7 +4,7 @@ import type { Arrivals, KEY_DISTRIBUTIONS, Scenario, TRANSPORTS } from '../confi
 
 /** Messages between the harness and the load generator's process over IPC. */
 
-export type Operation = 'read' | 'update' | 'login' | 'logout';
+export type Operation = 'read' | 'update' | 'login' | 'logout' | 'visit';
 
 /** An external site: its contract, and the digits with which the numbers of this arm's users begin. */
 export type LoadedContract = Contract & { userBase: string };

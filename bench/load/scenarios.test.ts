@@ -2,7 +2,15 @@ import { expect, test } from 'vitest';
 import { payloadFor } from '../../servers/protocol.ts';
 import { seededRandom } from '../stats/random.ts';
 import { credentialsInRaw, credentialsOf } from './client.ts';
-import { keySequence, type LiveSession, loginRequest, MIX, readRequest, updateRequest } from './scenarios.ts';
+import {
+  keySequence,
+  type LiveSession,
+  loginRequest,
+  MIX,
+  readRequest,
+  updateRequest,
+  visitRequest,
+} from './scenarios.ts';
 
 const session: LiveSession = { user: 'u0000001', credentials: { cookie: '__Host-id=t' }, target: 0 };
 const noHeaders = () => [];
@@ -47,6 +55,16 @@ test('a login must issue a token', () => {
   expect(check(200, right, () => ['Set-Cookie', '__Host-id=t; Path=/'])).toBe(true);
   expect(check(200, right, () => ['X-Session-Token', 't'])).toBe(true);
   expect(check(200, right, () => ['Set-Cookie', 'lb=s1'])).toBe(false);
+});
+
+test('a visit must issue a token, and names nobody', () => {
+  const { check, headers } = visitRequest();
+  expect(Object.keys(headers)).toEqual(['origin']);
+  const issued = () => ['Set-Cookie', '__Host-id=t; Path=/'];
+  expect(check(200, '{"user":null}', issued)).toBe(true);
+  expect(check(200, '{"user":null}', noHeaders)).toBe(false);
+  expect(check(200, '{"user":"u0000001"}', issued)).toBe(false);
+  expect(check(503, '{"user":null}', issued)).toBe(false);
 });
 
 test('uniform keys use each session equally often', () => {

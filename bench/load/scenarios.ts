@@ -85,6 +85,17 @@ export function loginRequest(user: string, password: string): PlannedRequest {
   };
 }
 
+/** Begins an anonymous session, as a new client without cookies does. */
+export function visitRequest(): PlannedRequest {
+  return {
+    operation: 'visit',
+    method: 'POST',
+    path: '/visit',
+    headers: { origin: ORIGIN },
+    check: (status, body, headers) => status === 200 && body === '{"user":null}' && issuesToken(headers()),
+  };
+}
+
 /** Ends the session. */
 export function logoutRequest(session: Pick<LiveSession, 'credentials'>): PlannedRequest {
   return {

@@ -66,10 +66,12 @@ export function siteDialect(site: LoadedContract, target: string): Dialect {
     update: ({ user, credentials }: LiveSession) =>
       request('update', credentials, isDone, { data: `${NEW_DATA} ${user}` }),
     logout: ({ credentials }) => request('logout', credentials, isDone),
+    visit: () =>
+      request('visit', {}, (status, _, headers) => isDone(status) && setsCookie(linesIn(headers()), cookie)),
     credentials(raw) {
       const lines = linesIn(raw);
       if (!setsCookie(lines, cookie))
-        throw new Error(`expected the cookie ${cookie} in the reply to a login, got none`);
+        throw new Error(`expected the cookie ${cookie} in the reply to a login or a visit, got none`);
       return { cookie: keptPairs(lines).join('; ') };
     },
   };

@@ -78,7 +78,7 @@ function mixedSupply(job: LoadJob, sessions: readonly LiveSession[]): Supply {
   };
 }
 
-/** Logins leave sessions behind; the other scenarios of this kind need and leave none. */
+/** Logins and visits leave sessions behind; the other scenarios of this kind need and leave none. */
 function loginSupply(job: LoadJob, sessions: readonly LiveSession[]): Supply {
   let made: LiveSession[] = [];
   const source: SessionSource = {

@@ -143,16 +143,16 @@ describe.concurrent('scenarios', () => {
   }, 60_000);
 
   test.each(['cookie', 'bearer'])(
-    'update, login and logout succeed on every backend, by %s',
+    'update, login, logout and visit succeed on every backend, by %s',
     async (transport) => {
       const out = `${directory.path}/writes-${transport}.csv`;
       const stores = 'none,memory,redis,postgres,jwt,jwt-blacklist';
-      const scenarios = ['--scenario', 'update,login,logout', '--transport', transport];
+      const scenarios = ['--scenario', 'update,login,logout,visit', '--transport', transport];
       const args = ['--store', stores, ...scenarios, '-o', out, ...SMALL, '-d', '200ms', '-w', '100ms'];
       const result = await bench(args, directory.path);
       const rows = rowsIn(out);
       expect(faultsOf(result, rows)).toEqual([]);
-      expect(rows.filter((row) => row['status'] === 'ok')).toHaveLength(18);
+      expect(rows.filter((row) => row['status'] === 'ok')).toHaveLength(24);
     },
     300_000,
   );

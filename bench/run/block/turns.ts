@@ -9,7 +9,7 @@ import { type CpuReading, createLedger, type Ledger } from './ledger.ts';
 import { isStoreShared, readCpu } from './readings.ts';
 
 /** Scenarios whose slices consume or leave sessions, which are created and removed between slices, untimed. */
-const UNTIMED: readonly string[] = ['login', 'logout', 'mixed'];
+const UNTIMED: readonly string[] = ['login', 'logout', 'visit', 'mixed'];
 
 /** One slice, and where it stood among those of the other arms. */
 export interface TurnSlice extends SliceResult {
