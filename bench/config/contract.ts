@@ -145,6 +145,8 @@ export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & {
   traits: Traits;
   foreign?: Foreign;
   wire?: Wire;
+  /** Absent: cookies. Ours alone speak the other one. */
+  transport?: 'bearer';
 };
 
 /** How an external site replies, in addition to what its contract says. */

@@ -4,12 +4,13 @@ import type { Wire } from '../config/wire.ts';
 import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
 import { bodyOf, filledPath, type Values } from '../load/operation.ts';
 import { addressOf, openAgent } from '../load/wire.ts';
+import { headersFor, setCookiesIn } from './credential.ts';
 import { asOurs } from './foreign-reply.ts';
 import { type Pace, patiently } from './pace.ts';
 
 /** A complete reply. */
 export interface Reply extends PlainReply {
-  /** The lines of `Set-Cookie`, as sent. */
+  /** The lines of `Set-Cookie`, as sent; and those that a token in a header stands for. */
   setCookies: readonly string[];
 }
 
@@ -51,7 +52,16 @@ const CONNECTIONS = 64;
 /** What a browser knows of a site. */
 type BrowserContract = Pick<
   Contract,
-  'cookie' | 'origin' | 'operations' | 'fields' | 'host' | 'headers' | 'foreign' | 'wire'
+  | 'cookie'
+  | 'refreshCookie'
+  | 'transport'
+  | 'origin'
+  | 'operations'
+  | 'fields'
+  | 'host'
+  | 'headers'
+  | 'foreign'
+  | 'wire'
 > &
   Partial<Pick<Contract, 'loginCap' | 'failedLoginLimit'>>;
 
@@ -93,12 +103,11 @@ function createBrowser(base: string, contract: BrowserContract, agent: Agent, pa
     const { body, withoutOrigin = false } = options;
     const url = urlAt(base, path);
     const payload = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-    const jar = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const names = method !== 'GET' && method !== 'HEAD' && contract.origin !== undefined && !withoutOrigin;
     const headers: Record<string, string> = {
       ...contract.headers,
       host: contract.host ?? url.host,
-      ...(jar === '' ? {} : { cookie: jar }),
+      ...headersFor(cookies, contract),
       ...(names ? { origin: contract.origin as string } : {}),
       ...(payload === undefined ? {} : jsonHeaders(payload)),
       ...options.headers,
@@ -106,7 +115,7 @@ function createBrowser(base: string, contract: BrowserContract, agent: Agent, pa
     const address = addressOf(url, wire);
     await pace.turn();
     const reply = await exchange(url, agent, method, payload, headers, address);
-    const setCookies = reply.headers['set-cookie'] ?? [];
+    const setCookies = setCookiesIn(reply.headers, contract);
     for (const line of setCookies) keep(cookies, line);
     return { ...reply, setCookies };
   }

@@ -11,6 +11,7 @@ import { IDENTITY_CHECKS } from './checks/identity.ts';
 import { LOGOUT_CHECKS } from './checks/logout.ts';
 import { OUTAGE_CHECKS } from './checks/outage.ts';
 import { PLAIN_HTTP_CHECKS } from './checks/plain-http.ts';
+import { REACH_CHECKS } from './checks/reach.ts';
 import { REFRESH_CHECK } from './checks/refresh.ts';
 import { REQUEST_CHECKS } from './checks/requests.ts';
 import { SIZE_CHECKS } from './checks/sizes.ts';
@@ -34,6 +35,7 @@ const CHECKS: readonly Check[] = [
   ...DATA_CHECKS,
   ...OUTAGE_CHECKS,
   ...PLAIN_HTTP_CHECKS,
+  ...REACH_CHECKS,
 ].sort((a, b) => numberOf(a.id) - numberOf(b.id) || (a.id < b.id ? -1 : 1));
 
 /** Checks are numbered from 1 to this number; some numbers have several, told apart by letters. */

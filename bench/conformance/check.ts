@@ -13,6 +13,8 @@ export interface Expectation {
   outcome: Outcome;
   /** For `fail`: one sentence on what an attacker or a user would see. For `n/a`: the reason. For `pass`: ''. */
   because: string;
+  /** Stands in the cell beside a ✓ or instead of a –, where what the backend lacks is an advantage. */
+  remark?: string;
 }
 
 /** What was observed over real HTTP. */
@@ -51,11 +53,15 @@ export interface Cell {
   /** What an attacker or a user would see, or why it does not apply; empty where the property is expected. */
   because: string;
   evidence: string;
+  /** See {@link Expectation}; only in a cell that is as expected. */
+  remark?: string;
 }
 
 export const mustHold: Expectation = { outcome: 'pass', because: '' };
 export const cannotHold = (because: string): Expectation => ({ outcome: 'fail', because });
 export const doesNotApply = (because: string): Expectation => ({ outcome: 'n/a', because });
+/** For a backend without a store, of what a store would have to survive. */
+export const NO_STORE_TO_LOSE = 'no store to lose';
 
 export const holds = (evidence: string): Observation => ({ outcome: 'pass', evidence });
 export const violated = (evidence: string): Observation => ({ outcome: 'fail', evidence });
@@ -117,6 +123,18 @@ export function needsOwnSessions(
   return (subject) => {
     if (!hasTrait(subject.traits)) return cannotHold(seen.without);
     return seesOwnSessions(subject) ? mustHold : cannotHold(seen.elsewhere);
+  };
+}
+
+const IN_HEADER = 'The token travels in a header: there is no cookie.';
+
+/** A check of the cookie itself, which does not apply where the token is in a header. */
+export function ofCookie(check: Check): Check {
+  return {
+    ...check,
+    expect: (subject) => (subject.transport === 'bearer' ? doesNotApply(IN_HEADER) : check.expect(subject)),
+    observe: (scene) =>
+      scene.subject.transport === 'bearer' ? Promise.resolve(notApplicable(IN_HEADER)) : check.observe(scene),
   };
 }
 

@@ -17,7 +17,7 @@ const cellsIn = (stdout: string) => JSON.parse(stdout) as Record<string, unknown
 describe('pnpm conformance', () => {
   test.each([
     [['--stor', 'redis'], 'Did you mean --store?'],
-    [['--store', 'redis', '--only', '77'], 'from 1 to 53'],
+    [['--store', 'redis', '--only', '77'], 'from 1 to 58'],
     [['--markdown', '/no/such/dir/x.md'], 'a directory that does not exist'],
     [['memory'], 'flags only'],
   ])(
@@ -55,6 +55,27 @@ describe('pnpm conformance', () => {
     expect(code).toBe(0);
     expect(directory.leftovers()).toEqual([]);
   }, 60_000);
+
+  test('tokens in a header: what is about cookies does not apply, and a script reads them', async () => {
+    const args = [
+      '--store',
+      'redis,jwt-blacklist:refresh=rotating',
+      '--transport',
+      'bearer',
+      '--affinity',
+      'sticky',
+    ];
+    const only = ['--only', '7,12,13,14,36,37,46,58', '--balancer', 'node', '--json', '--seed', '1'];
+    const { code, stdout, stderr } = await conformance([...args, ...only]);
+    const observed = (name: string) =>
+      cellsIn(stdout)
+        .filter(({ backend }) => String(backend).startsWith(name) && String(backend).endsWith(' (bearer)'))
+        .map(({ id, observed: seen }) => `${id} ${seen}`);
+    const common = ['7 n/a', '12 pass', '13 pass', '14 pass'];
+    expect(observed('redis')).toEqual([...common, '36 n/a', '37 n/a', '46 pass', '58 fail']);
+    expect(observed('jwt-blacklist')).toEqual([...common, '36 pass', '37 n/a', '46 pass', '58 fail']);
+    expect(code, stderr).toBe(0);
+  }, 120_000);
 
   test('Ctrl-C ends it with 130 and leaves nothing', async () => {
     const running = start(['--store', 'memory', '--balancer', 'node']);

@@ -8,7 +8,7 @@ import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts
 import { SITE_FLAGS } from '../config/sites.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { listOf, quoted, type RawOptions, usage } from '../config/values.ts';
-import type { AFFINITIES, Tier } from '../config/words.ts';
+import type { AFFINITIES, Tier, TRANSPORTS } from '../config/words.ts';
 import { isCheckId, LAST_NUMBER } from './catalogue.ts';
 import { type External, externalOf } from './external-config.ts';
 
@@ -20,6 +20,7 @@ export interface ConformanceConfig {
   /** Whether the balancer terminates TLS. */
   tls: boolean;
   affinities: readonly (typeof AFFINITIES)[number][];
+  transport: (typeof TRANSPORTS)[number];
   durability: Durability;
   /** Ids of checks; `undefined` means all. */
   only: readonly string[] | undefined;
@@ -51,6 +52,7 @@ export const CONFORMANCE_FLAGS = {
   balancers: value('--balancer <names>', RUN_FLAGS.balancer.help, 'auto', words(CONFORMANCE_BALANCERS)),
   tls: RUN_FLAGS.tls,
   affinities: { ...RUN_FLAGS.affinities, fallback: 'sticky,round-robin', fallbackHelp: 'both' },
+  transport: RUN_FLAGS.transport,
   durability: RUN_FLAGS.durability,
   only: optional(
     '--only <ids>',

@@ -35,9 +35,9 @@ export async function runConformance(
   let ordinal = 0;
   for (const balancer of balancers) {
     await openTogether(async (resources) => {
-      const { tier, urls, tls } = config;
+      const { tier, urls, tls, transport } = config;
       const rig = await openRig({ balancer, tls, tier, urls, signal }, resources);
-      const place = { servers, durability, tls, balancer: rig.balancer.balancer.name };
+      const place = { servers, durability, tls, transport, balancer: rig.balancer.balancer.name };
       for (const choice of stores) {
         if (signal.aborted) break;
         ordinal += 1;

@@ -10,7 +10,16 @@ export interface External {
 }
 
 /** Flags that configure how our sites are started; they conflict with an external one. */
-const OWN_FLAGS = ['store', 'servers', 'balancer', 'tls', 'affinity', 'durability', 'services'] as const;
+const OWN_FLAGS = [
+  'store',
+  'servers',
+  'balancer',
+  'tls',
+  'affinity',
+  'transport',
+  'durability',
+  'services',
+] as const;
 
 /** `undefined` without a target. @throws BenchError USAGE or CONFLICT, for the first wrong value. */
 export function externalOf(raw: RawOptions): External | undefined {

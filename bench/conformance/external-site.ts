@@ -141,5 +141,6 @@ function externalSubject(target: string, contract: Contract): Subject {
     affinity: contract.affinity,
     balancer: 'foreign',
     tls: new URL(target).protocol === 'https:',
+    transport: 'cookie',
   };
 }

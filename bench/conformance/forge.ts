@@ -1,4 +1,12 @@
-import { createHmac, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import {
+  createHmac,
+  createPublicKey,
+  type KeyObject,
+  randomBytes,
+  sign,
+  timingSafeEqual,
+  verify,
+} from 'node:crypto';
 import { parsedJson } from '../load/json-field.ts';
 
 /** Forged tokens: derived from a genuine one and signed with the forger's keys. Uses only node:crypto. */
@@ -62,6 +70,21 @@ export function signedByKey(header: Claims, payload: Claims, key: KeyObject): st
   const digest = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
   const signature = sign(digest, Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' });
   return `${input}.${signature.toString('base64url')}`;
+}
+
+/** The claims of a token whose header names this algorithm and whose signature verifies; else `undefined`. */
+export function verifiedClaims(token: string, algorithm: string, key: KeyObject): Claims | undefined {
+  const parts = jwtParts(token);
+  if (parts === undefined || parts.header['alg'] !== algorithm) return undefined;
+  const { headerText, payloadText, signatureText, payload } = parts;
+  const input = Buffer.from(`${headerText}.${payloadText}`);
+  const signature = Buffer.from(signatureText, 'base64url');
+  if (key.type === 'secret') {
+    const mac = createHmac('sha256', key).update(input).digest();
+    return mac.length === signature.length && timingSafeEqual(mac, signature) ? payload : undefined;
+  }
+  const digest = key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  return verify(digest, input, { key, dsaEncoding: 'ieee-p1363' }, signature) ? payload : undefined;
 }
 
 /** The same claims with an administrator's role. */

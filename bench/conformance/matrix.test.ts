@@ -74,6 +74,18 @@ describe('what is shown', () => {
     expect(text).toContain('1 unexpected');
   });
 
+  test('a remark stands below the sign on a screen, and beside it in a document', () => {
+    const matrix = layOutMatrix([cell({ expected: 'n/a', observed: 'n/a', remark: 'no store to lose' })]);
+    const lines = renderMatrix(matrix, false).split('\n');
+    const at = lines.findIndex((line) => line.includes('–'));
+    expect(lines.slice(at, at + 3).map((line) => line.slice(-12).replaceAll(/[│ ]+/g, ' ').trim())).toEqual([
+      '–',
+      'no store',
+      'to lose',
+    ]);
+    expect(renderMatrixMarkdown(matrix)).toContain('| – no store to lose |');
+  });
+
   test('without one it says so, in colour only when asked', () => {
     const matrix = layOutMatrix([cell({})]);
     expect(renderMatrix(matrix, false)).toContain('all as expected');

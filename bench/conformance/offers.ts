@@ -3,6 +3,7 @@
 import { assume, currentUser, logInAtHome } from './acts.ts';
 import type { Browser } from './browser.ts';
 import { type Check, firstFew, holds, notApplicable, type Observation, violated } from './check.ts';
+import { jarOf, linesFor } from './credential.ts';
 import { rawStatus } from './foreign-reply.ts';
 import type { Forgery } from './forge.ts';
 import type { Scene } from './scene.ts';
@@ -59,9 +60,10 @@ export async function offer(
 /** The statuses of a read with this token: more than one where the value ends the request and begins another. */
 async function readWith(scene: Scene, { browser, server }: Door, token: string): Promise<readonly number[]> {
   if (SENDABLE.test(token)) return [(await browser.holding(token).perform('read')).status];
-  const { operations, cookie } = scene.contract;
+  const { contract } = scene;
+  const { operations } = contract;
   const head = `${operations.read.method} ${operations.read.path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\n`;
-  return sendRaw(scene, server, `${head}Cookie: ${cookie}=${token}\r\n\r\n`);
+  return sendRaw(scene, server, `${head}${linesFor(jarOf(contract, token), contract)}\r\n`);
 }
 
 /** The balancer (`undefined`), and the number of each server that can be addressed. */

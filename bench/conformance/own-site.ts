@@ -4,7 +4,7 @@ import type { Wire } from '../config/wire.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import type { Subject } from './check.ts';
 import type { Fleet } from './fleet.ts';
-import { type Claims, signedByKey, signedBySecret } from './forge.ts';
+import { type Claims, signedByKey, signedBySecret, verifiedClaims } from './forge.ts';
 import type { OwnService, OwnSite, SiteConfig } from './scene.ts';
 
 /** Control over one of our sites. @param target the address of its balancer. */
@@ -17,14 +17,22 @@ export function ownSite(
   wire: Wire,
 ): OwnSite {
   const { lifecycleLog: log } = config;
-  let keys: JwtKeys | undefined;
+  let derived: JwtKeys | undefined;
+  function keys(): JwtKeys | undefined {
+    if (!subject.traits.dataInToken) return undefined;
+    derived ??= jwtKeys(keyMaterial(config));
+    return derived;
+  }
   return {
     config,
     publicKeyPem: fleet.publicKeyPem,
     signedAs(claims, header = {}) {
-      if (!subject.traits.dataInToken) return undefined;
-      keys ??= jwtKeys(keyMaterial(config));
-      return signedWith(keys, claims, header);
+      const own = keys();
+      return own === undefined ? undefined : signedWith(own, claims, header);
+    },
+    claimsByKey(token) {
+      const own = keys();
+      return own === undefined ? undefined : verifiedClaims(token, own.algorithm, own.verifying);
     },
     advanceClock: fleet.advanceClock,
     killServer: fleet.kill,

@@ -30,6 +30,7 @@ const ROTATING: Choice = { store: 'jwt-blacklist', options: { refresh: 'rotating
 
 const PLANTED: readonly Planted[] = [
   { fault: 'no-rotation', choice: REDIS, red: ['1', '2a', '2b'] },
+  { fault: 'loses-cart', choice: REDIS, red: ['57'] },
   { fault: 'client-only-logout', choice: REDIS, red: ['14', '15'] },
   { fault: 'alg-none', choice: { store: 'jwt' }, red: ['27'] },
   { fault: 'alg-none', choice: BLACKLIST, red: ['27'] },
@@ -48,6 +49,8 @@ const PLANTED: readonly Planted[] = [
 interface Lie {
   choice: Choice;
   claim: Partial<Traits>;
+  /** Options that are said to be in force, and are not. */
+  options?: Readonly<Record<string, string>>;
   /** Number of the check that finds it out. */
   check: string;
 }
@@ -58,6 +61,11 @@ const LIES: readonly Lie[] = [
   { choice: { store: 'jwt' }, claim: { clientReadable: false }, check: '42' },
   { choice: { store: 'jwt' }, claim: { userIndex: true }, check: '21' },
   { choice: { store: 'memory' }, claim: { shared: true }, check: '14' },
+  { choice: { store: 'memory' }, claim: { shared: true }, check: '54' },
+  { choice: { store: 'memory' }, claim: { shared: true }, check: '57' },
+  { choice: BLACKLIST, claim: {}, options: { 'on-outage': 'open' }, check: '55' },
+  { choice: BLACKLIST, claim: { revocation: 'at-expiry' }, check: '56' },
+  { choice: REDIS, claim: { dataInToken: true, revocation: 'at-expiry' }, check: '56' },
   { choice: { store: 'memory', servers: 1 }, claim: { survivesServerRestart: true }, check: '49' },
   { choice: { store: 'redis', options: { write: 'lww' } }, claim: { compareAndSwap: true }, check: '41' },
   { choice: { store: 'redis', durability: 'none' }, claim: { survivesStoreCrash: true }, check: '49' },
@@ -118,9 +126,13 @@ describe.concurrent('a planted fault', () => {
 describe.concurrent('a trait that lies', () => {
   test.each(LIES)(
     '$choice.store with $claim is found out by $check',
-    async ({ choice, claim, check }) => {
+    async ({ choice, claim, options, check }) => {
       const subject = subjectOfChoice(choice);
-      const liar: Subject = { ...subject, traits: { ...subject.traits, ...claim } };
+      const liar: Subject = {
+        ...subject,
+        traits: { ...subject.traits, ...claim },
+        options: { ...subject.options, ...options },
+      };
       const [truth, lie] = await onSite(subject, undefined, async (site) => [
         await runChecks(site, checksOf([check])),
         await runChecks({ ...site, subject: liar }, checksOf([check])),

@@ -8,10 +8,26 @@ const SIGNS = { pass: '✓', fail: '✗', 'n/a': '–', error: 'error' } as cons
 const TITLE_COLUMNS = 46;
 const SOURCE_COLUMNS = 32;
 
-/** Text of a cell: an unexpected one includes the expectation. */
-function signOf(cell: Cell | undefined): string {
+/** Text of a cell: an unexpected one includes the expectation. A remark is part of it, or below it on a screen. */
+function signOf(cell: Cell | undefined, remarkOf = (remark: string) => ` ${remark}`): string {
   if (cell === undefined) return '';
-  return cell.surprise ? `${SIGNS[cell.observed]} not ${SIGNS[cell.expected]}` : SIGNS[cell.observed];
+  if (cell.surprise) return `${SIGNS[cell.observed]} not ${SIGNS[cell.expected]}`;
+  return SIGNS[cell.observed] + (cell.remark === undefined ? '' : remarkOf(cell.remark));
+}
+
+/** Columns of a remark: those of the name of a backend. */
+const REMARK_COLUMNS = 10;
+
+/** Below the sign, in narrow lines. */
+function below(remark: string): string {
+  let width = REMARK_COLUMNS;
+  const words = remark.split(' ').map((word) => {
+    width += word.length + 1;
+    if (width <= REMARK_COLUMNS + 1) return ` ${word}`;
+    width = word.length + 1;
+    return `\n${word}`;
+  });
+  return words.join('');
 }
 
 /** The matrix for a terminal, with the meaning of each ✗, and every unexpected cell with its evidence. */
@@ -26,7 +42,7 @@ export function renderMatrix(matrix: Matrix, color: boolean): string {
   });
   for (const { id, title, source, cells } of matrix.rows) {
     const signs = cells.map((cell) => {
-      const sign = signOf(cell);
+      const sign = signOf(cell, below);
       if (cell?.surprise === true) return paint(['red', 'bold'], sign);
       if (cell?.observed === 'pass') return paint('green', sign);
       return cell?.observed === 'fail' ? paint('yellow', sign) : sign;

@@ -62,6 +62,7 @@ async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOpti
   }
   if (observed?.outcome === 'n/a' && !isFullyControlled(scene)) expected = notObserved(observed);
   const { id, title, source } = check;
+  const surprise = observed?.outcome !== expected.outcome;
   return {
     id,
     title,
@@ -71,9 +72,10 @@ async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOpti
     balancer: subject.balancer,
     expected: expected.outcome,
     observed: observed?.outcome ?? 'error',
-    surprise: observed?.outcome !== expected.outcome,
+    surprise,
     because: expected.because,
     evidence: observed?.evidence ?? error,
+    ...(surprise || expected.remark === undefined ? {} : { remark: expected.remark }),
   };
 }
 

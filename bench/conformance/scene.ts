@@ -77,6 +77,11 @@ export interface OwnSite {
    * in the rest of the header.
    */
   signedAs(claims: Claims, header?: Claims): string | undefined;
+  /**
+   * The claims of a token that verifies under the key of this site, as a service that has the key and nothing else would
+   * find them (RFC 7519 §7.2); `undefined` for any other text, and where the site signs no tokens.
+   */
+  claimsByKey(token: string): Claims | undefined;
   /** The process that keeps the state; `undefined` where there is none. */
   service: OwnService | undefined;
   /** All output of the servers: standard output and error, and the lifecycle log. */

@@ -6,6 +6,7 @@ import { findStore } from '../../stores/registry.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
 import { type Traits, traitsOf } from '../../stores/traits.ts';
 import { armText } from '../../stores/variant.ts';
+import type { TRANSPORTS } from '../config/words.ts';
 
 /** One backend under test: what it is, what it stands behind, and the traits that it declares. */
 export interface Subject {
@@ -23,12 +24,15 @@ export interface Subject {
   balancer: Balancer['name'] | 'none' | 'foreign';
   /** Whether clients reach it over TLS. */
   tls: boolean;
+  /** How the token travels. */
+  transport: (typeof TRANSPORTS)[number];
 }
 
 /** The configuration around a backend under test. */
 export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & {
   durability: Durability;
   tls?: boolean;
+  transport?: Subject['transport'];
 };
 
 /**
@@ -38,10 +42,10 @@ export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & {
 export function subjectOf(choice: { store: string; options: StoreOptions }, place: Place): Subject {
   const definition = findStore(choice.store);
   if (definition === undefined) throw new Error(`no store is named ${choice.store}`);
-  const { durability, tls = false, ...rest } = place;
+  const { durability, tls = false, transport = 'cookie', ...rest } = place;
   const options = { ...defaultOptions(definition), ...choice.options };
   return {
-    name: armText(definition.name, options),
+    name: armText(definition.name, options) + (transport === 'cookie' ? '' : ` (${transport})`),
     store: choice.store,
     options,
     durability,
@@ -50,5 +54,6 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
     service: definition.service(options)?.name,
     ...rest,
     tls,
+    transport,
   };
 }

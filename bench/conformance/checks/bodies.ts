@@ -6,6 +6,7 @@ import { filledBody, type Values } from '../../load/operation.ts';
 import { describeReply, type Login, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, judgeFaults, mustHold } from '../check.ts';
+import { headersFor, jarOf, linesFor } from '../credential.ts';
 import { HUGE } from '../hostile.ts';
 import { type Malformed, malformedBodies } from '../malformed.ts';
 import { besideBystander, forEachConcurrently, placesOf, sendRaw } from '../offers.ts';
@@ -104,11 +105,10 @@ async function sendHuge(
   faults: Set<string>,
 ): Promise<number> {
   const { origin } = scene.contract;
-  const jar = [...browser.cookies].map(([key, value]) => `${key}=${value}`).join('; ');
   const body = JSON.stringify({ data: HUGE, user: HUGE });
   const head =
     `${method} ${path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\nContent-Type: application/json\r\n` +
-    `${origin === undefined ? '' : `Origin: ${origin}\r\n`}${jar === '' ? '' : `Cookie: ${jar}\r\n`}`;
+    `${origin === undefined ? '' : `Origin: ${origin}\r\n`}${linesFor(browser.cookies, scene.contract)}`;
   const chunked = `${head}Transfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
   const whole = `${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
   const requests = placesOf(scene).flatMap((server) => [whole, chunked].map((text) => ({ server, text })));
@@ -160,7 +160,11 @@ export const BODY_CHECK: Check = {
     }
     // Refused as well, but in the head, which access logs include.
     await login.browser.send('GET', `/${canary}?${canary}=${canary}`, { headers: { 'x-canary': canary } });
-    await login.browser.perform('read', {}, { headers: { cookie: `${scene.contract.cookie}=${canary}` } });
+    await login.browser.perform(
+      'read',
+      {},
+      { headers: headersFor(jarOf(scene.contract, canary), scene.contract) },
+    );
     const log = await logOfLogins(scene);
     if (log !== undefined && log.lines < log.logins)
       faults.add(`only ${log.lines} of ${log.logins} logins were logged`);

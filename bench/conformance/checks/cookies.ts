@@ -2,7 +2,7 @@
 
 import { SERVICES, SESSION_STORES } from '../../../stores/registry.ts';
 import type { OperationName } from '../../config/contract.ts';
-import { type Check, judge, judgeEach, mustHold } from '../check.ts';
+import { type Check, judge, judgeEach, mustHold, ofCookie } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { ID_OUTSIDE_COOKIE } from './outside-cookie.ts';
 import {
@@ -55,21 +55,21 @@ const everyLine =
   };
 
 export const COOKIE_CHECKS: readonly Check[] = [
-  {
+  ofCookie({
     id: '7',
     title: 'The session cookie is HttpOnly, on every line that sets it',
     source: 'ASVS 5 V3.3.4',
     expect: () => mustHold,
     observe: everyLine(secretCookies, 'without HttpOnly', ({ attributes }) => attributes.has('httponly')),
-  },
-  {
+  }),
+  ofCookie({
     id: '8',
     title: 'The session cookie is Secure, on every line that sets it',
     source: 'ASVS 5 V3.3.1',
     expect: () => mustHold,
     observe: everyLine(secretCookies, 'without Secure', ({ attributes }) => attributes.has('secure')),
-  },
-  {
+  }),
+  ofCookie({
     id: '9',
     title: 'The session cookie names SameSite=Lax or Strict, on every line that sets it',
     source: 'ASVS 5 V3.3.2',
@@ -77,8 +77,8 @@ export const COOKIE_CHECKS: readonly Check[] = [
     observe: everyLine(secretCookies, 'without SameSite=Lax or Strict', ({ attributes }) =>
       /^(lax|strict)$/i.test(attributes.get('samesite') ?? ''),
     ),
-  },
-  {
+  }),
+  ofCookie({
     id: '10',
     title: 'The session cookie has the prefix __Host-, Path=/ and no Domain',
     source: 'ASVS 5 V3.3.3; RFC 6265bis §4.1.3.2',
@@ -89,8 +89,8 @@ export const COOKIE_CHECKS: readonly Check[] = [
       ({ name, attributes }) =>
         name.startsWith('__Host-') && attributes.get('path') === '/' && !attributes.has('domain'),
     ),
-  },
-  {
+  }),
+  ofCookie({
     id: '11',
     title: 'The name of the session cookie reveals nothing of what is behind it',
     source: 'OWASP Session Management cheat sheet (session ID name fingerprinting)',
@@ -108,7 +108,7 @@ export const COOKIE_CHECKS: readonly Check[] = [
         'names of cookies are those of a framework or name a product',
       );
     },
-  },
+  }),
   ID_OUTSIDE_COOKIE,
   {
     id: '13',
@@ -126,7 +126,7 @@ export const COOKIE_CHECKS: readonly Check[] = [
       return judge(holding, bodies, 'bodies held a token');
     },
   },
-  {
+  ofCookie({
     id: '17',
     title: 'The cookie that a logout deletes keeps its name, Path and Secure',
     source: 'RFC 6265bis §5.7',
@@ -138,7 +138,7 @@ export const COOKIE_CHECKS: readonly Check[] = [
         'logouts did not delete the session cookie under its name, Path and Secure',
       );
     },
-  },
+  }),
 ];
 
 function isFrameworkName(name: string): boolean {

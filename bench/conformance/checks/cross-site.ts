@@ -1,7 +1,7 @@
 import type { OperationName } from '../../config/contract.ts';
 import { assume, describeReply, expectStatus, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
-import { type Check, firstFew, mustHold, verdict } from '../check.ts';
+import { type Check, firstFew, mustHold, ofCookie, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { elsewhere, type Headers } from './elsewhere.ts';
 import { describeReplies } from './logins.ts';
@@ -32,7 +32,7 @@ function otherOrigins(origin: string | undefined): readonly string[] {
   ];
 }
 
-export const CROSS_SITE_CHECK: Check = {
+export const CROSS_SITE_CHECK: Check = ofCookie({
   id: '37',
   title: 'A write that another site had the browser make is refused',
   source: 'ASVS 5 V3.5.1',
@@ -66,7 +66,7 @@ export const CROSS_SITE_CHECK: Check = {
       `${writes.length} operations changed a session (replies: ${describeReplies(replies)}); ${tokens.seen}`;
     return verdict(taken.length + changed + tokens.faults === 0, evidence);
   },
-};
+});
 
 /** Starting a session in another's browser needs no cookie (login CSRF); the origin reveals it all the same. */
 async function withoutCookies(scene: Scene): Promise<{ taken: string[]; replies: Reply[] }> {

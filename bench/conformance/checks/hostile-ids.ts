@@ -4,6 +4,7 @@ import type { OperationName } from '../../config/contract.ts';
 import { currentUser, describeReply, fieldOf, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, judgeFaults, mustHold } from '../check.ts';
+import { jarOf, linesFor } from '../credential.ts';
 import type { Forgery } from '../forge.ts';
 import { HUGE, hostileValues, PROTOTYPE_NAMES } from '../hostile.ts';
 import { besideBystander, offer, placesOf, sendRaw } from '../offers.ts';
@@ -92,13 +93,14 @@ async function asNames(scene: Scene, tally: Tally): Promise<void> {
 
 /** One megabyte as cookie, in the path, and as name, at the balancer and at each server. */
 async function sendHugeIds(scene: Scene, tally: Tally): Promise<void> {
-  const { cookie, operations, origin } = scene.contract;
+  const { contract } = scene;
+  const { operations, origin } = contract;
   const common = `Host: site\r\n${origin === undefined ? '' : `Origin: ${origin}\r\n`}Connection: close\r\n`;
   const body = JSON.stringify({ user: HUGE, password: 'wrong' });
   const requests = [
     {
-      place: 'a cookie',
-      text: `GET ${operations.read.path} HTTP/1.1\r\n${common}Cookie: ${cookie}=${HUGE}\r\n\r\n`,
+      place: 'a token',
+      text: `GET ${operations.read.path} HTTP/1.1\r\n${common}${linesFor(jarOf(contract, HUGE), contract)}\r\n`,
     },
     { place: 'a path', text: `GET /${HUGE} HTTP/1.1\r\n${common}\r\n` },
     {

@@ -64,7 +64,7 @@ export async function untilWritten({ durability }: Subject): Promise<string> {
 export async function restartStore(site: OutageSite, service: OwnService): Promise<void> {
   await service.kill();
   await service.start();
-  await recoverFromCrash(site);
+  if (losesDenyList(site.scene.subject)) await recoverByHand(site);
   const { isServing, faults } = await untilServing(site);
   assume(isServing, `the site does not serve again: ${[...faults].join('; ')}`);
 }
@@ -78,8 +78,8 @@ export function losesDenyList({ traits, durability }: Pick<Subject, 'traits' | '
  * The manual step after the store has lost its deny list: servers that knew the lost one refuse every token until they
  * are restarted, for they can no longer tell which logins have ended.
  */
-async function recoverFromCrash(site: OutageSite): Promise<void> {
-  if (losesDenyList(site.scene.subject)) await restartServers(site, site.everyServer);
+export async function recoverByHand(site: OutageSite): Promise<void> {
+  await restartServers(site, site.everyServer);
 }
 
 export interface Recovery {

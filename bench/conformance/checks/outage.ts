@@ -8,6 +8,7 @@ import {
   judge,
   judgeEach,
   mustHold,
+  NO_STORE_TO_LOSE,
   notApplicable,
   type Observation,
 } from '../check.ts';
@@ -26,6 +27,8 @@ import { observeStoreDown } from './store-down.ts';
 const SESSIONS = 5;
 /** More where a crash might lose only the last few. */
 const SESSIONS_BEFORE_CRASH = 20;
+
+const withoutStore = (because: string) => ({ ...doesNotApply(because), remark: NO_STORE_TO_LOSE });
 
 const NOT_OURS = 'external servers cannot be killed';
 
@@ -56,7 +59,7 @@ export const OUTAGE_CHECKS: readonly Check[] = [
       'While the store is down every request is answered with 503 within 3 s, nobody is let in, and it recovers by itself',
     source: 'ASVS 5 V16.5.2, V16.5.3',
     expect: ifOwn((subject) => {
-      if (subject.service === undefined) return doesNotApply('There is no store that could be down.');
+      if (subject.service === undefined) return withoutStore('There is no store that could be down.');
       if (losesDenyList(subject))
         return cannotHold(
           'Durability none was chosen: a crash of the store loses the deny list, and the servers let nobody in until they are restarted by hand.',
@@ -108,7 +111,7 @@ export const OUTAGE_CHECKS: readonly Check[] = [
     title: 'Sessions that were acknowledged outlive kill -9 of the store',
     source: 'traits: survivesStoreCrash',
     expect: ifOwn(({ traits, durability }) => {
-      if (traits.survivesStoreCrash === undefined) return doesNotApply('There is no store that could crash.');
+      if (traits.survivesStoreCrash === undefined) return withoutStore('There is no store that could crash.');
       if (traits.survivesStoreCrash) return mustHold;
       return cannotHold(
         traits.state === 'client-and-store'

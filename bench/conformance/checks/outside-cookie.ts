@@ -3,6 +3,7 @@
 import { assume, currentUser, describeReply, fieldOf, type Login, logInAtHome } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, judge, mustHold } from '../check.ts';
+import { TOKEN_HEADERS } from '../credential.ts';
 import type { Scene } from '../scene.ts';
 import { mentions, tokensOf, tours } from './tour.ts';
 
@@ -89,11 +90,12 @@ async function isAccepted(scene: Scene, stranger: Browser, reply: Reply, login: 
 }
 
 /**
- * Whether a reply contains the token in a header other than Set-Cookie (such as Location), or in a link of its body.
+ * Whether a reply contains the token in a header other than its own (such as Location), or in a link of its body.
  */
 function emits({ headers, body }: Reply, token: string): boolean {
   const inHeader = Object.entries(headers).some(
-    ([name, value]) => name !== 'set-cookie' && [value ?? ''].flat().some((text) => mentions(text, token)),
+    ([name, value]) =>
+      !TOKEN_HEADERS.includes(name) && [value ?? ''].flat().some((text) => mentions(text, token)),
   );
   return inHeader || mentions(body, token, LINK_MARKS);
 }

@@ -10,7 +10,9 @@ import {
   mustHold,
   notApplicable,
   type Observation,
+  ofCookie,
 } from '../check.ts';
+import { jarOf, linesFor } from '../credential.ts';
 import { besideBystander, forEachConcurrently, placesOf, sendRaw } from '../offers.ts';
 import type { Scene } from '../scene.ts';
 
@@ -91,8 +93,8 @@ function oversizedHeads(scene: Scene): { name: string; text: string }[] {
     { name: 'a header of 70 KB', text: head(`X-Large: ${'a'.repeat(70_000)}\r\n`) },
     { name: 'a header name of 20 KB', text: head(`${'X'.repeat(20_000)}: a\r\n`) },
     {
-      name: 'a session cookie of 20 KB',
-      text: head(`Cookie: ${scene.contract.cookie}=${'a'.repeat(20_000)}\r\n`),
+      name: 'a session token of 20 KB',
+      text: head(linesFor(jarOf(scene.contract, 'a'.repeat(20_000)), scene.contract)),
     },
     { name: '3,000 headers', text: head(many(3_000)) },
     { name: '20,000 headers', text: head(many(20_000)) },
@@ -101,7 +103,7 @@ function oversizedHeads(scene: Scene): { name: string; text: string }[] {
 }
 
 export const SIZE_CHECKS: readonly Check[] = [
-  {
+  ofCookie({
     id: '39',
     title: 'A cookie over 4,096 bytes is refused loudly, and the old session stays',
     source: 'RFC 6265 §6.1',
@@ -132,7 +134,7 @@ export const SIZE_CHECKS: readonly Check[] = [
         `the longest cookie ${longestBytes} bytes`;
       return judgeFaults(faults, evidence);
     }),
-  },
+  }),
   {
     id: '40',
     title: 'Oversized headers get a clean 4xx',
