@@ -12,7 +12,15 @@ import {
 import { CsvError, parse } from 'csv-parse/sync';
 import { stringify } from 'csv-stringify/sync';
 import { BenchError, messageOf, writing } from '../errors.ts';
-import { delimiterOf, otherKindOf, spoiltNumber, withoutAdditions } from './foreign.ts';
+import {
+  booleanText,
+  delimiterOf,
+  emptyOr,
+  spoiltNumber,
+  withoutAdditions,
+  withoutSeparatorLine,
+} from './foreign.ts';
+import { otherKindOf } from './other-files.ts';
 import { COLUMNS, type ColumnName, cellText, parseCell, type Row } from './row.ts';
 import { plain } from './text.ts';
 
@@ -85,12 +93,12 @@ function appendLine(path: string, descriptor: number, line: string): void {
 export function readResultFile(path: string): Row[] {
   let records: string[][];
   try {
-    const text = readFileSync(path, 'utf8');
-    const other = otherKindOf(text);
+    const given = readFileSync(path, 'utf8');
+    const other = otherKindOf(given);
     if (other !== undefined) throw new Error(other);
-    records = withoutAdditions(
-      parse(text, { bom: true, delimiter: delimiterOf(text), skip_empty_lines: true }),
-    );
+    const text = withoutSeparatorLine(given);
+    const delimiter = delimiterOf(text);
+    records = withoutAdditions(parse(text, { bom: true, delimiter, skip_empty_lines: true, trim: true }));
   } catch (error) {
     throw damaged(
       path,
@@ -100,10 +108,16 @@ export function readResultFile(path: string): Row[] {
   }
   const [header, ...lines] = records;
   if (header === undefined) throw damaged(path, 'an empty file');
+  const unknown = header.filter((name) => !NAMES.includes(name as ColumnName));
+  if (unknown.length > 0) {
+    const isOther = unknown.length > header.length / 2;
+    const where = isOther ? ', in a first line that is not of a result CSV' : '';
+    throw damaged(path, `unknown columns ${firstOf(unknown)}${where}`);
+  }
   const twice = header.find((name, index) => header.indexOf(name) !== index);
   if (twice !== undefined) throw damaged(path, `the column ${twice} twice`);
-  const unknown = header.filter((name) => !NAMES.includes(name as ColumnName));
-  if (unknown.length > 0) throw damaged(path, `unknown columns ${unknown.join(', ')}`);
+  const second = lines.findIndex((line) => line.join() === header.join());
+  if (second >= 0) throw damaged(path, `two files in one: row ${second + 1} has the names of columns again`);
   return lines.map((line, index) => {
     try {
       const cells = header.map((name, column) => [name, readCell(name as ColumnName, line[column] ?? '')]);
@@ -114,10 +128,18 @@ export function readResultFile(path: string): Row[] {
   });
 }
 
+const NAMES_SHOWN = 5;
+
+function firstOf(names: readonly string[]): string {
+  const more = names.length - NAMES_SHOWN;
+  return `${names.slice(0, NAMES_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** @throws Error also for a number that a spreadsheet has rounded. */
-function readCell(name: ColumnName, text: string): Row[ColumnName] {
-  const isText = COLUMNS.find((column) => column.name === name)?.kind === 'text';
-  const cause = isText ? undefined : spoiltNumber(text);
+function readCell(name: ColumnName, given: string): Row[ColumnName] {
+  const kind = COLUMNS.find((column) => column.name === name)?.kind;
+  const text = kind === 'boolean' ? booleanText(emptyOr(given)) : emptyOr(given);
+  const cause = kind === 'text' ? undefined : spoiltNumber(text);
   if (cause !== undefined) throw new Error(`column ${name} contains "${text}", ${cause}`);
   return parseCell(name, text);
 }

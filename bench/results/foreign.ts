@@ -1,32 +1,38 @@
-/** Result files that went through other hands, and files of other tools that are given for one. */
+/** Result files that went through other hands. */
 
-/** What a file is that is no result CSV, for an error; `undefined` when it may be one. */
-export function otherKindOf(text: string): string | undefined {
-  const start = text.trimStart();
-  if (start.startsWith('PK\u0003\u0004')) return 'a workbook (.xlsx): save it as CSV';
-  if (text.slice(0, 100).includes('\u0000')) return 'binary data, or text in UTF-16: save it as CSV in UTF-8';
-  if (start.startsWith('<')) return 'HTML or XML';
-  if (start.startsWith('{') || start.startsWith('[')) return jsonKindOf(start);
-  if (/^(goos|goarch|pkg): |^Benchmark\w+\s+\d+\s/m.test(start.slice(0, 2_000)))
-    return 'the output of go test -bench';
-  if (/^(name\s+old |\s+│ )/m.test(start.slice(0, 2_000))) return 'a table of benchstat';
-  return undefined;
-}
+/** The text without the first line with which spreadsheets name the separator to each other. */
+export const withoutSeparatorLine = (text: string): string => text.replace(/^\uFEFF?"?sep=.?"?\r?\n/i, '');
 
-/** By keys that only they have. */
-const JSON_KINDS: readonly [keys: readonly string[], name: string][] = [
-  [['"root_group"', '"metrics"'], 'a summary of k6'],
-  [['"metric":', '"type":"Point"'], 'an output of k6'],
-  [['"results"', '"command"', '"stddev"'], 'a result of hyperfine'],
-  [['"aggregate"', '"counters"'], 'a report of Artillery'],
-  [['"latencies"', '"status_codes"'], 'a report of vegeta'],
-  [['"requests"', '"latency"', '"throughput"'], 'a result of autocannon'],
-  [['"latencyPercentiles"'], 'a result of oha'],
+/** How pandas, R and databases write an empty cell. */
+const EMPTY: readonly string[] = ['NaN', 'nan', 'NA', '<NA>', 'None', 'NULL', 'null', '\\N', '#N/A'];
+
+/** The text of a cell as we write it. */
+export const emptyOr = (text: string): string => (EMPTY.includes(text) ? '' : text);
+
+/** How spreadsheets of some countries, and databases, write true and false. */
+const [TRUE, FALSE] = [
+  [
+    '1',
+    '1.0',
+    't',
+    'wahr',
+    'vrai',
+    'verdadero',
+    'verdadeiro',
+    'vero',
+    'waar',
+    'prawda',
+    'sant',
+    'sand',
+    'истина',
+  ],
+  ['0', '0.0', 'f', 'falsch', 'faux', 'falso', 'onwaar', 'fałsz', 'falskt', 'falsk', 'ложь'],
 ];
 
-function jsonKindOf(text: string): string {
-  const known = JSON_KINDS.find(([keys]) => keys.every((key) => text.replaceAll('": ', '":').includes(key)));
-  return known === undefined ? 'JSON' : `${known[1]} (JSON)`;
+/** The text of a cell of true or false as we write it. */
+export function booleanText(text: string): string {
+  const word = text.toLowerCase();
+  return TRUE?.includes(word) ? 'true' : FALSE?.includes(word) ? 'false' : text;
 }
 
 /** The character between the cells of a header: spreadsheets write `;` or a tab in some countries. */
@@ -58,6 +64,9 @@ export function spoiltNumber(text: string): string | undefined {
   if (/^-?\d+(\.\d+)?e[+-]?\d+$/i.test(text)) return 'rounded by a spreadsheet';
   if (/^-?\d+(,\d+)+(\.\d+)?$/.test(text))
     return 'with a comma, as spreadsheets write numbers in some countries';
+  if (/^-?\d{1,3}([.'’\s]\d{3}){2,}$|^-?\d{1,3}(['’\s]\d{3})+$|^-?\d{1,3}(\.\d{3})+,\d+$/.test(text))
+    return 'with its thousands apart, as spreadsheets write numbers in some countries';
+  if (/^#/.test(text)) return 'which a spreadsheet shows in place of a value';
   if (/^(\d{1,2}[.\- ]+[A-Z][a-z]{2}\.?|[A-Z][a-z]{2}[.\- ]+\d{1,2})$/.test(text))
     return 'made a date by a spreadsheet';
   return undefined;
