@@ -14,9 +14,15 @@ export interface Progress {
 const REDRAW_MS = 250;
 const CLEAR_LINE = '\r\u001B[2K';
 
+/** Whether a stream shows lines that are rewritten, and colours: a dumb terminal, as in Emacs, shows their codes. */
+export const isTerminal = (
+  { isTTY }: { isTTY?: boolean },
+  { TERM }: Readonly<Record<string, string | undefined>> = process.env,
+): boolean => isTTY === true && TERM !== 'dumb';
+
 /** `estimatedMs` is the estimated duration of a trial until one has ended. */
 export function createProgress(stream: NodeJS.WriteStream, estimatedMs: number): Progress {
-  const live = stream.isTTY === true;
+  const live = isTerminal(stream);
   const ended: number[] = [];
   let current: { name: string; ordinal: number; total: number; startedAt: number; text: string } | undefined;
 

@@ -5,7 +5,7 @@ import type { ProbeResult, ProbeSecond } from '../probe/job.ts';
 import { secondOf, summaryOf } from '../probe/json.ts';
 import { probe } from '../probe/probe.ts';
 import { renderProbe, secondText } from '../probe/render.ts';
-import { createProgress } from '../progress.ts';
+import { createProgress, isTerminal } from '../progress.ts';
 import { usesColor } from './color.ts';
 import { type BenchCommand, type Call, ended } from './command.ts';
 
@@ -43,7 +43,7 @@ async function runWithProgress(
 ): Promise<ProbeResult | undefined> {
   const expectedMs = (job.warmupSeconds + job.durationSeconds) * 1000 + OVERHEAD_MS;
   const progress = createProgress(process.stderr, expectedMs);
-  const isLive = process.stderr.isTTY === true;
+  const isLive = isTerminal(process.stderr);
   const onSecond = (second: ProbeSecond) => {
     if (json) printLine(secondOf(second));
     progress.step(secondText(second));

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -62,4 +63,14 @@ test('every script that writes to its output is so guarded', () => {
     (name) => !/^ignoreClosedPipes\(\);$/m.test(readFileSync(join(PROJECT_ROOT, 'scripts', name), 'utf8')),
   );
   expect(bare).toEqual([]);
+});
+
+test('a full disk behind standard output is one line, and a failure', () => {
+  const command = `exec "${process.execPath}" --import tsx bench/cli.ts list > /dev/full`;
+  const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', TMPDIR: temporary() };
+  const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: PROJECT_ROOT, encoding: 'utf8', env });
+  expect(stderr).toMatch(
+    /^session-bench: OUTPUT_UNWRITABLE: expected to write standard output, got ENOSPC.*\n$/,
+  );
+  expect(status).toBe(1);
 });
