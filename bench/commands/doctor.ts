@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { SERVICES } from '../../stores/registry.ts';
 import type { ServiceDefinition } from '../../stores/service.ts';
@@ -8,6 +7,7 @@ import { BALANCERS, offerOf } from '../environment/balancer.ts';
 import { findOpenssl } from '../environment/certificates.ts';
 import { cpuNsOf } from '../environment/machine/cpu.ts';
 import { parseCpuList } from '../environment/machine/cpu-list.ts';
+import { kernelFile } from '../environment/machine/kernel-file.ts';
 import { kernel } from '../environment/machine/machine.ts';
 import { pinningIfPossible } from '../environment/machine/pinning.ts';
 import { SIBLING_FACTOR, slowDown } from '../environment/machine/siblings.ts';
@@ -33,7 +33,7 @@ async function examine(env: Env): Promise<string> {
   );
   const lines = [
     'machine',
-    `  ${cpus()[0]?.model.trim()}, ${availableParallelism()} processors, ${Math.round(totalmem() / 2 ** 30)} GiB`,
+    `  ${cpus()[0]?.model.trim() || 'unknown processor'}, ${availableParallelism()} processors, ${Math.round(totalmem() / 2 ** 30)} GiB`,
     `  ${kernel()}, Node ${process.versions.node}, clock ${clockSource() ?? 'unknown'}`,
     `  CPU accounting: ${
       cpuNsOf([process.pid]) === undefined
@@ -102,7 +102,6 @@ function describeNoise(env: Env): string[] {
 }
 
 function clockSource(): string | undefined {
-  const path = '/sys/devices/system/clocksource/clocksource0/current_clocksource';
   // Sandboxes such as gVisor have no such file.
-  return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined;
+  return kernelFile('/sys/devices/system/clocksource/clocksource0/current_clocksource')?.trim();
 }

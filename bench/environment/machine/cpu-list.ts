@@ -1,7 +1,8 @@
 /** Lists of processors, in the syntax of taskset and of the kernel. */
 
-/** The processors of a list such as `0,2-3`, ascending. */
+/** The processors of a list such as `0,2-3`, ascending; none for an empty one. */
 export function parseCpuList(text: string): number[] {
+  if (text.trim() === '') return [];
   return text.split(',').flatMap((part) => {
     const [first = 0, last = first] = part.split('-').map(Number);
     return Array.from({ length: last - first + 1 }, (_, index) => first + index);

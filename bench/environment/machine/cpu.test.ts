@@ -62,3 +62,11 @@ test('a process that has ended adds nothing; off Linux nothing is known', () => 
   expect(accountsWith({ ...OWN, ...TREE }).cpuNsOf([10, 99])).toBe(1570 + 2 * 10_000_000);
   expect(openAccounts(folder, false).cpuNsOf([10])).toBeUndefined();
 });
+
+test('files that are there and cannot be read are unknown, whatever the error', () => {
+  const hidden = { '10/smaps_rollup/x': '', '10/io/x': '', '10/stat/x': '', '10/task/10/schedstat/x': '' };
+  const accounts = accountsWith({ ...OWN, ...hidden, '10/task/10/children': '' });
+  expect(accounts.memoryBytesOf([10])).toBeUndefined();
+  expect(accounts.inputOutputOf([10])).toBeUndefined();
+  expect(accounts.treeOf(10)).toEqual([10]);
+});

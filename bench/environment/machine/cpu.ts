@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { platform } from 'node:os';
 import { join } from 'node:path';
+import { kernelFile, kernelFolder } from './kernel-file.ts';
 
 /**
  * CPU time of process trees from /proc, in nanoseconds. Linux only: elsewhere, and where a sandbox hides what is needed,
@@ -51,13 +52,13 @@ export interface ProcessAccounts {
 /** @param proc the folder, for tests. */
 export function openAccounts(proc = '/proc', isLinux = platform() === 'linux'): ProcessAccounts {
   // A kernel without scheduler statistics has no such file, or zeros in it: that is not known, and not 0.
-  const [ownNs = 0] = (readFile(join(proc, 'self/schedstat')) ?? '').split(' ').map(Number);
+  const [ownNs = 0] = (kernelFile(join(proc, 'self/schedstat')) ?? '').split(' ').map(Number);
   const isMeasurable = isLinux && ownNs > 0;
-  const [self] = listFolder(join(proc, 'self/task'));
+  const [self] = kernelFolder(join(proc, 'self/task'));
   const listsChildren = self !== undefined && existsSync(join(proc, 'self/task', self, 'children'));
 
-  const threadsOf = (pid: number) => listFolder(join(proc, String(pid), 'task'));
-  const read = (pid: number, file: string) => readFile(join(proc, String(pid), file));
+  const threadsOf = (pid: number) => kernelFolder(join(proc, String(pid), 'task'));
+  const read = (pid: number, file: string) => kernelFile(join(proc, String(pid), file));
 
   function treeOf(root: number): number[] {
     const pids = [root];
@@ -77,7 +78,7 @@ export function openAccounts(proc = '/proc', isLinux = platform() === 'linux'): 
   /** From the parent of every process, where the kernel does not list children. */
   function childrenByParent(): Map<number, number[]> {
     const children = new Map<number, number[]>();
-    for (const name of listFolder(proc)) {
+    for (const name of kernelFolder(proc)) {
       const pid = Number(name);
       const parent = Number.isInteger(pid) ? Number(fieldsOf(read(pid, 'stat'))[1]) : Number.NaN;
       if (Number.isInteger(parent)) children.set(parent, [...(children.get(parent) ?? []), pid]);
@@ -163,27 +164,4 @@ export const { cpuNsOf, schedulingOf, inputOutputOf, memoryBytesOf, treeOf } = o
 /** The fields of /proc/PID/stat from the third on: the name before them may contain blanks and brackets. */
 function fieldsOf(stat: string | undefined): string[] {
   return stat === undefined ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-}
-
-function listFolder(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    return absentUnlessGone(error, []);
-  }
-}
-
-/** Text of a file in /proc; `undefined` when its process or thread has just ended. */
-function readFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    return absentUnlessGone(error, undefined);
-  }
-}
-
-function absentUnlessGone<T>(error: unknown, absent: T): T {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'ENOTDIR') return absent;
-  throw error;
 }

@@ -124,3 +124,33 @@ test.each([
   });
   expect(host.hasQuota).toBe(false);
 });
+
+test('a quota of a group above ours, as of a slice, is ours: the least one counts', () => {
+  const above = 'sys/fs/cgroup/user.slice';
+  const files = {
+    'proc/stat': STAT,
+    'proc/self/status': status('0-1'),
+    'proc/self/cgroup': '0::/user.slice/user-1000.slice/session-1.scope\n',
+    // A session has no controller of processors: it counts usage only.
+    [`${above}/user-1000.slice/session-1.scope/cpu.stat`]: 'usage_usec 900000\n',
+    [`${above}/user-1000.slice/cpu.stat`]: 'usage_usec 950000\nthrottled_usec 7\n',
+    [`${above}/user-1000.slice/cpu.max`]: '150000 100000\n',
+    [`${above}/cpu.stat`]: 'usage_usec 1000000\nthrottled_usec 250\n',
+    [`${above}/cpu.max`]: '50000 100000\n',
+    'sys/fs/cgroup/cpu.stat': 'usage_usec 5000000\n',
+  };
+  const { host, write } = hostWith(files);
+  expect(host.hasQuota).toBe(true);
+  const before = host.read();
+  expect(before).toMatchObject({ busyNs: 1e9, throttledNs: 250_000 });
+  write({ [`${above}/cpu.stat`]: 'usage_usec 1300000\nthrottled_usec 350\n' });
+  const after = { ...host.read(), atMs: before.atMs + 1000 };
+  expect(host.sharesBetween(before, after, 0.2e9).foreignShare).toBeCloseTo(0.2);
+});
+
+test('files that are there and cannot be read are unknown, whatever the error', () => {
+  // A folder in the place of a file is an error that root gets too, as EPERM and EIO are elsewhere.
+  const folders = ['proc/stat', 'proc/self/status', 'proc/self/cgroup'];
+  const { host } = hostWith(Object.fromEntries(folders.map((path) => [`${path}/x`, ''])));
+  expect(host.read()).toMatchObject({ busyNs: undefined, stealNs: undefined, throttledNs: undefined });
+});

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { difference } from '../sums.ts';
 import { NS_PER_TICK } from './cpu.ts';
 import { parseCpuList } from './cpu-list.ts';
+import { kernelFile } from './kernel-file.ts';
 
 /**
  * Activity of the processors that this process may use, from /proc and the control group. Linux only: elsewhere, and
@@ -35,10 +35,7 @@ export interface Host {
 
 /** @param root of the trees /proc and /sys, for tests. */
 export function openHost(root = '/'): Host {
-  const read = (path: string) => {
-    const full = join(root, path);
-    return existsSync(full) ? readFileSync(full, 'utf8') : undefined;
-  };
+  const read = (path: string) => kernelFile(join(root, path));
   const processors = processorsIn(read);
   const group = groupIn(read);
   const quota = group === undefined ? undefined : quotaIn(read, group);
@@ -99,20 +96,34 @@ function timesIn(stat: string, processors: readonly number[]): Pick<HostReading,
   return { busyNs: sum.busy * NS_PER_TICK, stealNs: sum.steal * NS_PER_TICK };
 }
 
-/** The folder of our control group that counts throttling, versions 1 and 2; in a container it is the root. */
+/**
+ * The folder of the control group that counts our throttling, versions 1 and 2: of ours and those above it the one with
+ * the least quota, without any quota the nearest. In a container it is the root.
+ */
 function groupIn(read: Read): string | undefined {
-  const groups = read('proc/self/cgroup')?.trim().split('\n') ?? [];
-  const candidates = groups.flatMap((line) => {
+  const lines = read('proc/self/cgroup')?.trim().split('\n') ?? [];
+  const candidates = lines.flatMap((line) => {
     const [, controllers = '', path = ''] = line.split(':');
-    if (controllers === '') return [`sys/fs/cgroup${path}/cpu.stat`, 'sys/fs/cgroup/cpu.stat'];
+    if (controllers === '') return upwards(path).map((group) => `sys/fs/cgroup${group}`);
     if (!controllers.split(',').includes('cpu')) return [];
-    return ['cpu', 'cpu,cpuacct', 'cpuacct,cpu'].flatMap((mount) => [
-      `sys/fs/cgroup/${mount}${path}/cpu.stat`,
-      `sys/fs/cgroup/${mount}/cpu.stat`,
-    ]);
+    return ['cpu', 'cpu,cpuacct', 'cpuacct,cpu'].flatMap((mount) =>
+      upwards(path).map((group) => `sys/fs/cgroup/${mount}${group}`),
+    );
   });
-  const file = candidates.find((path) => throttledIn(read(path)) !== undefined);
-  return file === undefined ? undefined : dirname(file);
+  const groups = candidates.filter((path) => throttledIn(read(join(path, 'cpu.stat'))) !== undefined);
+  const quotas = groups.map((path) => quotaIn(read, path) ?? Number.POSITIVE_INFINITY);
+  return groups[quotas.indexOf(Math.min(...quotas))];
+}
+
+/** The path of a group and those of all above it: `/a/b`, `/a` and the root, which is empty. */
+function upwards(path: string): string[] {
+  const parts = path.split('/').filter((part) => part !== '');
+  return Array.from({ length: parts.length + 1 }, (_, up) =>
+    parts
+      .slice(0, parts.length - up)
+      .map((part) => `/${part}`)
+      .join(''),
+  );
 }
 
 /** Version 2 counts microseconds, version 1 nanoseconds. */

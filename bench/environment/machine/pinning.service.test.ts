@@ -37,6 +37,7 @@ describe('pinningText', () => {
 
 test('parseCpuList reads what the kernel writes', () => {
   expect(parseCpuList('0')).toEqual([0]);
+  expect(parseCpuList('')).toEqual([]);
   expect(parseCpuList('0-3')).toEqual([0, 1, 2, 3]);
   expect(parseCpuList('1,4-5,9')).toEqual([1, 4, 5, 9]);
 });

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { findOnPath } from '../../../stores/programs.ts';
 import { conflict } from '../../config/values.ts';
 import { BenchError } from '../../errors.ts';
 import { cpuListText, parseCpuList } from './cpu-list.ts';
+import { kernelFile } from './kernel-file.ts';
 
 /** The processors of each kind of process, in the syntax of taskset. */
 export interface Pinning {
@@ -64,7 +64,7 @@ function allowedCpus(): number[] {
   if (process.platform !== 'linux') throw unavailable('Linux', process.platform, 'Leave out --pin.');
   const remedy = 'Install it (Debian and Ubuntu: apt-get install util-linux).';
   if (findOnPath('taskset') === undefined) throw unavailable('taskset on the PATH', 'none', remedy);
-  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  const list = /^Cpus_allowed_list:\s*(\S+)$/m.exec(kernelFile('/proc/self/status') ?? '')?.[1];
   if (list === undefined)
     throw unavailable('Cpus_allowed_list in /proc/self/status', 'none', 'Leave out --pin.');
   return parseCpuList(list);

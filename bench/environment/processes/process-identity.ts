@@ -60,7 +60,8 @@ function readProc(pid: number, file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'latin1');
   } catch (error) {
-    if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return undefined;
+    // It has ended, or a mount option (hidepid) or a sandbox hides it, each with an error of its own.
+    if (error instanceof Error && 'syscall' in error) return undefined;
     throw error;
   }
 }
