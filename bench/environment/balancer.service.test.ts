@@ -115,6 +115,24 @@ test('doctor names the version that is needed, and what cannot be run', () => {
   }
 });
 
+test('doctor on one processor, and without taskset', () => {
+  const directory = scratch();
+  try {
+    const { PATH = '', HOME = '' } = process.env;
+    const doctor = ['--import', 'tsx', 'bench/cli.ts', 'doctor'];
+    const texts = [
+      [PATH, 'taskset', '-c', '0', process.execPath, ...doctor],
+      [home, process.execPath, ...doctor],
+    ].map(([path = '', command = '', ...args]) => {
+      const env = { PATH: path, HOME, TMPDIR: directory.path };
+      return execFileSync(command, args, { cwd: PROJECT_ROOT, encoding: 'utf8', env });
+    });
+    for (const text of texts) expect(text).toContain('one processor, or no taskset: nothing can be pinned');
+  } finally {
+    directory.remove();
+  }
+});
+
 test('nginx without -e serves requests', async () => {
   // The real one, as those before 1.19.5 are: an unknown option ends it.
   const real = nginx.find();

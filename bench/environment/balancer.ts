@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import type { Balancer, Upstream } from '../../servers/balancers/balancer.ts';
+import type { Balancer, BalancerPlan, Upstream } from '../../servers/balancers/balancer.ts';
 import { haproxy } from '../../servers/balancers/haproxy.ts';
 import { nginx } from '../../servers/balancers/nginx.ts';
 import { node } from '../../servers/balancers/node.ts';
@@ -86,6 +86,22 @@ export async function chooseBalancer(
   });
 }
 
+/** How it is started. @throws BenchError BALANCER_FAILED for a directory that its configuration cannot name. */
+function launchOf({ balancer, binary, version }: ChosenBalancer, plan: BalancerPlan) {
+  try {
+    return balancer.launch(binary, plan, version);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new BenchError({
+      code: 'BALANCER_FAILED',
+      expected: 'a plan that its configuration can express',
+      got: error.message,
+      remedy: 'Set TMPDIR to a folder without such characters in its path, or use --balancer node.',
+      cause: error,
+    });
+  }
+}
+
 export interface BalancerRequest {
   chosen: ChosenBalancer;
   upstreams: readonly Upstream[];
@@ -116,7 +132,7 @@ export interface RunningBalancer extends StartedProcess {
 export function startBalancer(request: BalancerRequest): Promise<RunningBalancer> {
   const { chosen, upstreams, affinity, directory, cpus, certificates, redirects = false } = request;
   const { guard, signal } = request;
-  const { balancer, binary, version } = chosen;
+  const { balancer } = chosen;
   return withFreePort(HOST, async (port) => {
     const home = `${directory}/${balancer.name}-${port}`;
     mkdirSync(home);
@@ -126,7 +142,7 @@ export function startBalancer(request: BalancerRequest): Promise<RunningBalancer
       ...(plainPort === undefined ? {} : { plainPort }),
     };
     const place = { host: HOST, port, upstreams, affinity, directory: home };
-    const launch = balancer.launch(binary, { ...place, ...(tls === undefined ? {} : { tls }) }, version);
+    const launch = launchOf(chosen, { ...place, ...(tls === undefined ? {} : { tls }) });
     for (const { path, text } of launch.files) writeFileSync(path, text);
     const process = await startProcess({
       name: balancer.name,

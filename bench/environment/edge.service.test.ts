@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { request as plainRequest } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
 import { dirname, join } from 'node:path';
@@ -32,7 +32,9 @@ beforeAll(async () => {
   resources.add('upstream', upstream.stop);
   const home = guard.createDirectory('edge-test');
   resources.add('directory', home.remove);
-  directory = home.path;
+  // As a folder for temporary files may be called.
+  directory = join(home.path, 'a space; {b} #c');
+  mkdirSync(directory);
 });
 afterAll(() => resources.close());
 
@@ -46,8 +48,11 @@ function start(
   const chosen = { balancer, binary, version: '' };
   const signal = new AbortController().signal;
   const upstreams = [upstream.upstream];
+  const certificate = join(directory, 'edge.pem');
+  copyFileSync(trusted.certificate, certificate);
+  const own = { ...trusted, certificate };
   return startBalancer({
-    ...{ chosen, upstreams, affinity, directory, certificates: trusted, redirects: true, guard, signal },
+    ...{ chosen, upstreams, affinity, directory, certificates: own, redirects: true, guard, signal },
   });
 }
 

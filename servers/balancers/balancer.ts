@@ -79,8 +79,9 @@ export function assertPlan(plan: BalancerPlan): void {
   }
   const ids = plan.upstreams.map(({ id }) => id);
   if (new Set(ids).size !== ids.length) refuse('distinct upstream ids', ids);
+  // The others stand within quotes: a folder for temporary files may have a space in its name.
   const assertPath = (what: string, path: string): void => {
-    if (!/^[^\s"'\\$;{}#]+$/.test(path)) refuse(`${what} without spaces or quotes`, path);
+    if (!/^[^\p{Cc}"'\\$]+$/u.test(path)) refuse(`${what} without quotes, $ and \\`, path);
   };
   assertPath('a directory', plan.directory);
   if (plan.tls === undefined) return;

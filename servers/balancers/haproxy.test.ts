@@ -64,7 +64,7 @@ describe('with TLS', () => {
   it.each([
     [
       'speaks TLS 1.3 and HTTP/1.1 alone',
-      'bind 127.0.0.1:8080 ssl crt /tmp/run/edge.pem alpn http/1.1 ssl-min-ver TLSv1.3',
+      'bind 127.0.0.1:8080 ssl crt "/tmp/run/edge.pem" alpn http/1.1 ssl-min-ver TLSv1.3',
     ],
     ['exchanges keys as the column says', 'curves X25519:P-256'],
     ['keeps no sessions', 'tune.ssl.cachesize 0'],
@@ -84,7 +84,7 @@ describe('with TLS', () => {
     expect(haproxyConfig(PLAN)).not.toMatch(/ssl|308|Strict-Transport/);
   });
 
-  it.each([{ certificate: '/tmp/a b.pem' }, { certificate: '/tmp/a.pem', plainPort: 0 }])(
+  it.each([{ certificate: '/tmp/a"b.pem' }, { certificate: '/tmp/a.pem', plainPort: 0 }])(
     'refuses %j',
     (wrong) => {
       expect(() => haproxyConfig({ ...PLAN, tls: wrong })).toThrow(RangeError);

@@ -77,7 +77,7 @@ ${plan.upstreams.map((upstream) => serverLine(upstream, sticky)).join('\n')}
 /** The suites are those of OpenSSL, of which the client's first is taken. */
 function tlsWords(certificate: string): string {
   const curves = TLS_GROUPS.join(':');
-  return ` ssl crt ${certificate} alpn http/1.1 ssl-min-ver TLSv1.3 curves ${curves} no-tls-tickets prefer-client-ciphers`;
+  return ` ssl crt "${certificate}" alpn http/1.1 ssl-min-ver TLSv1.3 curves ${curves} no-tls-tickets prefer-client-ciphers`;
 }
 
 /** 308 keeps method and body. The address is that of this edge, whatever name the request has. */

@@ -46,8 +46,8 @@ export function nginxConfig(plan: BalancerPlan, isRoot: boolean): string {
   return `daemon off;
 worker_processes 1;
 worker_rlimit_nofile 8192;
-pid ${plan.directory}/nginx.pid;
-error_log ${plan.directory}/error.log warn;
+pid "${plan.directory}/nginx.pid";
+error_log "${plan.directory}/error.log" warn;
 ${isRoot ? 'user root;\n' : ''}
 events {
   worker_connections 4096;
@@ -56,11 +56,11 @@ events {
 http {
   access_log off;
   server_tokens off;
-  client_body_temp_path ${plan.directory}/client_body;
-  proxy_temp_path ${plan.directory}/proxy;
-  fastcgi_temp_path ${plan.directory}/fastcgi;
-  uwsgi_temp_path ${plan.directory}/uwsgi;
-  scgi_temp_path ${plan.directory}/scgi;
+  client_body_temp_path "${plan.directory}/client_body";
+  proxy_temp_path "${plan.directory}/proxy";
+  fastcgi_temp_path "${plan.directory}/fastcgi";
+  uwsgi_temp_path "${plan.directory}/uwsgi";
+  scgi_temp_path "${plan.directory}/scgi";
 
   keepalive_timeout 60s;
   keepalive_requests 1000000000;
@@ -123,8 +123,8 @@ function stickyMaps(isSecure: boolean): string {
 function tlsLines(certificate: string): string {
   // OpenSSL's names of curves.
   const curves = TLS_GROUPS.map((name) => (name === 'P-256' ? 'prime256v1' : name)).join(':');
-  return `    ssl_certificate ${certificate};
-    ssl_certificate_key ${certificate};
+  return `    ssl_certificate "${certificate}";
+    ssl_certificate_key "${certificate}";
     ssl_protocols TLSv1.3;
     ssl_ecdh_curve ${curves};
     ssl_prefer_server_ciphers off;

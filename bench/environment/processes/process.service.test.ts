@@ -229,14 +229,17 @@ describe('a started process', () => {
     await started.stop();
   });
 
-  it('gets a minimal environment, with what is given', async () => {
+  it('gets a minimal environment, with what is given and where its libraries are', async () => {
     process.env['SESSION_BENCH_EXAMPLE'] = 'must not pass';
+    process.env['LD_LIBRARY_PATH'] = '/opt/its/lib';
     const script = `console.log('env ' + JSON.stringify(process.env)); ${READY}`;
     const started = await startProcess(options(script, { ready: 'ipc', env: { GIVEN: 'yes' } }));
     await until(() => started.outputTail().includes('}'));
     expect(started.outputTail()).toContain('"GIVEN":"yes"');
     expect(started.outputTail()).toContain('"PATH"');
+    expect(started.outputTail()).toContain('"LD_LIBRARY_PATH":"/opt/its/lib"');
     expect(started.outputTail()).not.toContain('must not pass');
+    delete process.env['LD_LIBRARY_PATH'];
     await started.stop();
   });
 

@@ -15,14 +15,15 @@ const STOP_TIMEOUT_MS = 3_000;
 const LAST_WORDS_MS = 200;
 /** How long stop() waits for the rest of a killed group. */
 const GROUP_GONE_MS = 2_000;
-const INHERITED = ['PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'];
+/** With LD_LIBRARY_PATH, as when its version was asked: some programs lie elsewhere with their libraries. */
+const INHERITED = ['PATH', 'LD_LIBRARY_PATH', 'HOME', 'USER', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL'];
 
 export interface ProcessOptions {
   /** For people: `redis`, `server 2`. */
   name: string;
   command: string;
   args: readonly string[];
-  /** Merged over a minimal inherited environment: PATH, HOME, USER, TMPDIR, TZ, LANG, LC_ALL. */
+  /** Merged over a minimal inherited environment: INHERITED. */
   env?: Readonly<Record<string, string>>;
   cwd?: string;
   /** Processors for it and its children, such as `0,2-3`; default all. Linux, by taskset. */
