@@ -8,6 +8,7 @@ import type { RunContext } from './context.ts';
 import type { StartedProcess } from './processes/process.ts';
 import { openTogether } from './processes/resources.ts';
 import { askStats, namespaceOf, SERVER_FAILURE, serverConfig, startServer } from './server.ts';
+import { checkDurability } from './services/describe.ts';
 import type { StartedService } from './services/service.ts';
 import { startService } from './services/start.ts';
 import { maxOf, sumOf } from './sums.ts';
@@ -58,7 +59,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
 
     const service = await startServiceFor(trial, context, directory.path);
     if (service !== undefined) resources.add(service.name, service.stop);
-    if (service !== undefined) checkDurability(service, context.config.durability);
+    if (service !== undefined) await checkDurability(service, context.config.durability);
     if (service?.tier === 'url') {
       const purge = () => service.purge(namespaceOf(trial, context.runId));
       resources.add(`sessions on ${service.name}`, purge);
@@ -154,18 +155,6 @@ function externalEnvironment({ url }: LoadedSite): Environment {
 function servingContext(trial: Trial, context: RunContext): RunContext {
   if (trial.side !== 'base' || context.baselineServer === undefined) return context;
   return { ...context, programs: { ...context.programs, server: context.baselineServer } };
-}
-
-/** An external service may have other settings than requested: its figures would be mislabelled. */
-function checkDurability(service: StartedService, durability: string): void {
-  if (service.durabilityMatches !== false) return;
-  const { name, settings, definition } = service;
-  throw new BenchError({
-    code: 'SERVICE_REFUSED',
-    expected: `${name} to be set to --durability ${durability}`,
-    got: definition.durabilitySettings.map((key) => `${key}=${settings[key] || '(none)'}`).join(', '),
-    remedy: 'Name the durability that it has, or change its settings.',
-  });
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ServiceDefinition } from '../../stores/service.ts';
 import type { Config } from '../config/config.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { lookAt } from '../conformance/external-site.ts';
-import { describeService } from '../environment/services/describe.ts';
+import { checkDurability, describeService } from '../environment/services/describe.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { BenchError, redactUrl } from '../errors.ts';
 
@@ -62,7 +62,9 @@ export async function inspectExternal(config: Config): Promise<string[]> {
   for (const service of SERVICES) {
     const url = config.urls[service.name];
     if (url === undefined || !used.has(service)) continue;
-    const { version, notes } = await describeService(service, url, config.durability);
+    const described = await describeService(service, url, config.durability);
+    await checkDurability(described, config.durability);
+    const { version, notes } = described;
     const known = version === '' ? '' : `, ${/^\d/.test(version) ? `${service.title} ${version}` : version}`;
     lines.push(`loading ${service.name} at ${redactUrl(url)}${known}`);
     lines.push(...notes.map((note) => `${service.name}: ${note}`));

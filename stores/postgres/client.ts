@@ -10,6 +10,7 @@ import {
   ServiceError,
 } from '../service.ts';
 import { inspectPostgres, NO_POOLER, OWN_SETTING } from './inspect.ts';
+import { checkLimits } from './rehearsal.ts';
 import { connectionOf } from './url.ts';
 
 /** invalid_authorization_specification, invalid_password, insufficient_privilege. */
@@ -70,9 +71,14 @@ function hasCode(error: unknown, code: string): boolean {
 
 export const postgresClient: ServiceClient = {
   async inspect(url, connections) {
-    const { settings, ...inspection } = await withPostgres(url, inspectPostgres);
-    if (connections !== undefined) checkRoom(settings, connections);
-    return { settings, ...inspection };
+    return withPostgres(url, async (client) => {
+      const inspection = await inspectPostgres(client);
+      if (connections !== undefined) {
+        checkRoom(inspection.settings, connections);
+        await checkLimits(client, connections);
+      }
+      return inspection;
+    });
   },
   durabilityMatches: postgresDurabilityMatches,
   settle: (url) => withPostgres(url, settle),

@@ -1,4 +1,5 @@
 import { connect, createServer } from 'node:net';
+import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { postgresClient } from './client.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
@@ -45,6 +46,36 @@ test('a database that does not exist, with how to make it', async () => {
   expect(error?.advice).toMatchObject({
     expected: 'to have the database',
     remedy: expect.stringContaining('createdb'),
+  });
+});
+
+test('a user without the language of functions', async () => {
+  await server.query("create role fenced login password 'f'");
+  await server.query('create database fenced owner fenced');
+  const url = urlAs('fenced', 'f', 'fenced');
+  expect(await refusalOf(url)).toBeUndefined();
+  const client = new pg.Client({ connectionString: server.url.replace(/\/postgres$/, '/fenced') });
+  await client.connect();
+  await client.query('revoke usage on language plpgsql from public');
+  await client.end();
+  const error = await refusalOf(url);
+  expect(error).toMatchObject({ kind: 'refused', message: expect.stringContaining('plpgsql') });
+  expect(error?.advice?.expected).toBe('to let this user make schemas, tables and functions');
+});
+
+test('a limit on the connections of a role, and of a database', async () => {
+  await server.query("create role few login password 'f' connection limit 3");
+  await server.query('create database few owner few');
+  const url = urlAs('few', 'f', 'few');
+  expect((await postgresClient.inspect(url, 3)).version).toMatch(/^\d+/);
+  await expect(postgresClient.inspect(url, 4)).rejects.toMatchObject({
+    message: 'a limit of 3 for this role',
+    advice: { expected: 'to take 4 connections' },
+  });
+  await server.query('alter role few connection limit -1');
+  await server.query('alter database few connection limit 2');
+  await expect(postgresClient.inspect(url, 3)).rejects.toMatchObject({
+    message: 'a limit of 2 for this database',
   });
 });
 

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { type Inspection, refusal } from '../service.ts';
+import { rehearse } from './rehearsal.ts';
 
 /** What a Postgres, or what speaks its protocol, says of itself. */
 
@@ -61,6 +62,7 @@ export async function inspectPostgres(client: pg.Client): Promise<Inspection> {
   const settings = await readSettings(client);
   const number = settings['server_version']?.split(' ')[0] ?? '';
   checkVersion(number);
+  await rehearse(client);
   return { version: number, settings, notes: [] };
 }
 

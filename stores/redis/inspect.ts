@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type Inspection, refusal } from '../service.ts';
+import { rehearse } from './rehearsal.ts';
 
 /** What a Redis, or what speaks its protocol, says of itself. Anything that it refuses to say is not known. */
 
@@ -32,6 +33,7 @@ export async function inspectRedis(redis: Redis): Promise<Inspection> {
   await checkDatabase(redis);
   checkVersion(server);
   checkEviction(settings?.['maxmemory-policy'] ?? memory?.get('maxmemory_policy'));
+  await rehearse(redis);
   return {
     version: server === undefined ? '' : flavourOf(server).version,
     settings: settings ?? {},
@@ -52,9 +54,15 @@ export function flavourOf(server: Info): { version: string; program: string } {
   for (const [key, name, program] of [
     ['dragonfly_version', 'Dragonfly', 'dragonfly'],
     ['garnet_version', 'Garnet', 'GarnetServer'],
+    ['kvrocks_version', 'Kvrocks', 'kvrocks'],
+    ['redict_version', 'Redict', 'redict-server'],
   ] as const) {
     const version = server.get(key);
     if (version !== undefined) return { version: `${name} ${version.replace(/^df-/, '')}`, program };
+  }
+  // KeyDB says what it is by its program alone.
+  if (/\/keydb-server$/.test(server.get('executable') ?? '')) {
+    return { version: `KeyDB ${redis}`, program: 'keydb-server' };
   }
   const named = server.get('server_name');
   return {

@@ -1,6 +1,7 @@
 /** What a running service reports about itself, on any tier, with the errors of the harness. */
 
 import {
+  DURABILITIES,
   type Durability,
   PROBE_TIMEOUT_MS,
   type ServiceDefinition,
@@ -40,6 +41,25 @@ export async function describeService(
     dump: () => ask(client.dump(url)),
     purge: (namespace) => ask(client.purge(url, namespace)),
   };
+}
+
+/**
+ * An external service may have other settings than requested: its figures would be mislabelled.
+ * @throws BenchError SERVICE_REFUSED, with the durability that it has.
+ */
+export async function checkDurability(
+  { name, settings, definition, durabilityMatches }: DescribedService,
+  durability: Durability,
+): Promise<void> {
+  if (durabilityMatches !== false) return;
+  const client = await definition.client();
+  const own = DURABILITIES.findLast((one) => client.durabilityMatches(settings, one) === true);
+  throw new BenchError({
+    code: 'SERVICE_REFUSED',
+    expected: `${name} to be set to --durability ${durability}`,
+    got: definition.durabilitySettings.map((key) => `${key}=${settings[key] || '(none)'}`).join(', '),
+    remedy: `${own === undefined ? 'Change' : `Name --durability ${own}, or change`} its settings.`,
+  });
 }
 
 /** Converts a ServiceError to a BenchError; other errors are unchanged. */
