@@ -8,12 +8,16 @@ const faultOf = (text: string, rules = rulesOf(text)): UrlFault | undefined => {
   const read = readServiceUrl(text, rules);
   return 'fault' in read ? read.fault : undefined;
 };
-const rulesOf = (text: string) => (/^\s*(redis|unix|valkey|\/)/i.test(text) ? RULES.redis : RULES.postgres);
+const rulesOf = (text: string) =>
+  /^[\s"]*(redis|unix|valkey|\/)/i.test(text) ? RULES.redis : RULES.postgres;
 
 test.each([
   ['redis://127.0.0.1', 'redis://127.0.0.1'],
   [' redis://127.0.0.1:6380/2\n', 'redis://127.0.0.1:6380/2'],
   ['REDIS://h', 'redis://h'],
+  // As `docker run --env-file` passes it on.
+  ['"redis://:p%22@h"', 'redis://:p%22@h'],
+  ["'postgres://u:p@h/db'", 'postgres://u:p@h/db'],
   ['rediss://user:p%23%25%2F@[::1]:6380/0?family=6', 'rediss://user:p%23%25%2F@[::1]:6380/0?family=6'],
   ['postgres://u:p@h/db', 'postgres://u:p@h/db'],
   ['postgresql://u@h:5433/a%23b?sslmode=verify-full', 'postgresql://u@h:5433/a%23b?sslmode=verify-full'],
@@ -50,10 +54,21 @@ test.each([
   ['postgres://u:p@h/db%', 'postgres:// and what cannot be read', /% is %25/],
   ['redis://hunter2', undefined, /./],
   ['redis://:hunter2', 'redis:// and what cannot be read', /USER|encode/],
-  ['hunter2', 'text that is not a URL', /encode/],
-  ['redis:hunter2@h', 'text that is not a URL', /encode/],
+  ['hunter2', 'text that is not a URL', /Begin it with/],
+  ['redis:hunter2@h', 'text that is not a URL', /Begin it with redis:\/\//],
+  ['redis-cli -u redis://h', 'text that is not a URL', /the URL alone/],
+  ["psql 'postgres://u:hunter2@h/db'", 'text that is not a URL', /the URL alone/],
+  ['DATABASE_URL=postgres://u:hunter2@h/db', 'text that is not a URL', /the URL alone/],
+  // Not the password is wrong, but the place.
+  ['redis://:p@h:99999', 'redis:// and what cannot be read', /one host and its port/],
+  ['redis://::1:6379', 'redis:// and what cannot be read', /brackets/],
+  ['redis://:6379', 'redis:// and what cannot be read', /one host and its port/],
+  ['postgres://u:p@/db', 'postgres:// and what cannot be read', /one host and its port/],
+  ['postgres://u:p@a:1,b:2/db', 'postgres:// and what cannot be read', /one host/],
+  ['postgres://u:p@a,b/db', 'several', /one of them/],
+  ['redis://a,b:6379', 'several', /one of them/],
   ['mysql://u:p@h/db', 'one that begins with mysql://', /Write postgres:/],
-  ['file:./dev.db', 'text that is not a URL', /encode/],
+  ['file:./dev.db', 'text that is not a URL', /Begin it with/],
   // Other places.
   ['rediss:///run/redis.sock', 'the path of a socket', /redis:\/\/\//],
   ['rediss://%2Frun%2Fredis.sock', 'the path of a socket', /redis:\/\/\//],

@@ -29,15 +29,25 @@ const ENCODE =
 /** The URL as drivers are given it, or what is wrong with it. */
 export function readServiceUrl(text: string, rules: UrlRules): { url: string } | { fault: UrlFault } {
   const [scheme] = rules.schemes;
-  const given = rules.rewrite?.(text.trim()) ?? text.trim();
+  const bare = withoutQuotes(text.trim());
+  const given = rules.rewrite?.(bare) ?? bare;
   const expected = `a URL such as ${scheme}//USER:PASSWORD@HOST:PORT`;
   const own = /^([a-z][a-z0-9+.-]*:)\/\//i.exec(given)?.[1]?.toLowerCase();
-  if (own === undefined) return { fault: { expected, got: 'text that is not a URL', remedy: ENCODE } };
+  if (own === undefined) {
+    const isWithin = /[\s='"][a-z][a-z0-9+.-]*:\/\//i.test(given);
+    const remedy = isWithin
+      ? 'Write the URL alone.'
+      : `Begin it with ${scheme}//, as in ${scheme}//HOST:PORT.`;
+    return { fault: { expected, got: 'text that is not a URL', remedy } };
+  }
   if (!rules.schemes.includes(own)) {
     return { fault: { expected, got: `one that begins with ${own}//`, remedy: `Write ${scheme}//.` } };
   }
   if (!URL.canParse(given) || !isDecodable(given)) {
-    return { fault: { expected, got: `${own}// and what cannot be read`, remedy: ENCODE } };
+    const remedy = hasPlace(given)
+      ? ENCODE
+      : `Write one host and its port, ${scheme}//USER:PASSWORD@HOST:PORT; an IPv6 address stands in brackets.`;
+    return { fault: { expected, got: `${own}// and what cannot be read`, remedy } };
   }
   const url = new URL(given);
   const fault = hashFault(url) ?? optionFault(url, rules) ?? rules.faultOf(url) ?? hostFault(url, expected);
@@ -62,6 +72,15 @@ export function socketHost(path: string): string {
     if (error instanceof URIError) return encodeURIComponent(path);
     throw error;
   }
+}
+
+/** Files of variables that no shell reads, such as those of containers, pass quotes on. */
+const withoutQuotes = (text: string) => /^(["'])(.*)\1$/s.exec(text)?.[2] ?? text;
+
+/** Whether a URL that cannot be read names a host apart from what stands before its last @. */
+function hasPlace(text: string): boolean {
+  const place = text.replace(/^([^:]*:\/\/).*@/s, '$1');
+  return URL.canParse(place) && new URL(place).hostname !== '';
 }
 
 /** Whether every part of the URL is correctly percent-encoded. */
@@ -95,6 +114,9 @@ function optionFault(url: URL, { options, refused }: UrlRules): UrlFault | undef
 }
 
 function hostFault(url: URL, expected: string): UrlFault | undefined {
+  if (url.hostname.includes(',') && !isSocket(url)) {
+    return { expected: 'one host', got: 'several', remedy: 'Name one of them, the primary.' };
+  }
   if (url.hostname !== '') return url.port === '0' ? portFault(expected) : undefined;
   return { expected, got: 'one without a host', remedy: 'Name the host, such as 127.0.0.1.' };
 }
