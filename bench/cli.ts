@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import type { BenchCommand } from './commands/command.ts';
 import { runToExitCode } from './commands/exit-code.ts';
@@ -31,6 +32,7 @@ const COMMANDS: readonly [Entry, ...Entry[]] = [
   ],
 ];
 const [DEFAULT] = COMMANDS;
+const VERSION: string = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
 /** `pnpm bench` with the flags of the command that is called. */
 function createProgram(
@@ -41,6 +43,7 @@ function createProgram(
   const program = new Command('pnpm bench')
     .description('How should a site remember who is logged in? Every way, measured on equal terms.')
     .helpCommand(false)
+    .version(VERSION, '-V, --version', 'print the version')
     .configureOutput({ writeErr: () => undefined })
     .exitOverride();
   for (const [name, description] of COMMANDS) {
@@ -57,7 +60,9 @@ function createProgram(
   return program;
 }
 
-const argv = process.argv.slice(2);
+const [word, ...others] = process.argv.slice(2);
+// As in git and npm.
+const argv = word === 'help' ? [...others, '--help'] : process.argv.slice(2);
 // Package managers may pass a `--` on.
 const first = argv.find((word) => word !== '--');
 const [called, , load] = COMMANDS.find(([name]) => name === first) ?? DEFAULT;

@@ -86,8 +86,11 @@ function oneLine(text: string): string {
 
 /**
  * The text with every password in a URL replaced, for people and files. The password extends to the last @ of a word:
- * if it was not escaped it may contain @, / or ?.
+ * if it was not escaped it may contain @, / or ?. A URL may lack its scheme, as curl allows.
  */
 export function redactUrl(text: string): string {
-  return text.replace(/(\/\/[^:/?#@\s]*):\S*@/g, '$1:***@').replace(/([?&]password=)[^&\s]*/gi, '$1***');
+  return text
+    .replace(/(\/\/[^:/?#@\s]*):\S*@/g, '$1:***@')
+    .replace(/^([^:/?#@\s]+):(?!\/\/)\S*@/, '$1:***@')
+    .replace(/([?&]password=)[^&\s]*/gi, '$1***');
 }

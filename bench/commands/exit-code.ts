@@ -1,7 +1,7 @@
 /** Runs a command to its exit code: signals stop it in order, and errors become one line. The codes are in errors.ts. */
 
 import { setMaxListeners } from 'node:events';
-import { type Command, CommanderError } from 'commander';
+import { type Command, CommanderError, type Option } from 'commander';
 import { nearest, usage } from '../config/values.ts';
 import { BenchError, EXIT, type ExitCode, messageOf, redactUrl } from '../errors.ts';
 import { ignoreClosedPipes } from './closed-pipe.ts';
@@ -70,12 +70,55 @@ function plainError(
     const own = program.commands.find((command) => argv.includes(command.name())) ?? program.commands[0];
     const flags = [program, ...(own === undefined ? [] : [own])].flatMap((command) => command.options);
     const words = [...flags.map((option) => option.long ?? ''), '--help'];
-    return usage('a known flag', name, suggest(name, words));
+    const known = ELSEWHERE.find(([flag, own]) => flag === name && words.includes(own.split(' ')[0] ?? ''));
+    return usage('a known flag', name, known === undefined ? suggest(name, words) : `Write ${known[1]}.`);
   }
   if (error.code === 'commander.excessArguments') {
-    const word = argv.find((argument) => !argument.startsWith('-') && !names.includes(argument)) ?? '';
+    const own = program.commands.find((command) => argv.includes(command.name())) ?? program.commands[0];
+    const word = excessWord(argv, names, [...program.options, ...(own?.options ?? [])]);
     const expected = names.length === 0 ? 'flags only' : `a command of ${names.join(', ')}, and flags`;
     return usage(expected, `"${redactUrl(word)}"`, suggest(word, names));
   }
   return usage('a value', `none for ${name}`, help);
 }
+
+/** The first word that is neither a command, nor a flag, nor the value of one. */
+function excessWord(argv: readonly string[], names: readonly string[], options: readonly Option[]): string {
+  const takesValue = (word: string) =>
+    options.some(({ long, short, required }) => required && (word === long || word === short));
+  return (
+    argv.find(
+      (word, at) => !word.startsWith('-') && !names.includes(word) && !takesValue(argv[at - 1] ?? ''),
+    ) ?? ''
+  );
+}
+
+/** Flags of hyperfine, k6, wrk, hey, vegeta, oha, ab and curl, and ours for the same. The first that is there is meant. */
+const ELSEWHERE: readonly [flag: string, own: string][] = [
+  ['--runs', '--repeat'],
+  ['--min-runs', '--repeat'],
+  ['-X', '--method WORD'],
+  ['--request', '--method WORD'],
+  ['--data', '--body TEXT'],
+  ['-D', '--body-file FILE'],
+  ['-n', '--duration TIME: a load has a length and no number of requests'],
+  ['--requests', '--duration TIME: a load has a length and no number of requests'],
+  ['--iterations', '--duration TIME: a load has a length and no number of requests'],
+  ['-z', '--duration TIME'],
+  ['-q', '--rate NUMBER'],
+  ['-R', '--rate NUMBER'],
+  ['--rps', '--rate NUMBER'],
+  ['--qps', '--rate NUMBER'],
+  ['-u', '--connections COUNT'],
+  ['--vus', '--connections COUNT'],
+  ['--concurrency', '--connections COUNT'],
+  ['--clients', '--connections COUNT'],
+  ['-t', '--connections COUNT: the generator is one process'],
+  ['--threads', '--connections COUNT: the generator is one process'],
+  ['-k', '--insecure'],
+  ['--cacert', '--ca FILE'],
+  ['--stage', '--stages LIST'],
+  ['--export-json', '--json'],
+  ['--export-csv', '--out FILE.csv'],
+  ['--export-markdown', '--markdown FILE'],
+];

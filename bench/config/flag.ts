@@ -1,7 +1,8 @@
 /** Flags as data. Help, config file, `--resume`, every command and every configuration read tables of these. */
 
 import { type Command, Option } from 'commander';
-import { distinct, listOf, oneOf, parseSeconds, type RawOptions, wholeNumber } from './values.ts';
+import { redactUrl } from '../errors.ts';
+import { distinct, listOf, oneOf, parseSeconds, type RawOptions, usage, wholeNumber } from './values.ts';
 
 /** The raw value of one flag, from commander, a config file or a recorded run. */
 type Given = RawOptions[string];
@@ -26,6 +27,8 @@ export interface Flag<T = unknown> {
   /** The flag with the opposite meaning, with its help. */
   opposite?: { spelling: string; help: string };
   isRepeatable?: true;
+  /** Values separated by commas: given twice, one of them would be lost. */
+  isList?: true;
   /** Whether a config file may contain it; default true. */
   inFile?: false;
   /** @throws BenchError USAGE. @param name the long flag without its dashes. */
@@ -43,6 +46,7 @@ export type ValuesOf<F> = { -readonly [K in keyof F]: F[K] extends Flag<infer T>
 /** How a text becomes a value, and the words that it may be. */
 export interface Kind<T> {
   choices?: readonly string[];
+  isList?: true;
   parse(text: string, name: string): T;
 }
 
@@ -103,6 +107,7 @@ export const words = <const W extends readonly string[]>(choices: W) => listed(w
 /** Values of a kind, separated by commas; equal ones count once. */
 export const listed = <T>(kind: Kind<T>): Kind<T[]> => ({
   ...kind,
+  isList: true,
   parse: (text, name) => distinct(listOf(name, text).map((item) => kind.parse(item, name))),
 });
 export const duration = (leastSeconds?: number, mostSeconds?: number): Kind<number> => ({
@@ -114,9 +119,20 @@ export const text: Kind<string> = { parse: (given) => given };
 function optionOf(flag: Flag): Option {
   const option = new Option(flag.spelling, flag.help);
   if (flag.choices !== undefined) option.choices(flag.choices);
-  option.argParser((given: string, before: unknown) =>
-    flag.isRepeatable === true ? [...(Array.isArray(before) ? before : []), given] : given,
-  );
+  let earlier: string | undefined;
+  option.argParser((given: string, before: unknown) => {
+    if (flag.isRepeatable === true) return [...(Array.isArray(before) ? before : []), given];
+    if (flag.isList === true && earlier !== undefined) {
+      const joined = [earlier, given].join(',');
+      throw usage(
+        `one --${longName(flag)}, a list`,
+        'two',
+        `Write --${longName(flag)} ${redactUrl(joined)}.`,
+      );
+    }
+    earlier = given;
+    return given;
+  });
   const shown = flag.fallbackHelp ?? (typeof flag.fallback === 'string' ? flag.fallback : undefined);
   if (shown !== undefined && shown !== '') option.default(shown, shown);
   return option;

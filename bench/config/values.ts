@@ -61,8 +61,9 @@ export function nearest(text: string, words: readonly string[]): string | undefi
   return distance(text, word) <= Math.max(2, word.length / 3) ? word : prefix;
 }
 
-/** Text for an error: short, and without passwords. */
-export const quoted = (text: string) => `"${redactUrl(text).slice(0, 80)}"`;
+/** Text of one value for an error: short, and without passwords, which may have blanks in them. */
+export const quoted = (text: string) =>
+  `"${redactUrl(text.replace(/(\/\/[^:/?#@\s]*):.*@/s, '$1:***@')).slice(0, 80)}"`;
 
 /** Flags that do not go together, or not with what is there: exit code 2. */
 export function conflict(expected: string, got: string, remedy: string): BenchError {

@@ -45,7 +45,7 @@ export const CONFORMANCE_FLAGS = {
     '--store <names>',
     RUN_FLAGS.stores.help,
     STORE_NAMES.join(','),
-    { parse: storesOf },
+    { parse: storesOf, isList: true },
     { fallbackHelp: 'all but the control' },
   ),
   servers: value('--servers <count>', 'server processes', '3', whole(1, 16)),
@@ -57,7 +57,7 @@ export const CONFORMANCE_FLAGS = {
   only: optional(
     '--only <ids>',
     'numbers of checks, such as 14,15 or 2a',
-    { parse: onlyOf },
+    { parse: onlyOf, isList: true },
     { fallbackHelp: 'all' },
   ),
   tries: value('--tries <count>', 'tries of each race, at least 9', '20', whole(9, 10_000)),

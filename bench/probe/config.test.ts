@@ -250,6 +250,13 @@ describe('what a probe refuses, on one line with exit code 2', () => {
       {},
       /without user and password, got "http:\/\/me:\*\*\*@a.test\/"/,
     ],
+    ['a password without a scheme', ['me:secret@a.test:80/'], {}, /begins with http:.*got "me:\*\*\*@a.test/],
+    [
+      'a password with a blank',
+      ['http://me:se secret@a.test/'],
+      {},
+      /without user and password, got "http:\/\/me:\*\*\*@a.test/,
+    ],
     ['no unit', [URL_], { duration: '5' }, /Did you mean 5s\?/],
     ['no unit in the warm-up', [URL_], { warmup: '1' }, /--warmup.*Did you mean 1s\?/],
     ['rate 0', [URL_], { rate: '0' }, /above 0.*for --rate, got "0"/],

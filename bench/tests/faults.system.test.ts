@@ -31,12 +31,26 @@ afterAll(directory.remove);
 const LONG = ['--sessions', '100', '-c', '4', '-w', '100ms', '-d', '60s'];
 const SHORT = ['--sessions', '100', '-c', '4', '-w', '100ms', '-d', '300ms'];
 
+test.each([
+  [['--version'], /^\d+\.\d+\.\d+\n$/],
+  [['help'], /^Usage: pnpm bench /],
+  [['help', 'probe'], /^Usage: pnpm bench probe URL/],
+])('%j prints on standard output', async (args, text) => {
+  const { code, stdout, stderr } = await bench(args, directory.path);
+  expect([code, stderr]).toEqual([0, '']);
+  expect(stdout).toMatch(text);
+});
+
 describe.concurrent('bad input: exit 2, one line, nothing started', () => {
   test.each([
     [['--stor', 'redis'], 'Did you mean --store?'],
     [['--store', 'rediss'], 'Did you mean redis?'],
     [['--out'], 'a value'],
     [['lsit'], 'Did you mean list?'],
+    [['run', '--store', 'memory', 'redis'], 'got "redis"'],
+    [['--store', 'memory', '--store', 'redis'], 'Write --store memory,redis.'],
+    [['--runs', '3'], 'Write --repeat.'],
+    [['probe', 'http://127.0.0.1:1/', '-n', '5'], 'Write --duration TIME'],
     [['--balancer', 'none', '--servers', '3'], '--affinity sticky'],
   ])(
     '%j',
