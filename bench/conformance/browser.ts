@@ -2,6 +2,7 @@ import type { Agent } from 'node:http';
 import type { Contract, OperationName } from '../config/contract.ts';
 import type { Wire } from '../config/wire.ts';
 import { exchange, jsonHeaders, type Reply as PlainReply } from '../load/client.ts';
+import { isOver } from '../load/cookies.ts';
 import { bodyOf, filledPath, type Values } from '../load/operation.ts';
 import { addressOf, openAgent } from '../load/wire.ts';
 import { headersFor, setCookiesIn } from './credential.ts';
@@ -158,15 +159,9 @@ export function urlAt(base: string, path: string): URL {
 
 /** Applies a line of Set-Cookie: a cookie that is emptied or expired is deleted (RFC 6265bis §5.7). */
 function keep(cookies: Map<string, string>, line: string): void {
-  const [pair = '', ...attributes] = line.split(';');
+  const [pair = ''] = line.split(';', 1);
   const at = pair.indexOf('=');
   const name = pair.slice(0, at).trim();
-  const value = pair.slice(at + 1).trim();
-  const isOver = attributes.some((attribute) => {
-    const [key = '', text = ''] = attribute.trim().split('=');
-    if (key.toLowerCase() === 'max-age') return Number(text) <= 0;
-    return key.toLowerCase() === 'expires' && Date.parse(text) <= Date.now();
-  });
-  if (isOver) cookies.delete(name);
-  else cookies.set(name, value);
+  if (isOver(line)) cookies.delete(name);
+  else cookies.set(name, pair.slice(at + 1).trim());
 }
