@@ -153,6 +153,12 @@ export type Contract = Omit<z.infer<typeof contractSchema>, 'traits'> & {
 export interface Foreign {
   /** A read without a session succeeds, and describes nobody. */
   readsNobody: boolean;
+  /** The status with which it refuses a read without a session, from 400 to 499; absent where it does not. */
+  refusal?: number;
+  /** The path to which it redirects a read without a session; absent where it does not. */
+  refusedTo?: string;
+  /** A read shows something else than the name that logged in, such as a number. */
+  showsOther?: boolean;
 }
 
 /** An external site under load. */

@@ -1,6 +1,6 @@
 /** Steps that checks take in a scene. When one that must succeed does not, the experiment has failed, not the backend. */
 
-import { fieldIn } from '../load/json-field.ts';
+import { fieldIn, isName } from '../load/json-field.ts';
 import type { Browser, Reply } from './browser.ts';
 import type { Scene } from './scene.ts';
 
@@ -79,7 +79,16 @@ export async function currentUser(scene: Scene, browser: Browser): Promise<strin
   const reply = expectStatus(await browser.perform('read'), [200, 401], 'a read');
   if (reply.status === 401) return undefined;
   const user = fieldOf(reply, scene.contract.fields.user);
-  return typeof user === 'string' ? user : null;
+  return isName(user) ? String(user) : null;
+}
+
+/** What a read shows of the user of a login: on some sites it is another name, or a number. */
+export async function shownName(
+  scene: Scene,
+  { browser, user }: Pick<Login, 'browser' | 'user'>,
+): Promise<string> {
+  if (scene.contract.foreign?.showsOther !== true) return user;
+  return (await currentUser(scene, browser)) ?? user;
 }
 
 /**

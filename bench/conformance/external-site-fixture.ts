@@ -17,6 +17,10 @@ export interface Site {
   first?: number[];
   /** What a read without a session describes. */
   stranger?: unknown;
+  /** A read shows this of a user instead of the name: a number, or another name. */
+  shows?: 'number' | 'other';
+  /** Users log in by an address, in which the contract puts the name. */
+  byAddress?: boolean;
   /** Where a refused login gets a cookie as well. */
   cookieForAll?: boolean;
   /** Where logins and refusals redirect to, instead of a status. */
@@ -99,7 +103,14 @@ export function openSite(options: Site): Promise<string> {
       if (options.jsonOnly === true && method === 'POST' && headers['content-type'] !== 'application/json')
         return answer(415, {});
       const what = url.slice(base.length + 5);
-      if (what === 'note' && options.takesNotes === true) return answer(sessions.has(sid) ? 204 : 401, {});
+      if (what === 'note' && options.takesNotes === true) {
+        if (sessions.has(sid)) return answer(204, {});
+        return answer(
+          redirects ? 303 : anonymous === 200 ? 401 : anonymous,
+          {},
+          { location: '/login?next=note' },
+        );
+      }
       if (what !== 'me' && method !== 'POST') return answer(404, {});
       const done = redirects ? 303 : ok;
       const refused = redirects ? 303 : 401;
@@ -140,7 +151,7 @@ export function openSite(options: Site): Promise<string> {
       if (sessions.has(sid)) {
         reads += 1;
         const isMixedUp = reads > (options.mixesUpAfter ?? Number.POSITIVE_INFINITY);
-        return answer(200, { user: isMixedUp ? 'somebody' : sessions.get(sid) });
+        return answer(200, { user: isMixedUp ? 'somebody' : shownOf(sessions.get(sid) ?? '', options) });
       }
       return answer(redirects ? 303 : anonymous, { user: options.stranger ?? null }, { location: '/login' });
     });
@@ -155,6 +166,10 @@ export function openSite(options: Site): Promise<string> {
   });
 }
 
+/** What a read shows of a user: another one of each. */
+const shownOf = (user: string, { shows }: Site) =>
+  shows === undefined ? user : shows === 'number' ? Number(user.replace(/\D/g, '')) : `Name of ${user}`;
+
 /** The reply to a preflight that lets this origin do everything. */
 const grantsFor = (origin: string) => ({
   'access-control-allow-origin': origin,
@@ -163,10 +178,21 @@ const grantsFor = (origin: string) => ({
   'access-control-allow-headers': 'content-type',
 });
 
-function credentialsOf(text: string, { form, nested }: Site): { user: string; password: string } | undefined {
+function credentialsOf(text: string, site: Site): { user: string; password: string } | undefined {
+  const given = writtenCredentials(text, site);
+  if (given === undefined || site.byAddress !== true) return given;
+  const [, name] = /^(.+)@shop\.example$/.exec(given.user) ?? [];
+  return name === undefined ? undefined : { ...given, user: name };
+}
+
+function writtenCredentials(
+  text: string,
+  { form, nested }: Site,
+): { user: string; password: string } | undefined {
   if (form) {
     const fields = new URLSearchParams(text);
-    return { user: fields.get('user') ?? '', password: fields.get('password') ?? '' };
+    const named = (name: string) => fields.get(nested ? `credentials[${name}]` : name) ?? '';
+    return { user: named('user'), password: named('password') };
   }
   try {
     const body = JSON.parse(text);
@@ -189,8 +215,9 @@ export const contractFor = (site: Site) => {
     takesNotes,
     plainHttp,
     jsonOnly,
+    byAddress,
   } = site;
-  const fields = { user: '{user}', password: '{password}' };
+  const fields = { user: byAddress ? '{user}@shop.example' : '{user}', password: '{password}' };
   const body = nested ? { credentials: fields } : fields;
   return {
     name: 'theirs',

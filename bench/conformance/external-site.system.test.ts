@@ -29,7 +29,7 @@ function configFor(target: string, options: Site, flags: Readonly<Record<string,
 }
 
 /** Sign-in, sign-out, forged and hostile tokens, fixation, logins at once: where false alarms of dozens were seen. */
-const CHECKS = '1,7,9,14,15,20,26,46';
+const CHECKS = '1,3,7,9,12,14,15,20,26,46';
 
 async function surprises(
   options: Site,
@@ -54,6 +54,14 @@ test.each<[string, Site]>([
   ['201 for logins', { ok: 201 }],
   ['redirects for everything', { redirects: true }],
   ['200 with nobody', { anonymous: 200 }],
+  ['404 for strangers', { anonymous: 404, takesNotes: true }],
+  ['400 for strangers', { anonymous: 400, takesNotes: true }],
+  ['419 for strangers, as Laravel', { anonymous: 419, takesNotes: true }],
+  ['redirects of writes as well', { redirects: true, takesNotes: true }],
+  ['a read that shows a number', { shows: 'number' }],
+  ['a read that shows another name', { shows: 'other' }],
+  ['a login by an address that the contract makes of the name', { byAddress: true }],
+  ['forms with fields within fields', { form: true, nested: true }],
   ['a base path', { base: '/app' }],
   ['a name of its own', { host: 'shop.example' }],
   ['a gateway that wants a header', { key: 'k1' }],

@@ -2,12 +2,13 @@ import type { Contract, Foreign } from '../config/contract.ts';
 import { conflict } from '../config/values.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { redactUrl } from '../errors.ts';
+import { fieldIn } from '../load/json-field.ts';
 import { filledPath } from '../load/operation.ts';
 import { ExperimentFailed } from './acts.ts';
 import { type Browser, openBrowsers, type Reply } from './browser.ts';
 import type { Subject } from './check.ts';
 import { openClients } from './clients.ts';
-import { namesUser } from './foreign-reply.ts';
+import { namesUser, redirectOf } from './foreign-reply.ts';
 import { createPace, patiently, TooManyRequests } from './pace.ts';
 import { maskSecrets } from './run.ts';
 import type { Scene } from './scene.ts';
@@ -52,15 +53,33 @@ export async function lookAt(target: string, contract: Contract, signal: AbortSi
       const got = `${stranger.status}, "${shown(stranger, contract)}"`;
       throw conflict(expected, got, 'Correct fields.user in the contract: a field that only a login fills.');
     }
-    await tryLogin(target, contract, open(target));
-    return { readsNobody: isRead };
+    const manners = { readsNobody: isRead, ...refusalIn(stranger) };
+    const { showsOther } = await tryLogin(target, contract, open(target));
+    return { ...manners, ...(showsOther ? { showsOther } : {}) };
   } finally {
     close();
   }
 }
 
-/** A login, and a read with it: a cookie alone is no session, for strangers may get one as well. */
-async function tryLogin(target: string, contract: Contract, browser: Browser): Promise<void> {
+/** How the site refuses a stranger. */
+function refusalIn(stranger: Reply): Pick<Foreign, 'refusal' | 'refusedTo'> {
+  const { status } = stranger;
+  const refusedTo = redirectOf(stranger);
+  return {
+    ...(status >= 400 ? { refusal: status } : {}),
+    ...(refusedTo === undefined ? {} : { refusedTo }),
+  };
+}
+
+/**
+ * A login, and a read with it: a cookie alone is no session, for strangers may get one as well. Returns whether the read
+ * shows something else than the name that logged in.
+ */
+async function tryLogin(
+  target: string,
+  contract: Contract,
+  browser: Browser,
+): Promise<{ showsOther: boolean }> {
   const user = typeof contract.users === 'string' ? contract.users.replace('{n}', '0') : contract.users[0];
   const values = { user: user ?? '', password: contract.password };
   const login = await reached(target, browser.perform('login', values));
@@ -71,9 +90,10 @@ async function tryLogin(target: string, contract: Contract, browser: Browser): P
     throw conflict(expected, got, remedy);
   }
   // Elsewhere the read may reach a server that does not know the login.
-  if (!contract.traits.shared) return;
+  if (!contract.traits.shared) return { showsOther: false };
   const read = await reached(target, browser.perform('read'));
-  if (read.status === 200 && namesUser(read, contract)) return;
+  if (read.status === 200 && namesUser(read, contract))
+    return { showsOther: fieldIn(read.body, contract.fields.user) !== user };
   const got = `${read.status}, "${shown(read, contract)}"`;
   throw conflict(`${expected} and is read back by its name in ${contract.fields.user}`, got, remedy);
 }

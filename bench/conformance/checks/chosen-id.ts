@@ -1,7 +1,7 @@
 /** Check 3: an id that a client supplies, never issued or already ended, is not adopted. */
 
 import { randomBytes, randomUUID } from 'node:crypto';
-import { countAccepting, currentUser, expectStatus, logIn, logInAtHome, times } from '../acts.ts';
+import { countAccepting, currentUser, expectStatus, logIn, logInAtHome, shownName, times } from '../acts.ts';
 import { type Check, judgeEach, mustHold } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import { homeBrowser } from './tour.ts';
@@ -63,8 +63,9 @@ async function adoptsEnded(scene: Scene, turn: number): Promise<boolean> {
   expectStatus(await browser.perform('logout'), 200, 'a logout');
   browser.cookies.set(scene.contract.cookie, id);
   const { token, user } = await logIn(scene, { browser });
+  const shown = await shownName(scene, { browser, user });
   const asked = await times(Math.max(1, scene.servers), (server) =>
     currentUser(scene, homeBrowser(scene, server).holding(id)),
   );
-  return token === id || asked.includes(user);
+  return token === id || asked.includes(shown);
 }

@@ -1,6 +1,15 @@
 /** Checks 1 to 6: where session ids come from, when they change, and what they reveal. */
 
-import { assume, countAccepting, currentUser, expectStatus, logIn, logInAtHome, times } from '../acts.ts';
+import {
+  assume,
+  countAccepting,
+  currentUser,
+  expectStatus,
+  logIn,
+  logInAtHome,
+  shownName,
+  times,
+} from '../acts.ts';
 import type { Browser } from '../browser.ts';
 import {
   type Check,
@@ -88,9 +97,10 @@ export const IDENTITY_CHECKS: readonly Check[] = [
     async observe(scene) {
       const kept = await times(TRIES_AT_HOME, async () => {
         const { browser, token, user } = await logInAtHome(scene);
+        const shown = await shownName(scene, { browser, user });
         expectStatus(await browser.perform('rotate'), 200, 'a rotation where the session lives');
         const after = browser.token();
-        assume((await currentUser(scene, browser)) === user, 'expected a rotated session to keep its user');
+        assume((await currentUser(scene, browser)) === shown, 'expected a rotated session to keep its user');
         return after === token;
       });
       return judgeEach(kept, 'rotations kept the id');

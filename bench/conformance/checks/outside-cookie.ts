@@ -1,6 +1,6 @@
 /** Check 12: the token is accepted in its cookie and nowhere else. */
 
-import { assume, currentUser, describeReply, fieldOf, type Login, logInAtHome } from '../acts.ts';
+import { assume, currentUser, describeReply, fieldOf, logInAtHome, shownName } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { type Check, judge, mustHold } from '../check.ts';
 import { TOKEN_HEADERS } from '../credential.ts';
@@ -19,6 +19,7 @@ export const ID_OUTSIDE_COOKIE: Check = {
   expect: () => mustHold,
   async observe(scene) {
     const login = await logInAtHome(scene);
+    const shown = await shownName(scene, login);
     const stranger = login.browser.holding('');
     let tries = 0;
     let accepted = 0;
@@ -28,14 +29,14 @@ export const ID_OUTSIDE_COOKIE: Check = {
       const reply = await attempt(stranger);
       assume(reply.status < 500, `expected a refusal, got ${describeReply(reply)}`);
       tries += 1;
-      const isServed = await isAccepted(scene, stranger, reply, login);
+      const isServed = await isAccepted(scene, stranger, reply, shown);
       if (isServed) accepted += 1;
       // A page that repeats the URL that it does not know ("Cannot GET /…") knows the id from there alone.
       if ((isServed || scene.own !== undefined) && emits(reply, login.token)) emitted += 1;
     }
     // The token must have been valid all the time; otherwise its refusal would show nothing.
     assume(
-      accepted > 0 || (await currentUser(scene, login.browser)) === login.user,
+      accepted > 0 || (await currentUser(scene, login.browser)) === shown,
       'expected the token to work in its cookie all the time',
     );
     for (const steps of await tours(scene)) {
@@ -81,10 +82,9 @@ function attempts(scene: Scene, token: string): Attempt[] {
 }
 
 /** Whether a stranger was served as the token's user, or is that user from now on. */
-async function isAccepted(scene: Scene, stranger: Browser, reply: Reply, login: Login): Promise<boolean> {
-  const { user } = login;
+async function isAccepted(scene: Scene, stranger: Browser, reply: Reply, user: string): Promise<boolean> {
   const names =
-    fieldOf(reply, scene.contract.fields.user) === user || reply.body.includes(JSON.stringify(user));
+    String(fieldOf(reply, scene.contract.fields.user)) === user || reply.body.includes(JSON.stringify(user));
   if (reply.status < 300 && names) return true;
   return stranger.token() !== undefined && (await currentUser(scene, stranger)) === user;
 }

@@ -1,6 +1,6 @@
 /** Check 23: what a change of password ends, and which password opens the account afterwards. */
 
-import { browsersAtServers, currentUser, expectStatus, isOver, times, totalsOf } from '../acts.ts';
+import { browsersAtServers, currentUser, expectStatus, isOver, shownName, times, totalsOf } from '../acts.ts';
 import { type Check, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import {
@@ -37,13 +37,14 @@ export const PASSWORD_CHECK: Check = {
 async function changePasswordOnce(scene: Scene) {
   const { password } = scene;
   const { first, others } = await logInSeveral(scene);
+  const shown = await shownName(scene, first);
   const next = `${password}-next`;
   const reply = expectReply(
     await first.browser.perform('password', { password, next }),
     'a change of password',
   );
   const survivors = await stillAccepted(scene, others);
-  const lost = (await currentUser(scene, first.browser)) === first.user ? 0 : 1;
+  const lost = (await currentUser(scene, first.browser)) === shown ? 0 : 1;
   const isChanged = reply.status < 300;
   const doors = isChanged
     ? await tryBoth(scene, first.user, password, next)
