@@ -48,6 +48,7 @@ export function readHead(bytes: Buffer, from: number, until: number, head: Reply
     if (lineEnd >= until) return tooLong(until - from);
     const textEnd = bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
     if (textEnd <= lineStart) {
+      tooLong(lineEnd + 1 - from);
       frame(head, lineEnd + 1, isChunked, length);
       return true;
     }

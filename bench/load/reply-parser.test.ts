@@ -175,6 +175,10 @@ test.each([
     'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n0\r\n\r\n',
   ],
   ['a head without an end', `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(12_000)}`],
+  [
+    'a head of that size with its end, in one piece',
+    `HTTP/1.1 200 OK\r\ncontent-length: 0\r\n${'x: y\r\n'.repeat(12_000)}\r\n`,
+  ],
 ])('refuses %s', (_name, text) => {
   const parser = createReplyParser();
   expect(() => parser.take(Buffer.from(text), text.length)).toThrow();
