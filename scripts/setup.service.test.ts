@@ -52,9 +52,11 @@ beforeEach(async () => {
   await mkdir(join(machine, 'bin'));
   await mkdir(join(project, 'scripts'), { recursive: true });
   await copyFile(SCRIPT, join(project, 'scripts/setup.sh'));
-  const definition = 'stores/redis/service.ts';
-  await mkdir(join(project, 'stores/redis'), { recursive: true });
-  await copyFile(join(SCRIPT, '../..', definition), join(project, definition));
+  for (const backend of ['mariadb', 'redis']) {
+    const definition = `stores/${backend}/service.ts`;
+    await mkdir(join(project, 'stores', backend), { recursive: true });
+    await copyFile(join(SCRIPT, '../..', definition), join(project, definition));
+  }
   const { packageManager } = JSON.parse(await readFile(join(SCRIPT, '../../package.json'), 'utf8'));
   await writeFile(
     join(project, 'package.json'),
@@ -74,7 +76,7 @@ describe('setup.sh', () => {
     expect(stdout).toMatch(/^node +\d+\.\d+\.\d+$/m);
     expect(stdout).toMatch(/^pnpm +\d+\.\d+\.\d+$/m);
     expect(stdout).toMatch(/^packages +would run: pnpm install --frozen-lockfile$/m);
-    expect(stdout).toMatch(/^missing +redis-server/m);
+    expect(stdout).toMatch(/^missing +mariadb-server-core mariadb-client-core redis-server/m);
     expect(await everything()).toEqual(before);
   });
 
@@ -107,8 +109,9 @@ describe('setup.sh', () => {
   it('says what to install, and succeeds, where Redis cannot be installed', async () => {
     const { code, stdout } = await setup();
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^missing +redis-server/m);
-    expect(stdout).toMatch(/^remedy +install redis-server.* package manager/m);
+    expect(stdout).toMatch(/^missing +mariadb.* redis-server/m);
+    expect(stdout).toMatch(/^remedy +install mariadb.* redis-server.* package manager/m);
+    expect(stdout).toMatch(/^left out +mariadb, and all that needs one \(or give it by --mariadb-url\)/m);
     expect(stdout).toMatch(/^left out +redis, and all that needs one \(or give it by --redis-url\)/m);
     expect(stdout).toMatch(/^ready +pnpm bench$/m);
   });
@@ -117,11 +120,11 @@ describe('setup.sh', () => {
     await program('apt-get', 'echo ran >"$0.ran"');
     await program('id', 'echo 0');
     expect((await setup('--dry-run')).stdout).toMatch(
-      /^services +would run: apt-get install --no-install-recommends redis-server.* \(none started, none enabled\)$/m,
+      /^services +would run: apt-get install --no-install-recommends mariadb-server-core mariadb-client-core redis-server.* \(none started, none enabled\)$/m,
     );
     await program('id', 'echo 1000');
     expect((await setup()).stdout).toMatch(
-      /^remedy +as root: apt-get install --no-install-recommends redis/m,
+      /^remedy +as root: apt-get install --no-install-recommends mariadb.* redis/m,
     );
     await program('sudo', 'exit 1');
     expect((await setup()).stdout).toMatch(/^remedy +sudo -v && sh scripts\/setup\.sh /m);
@@ -130,18 +133,25 @@ describe('setup.sh', () => {
 
   it('suggests Docker where an engine is available', async () => {
     await program('docker', 'exit 0');
-    expect((await setup()).stdout).toMatch(/^redis +Docker answers: --services docker/m);
+    const { stdout } = await setup();
+    for (const backend of ['mariadb', 'redis'])
+      expect(stdout).toMatch(new RegExp(`^${backend} +Docker answers: --services docker`, 'm'));
   });
 
   it('names the brew command, and does not run it', async () => {
     await program('brew', 'echo ran >"$0.ran"');
-    expect((await setup()).stdout).toMatch(/^remedy +brew install redis/m);
+    expect((await setup()).stdout).toMatch(/^remedy +brew install mariadb redis/m);
     await expect(access(join(machine, 'bin/brew.ran'))).rejects.toThrow('ENOENT');
   });
 
   it('reports the services that are there, and the command of the README', async () => {
-    for (const service of ['redis-server', 'haproxy', 'nginx', 'openssl']) await program(service, 'exit 0');
+    for (const service of ['mariadbd', 'redis-server', 'haproxy', 'nginx', 'openssl'])
+      await program(service, 'exit 0');
+    // The program of the second package is not there yet.
+    expect((await setup()).stdout).toMatch(/^missing +mariadb-server-core mariadb-client-core$/m);
+    await program('my_print_defaults', 'exit 0');
     const { stdout } = await setup();
+    expect(stdout).toMatch(/^mariadb .*mariadbd$/m);
     expect(stdout).toMatch(/^redis .*redis-server$/m);
     expect(stdout).not.toMatch(/^missing/m);
     expect(stdout).toMatch(/^ready +pnpm bench --store redis --servers 3$/m);

@@ -5,7 +5,16 @@ import { buildPrograms } from '../bench/environment/programs.ts';
 import { SERVER_CONFIG_ENV } from './config.ts';
 
 /** What only some backends need. */
-const OPTIONAL = ['ioredis', 'pg', 'rate-limiter-flexible', 'fast-jwt', 'jsonwebtoken', 'jose'];
+const OPTIONAL = [
+  'ioredis',
+  'mariadb',
+  'mysql2',
+  'pg',
+  'rate-limiter-flexible',
+  'fast-jwt',
+  'jsonwebtoken',
+  'jose',
+];
 
 /** Writes each specifier that is resolved to standard error (node:module, customization hooks). */
 const RESOLVE_HOOK = `import { writeSync } from 'node:fs';

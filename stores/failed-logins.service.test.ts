@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { jwtBlacklist } from './jwt-blacklist/backend.ts';
+import { mariadb } from './mariadb/backend.ts';
+import { mariadbClient } from './mariadb/client.ts';
+import { type MariadbFixture, startMariadbFixture } from './mariadb/fixture.ts';
 import { memoryFailedLogins } from './memory/failed-logins.ts';
 import { openStore } from './open.ts';
 import { postgres } from './postgres/backend.ts';
@@ -24,6 +28,8 @@ import { offered } from './suite/offered.ts';
 const RULE = { limit: 2, windowSeconds: 600 };
 const USER = 'alice@example.test';
 const RECOVERY_GUARD_MS = 5_000;
+/** A little more than the interval of a store's sweep. */
+const A_SWEEP_MS = 6_000;
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -193,5 +199,51 @@ describe('failed logins in Postgres', () => {
     await counting.failedLogins(RULE).add(USER);
     await counting.sweepTurn(0);
     expect(await count()).toBe(1);
+  });
+});
+
+describe('failed logins in MariaDB', () => {
+  let server: MariadbFixture;
+  beforeAll(async () => {
+    server = await startMariadbFixture();
+  });
+  afterAll(() => server.stop());
+
+  const countsIn = async (namespace: string) =>
+    (await server.query(`select \`key\`, points from ${namespace}_kept_failed_logins`)).map(
+      ([key, points]) => [String(key), Number(points)],
+    );
+
+  test.each(['mariadb', 'mysql2'])(
+    'driver=%s: a table like the others, which names nobody, purged with them',
+    async (driver) => {
+      const { failures, namespace } = await open(mariadb, { serviceUrl: server.url, options: { driver } });
+      await failures.add(USER);
+      await failures.add(USER);
+      expect(await countsIn(namespace)).toEqual([[expect.stringMatching(/^[A-Za-z0-9_-]{43}$/), 2]]);
+      await mariadbClient.purge(server.url, namespace);
+      await refusal(failures.add(USER));
+    },
+  );
+
+  test('an outage and a silence throw', async () => {
+    const { failures } = await open(mariadb, { serviceUrl: server.url });
+    await expectOutage(failures, server.crash, server.start);
+    const signal = (name: 'SIGSTOP' | 'SIGCONT') => () => server.signal(name);
+    await expectOutage(failures, signal('SIGSTOP'), signal('SIGCONT'));
+  });
+
+  test('the sweep removes what is over, once anybody counts, and leaves what is not', async () => {
+    const context = contextFor(mariadb, { serviceUrl: server.url });
+    const store = await openStore(mariadb, context);
+    cleanups.push(() => store.close());
+    const rows = async () => (await countsIn(context.namespace)).length;
+    await server.query(
+      `insert into ${context.namespace}_kept_failed_logins select concat('old', seq), 1, 1 from seq_1_to_100`,
+    );
+    await sleep(A_SWEEP_MS);
+    expect(await rows()).toBe(100);
+    await countsOf(store).add(USER);
+    await expect.poll(rows, { timeout: 15_000, interval: 250 }).toBe(1);
   });
 });

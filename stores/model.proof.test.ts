@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jwt } from './jwt/backend.ts';
 import { jwtBlacklist } from './jwt-blacklist/backend.ts';
+import { mariadb } from './mariadb/backend.ts';
+import { type MariadbFixture, startMariadbFixture } from './mariadb/fixture.ts';
 import { memory } from './memory/backend.ts';
 import { postgres } from './postgres/backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './postgres/fixture.ts';
@@ -16,10 +18,15 @@ import { armText } from './variant.ts';
 const seed = printSeed('model');
 let redisServer: RedisFixture;
 let postgresServer: PostgresFixture;
+let mariadbServer: MariadbFixture;
 beforeAll(async () => {
-  [redisServer, postgresServer] = await Promise.all([startRedisFixture('none'), startPostgresFixture()]);
+  [redisServer, postgresServer, mariadbServer] = await Promise.all([
+    startRedisFixture('none'),
+    startPostgresFixture(),
+    startMariadbFixture('none'),
+  ]);
 });
-afterAll(() => Promise.all([redisServer.stop(), postgresServer.stop()]));
+afterAll(() => Promise.all([redisServer.stop(), postgresServer.stop(), mariadbServer.stop()]));
 
 const ROTATING = { refresh: 'rotating' };
 const POSTGRES = { db: 'postgres' };
@@ -32,6 +39,8 @@ const BACKENDS: readonly [StoreDefinition, Record<string, string>, runs: number]
   [redis, { read: 'getex' }, 50],
   [postgres, {}, 50],
   [postgres, { write: 'lww', reads: 'pool', touch: 'async' }, 30],
+  [mariadb, {}, 50],
+  [mariadb, { write: 'lww', driver: 'mysql2' }, 30],
   [jwt, {}, 80],
   [jwtBlacklist, {}, 80],
   [jwtBlacklist, ROTATING, 120],
@@ -51,7 +60,11 @@ test.each(
     runs,
   })),
 )('$name does what the model does', async ({ definition, options, runs }) => {
-  const urls: Readonly<Record<string, string>> = { redis: redisServer.url, postgres: postgresServer.url };
+  const urls: Readonly<Record<string, string>> = {
+    redis: redisServer.url,
+    postgres: postgresServer.url,
+    mariadb: mariadbServer.url,
+  };
   const service = definition.service(options);
   const serviceUrl = service === undefined ? {} : { serviceUrl: urls[service.name] ?? '' };
   const details = await runModel({ definition, options, ...serviceUrl }, { seed, runs });

@@ -1,15 +1,18 @@
 import { expect, test } from 'vitest';
+import { addressOf, MARIADB_URL } from './mariadb/url.ts';
 import { connectionOf, POSTGRES_URL } from './postgres/url.ts';
 import { REDIS_URL, socketOf } from './redis/url.ts';
 import { readServiceUrl, type UrlFault } from './service-url.ts';
 
-const RULES = { redis: REDIS_URL, postgres: POSTGRES_URL };
+const RULES = { redis: REDIS_URL, postgres: POSTGRES_URL, mariadb: MARIADB_URL };
 const faultOf = (text: string, rules = rulesOf(text)): UrlFault | undefined => {
   const read = readServiceUrl(text, rules);
   return 'fault' in read ? read.fault : undefined;
 };
-const rulesOf = (text: string) =>
-  /^[\s"]*(redis|unix|valkey|\/)/i.test(text) ? RULES.redis : RULES.postgres;
+function rulesOf(text: string) {
+  if (/^[\s"]*(mariadb|mysql:\/\/m)/i.test(text)) return RULES.mariadb;
+  return /^[\s"]*(redis|unix|valkey|\/)/i.test(text) ? RULES.redis : RULES.postgres;
+}
 
 test.each([
   ['redis://127.0.0.1', 'redis://127.0.0.1'],
@@ -27,6 +30,15 @@ test.each([
   ['postgresql://u:p%40w@/db?host=/run/pg&port=5433', 'postgresql://u:p%40w@%2Frun%2Fpg:5433/db'],
   ['postgres://u@/?sslmode=disable&host=/run/pg', 'postgres://u@%2Frun%2Fpg/?sslmode=disable'],
   ['postgres://?host=%2Frun%2Fpg', 'postgres://%2Frun%2Fpg'],
+  // MariaDB, also by the scheme of MySQL.
+  ['mariadb://u:p@h/db', 'mariadb://u:p@h/db'],
+  ['mysql://me@h:3307/a%23b?ssl-mode=VERIFY_CA', 'mysql://me@h:3307/a%23b?ssl-mode=VERIFY_CA'],
+  ['mariadb://u:p@[::1]/db?ssl-mode=required', 'mariadb://u:p@[::1]/db?ssl-mode=required'],
+  [
+    'mysql://me:p%40w@localhost/db?socket=/run/mysqld/mysqld.sock',
+    'mysql://me:p%40w@%2Frun%2Fmysqld%2Fmysqld.sock/db',
+  ],
+  ['mariadb:///db?ssl-mode=DISABLED&socket=/run/a%20b', 'mariadb://%2Frun%2Fa%20b/db?ssl-mode=DISABLED'],
   // Sockets of Redis, as redis-py, redis-rb, go-redis, redis-rs, kombu, Lettuce and ioredis spell them.
   ['redis:///run/redis.sock', 'redis://%2Frun%2Fredis.sock'],
   ['redis://:p%40w@/run/redis.sock?db=2', 'redis://:p%40w@%2Frun%2Fredis.sock/2'],
@@ -68,6 +80,23 @@ test.each([
   ['postgres://u:p@a,b/db', 'several', /one of them/],
   ['redis://a,b:6379', 'several', /one of them/],
   ['mysql://u:p@h/db', 'one that begins with mysql://', /Write postgres:/],
+  ['mariadb://u:p/w@h/db', 'mariadb:// and what cannot be read', /\/ is %2F/],
+  ['mariadb://u:p%@h/db', 'mariadb:// and what cannot be read', /% is %25/],
+  ['mariadb://h', 'none', /DATABASE/],
+  ['mariadb://h/', 'none', /DATABASE/],
+  ['mariadb://h/a/b', 'several parts', /%2F/],
+  ['mariadb://h:0/db', 'the port 0', /port/],
+  ['mariadb:///db', 'one without a host', /Name the host/],
+  ['mariadb://other/db?socket=/run/s', '?socket=', /localhost/],
+  ['mariadb://%2Frun%2Fs:3306/db', 'one with it', /port/],
+  ['mariadb://h/db?ssl-mode=PREFERRED', 'another word', /./],
+  ['mariadb://h/db?ssl-mode=REQUIRED&ssl-ca=/nowhere.pem', 'one that does not exist', /./],
+  ['mariadb://h/db?ssl-ca=/etc/hosts', 'TLS switched off', /ssl-mode/],
+  ['mariadb://h/db?charset=latin1', '?charset=', /store/],
+  ['mariadb://h/db?timezone=Z', '?timezone=', /store/],
+  ['mariadb://h/db?multipleStatements=true', '?multipleStatements=', /store/],
+  ['mariadb://h/db?ssl=true', '?ssl=', /ssl-mode/],
+  ['mariadb://h/db?permitLocalInfile=true', '?permitLocalInfile=', /flags/],
   ['file:./dev.db', 'text that is not a URL', /Begin it with/],
   // Other places.
   ['rediss:///run/redis.sock', 'the path of a socket', /redis:\/\/\//],
@@ -136,7 +165,7 @@ test('no error shows a part of a password', () => {
     '/:P',
     'postgres://u:P@/db?host=/run',
   ];
-  for (const rules of [REDIS_URL, POSTGRES_URL]) {
+  for (const rules of [REDIS_URL, POSTGRES_URL, MARIADB_URL]) {
     for (const text of around.flatMap((one) => secrets.map((secret) => one.replace('P', secret)))) {
       const read = readServiceUrl(text, rules);
       if ('fault' in read) expect(JSON.stringify(read.fault)).not.toMatch(/hun|ter(?!s|n|v)/);
@@ -168,7 +197,7 @@ test('any text is read or refused, and never throws', () => {
     let rest = seed * 7_919;
     let text = '';
     for (; rest > 0; rest = Math.floor(rest / pieces.length)) text += pieces[rest % pieces.length];
-    for (const rules of [REDIS_URL, POSTGRES_URL]) {
+    for (const rules of [REDIS_URL, POSTGRES_URL, MARIADB_URL]) {
       const read = readServiceUrl(text, rules);
       if ('url' in read) expect(URL.canParse(read.url)).toBe(true);
       if ('url' in read && rules === POSTGRES_URL) expect(connectionOf(read.url).host).toBeTruthy();
@@ -189,4 +218,18 @@ test('a connection has the decoded names, and verifies certificates unless told 
   expect(connectionOf('postgres://h/db?sslmode=require').ssl).toEqual({});
   expect(connectionOf('postgres://h/db?sslmode=no-verify').ssl).toEqual({ rejectUnauthorized: false });
   expect(connectionOf('postgres://h/db?sslmode=disable').ssl).toBe(false);
+});
+
+test('what a URL of MariaDB names', () => {
+  expect(addressOf('mysql://r%23o%2Fle:p%40w@[::1]:3307/a%23b%2Fc')).toEqual({
+    target: { host: '::1', port: 3307 },
+    ...{ user: 'r#o/le', password: 'p@w', database: 'a#b/c' },
+  });
+  expect(addressOf('mariadb://u@%2Frun%2Fs/db').target).toEqual({ path: '/run/s' });
+  expect(addressOf('mariadb://h/db').target).toEqual({ host: 'h', port: 3306 });
+  const tlsOf = (mode: string) => addressOf(`mariadb://h/db?ssl-mode=${mode}`).tls;
+  expect(tlsOf('disabled')).toBeUndefined();
+  expect(tlsOf('REQUIRED')).toEqual({ options: { rejectUnauthorized: false }, verifyIdentity: false });
+  expect(tlsOf('VERIFY_CA')).toEqual({ options: { rejectUnauthorized: true }, verifyIdentity: false });
+  expect(tlsOf('VERIFY_IDENTITY')).toEqual({ options: { rejectUnauthorized: true }, verifyIdentity: true });
 });

@@ -35,7 +35,10 @@ export interface ServiceDefinition {
   url: UrlRules & { variable: string; driverVariables: readonly string[] };
   /** Official image of the tier `docker`. */
   image: string;
-  /** Debian's package with the program, which scripts/setup.sh installs. Keep it on one line: that script reads it. */
+  /**
+   * Debian's package with the program, which scripts/setup.sh installs; several of either are separated by spaces, the
+   * server first. Keep it on one line: that script reads it.
+   */
   debian?: { package: string; program: string };
   /** Processors that it can use at a time; infinite unless known. */
   processors: number;

@@ -251,6 +251,8 @@ export interface StoreDefinition {
   summary: string;
   /** Whether `gate` measures it by default. */
   isGated?: true;
+  /** Only measured and checked when it is named: lists that no flag names would take longer by each backend. */
+  isOnRequest?: true;
   /** The backend that this one extends: tables show the cost of the extension. */
   addsTo?: string;
   options: Readonly<Record<string, StoreOption>>;

@@ -50,7 +50,7 @@ function describeStore(definition: StoreDefinition): string[] {
     ([name, option]) => `    :${name}=${option.values.join('|')}  ${option.meaning}`,
   );
   return [
-    `  ${definition.name.padEnd(14)}${definition.summary}`,
+    `  ${definition.name.padEnd(14)}${definition.summary}${definition.isOnRequest ? ' (measured on request only)' : ''}`,
     ...options,
     `    service: ${definition.service(defaults)?.name ?? 'none'}; ${traits.join(', ')}`,
   ];

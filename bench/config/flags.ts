@@ -33,10 +33,12 @@ export const RUN_FLAGS = {
   stores: run.value(
     '--store <names>',
     'backends, with options as in redis:write=lww',
-    STORES.flatMap(listedArms).join(','),
+    STORES.filter(({ isOnRequest }) => isOnRequest !== true)
+      .flatMap(listedArms)
+      .join(','),
     listed({ parse: parseStoreChoice }),
     {
-      fallbackHelp: 'all that are available',
+      fallbackHelp: 'all that are available, but for those that are only measured on request',
       format: (stores) =>
         stores.some(({ site }) => site !== undefined) ? undefined : stores.map(storeText).join(','),
     },

@@ -44,9 +44,11 @@ export const CONFORMANCE_FLAGS = {
   stores: value(
     '--store <names>',
     RUN_FLAGS.stores.help,
-    STORE_NAMES.join(','),
+    SESSION_STORES.filter(({ isOnRequest }) => isOnRequest !== true)
+      .map(({ name }) => name)
+      .join(','),
     { parse: storesOf, isList: true },
-    { fallbackHelp: 'all but the control' },
+    { fallbackHelp: 'all but the control and those that are only measured on request' },
   ),
   servers: value('--servers <count>', 'server processes', '3', whole(1, 16)),
   balancers: value('--balancer <names>', RUN_FLAGS.balancer.help, 'auto', words(CONFORMANCE_BALANCERS)),

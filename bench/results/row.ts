@@ -173,7 +173,7 @@ export const COLUMNS = [
   ),
   number(
     'store_bytes_per_session',
-    'growth of the data of the service since before the sessions (Redis: used_memory; Postgres: size of the database), per live session; scenarios read and update only, empty without a service',
+    'growth of the data of the service since before the sessions (Redis: used_memory; Postgres: size of the database; MariaDB: pages of its tables and indexes), per live session; scenarios read and update only, empty without a service',
   ),
   number(
     'verify_cache_hit_pct',

@@ -11,7 +11,10 @@ import { PROJECT_ROOT } from '../environment/programs.ts';
 const TABLE: readonly { module: string; may: readonly string[] }[] = [
   {
     module: 'stores/',
-    may: ['stores/', 'ioredis', 'pg', 'fast-jwt', 'jose', 'jsonwebtoken', 'rate-limiter-flexible'],
+    may: [
+      ...['stores/', 'ioredis', 'mariadb', 'mysql2', 'pg', 'fast-jwt', 'jose', 'jsonwebtoken'],
+      'rate-limiter-flexible',
+    ],
   },
   { module: 'servers/protocol.ts', may: [] },
   { module: 'servers/frozen.ts', may: [] },
@@ -164,6 +167,8 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   ioredis: 'stores/',
   jose: 'stores/ bench/micro/',
   jsonwebtoken: 'stores/ bench/micro/',
+  mariadb: 'stores/',
+  mysql2: 'stores/',
   pg: 'stores/',
   'rate-limiter-flexible': 'stores/',
   testcontainers: 'bench/environment/',

@@ -2,6 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { mariadb } from '../../../stores/mariadb/backend.ts';
+import { startMariadbFixture } from '../../../stores/mariadb/fixture.ts';
+import { mariadbService } from '../../../stores/mariadb/service.ts';
 import { openStore } from '../../../stores/open.ts';
 import { postgres } from '../../../stores/postgres/backend.ts';
 import { startPostgresFixture } from '../../../stores/postgres/fixture.ts';
@@ -127,6 +130,32 @@ describe('Postgres by its socket', () => {
       expect(count).toBeGreaterThan(0);
     } finally {
       await store.close();
+    }
+  });
+});
+
+describe('MariaDB by its socket', () => {
+  test.each([
+    ['?socket=', (path: string) => `mysql://bench:pw@localhost/bench?socket=${path}`],
+    ['percent-encoded', (path: string) => `mariadb://bench:pw@${encodeURIComponent(path)}/bench`],
+  ])('%s: inspected, used, and its CPU is known', async (_, spelt) => {
+    const server = await startMariadbFixture();
+    open.push(server);
+    const url = checked(spelt(server.socket), mariadbService);
+    const service = await use(mariadbService, url);
+    expect(service).toMatchObject({ durabilityMatches: true, notes: [] });
+    expect((await service.pids()).map(commandOf)).toEqual(['mariadbd']);
+    for (const driver of ['mariadb', 'mysql2']) {
+      const store = await openStore(mariadb, contextFor(mariadb, { serviceUrl: url, options: { driver } }));
+      try {
+        await useStore(store);
+        const hosts = await server.query(
+          `select distinct host from information_schema.processlist where user = 'bench' and id <> connection_id()`,
+        );
+        expect(hosts).toEqual([['localhost']]);
+      } finally {
+        await store.close();
+      }
     }
   });
 });

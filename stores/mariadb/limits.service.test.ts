@@ -1,0 +1,175 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../open.ts';
+import type { OpenContext, SessionStore } from '../store.ts';
+import { offered } from '../suite/offered.ts';
+import { mariadb } from './backend.ts';
+import { contextFor, type MariadbFixture, startMariadbFixture } from './fixture.ts';
+import { prefixOf } from './setup.ts';
+
+/** The limit on logins under true concurrency, and the races of logins with what ends them. */
+
+let server: MariadbFixture;
+const opened: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  server = await startMariadbFixture();
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((store) => store.close()));
+});
+afterAll(() => server.stop());
+
+/** Enough connections, of several servers, that logins are truly at once: few would hide a missing lock. */
+const CROWD = { servers: 3, poolSize: 12, logins: 48, rounds: 4 };
+
+const context = (changes: Partial<OpenContext> = {}) =>
+  contextFor({ serviceUrl: server.url, poolSize: CROWD.poolSize, ...changes });
+
+async function open(changes?: Partial<OpenContext>): Promise<SessionStore> {
+  const store = await openStore(mariadb, context(changes));
+  opened.push(store);
+  return store;
+}
+
+async function crowd(): Promise<SessionStore[]> {
+  const { namespace } = context();
+  const servers: SessionStore[] = [];
+  while (servers.length < CROWD.servers) servers.push(await open({ namespace }));
+  return servers;
+}
+
+const atOnce = <S, T>(servers: readonly S[], call: (server: S, index: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: CROWD.logins }, (_, i) => call(servers[i % servers.length] as S, i)));
+
+test.each(['evict', 'refuse'] as const)(
+  'the limit holds for a crowd that logs in or rotates at once: %s',
+  async (onCap) => {
+    const limit = { cap: 5, onCap };
+    const admitted = onCap === 'evict' ? CROWD.logins : limit.cap;
+    const servers = await crowd();
+    for (let round = 0; round < CROWD.rounds; round += 1) {
+      const [created, rotated] = [`created${round}`, `rotated${round}`];
+      const session = { userId: created, role: 'user', data: 'd' } as const;
+      const results = await atOnce(servers, (one) => one.create(session, limit));
+      expect(results.filter((result) => result.status === 'created')).toHaveLength(admitted);
+      expect(await offered(servers[0], 'users').list(created)).toHaveLength(limit.cap);
+
+      const carts = await atOnce(servers, (one) => one.create({ role: 'user', data: 'cart' }));
+      const tokens = carts.map((result) => (result.status === 'created' ? result.token : ''));
+      const outcomes = await atOnce(servers, (one, i) =>
+        one.rotate(tokens[i] ?? '', { userId: rotated }, limit),
+      );
+      expect(outcomes.filter((result) => result?.status === 'created')).toHaveLength(admitted);
+      expect(await offered(servers[0], 'users').list(rotated)).toHaveLength(limit.cap);
+      // One that was refused is still what it was.
+      const left = await atOnce(servers, (one, i) => one.read(tokens[i] ?? ''));
+      expect(left.filter((found) => found !== undefined)).toHaveLength(CROWD.logins - admitted);
+    }
+  },
+);
+
+test('no login slips past disabling its user', async () => {
+  const { namespace } = context();
+  const [one, two] = [await open({ namespace }), await open({ namespace })];
+  let survivors = 0;
+  for (let round = 0; round < 100; round += 1) {
+    const userId = `r${round}`;
+    const session = { userId, role: 'user', data: 'd' } as const;
+    const anonymous = await one.create({ role: 'user', data: 'd' });
+    const token = anonymous.status === 'created' ? anonymous.token : '';
+    await Promise.all([
+      one.create(session),
+      one.create(session, { cap: 5, onCap: 'evict' }),
+      one.rotate(token, { userId }),
+      offered(two, 'users').setDisabled(userId, true),
+    ]);
+    survivors += (await offered(one, 'users').list(userId)).length;
+  }
+  expect(survivors).toBe(0);
+});
+
+test('logins that evict, logouts, updates and revocations of one user at once end in no deadlock', async () => {
+  const servers = await crowd();
+  const users = offered(servers[0], 'users');
+  const before = await deadlocks();
+  for (let round = 0; round < 10; round += 1) {
+    const session = { userId: 'busy', role: 'user', data: 'd'.repeat(256) } as const;
+    const made = await atOnce(servers, (one) => one.create(session, { cap: 20, onCap: 'evict' }));
+    const tokens = made.map((result) => (result.status === 'created' ? result.token : ''));
+    await Promise.all([
+      atOnce(servers, (one) => one.create(session, { cap: 10, onCap: 'evict' })),
+      atOnce(servers, (one, i) => one.destroy(tokens[i] ?? '')),
+      atOnce(servers, (one, i) => one.update(tokens[i] ?? '', 'e'.repeat(i))),
+      atOnce(servers, (one, i) => one.rotate(tokens[i] ?? '', {})),
+      users.revoke('busy', tokens[0]),
+    ]);
+    expect((await users.list('busy')).length).toBeLessThanOrEqual(CROWD.logins);
+  }
+  console.log(`deadlocks: ${(await deadlocks()) - before}`);
+});
+
+const deadlocks = async () =>
+  Number((await server.query(`show global status like 'Innodb_deadlocks'`))[0]?.[1]);
+
+describe.each(['mariadb', 'mysql2'])('driver=%s', (driver) => {
+  test('a login that evicts finds those that are being rotated, though their ids change', async () => {
+    const { namespace } = context();
+    const store = await open({ namespace, options: { driver } });
+    const sessions = `${prefixOf(namespace, false)}sessions`;
+    const session = { userId: 'moving', role: 'user', data: 'd' } as const;
+    const first = await store.create(session);
+    // A bystander holds the row until both wait: the rotation for it, the login for the rotation.
+    const release = await server.hold(`select * from ${sessions} where user_id = 'moving' for update`);
+    const rotated = store.rotate(first.status === 'created' ? first.token : '', {});
+    await expect.poll(server.waiting, { interval: 150 }).toBe(1);
+    const created = store.create(session, { cap: 1, onCap: 'evict' });
+    await expect.poll(server.waiting, { interval: 150 }).toBe(2);
+    await release();
+    expect((await rotated)?.status).toBe('created');
+    expect(await created).toMatchObject({ status: 'created', evicted: [expect.any(String)] });
+    expect(await offered(store, 'users').list('moving')).toHaveLength(1);
+  });
+
+  test('a login that a logout ends is not named by a login that would evict it', async () => {
+    const { namespace } = context();
+    const store = await open({ namespace, options: { driver } });
+    const users = offered(store, 'users');
+    const sessions = `${prefixOf(namespace, false)}sessions`;
+    const session = { userId: 'leaving', role: 'user', data: 'd' } as const;
+    await store.create(session);
+    const [login] = await users.list('leaving');
+    // A bystander holds the row until both wait for it, the logout first.
+    const release = await server.hold(`select * from ${sessions} where user_id = 'leaving' for update`);
+    const left = users.destroyLogin('leaving', login?.handle ?? '');
+    await expect.poll(server.waiting, { interval: 150 }).toBe(1);
+    const created = store.create(session, { cap: 1, onCap: 'evict' });
+    await expect.poll(server.waiting, { interval: 150 }).toBe(2);
+    await release();
+    expect(await left).toBe(true);
+    expect(await created).toMatchObject({ status: 'created', evicted: [] });
+    expect(await users.list('leaving')).toHaveLength(1);
+  });
+
+  test('a deadlock is no outage: the call that MariaDB ended is repeated', async () => {
+    const { namespace } = context();
+    const store = await open({ namespace, options: { driver } });
+    const prefix = prefixOf(namespace, false);
+    const made = await store.create({ userId: 'locked', role: 'user', data: 'd' });
+    const token = made.status === 'created' ? made.token : '';
+    // A bystander that has changed much more than the login is not the victim.
+    await server.query(`create table ${prefix}weight (one int)`);
+    const before = await deadlocks();
+    const weighty = `insert into ${prefix}weight select seq from seq_1_to_1000`;
+    const holding = server.hold(
+      weighty,
+      `select * from ${prefix}sessions where user_id = 'locked' for update`,
+    );
+    const release = await holding;
+    // The rotation has the lock of its user, and waits for the row; the bystander then wants that lock.
+    const rotated = store.rotate(token, {});
+    await expect.poll(server.waiting, { interval: 150 }).toBe(1);
+    await release(`select * from ${prefix}locks for update`);
+    expect((await rotated)?.status).toBe('created');
+    expect(await deadlocks()).toBe(before + 1);
+  });
+});
