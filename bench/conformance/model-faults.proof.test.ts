@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jwt } from '../../stores/jwt/backend.ts';
 import { jwtBlacklist } from '../../stores/jwt-blacklist/backend.ts';
+import { mariadb } from '../../stores/mariadb/backend.ts';
+import { type MariadbFixture, startMariadbFixture } from '../../stores/mariadb/fixture.ts';
 import { memory } from '../../stores/memory/backend.ts';
 import { redis } from '../../stores/redis/backend.ts';
 import { type RedisFixture, startRedisFixture } from '../../stores/redis/fixture.ts';
@@ -9,6 +11,7 @@ import type { StoreDefinition } from '../../stores/store.ts';
 import { type ModelSubject, runModel, type WrapStore } from '../../stores/suite/model-run.ts';
 import * as faults from '../../stores/suite/planted-faults.ts';
 import { printSeed } from '../../stores/suite/seed.ts';
+import { upsertsRow } from './fixtures/mariadb-faults.ts';
 import { keepsFamilies, trustsRefreshTokens } from './fixtures/refresh-faults.ts';
 import {
   countsThenCreates,
@@ -53,6 +56,8 @@ const PLANTED: readonly Planted[] = [
   planted('a logout leaves the refresh token', jwtBlacklist, keepsFamilies, ROTATING),
   planted('a refresh token that was used is only refused', jwtBlacklist, faults.forgivesReuse(), ROTATING),
   planted('an update ignores the version', redis, faults.ignoresVersion),
+  planted('an update ignores the version', mariadb, faults.ignoresVersion),
+  planted('an update is an upsert of the row', mariadb, upsertsRow),
   planted('a rotation leaves the old token', redis, faults.keepsRotated),
   planted('the limit is one more', redis, faults.allowsOneMore),
   planted('the newest login is evicted', redis, faults.evictsNewest),
@@ -65,16 +70,17 @@ const PLANTED: readonly Planted[] = [
 ];
 
 const seed = printSeed('faults of a store');
-let server: RedisFixture;
+let redisServer: RedisFixture;
+let mariadbServer: MariadbFixture;
 beforeAll(async () => {
-  server = await startRedisFixture('none');
+  [redisServer, mariadbServer] = await Promise.all([startRedisFixture('none'), startMariadbFixture('none')]);
 });
-afterAll(() => server.stop());
+afterAll(() => Promise.all([redisServer.stop(), mariadbServer.stop()]));
 
 describe('the model finds', () => {
   test.each(PLANTED)('$fault ($definition.name)', async ({ fault, ...subject }) => {
     const details = await runModel(
-      { ...subject, serviceUrl: server.url },
+      { ...subject, serviceUrl: subject.definition === mariadb ? mariadbServer.url : redisServer.url },
       { seed, runs: RUNS, shrink: false },
     );
     console.log(`${subject.definition.name}, ${fault}: found in sequence ${details.numRuns} of ${RUNS}`);

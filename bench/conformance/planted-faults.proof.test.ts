@@ -25,6 +25,7 @@ interface Planted {
 }
 
 const REDIS: Choice = { store: 'redis' };
+const MARIADB: Choice = { store: 'mariadb' };
 const BLACKLIST: Choice = { store: 'jwt-blacklist' };
 const ROTATING: Choice = { store: 'jwt-blacklist', options: { refresh: 'rotating' } };
 
@@ -35,6 +36,8 @@ const PLANTED: readonly Planted[] = [
   { fault: 'alg-none', choice: { store: 'jwt' }, red: ['27'] },
   { fault: 'alg-none', choice: BLACKLIST, red: ['27'] },
   { fault: 'upsert-on-update', choice: REDIS, red: ['16'] },
+  { fault: 'upsert-of-row', choice: MARIADB, red: ['16', '41'] },
+  { fault: 'limit-then-create', choice: MARIADB, red: ['25'] },
   { fault: 'blacklist-on-one-server', choice: BLACKLIST, red: ['14', '33'] },
   { fault: 'blacklist-by-token', choice: BLACKLIST, red: ['16', '34'] },
   { fault: 'epoch-in-seconds', choice: BLACKLIST, red: ['21', '23'] },

@@ -12,6 +12,7 @@ import { openSite, type Site } from './site.ts';
 const BACKENDS: readonly Choice[] = [
   { store: 'redis' },
   { store: 'postgres' },
+  { store: 'mariadb' },
   { store: 'jwt-blacklist' },
   { store: 'jwt-blacklist', options: { db: 'postgres' } },
   { store: 'memory', servers: 1 },
@@ -19,11 +20,13 @@ const BACKENDS: readonly Choice[] = [
 const COMPARING: readonly Choice[] = [
   { store: 'redis' },
   { store: 'postgres' },
+  { store: 'mariadb', options: { driver: 'mysql2' } },
   { store: 'memory', servers: 1 },
 ];
 const OVERWRITING: readonly Choice[] = [
   { store: 'redis', options: { write: 'lww' } },
   { store: 'postgres', options: { write: 'lww' } },
+  { store: 'mariadb', options: { write: 'lww' } },
   { store: 'jwt' },
   { store: 'jwt-blacklist' },
 ];
