@@ -6,8 +6,8 @@ import { none } from './none/backend.ts';
 import { variantsOf } from './options.ts';
 import { postgres } from './postgres/backend.ts';
 import { redis } from './redis/backend.ts';
-import type { ServiceDefinition } from './service.ts';
-import type { StoreDefinition } from './store.ts';
+import { type Durability, durabilityInForce, type ServiceDefinition } from './service.ts';
+import type { StoreDefinition, StoreOptions } from './store.ts';
 
 /** Every backend, in the order of `list` and of the tables. To add one to the harness, add it here. */
 export const STORES: readonly StoreDefinition[] = [none, memory, redis, postgres, mariadb, jwt, jwtBlacklist];
@@ -23,6 +23,9 @@ export const CONTROL: StoreDefinition = none;
 /** The backends that keep sessions: all but the control. */
 export const SESSION_STORES: readonly StoreDefinition[] = STORES.filter((store) => store !== CONTROL);
 
+/** The backends that lists contain which the harness builds itself. */
+export const LISTED_STORES: readonly StoreDefinition[] = STORES.filter(({ isOnRequest }) => !isOnRequest);
+
 /** Every service that a backend uses with some option. */
 export const SERVICES: readonly ServiceDefinition[] = [
   ...new Set(STORES.flatMap((store) => variantsOf(store).flatMap((options) => store.service(options) ?? []))),
@@ -31,4 +34,12 @@ export const SERVICES: readonly ServiceDefinition[] = [
 /** The service of this name; `undefined` when there is none. */
 export function findService(name: string): ServiceDefinition | undefined {
   return SERVICES.find((service) => service.name === name);
+}
+
+/** The durability of a backend when this one is asked for: not every service can provide each. */
+export function durabilityOf(
+  { store, options }: { store: string; options: StoreOptions },
+  asked: Durability,
+): Durability {
+  return durabilityInForce(findStore(store)?.service(options), asked);
 }

@@ -42,10 +42,21 @@ export interface ServiceDefinition {
   debian?: { package: string; program: string };
   /** Processors that it can use at a time; infinite unless known. */
   processors: number;
+  /** Those that it can provide, the least first; absent where it can provide all. */
+  durabilities?: readonly [Durability, ...Durability[]];
   /** Settings that determine its durability, for the error when they differ. */
   durabilitySettings: readonly string[];
   server(): Promise<ServiceServer>;
   client(): Promise<ServiceClient>;
+}
+
+/** The durability of a service that is asked for this one: the same, or the most that it can provide. */
+export function durabilityInForce(
+  service: Pick<ServiceDefinition, 'durabilities'> | undefined,
+  asked: Durability,
+): Durability {
+  const { durabilities = DURABILITIES } = service ?? {};
+  return durabilities.includes(asked) ? asked : (durabilities.at(-1) ?? asked);
 }
 
 /** How to run the service. */

@@ -1,6 +1,6 @@
 import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
-import { DURABILITIES } from '../../stores/service.ts';
+import { DURABILITIES, durabilityInForce, type ServiceDefinition } from '../../stores/service.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { traitsOf } from '../../stores/traits.ts';
 import { AFFINITIES, BALANCERS, SCENARIOS } from '../config/words.ts';
@@ -43,7 +43,8 @@ function renderList(): string {
 
 function describeStore(definition: StoreDefinition): string[] {
   const defaults = defaultOptions(definition);
-  const traits = Object.entries(traitsOf(definition, defaults, 'second'))
+  const durability = durabilityInForce(definition.service(defaults), 'second');
+  const traits = Object.entries(traitsOf(definition, defaults, durability))
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${value}`);
   const options = Object.entries(definition.options).map(
@@ -52,6 +53,13 @@ function describeStore(definition: StoreDefinition): string[] {
   return [
     `  ${definition.name.padEnd(14)}${definition.summary}${definition.isOnRequest ? ' (measured on request only)' : ''}`,
     ...options,
-    `    service: ${definition.service(defaults)?.name ?? 'none'}; ${traits.join(', ')}`,
+    `    service: ${serviceText(definition.service(defaults))}; ${traits.join(', ')}`,
   ];
+}
+
+/** With its durabilities, where it cannot provide all. */
+function serviceText(service: ServiceDefinition | undefined): string {
+  if (service === undefined) return 'none';
+  const { name, durabilities } = service;
+  return durabilities === undefined ? name : `${name}, durability ${durabilities.join(' or ')}`;
 }

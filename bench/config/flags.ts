@@ -1,6 +1,6 @@
 /** The flags of `pnpm bench run`, and the tables of the commands that measure with some of them. */
 
-import { STORES } from '../../stores/registry.ts';
+import { LISTED_STORES } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
 import type { StoreDefinition } from '../../stores/store.ts';
 import { parseThreshold } from '../results/threshold.ts';
@@ -33,12 +33,10 @@ export const RUN_FLAGS = {
   stores: run.value(
     '--store <names>',
     'backends, with options as in redis:write=lww',
-    STORES.filter(({ isOnRequest }) => isOnRequest !== true)
-      .flatMap(listedArms)
-      .join(','),
+    LISTED_STORES.flatMap(listedArms).join(','),
     listed({ parse: parseStoreChoice }),
     {
-      fallbackHelp: 'all that are available, but for those that are only measured on request',
+      fallbackHelp: 'all that are available, but those that are only measured on request',
       format: (stores) =>
         stores.some(({ site }) => site !== undefined) ? undefined : stores.map(storeText).join(','),
     },

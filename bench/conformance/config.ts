@@ -1,4 +1,4 @@
-import { SESSION_STORES } from '../../stores/registry.ts';
+import { LISTED_STORES, SESSION_STORES } from '../../stores/registry.ts';
 import type { Durability } from '../../stores/store.ts';
 import { checkTls } from '../config/config.ts';
 import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
@@ -38,15 +38,14 @@ const CONFORMANCE_BALANCERS = ['auto', 'haproxy', 'nginx', 'node'] as const;
 
 const { value, optional } = flagsOf('run');
 const STORE_NAMES = SESSION_STORES.map(({ name }) => name);
+const LISTED_NAMES = LISTED_STORES.map(({ name }) => name).filter((name) => STORE_NAMES.includes(name));
 
 /** The flags of `pnpm conformance`, except the URLs of services. */
 export const CONFORMANCE_FLAGS = {
   stores: value(
     '--store <names>',
     RUN_FLAGS.stores.help,
-    SESSION_STORES.filter(({ isOnRequest }) => isOnRequest !== true)
-      .map(({ name }) => name)
-      .join(','),
+    LISTED_NAMES.join(','),
     { parse: storesOf, isList: true },
     { fallbackHelp: 'all but the control and those that are only measured on request' },
   ),

@@ -91,9 +91,10 @@ export function openSite(options: SiteOptions): Promise<Site> {
 /** The subject of a variant, with the traits of the new options, such as renewed tokens. */
 function varied(subject: Subject, variant: Variant | undefined): Subject {
   if (variant?.durability === undefined && variant?.options === undefined) return subject;
-  const { durability = subject.durability } = variant;
+  const asked = variant.durability ?? subject.durability;
   const options = { ...subject.options, ...variant.options };
-  const { traits } = subjectOf({ store: subject.store, options }, { ...subject, durability });
+  const place = { ...subject, durability: asked };
+  const { durability, traits } = subjectOf({ store: subject.store, options }, place);
   return { ...subject, durability, options, traits };
 }
 

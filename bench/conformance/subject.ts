@@ -2,7 +2,7 @@
 
 import type { Balancer } from '../../servers/balancers/balancer.ts';
 import { defaultOptions, refreshingOptions } from '../../stores/options.ts';
-import { findStore } from '../../stores/registry.ts';
+import { durabilityOf, findStore } from '../../stores/registry.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
 import { type Traits, traitsOf } from '../../stores/traits.ts';
 import { armText } from '../../stores/variant.ts';
@@ -42,8 +42,9 @@ export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & {
 export function subjectOf(choice: { store: string; options: StoreOptions }, place: Place): Subject {
   const definition = findStore(choice.store);
   if (definition === undefined) throw new Error(`no store is named ${choice.store}`);
-  const { durability, tls = false, transport = 'cookie', ...rest } = place;
+  const { durability: asked, tls = false, transport = 'cookie', ...rest } = place;
   const options = { ...defaultOptions(definition), ...choice.options };
+  const durability = durabilityOf({ store: choice.store, options }, asked);
   return {
     name: armText(definition.name, options) + (transport === 'cookie' ? '' : ` (${transport})`),
     store: choice.store,

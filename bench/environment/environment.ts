@@ -1,4 +1,4 @@
-import { findStore } from '../../stores/registry.ts';
+import { durabilityOf, findStore } from '../../stores/registry.ts';
 import type { VerifyCacheStats } from '../../stores/store.ts';
 import type { LoadedSite } from '../config/contract.ts';
 import { BenchError } from '../errors.ts';
@@ -59,7 +59,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
 
     const service = await startServiceFor(trial, context, directory.path);
     if (service !== undefined) resources.add(service.name, service.stop);
-    if (service !== undefined) await checkDurability(service, context.config.durability);
+    if (service !== undefined) await checkDurability(service, durabilityOf(trial, context.config.durability));
     if (service?.tier === 'url') {
       const purge = () => service.purge(namespaceOf(trial, context.runId));
       resources.add(`sessions on ${service.name}`, purge);
@@ -194,7 +194,7 @@ function startServiceFor(
   return startService(definition, {
     tier: config.tier,
     ...(url === undefined ? {} : { url }),
-    durability: config.durability,
+    durability: durabilityOf(trial, config.durability),
     directory,
     maxConnections: trial.servers * config.poolSize + SPARE_CONNECTIONS,
     cpus: context.pinning?.store,

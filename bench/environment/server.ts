@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
 import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
-import { SERVICES } from '../../stores/registry.ts';
+import { durabilityOf, SERVICES } from '../../stores/registry.ts';
 import type { Trial } from '../run/plan.ts';
 import type { RunContext } from './context.ts';
 import { ask } from './processes/ask.ts';
@@ -54,7 +54,7 @@ export function serverConfig(
     port: 0,
     store: trial.store,
     options: trial.options,
-    durability: config.durability,
+    durability: durabilityOf(trial, config.durability),
     ...(service === undefined ? {} : { serviceUrl: service.url }),
     ...(pem === undefined ? {} : { privateKeyPem: pem }),
     namespace: namespaceOf(trial, runId),

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { openStore } from '../../stores/open.ts';
 import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
-import type { Durability, OpenContext, StoreDefinition, StoreOptions } from '../../stores/store.ts';
+import { type Durability, durabilityInForce } from '../../stores/service.ts';
+import type { OpenContext, StoreDefinition, StoreOptions } from '../../stores/store.ts';
 import { traitsOf } from '../../stores/traits.ts';
 import { type Guard, openGuard } from '../environment/processes/guard.ts';
 import { openTogether, type Resources } from '../environment/processes/resources.ts';
@@ -13,6 +14,7 @@ import { baselines } from './baselines.ts';
 import type { GroupContext } from './group-context.ts';
 import { DATA_BYTES, sessionOperations } from './session-operations.ts';
 
+/** Or what the service can provide. */
 const DURABILITY: Durability = 'second';
 const POOL_SIZE = 10;
 /** Connections in addition to the pool, for administration. */
@@ -39,6 +41,7 @@ export function measureStores(context: GroupContext): Promise<void> {
 function measureStore(definition: StoreDefinition, guard: Guard, context: GroupContext): Promise<void> {
   return openTogether(async (resources) => {
     const options = defaultOptions(definition);
+    const durability = durabilityInForce(definition.service(options), DURABILITY);
     let service: StartedService | undefined;
     try {
       service = await serviceFor(definition, options, guard, context, resources);
@@ -50,12 +53,12 @@ function measureStore(definition: StoreDefinition, guard: Guard, context: GroupC
     }
     if (service !== undefined)
       context.note(
-        `${definition.name}: ${service.name} ${service.version} (${service.tier}), durability ${DURABILITY}`,
+        `${definition.name}: ${service.name} ${service.version} (${service.tier}), durability ${durability}`,
       );
-    const store = await openStore(definition, openContext(options, service?.url));
+    const store = await openStore(definition, openContext(options, durability, service?.url));
     resources.add(definition.name, store.close);
     context.step(`${definition.name}: making sessions`);
-    const traits = traitsOf(definition, options, DURABILITY);
+    const traits = traitsOf(definition, options, durability);
     for (const operation of await sessionOperations(definition.name, store, traits, service !== undefined))
       await context.measure(operation);
     await resources.close();
@@ -81,7 +84,7 @@ async function serviceFor(
   resources.add('directory', directory.remove);
   const service = await startService(used, {
     tier: 'auto',
-    durability: DURABILITY,
+    durability: durabilityInForce(used, DURABILITY),
     directory: directory.path,
     maxConnections: POOL_SIZE + SPARE_CONNECTIONS,
     guard,
@@ -91,11 +94,15 @@ async function serviceFor(
   return service;
 }
 
-function openContext(options: StoreOptions, serviceUrl: string | undefined): OpenContext {
+function openContext(
+  options: StoreOptions,
+  durability: Durability,
+  serviceUrl: string | undefined,
+): OpenContext {
   const controlData = 'd'.repeat(DATA_BYTES);
   return {
     options,
-    durability: DURABILITY,
+    durability,
     ...(serviceUrl === undefined ? {} : { serviceUrl }),
     namespace: `m${randomBytes(6).toString('hex')}`,
     poolSize: POOL_SIZE,

@@ -1,4 +1,6 @@
 import type { Status } from '../../servers/frozen.ts';
+import { findStore } from '../../stores/registry.ts';
+import { durabilityInForce } from '../../stores/service.ts';
 import type { LoadResult, OperationResult } from '../load/job.ts';
 import type { Trial } from '../run/plan.ts';
 import { summaryOf } from '../stats/histogram.ts';
@@ -47,7 +49,7 @@ export function rowsOf(
   const validity: Row =
     reasons.length === 0 ? { valid: true } : { valid: false, invalid_reason: reasons.join('; ') };
   const late = isLate ? 'response times are left out: requests were sent late' : undefined;
-  const notes = [noteOf(trial, all, result, observed, expected), coldNote(observed), late];
+  const notes = [noteOf(trial, all, result, observed, expected), coldNote(observed), late, lossNote(trial)];
   const note = notes.filter((one) => one !== undefined).join('; ');
   return [
     { ...cells, ...figures, ...validity, ...(note === '' ? {} : { note }) },
@@ -202,6 +204,13 @@ function noteOf(
 function isSentLate(result: LoadResult, observed: Observed, { target_rps: offeredRps }: Row): boolean {
   if (offeredRps === undefined || result.open === undefined) return false;
   return latenessReasons(openLoopFigures(result, observed, offeredRps, undefined)).length > 0;
+}
+
+/** Of a service that keeps nothing, whatever durability is asked for. */
+function lossNote({ store, options }: Trial): string | undefined {
+  const service = findStore(store)?.service(options);
+  if (service === undefined || durabilityInForce(service, 'commit') !== 'none') return undefined;
+  return `a restart of ${service.title} loses all: it has no durability but none`;
 }
 
 function coldNote({ warmth }: Observed): string | undefined {

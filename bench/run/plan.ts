@@ -1,4 +1,6 @@
 import type { Handicap } from '../../servers/protocol.ts';
+import { durabilityOf } from '../../stores/registry.ts';
+import type { Durability } from '../../stores/service.ts';
 import { armText, variantText } from '../../stores/variant.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedSite } from '../config/contract.ts';
@@ -12,7 +14,7 @@ export interface Trial extends Group {
   arm: string;
   store: string;
   options: Readonly<Record<string, string>>;
-  /** All options and the durability, sorted: `durability=second;write=cas`. */
+  /** All options and the durability in force, sorted: `durability=second;write=cas`. */
   variant: string;
   /** Whose code serves it, when two commits are compared. */
   side?: 'base' | 'head';
@@ -112,10 +114,10 @@ function groupsOf(config: Config): Group[] {
 
 function armOf(
   choice: StoreChoice,
-  durability: string,
+  durability: Durability,
 ): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'site' | 'label'> {
   const { store, options, side, handicap, site, label } = choice;
-  const variant = variantText(options, site === undefined ? durability : 'unknown');
+  const variant = variantText(options, site === undefined ? durabilityOf(choice, durability) : 'unknown');
   return {
     arm: `${store}[${variant}]`,
     store,

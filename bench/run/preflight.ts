@@ -1,5 +1,5 @@
 import { findStore, SERVICES } from '../../stores/registry.ts';
-import type { ServiceDefinition } from '../../stores/service.ts';
+import { durabilityInForce, type ServiceDefinition } from '../../stores/service.ts';
 import type { Config } from '../config/config.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { lookAt } from '../conformance/external-site.ts';
@@ -62,8 +62,9 @@ export async function inspectExternal(config: Config): Promise<string[]> {
   for (const service of SERVICES) {
     const url = config.urls[service.name];
     if (url === undefined || !used.has(service)) continue;
-    const described = await describeService(service, url, config.durability);
-    await checkDurability(described, config.durability);
+    const durability = durabilityInForce(service, config.durability);
+    const described = await describeService(service, url, durability);
+    await checkDurability(described, durability);
     const { version, notes } = described;
     const known = version === '' ? '' : `, ${/^\d/.test(version) ? `${service.title} ${version}` : version}`;
     lines.push(`loading ${service.name} at ${redactUrl(url)}${known}`);

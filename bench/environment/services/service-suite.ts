@@ -2,7 +2,12 @@
 
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DURABILITIES, type Durability, type ServiceDefinition } from '../../../stores/service.ts';
+import {
+  DURABILITIES,
+  type Durability,
+  durabilityInForce,
+  type ServiceDefinition,
+} from '../../../stores/service.ts';
 import type { Tier } from '../../config/words.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../processes/guard.ts';
 import { isRunning } from '../processes/process-identity.ts';
@@ -12,8 +17,8 @@ import { startService } from './start.ts';
 export interface ServiceSuite {
   definition: ServiceDefinition;
   tier: Exclude<Tier, 'url'>;
-  /** Expected settings at each durability. */
-  settings: Readonly<Record<Durability, Readonly<Record<string, string>>>>;
+  /** Expected settings at each durability that it can provide. */
+  settings: Readonly<Partial<Record<Durability, Readonly<Record<string, string>>>>>;
   /** Proves that the URL leads to a service that stores data. @throws when it does not. */
   use: (url: string) => Promise<void>;
 }
@@ -36,14 +41,14 @@ export function describeService({ definition, tier, settings, use }: ServiceSuit
     const start = (more: Partial<ServiceRequest> = {}): Promise<StartedService> =>
       startService(definition, {
         tier,
-        durability: 'second',
+        durability: durabilityInForce(definition, 'second'),
         directory: directory.path,
         maxConnections: 20,
         guard,
         ...more,
       });
 
-    it.each(DURABILITIES)(
+    it.each(definition.durabilities ?? DURABILITIES)(
       'durability %s: works, reports its settings, and leaves nothing',
       async (durability) => {
         const service = await start({ durability });
@@ -74,7 +79,7 @@ export function describeService({ definition, tier, settings, use }: ServiceSuit
     );
 
     it('is seen by the tier url as what it is, and as not of another durability', async () => {
-      const own = await start({ durability: 'second' });
+      const own = await start();
       try {
         const seen = await start({ tier: 'url', url: own.url, durability: 'commit' });
         expect(seen).toMatchObject({
