@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { addressOf, MARIADB_URL } from './mariadb/url.ts';
+import { MEMCACHED_URL } from './memcached/url.ts';
 import { connectionOf, POSTGRES_URL } from './postgres/url.ts';
 import { REDIS_URL, socketOf } from './redis/url.ts';
 import { readServiceUrl, type UrlFault } from './service-url.ts';
@@ -153,6 +154,9 @@ test('no error shows a part of a password', () => {
   ];
   const around = [
     'redis://:P@h',
+    'memcached://u:P@h',
+    'memcached://u:P@/run/s',
+    'memcached://u:P@h:1,h:2',
     'redis://P@h',
     'redis://u:P@h:1/x',
     'postgres://u:P@h/db/x',
@@ -165,7 +169,7 @@ test('no error shows a part of a password', () => {
     '/:P',
     'postgres://u:P@/db?host=/run',
   ];
-  for (const rules of [REDIS_URL, POSTGRES_URL, MARIADB_URL]) {
+  for (const rules of [REDIS_URL, MEMCACHED_URL, POSTGRES_URL, MARIADB_URL]) {
     for (const text of around.flatMap((one) => secrets.map((secret) => one.replace('P', secret)))) {
       const read = readServiceUrl(text, rules);
       if ('fault' in read) expect(JSON.stringify(read.fault)).not.toMatch(/hun|ter(?!s|n|v)/);

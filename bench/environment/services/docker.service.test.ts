@@ -1,4 +1,7 @@
-/** Needs a Docker engine with (or that can pull) redis:7.0, postgres:15 and mariadb:10.11: run with SESSION_BENCH_DOCKER=1. */
+/**
+ * Needs a Docker engine with (or that can pull) redis:7.0, memcached:1.6, postgres:15 and mariadb:10.11: run with
+ * SESSION_BENCH_DOCKER=1.
+ */
 
 import { describe, expect, it } from 'vitest';
 import { redisService } from '../../../stores/redis/service.ts';
@@ -7,11 +10,13 @@ import { isRunning } from '../processes/process-identity.ts';
 import { engineSocket, isDockerAvailable, startContainer } from './container.ts';
 import { findTier } from './find.ts';
 import { MARIADB_SUITE } from './mariadb-suite.ts';
+import { MEMCACHED_SUITE } from './memcached-suite.ts';
 import { POSTGRES_SUITE } from './postgres-suite.ts';
 import { REDIS_SUITE } from './redis-suite.ts';
 import { describeService } from './service-suite.ts';
 
 describeService({ ...REDIS_SUITE, tier: 'docker' });
+describeService({ ...MEMCACHED_SUITE, tier: 'docker' });
 describeService({ ...POSTGRES_SUITE, tier: 'docker' });
 describeService({ ...MARIADB_SUITE, tier: 'docker' });
 
