@@ -3,8 +3,8 @@ import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import { type FailedLoginRule, type FailedLogins, StoreUnavailableError } from './store.ts';
 
 /*
- * Failed logins by account (ASVS 5 V6.3.1), counted by rate-limiter-flexible where a backend keeps its state. Nothing
- * is created, queried or scheduled before a backend's `failedLogins` is called.
+ * Failed logins by account (ASVS 5 V6.3.1), counted where a backend keeps its state, by rate-limiter-flexible where that
+ * has a limiter for it. Nothing is created, queried or scheduled before a backend's `failedLogins` is called.
  */
 
 export type CountFailedLogins = (rule: FailedLoginRule) => FailedLogins;
@@ -60,6 +60,6 @@ export function counts(
  * An account as a key: fixed length and harmless characters, whatever name was typed. Hashed as UTF-16, for in UTF-8
  * all lone surrogates are the same.
  */
-function accountOf(userId: string): string {
+export function accountOf(userId: string): string {
   return hash('sha256', Buffer.from(userId, 'utf16le'), 'base64url');
 }

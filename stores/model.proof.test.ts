@@ -4,6 +4,8 @@ import { jwt } from './jwt/backend.ts';
 import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { mariadb } from './mariadb/backend.ts';
 import { type MariadbFixture, startMariadbFixture } from './mariadb/fixture.ts';
+import { memcached } from './memcached/backend.ts';
+import { type MemcachedFixture, startMemcachedFixture } from './memcached/fixture.ts';
 import { memory } from './memory/backend.ts';
 import { postgres } from './postgres/backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './postgres/fixture.ts';
@@ -17,16 +19,20 @@ import { armText } from './variant.ts';
 
 const seed = printSeed('model');
 let redisServer: RedisFixture;
+let memcachedServer: MemcachedFixture;
 let postgresServer: PostgresFixture;
 let mariadbServer: MariadbFixture;
 beforeAll(async () => {
-  [redisServer, postgresServer, mariadbServer] = await Promise.all([
+  [redisServer, memcachedServer, postgresServer, mariadbServer] = await Promise.all([
     startRedisFixture('none'),
+    startMemcachedFixture(),
     startPostgresFixture(),
     startMariadbFixture('none'),
   ]);
 });
-afterAll(() => Promise.all([redisServer.stop(), postgresServer.stop(), mariadbServer.stop()]));
+afterAll(() =>
+  Promise.all([redisServer.stop(), memcachedServer.stop(), postgresServer.stop(), mariadbServer.stop()]),
+);
 
 const ROTATING = { refresh: 'rotating' };
 const POSTGRES = { db: 'postgres' };
@@ -37,6 +43,8 @@ const BACKENDS: readonly [StoreDefinition, Record<string, string>, runs: number]
   [redis, {}, 120],
   [redis, { write: 'lww' }, 50],
   [redis, { read: 'getex' }, 50],
+  [memcached, {}, 100],
+  [memcached, { write: 'lww' }, 50],
   [postgres, {}, 50],
   [postgres, { write: 'lww', reads: 'pool', touch: 'async' }, 30],
   [mariadb, {}, 50],
@@ -62,6 +70,7 @@ test.each(
 )('$name does what the model does', async ({ definition, options, runs }) => {
   const urls: Readonly<Record<string, string>> = {
     redis: redisServer.url,
+    memcached: memcachedServer.url,
     postgres: postgresServer.url,
     mariadb: mariadbServer.url,
   };

@@ -1,6 +1,7 @@
 import { jwt } from './jwt/backend.ts';
 import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { mariadb } from './mariadb/backend.ts';
+import { memcached } from './memcached/backend.ts';
 import { memory } from './memory/backend.ts';
 import { none } from './none/backend.ts';
 import { variantsOf } from './options.ts';
@@ -10,7 +11,16 @@ import { type Durability, durabilityInForce, type ServiceDefinition } from './se
 import type { StoreDefinition, StoreOptions } from './store.ts';
 
 /** Every backend, in the order of `list` and of the tables. To add one to the harness, add it here. */
-export const STORES: readonly StoreDefinition[] = [none, memory, redis, postgres, mariadb, jwt, jwtBlacklist];
+export const STORES: readonly StoreDefinition[] = [
+  none,
+  memory,
+  redis,
+  memcached,
+  postgres,
+  mariadb,
+  jwt,
+  jwtBlacklist,
+];
 
 /** The backend of this name; `undefined` when there is none. */
 export function findStore(name: string): StoreDefinition | undefined {

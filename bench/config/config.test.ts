@@ -129,6 +129,13 @@ describe('what is accepted', () => {
     expect(config.durationSeconds).toBeLessThan(2);
   });
 
+  test('one that is measured on request is in no list but those that name it', () => {
+    const stores = (raw: RawOptions) => parseConfig(raw, {}).stores.map(({ store }) => store);
+    expect(stores({})).not.toContain('memcached');
+    expect(stores({ preset: 'gate' })).not.toContain('memcached');
+    expect(stores({ store: 'memcached' })).toEqual(['memcached']);
+  });
+
   test('URLs of the environment are loaded when they are asked for, and only by backends that need them', () => {
     const env = { REDIS_URL: 'redis://env', DATABASE_URL: 'postgres://env' };
     const urls = (raw: RawOptions, variables: typeof env = env) => parseConfig(raw, variables).urls;

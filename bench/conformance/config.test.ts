@@ -48,6 +48,8 @@ describe('flags of conformance', () => {
 
   test.each([
     [{ store: 'rediss' }, 'Did you mean redis?'],
+    [{ store: 'memcache' }, 'Did you mean memcached?'],
+    [{ memcachedUrl: 'localhost:11211' }, 'memcached://'],
     [{ store: 'redis,none' }, 'backends that keep sessions'],
     [{ servers: '0' }, 'from 1 to 16 for --servers'],
     [{ balancer: 'haproxi' }, 'Did you mean haproxy?'],

@@ -26,6 +26,7 @@ interface Planted {
 
 const REDIS: Choice = { store: 'redis' };
 const MARIADB: Choice = { store: 'mariadb' };
+const MEMCACHED: Choice = { store: 'memcached' };
 const BLACKLIST: Choice = { store: 'jwt-blacklist' };
 const ROTATING: Choice = { store: 'jwt-blacklist', options: { refresh: 'rotating' } };
 
@@ -38,12 +39,14 @@ const PLANTED: readonly Planted[] = [
   { fault: 'upsert-on-update', choice: REDIS, red: ['16'] },
   { fault: 'upsert-of-row', choice: MARIADB, red: ['16', '41'] },
   { fault: 'limit-then-create', choice: MARIADB, red: ['25'] },
+  { fault: 'blind-set', choice: MEMCACHED, red: ['16'] },
   { fault: 'blacklist-on-one-server', choice: BLACKLIST, red: ['14', '33'] },
   { fault: 'blacklist-by-token', choice: BLACKLIST, red: ['16', '34'] },
   { fault: 'epoch-in-seconds', choice: BLACKLIST, red: ['21', '23'] },
   { fault: 'refresh-unverified', choice: BLACKLIST, red: ['36'] },
   { fault: 'refresh-survives-logout', choice: ROTATING, red: ['14', '15', '16'] },
   { fault: 'limit-then-create', choice: REDIS, red: ['25'] },
+  { fault: 'limit-then-create', choice: MEMCACHED, red: ['25'] },
   { fault: 'cookie-without-httponly', choice: REDIS, red: ['7'] },
   { fault: 'cookie-without-samesite', choice: REDIS, red: ['9'] },
   { fault: 'cookie-without-secure', choice: REDIS, red: ['8'] },
@@ -72,6 +75,7 @@ const LIES: readonly Lie[] = [
   { choice: { store: 'memory', servers: 1 }, claim: { survivesServerRestart: true }, check: '49' },
   { choice: { store: 'redis', options: { write: 'lww' } }, claim: { compareAndSwap: true }, check: '41' },
   { choice: { store: 'redis', durability: 'none' }, claim: { survivesStoreCrash: true }, check: '49' },
+  { choice: MEMCACHED, claim: { survivesStoreCrash: true }, check: '49' },
   { choice: REDIS, claim: { revocation: 'at-expiry' }, check: '14' },
   { choice: REDIS, claim: { clientReadable: true }, check: '42' },
 ];

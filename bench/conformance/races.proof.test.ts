@@ -11,6 +11,7 @@ import { openSite, type Site } from './site.ts';
 
 const BACKENDS: readonly Choice[] = [
   { store: 'redis' },
+  { store: 'memcached' },
   { store: 'postgres' },
   { store: 'mariadb' },
   { store: 'jwt-blacklist' },
@@ -19,12 +20,14 @@ const BACKENDS: readonly Choice[] = [
 ];
 const COMPARING: readonly Choice[] = [
   { store: 'redis' },
+  { store: 'memcached' },
   { store: 'postgres' },
   { store: 'mariadb', options: { driver: 'mysql2' } },
   { store: 'memory', servers: 1 },
 ];
 const OVERWRITING: readonly Choice[] = [
   { store: 'redis', options: { write: 'lww' } },
+  { store: 'memcached', options: { write: 'lww' } },
   { store: 'postgres', options: { write: 'lww' } },
   { store: 'mariadb', options: { write: 'lww' } },
   { store: 'jwt' },

@@ -36,6 +36,13 @@ const closedRow = async (operation: Partial<OperationResult> = {}, change: Chang
 const OPEN: Row = { load_model: 'open-poisson', target_rps: 1000 };
 
 describe('a row', () => {
+  test('of a service that keeps nothing says so, whatever durability the run has', async () => {
+    const noteOf = async (store: string) =>
+      rowsOf({ ...TRIAL, store }, { ...BASE, store }, await closedResult(), OBSERVED, EXPECTED)[0]?.note;
+    expect(await noteOf('memcached')).toBe('a restart of Memcached loses all: it has no durability but none');
+    expect(await noteOf('redis')).toBeUndefined();
+  });
+
   test('holds figures per request sent, and times in µs', async () => {
     expect(await closedRow()).toMatchObject({
       scheduled: 2000,

@@ -54,6 +54,15 @@ test('a block is the same whether it is planned with others or as a replacement'
   expect(planRepetition(configOf('7', '3'), 3)).toEqual(planRepetition(configOf('7', '50'), 3));
 });
 
+test('a service that cannot provide the durability has what it can, and the arm is named by that', () => {
+  for (const durability of ['none', 'second', 'commit']) {
+    const [block] = planBlocks(parseConfig({ store: 'memcached,redis', durability }, {}));
+    const variants = new Map(block?.trials.map(({ store, variant }) => [store, variant]));
+    expect(variants.get('memcached')).toBe('durability=none;write=cas');
+    expect(variants.get('redis')).toContain(`durability=${durability};`);
+  }
+});
+
 test('the variant names all options and the durability, sorted', () => {
   const [block] = planBlocks(parseConfig({ store: 'redis:write=lww', durability: 'commit' }, {}));
   expect(block?.trials[0]?.variant).toBe('durability=commit;pipelining=none;read=get;write=lww');

@@ -21,9 +21,10 @@ afterAll(directory.remove);
 
 const SERVERS = 2;
 const LOAD = ['--servers', String(SERVERS), '--sessions', '100', '-c', '4', '-w', '100ms'];
-const BACKENDS = 'redis,postgres,jwt-blacklist';
-/** Servers, balancer and service of three arms. */
-const LISTENERS_OF_BACKENDS = 3 * (SERVERS + 2);
+const BACKENDS = 'redis,memcached,postgres,jwt-blacklist';
+const ARMS = BACKENDS.split(',').length;
+/** Servers, balancer and service of each arm. */
+const LISTENERS_OF_BACKENDS = ARMS * (SERVERS + 2);
 
 describe.concurrent('nothing listens to the network', () => {
   test('a server listens on the loopback by default', () => {
@@ -59,8 +60,8 @@ describe.concurrent('the secrets of a run', () => {
     ]);
     expect(badly.finished.stderr).toContain('SERVICE_DIED');
     for (const { secrets, texts } of [well, badly]) {
-      // Signing secret, two passwords, and the passwords of a Redis and a Postgres at least.
-      expect(secrets.length).toBeGreaterThanOrEqual(5);
+      // Signing secret, two passwords, and the passwords of a Redis, a Memcached and a Postgres at least.
+      expect(secrets.length).toBeGreaterThanOrEqual(6);
       expect(secrets.filter((secret) => secret.length < 16)).toEqual([]);
       for (const [name, text] of texts) {
         // By its number, so that a failing test does not print it.
@@ -108,7 +109,7 @@ async function watchedRun(
   const all = ['--store', BACKENDS, '--balancer', 'haproxy', '-o', out, ...LOAD, ...args];
   const running = startBench(all, directory.path);
   const configs = () => below(running).flatMap((pid) => configOf(pid) ?? []);
-  await until('all servers', () => configs().length === 3 * SERVERS, 60_000);
+  await until('all servers', () => configs().length === ARMS * SERVERS, 60_000);
   const secrets = new Set(configs().flatMap(secretsOf));
   await until('everything to listen', () => listenersBelow(running).length >= LISTENERS_OF_BACKENDS, 60_000);
   const commands = below(running).map((pid) => readProc(`/proc/${pid}/cmdline`));

@@ -45,7 +45,7 @@ beforeAll(() => {
   const registry = join(project, 'stores/registry.ts');
   const lines = readFileSync(registry, 'utf8')
     .replace('import type', "import { shelf } from './shelf/backend.ts';\nimport type")
-    .replace('[none, ', '[none, shelf, ');
+    .replace('\n  none,\n', '\n  none,\n  shelf,\n');
   writeFileSync(registry, lines);
   const before = readFileSync(join(PROJECT_ROOT, 'stores/registry.ts'), 'utf8').split('\n');
   expect(lines.split('\n').filter((line) => !before.includes(line))).toHaveLength(2);
