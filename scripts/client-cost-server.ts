@@ -9,6 +9,8 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { payloadFor, SESSION_COOKIE } from '../servers/protocol.ts';
+import { add, get } from '../stores/memcached/commands.ts';
+import { openLink } from '../stores/memcached/link.ts';
 
 const [library = '', url = '', folder = ''] = process.argv.slice(2);
 const load = createRequire(join(folder, 'package.json'));
@@ -102,6 +104,18 @@ async function open(): Promise<(key: string) => Promise<string | null>> {
     await client.set(key, value);
     return (one) => client.get(one);
   }
+  if (library === 'own') {
+    const link = await openLink(url, { connectMs: 2_000, commandMs: 300, silenceMs: 2_000 });
+    await add(link, key, value, 3_600_000);
+    return async (one) => (await get(link, one)) ?? null;
+  }
+  if (library === 'memcache-client') {
+    const { MemcacheClient } = load('memcache-client');
+    const server = { server: new URL(url).host, maxConnections: 1 };
+    const client = new MemcacheClient({ server, cmdTimeout: 300 });
+    await client.set(key, value, { lifetime: 3600 });
+    return async (one) => (await client.get(one))?.value ?? null;
+  }
   const table = 'create table if not exists bare (id text primary key, value text)';
   const insert = 'insert into bare values ($1, $2)';
   const select = 'select value from bare where id = $1';
@@ -120,5 +134,5 @@ async function open(): Promise<(key: string) => Promise<string | null>> {
     await sql.unsafe(insert, [key, value]);
     return async (one) => (await sql`select value from bare where id = ${one}`)[0]?.value ?? null;
   }
-  throw new Error(`expected ioredis, node-redis, valkey-glide, pg or postgres.js, got "${library}"`);
+  throw new Error(`expected a library that the head of client-cost.ts names, got "${library}"`);
 }

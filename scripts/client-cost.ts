@@ -1,10 +1,11 @@
 /**
  * What the product's read costs beside the least that can be done with the same service, and what other client
- * libraries would cost: CPU µs per request of the server process, in turns of 100 ms, on one Redis and one Postgres.
+ * libraries would cost: CPU µs per request of the server process, in turns of 100 ms, on one service.
  * Usage: pnpm exec tsx scripts/client-cost.ts [--service redis] [--libraries ioredis] [--modules FOLDER] [--blocks 8]
  * [--rounds 40] [--connections 32] [--rows FILE]. Libraries: ioredis, ioredis+fastify (the same read behind the
- * framework), node-redis, valkey-glide; with --service postgres pg and postgres.js. Those that this project does not use come from FOLDER, made by
- * `npm install --prefix FOLDER redis @valkey/valkey-glide postgres`.
+ * framework), node-redis, valkey-glide; with --service postgres pg and postgres.js; with --service memcached own (the
+ * client in stores/memcached) and memcache-client. Those that this project does not use come from FOLDER, made by
+ * `npm install --prefix FOLDER redis @valkey/valkey-glide postgres memcache-client`.
  */
 
 import { spawn } from 'node:child_process';
@@ -12,6 +13,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { buildServer, bundle, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { SERVER_CONFIG_ENV } from '../servers/config.ts';
+import { startMemcachedFixture } from '../stores/memcached/fixture.ts';
 import { startPostgresFixture } from '../stores/postgres/fixture.ts';
 import { startRedisFixture } from '../stores/redis/fixture.ts';
 import { writeRows } from './rows.ts';
@@ -29,12 +31,13 @@ const { values } = parseArgs({
   },
 });
 const { service, modules } = values;
-const OWN = ['ioredis', 'ioredis+fastify', 'pg'];
-const libraries = (values.libraries ?? (service === 'redis' ? 'ioredis' : 'pg')).split(',');
+const OWN = ['ioredis', 'ioredis+fastify', 'pg', 'own'];
+const FIRST: Readonly<Record<string, string>> = { redis: 'ioredis', postgres: 'pg', memcached: 'own' };
+const libraries = (values.libraries ?? FIRST[service] ?? '').split(',');
 const connections = Number(values.connections);
 const SECRETS = { secret: 'c2VjcmV0', password: 'right', adminPassword: 'root' };
 
-const fixture = await (service === 'redis' ? startRedisFixture('second') : startPostgresFixture());
+const fixture = await startService();
 try {
   const { bare = '' } = await bundle(PROJECT_ROOT, { bare: 'scripts/client-cost-server.ts' });
   const program = await buildServer(PROJECT_ROOT);
@@ -62,4 +65,9 @@ try {
   }
 } finally {
   await fixture.stop();
+}
+
+function startService() {
+  if (service === 'redis') return startRedisFixture('second');
+  return service === 'memcached' ? startMemcachedFixture() : startPostgresFixture();
 }

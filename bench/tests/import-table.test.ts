@@ -149,6 +149,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'bench/',
       'servers/',
       'stores/redis/fixture.ts',
+      'stores/memcached/',
       'stores/postgres/fixture.ts',
       'esbuild',
     ],
