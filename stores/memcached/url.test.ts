@@ -17,7 +17,7 @@ test.each([
 test.each([
   ['redis://h', 'one that begins with redis://', /memcached:\/\//],
   ['memcacheds://h', 'one that begins with memcacheds://', /memcached:\/\//],
-  ['localhost:11211', 'text that is not a URL', /encode/],
+  ['localhost:11211', 'text that is not a URL', /Begin it with memcached:/],
   ['memcached://a:11211,b:11211', 'several', /Name one/],
   ['memcached://a,b', 'several', /Name one/],
   ['memcached://u:p@a:1,b:2', 'several', /Name one/],
