@@ -5,6 +5,9 @@ import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { mariadb } from './mariadb/backend.ts';
 import { mariadbClient } from './mariadb/client.ts';
 import { type MariadbFixture, startMariadbFixture } from './mariadb/fixture.ts';
+import { memcached } from './memcached/backend.ts';
+import { memcachedClient } from './memcached/client.ts';
+import { type MemcachedFixture, startMemcachedFixture } from './memcached/fixture.ts';
 import { memoryFailedLogins } from './memory/failed-logins.ts';
 import { openStore } from './open.ts';
 import { postgres } from './postgres/backend.ts';
@@ -135,6 +138,51 @@ describe('failed logins in Redis', () => {
     await failures.clear(USER);
     await server.command('CONFIG', 'SET', 'maxmemory', '0');
     await failures.add('somebody new');
+  });
+});
+
+describe('failed logins in Memcached', () => {
+  let server: MemcachedFixture;
+  beforeAll(async () => {
+    server = await startMemcachedFixture();
+  });
+  afterAll(() => server.stop());
+
+  test('items of the namespace, which expire and name nobody; none after it moves the end of a window', async () => {
+    const { failures, namespace } = await open(memcached, { serviceUrl: server.url, durability: 'none' });
+    await failures.add(USER);
+    const [item = ''] = (await memcachedClient.dump(server.url)).split('\n');
+    const [key = '', value] = item.split('\t');
+    expect([key, value]).toEqual([expect.stringMatching(/:f:[A-Za-z0-9_-]{43}$/), '1']);
+    expect(key.startsWith(`${namespace}:`)).toBe(true);
+    const endOf = () => server.talk(async (link) => Number((await link.ask(`mg ${key} t\r\n`)).rest.slice(1)));
+    const seconds = await endOf();
+    expect(seconds).toBeGreaterThanOrEqual(RULE.windowSeconds);
+    expect(seconds).toBeLessThanOrEqual(RULE.windowSeconds + 1);
+    await sleep(2_100);
+    await failures.add(USER);
+    expect(await endOf()).toBeLessThan(seconds);
+    expect(await failures.isOver(USER)).toBe(true);
+    await memcachedClient.purge(server.url, namespace);
+    expect(await memcachedClient.dump(server.url)).toBe('');
+    expect(await failures.isOver(USER)).toBe(false);
+  });
+
+  test('an outage and a silence throw', async () => {
+    const { failures } = await open(memcached, { serviceUrl: server.url, durability: 'none' });
+    await expectOutage(failures, server.kill, server.restart);
+    await expectOutage(failures, server.pause, server.resume);
+  });
+
+  test('a value that is no count is an error, and lets nobody in', async () => {
+    const { failures, namespace } = await open(memcached, { serviceUrl: server.url, durability: 'none' });
+    await failures.add(USER);
+    const key = (await memcachedClient.dump(server.url))
+      .split('\n')
+      .find((line) => line.startsWith(namespace))
+      ?.split('\t')[0];
+    await server.talk((link) => link.ask(`set ${key} 0 0 3\r\nNaN\r\n`));
+    await refusal(failures.isOver(USER));
   });
 });
 

@@ -58,7 +58,7 @@ async function describeService(service: ServiceDefinition, isInEnvironment: bool
   const offers = await findTiers(service, undefined);
   const lines = offers.map((offer) => {
     const mark = offer.start === undefined ? '-' : '+';
-    return `  ${mark} ${name.padEnd(9)}${offer.tier.padEnd(9)}${offer.detail}`;
+    return `  ${mark} ${name.padEnd(10)}${offer.tier.padEnd(9)}${offer.detail}`;
   });
   const found = offers.some((offer) => offer.start !== undefined);
   // It may be production's: nothing connects to it unasked.
