@@ -10,17 +10,16 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { nearest, quoted, usage, wholeNumber } from '../bench/config/values.ts';
+import { checkPackages, COMPARATORS_FOLDER as FOLDER } from '../bench/environment/comparator-packages.ts';
 import { PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { BenchError, EXIT, messageOf } from '../bench/errors.ts';
 import type { ComparatorModule } from '../servers/comparators/comparator.ts';
 import { errorReporter } from '../servers/error-reporter.ts';
 import type { ReadyMessage } from '../servers/protocol.ts';
 import { shutdownOnSignal } from '../servers/shutdown.ts';
-import { checkPackages } from './comparator-packages.ts';
 
 ignoreClosedPipes();
 
-const FOLDER = 'servers/comparators';
 const NAMES = ['express-session', 'fastify-session', 'better-auth'];
 const HOST = '127.0.0.1';
 const PAYLOAD_BYTES = 256;

@@ -47,6 +47,8 @@ export interface ServerConfig {
   /** Password of every user of the fixture, and of its administrator. */
   password: string;
   adminPassword: string;
+  /** Path of the program that serves a library; absent for our own backends. */
+  program?: string;
   /** Planted slowness; only set to verify the instrument. */
   handicap?: Handicap;
 }

@@ -1,3 +1,4 @@
+import { isComparator } from '../stores/comparators/definition.ts';
 import { openStore } from '../stores/open.ts';
 import { effectiveOptions } from '../stores/options.ts';
 import { findStore } from '../stores/registry.ts';
@@ -5,6 +6,7 @@ import type { SessionStore, StoreDefinition } from '../stores/store.ts';
 import { traitsOf } from '../stores/traits.ts';
 import { createApp } from './app.ts';
 import { type Clock, type ClockMessage, createClock } from './clock.ts';
+import { openComparator } from './comparator-server.ts';
 import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './config.ts';
 import { errorReporter } from './error-reporter.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
@@ -36,14 +38,42 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   const config = parts.changeConfig?.(given) ?? given;
   const found = findStore(config.store);
   if (found === undefined) throw new Error(`no store is named ${config.store}`);
+  const options = effectiveOptions(found, config.options);
+  const clock = createClock(config);
+  const onError = errorReporter();
+  const served: Served = isComparator(found)
+    ? await openComparator({ ...config, options }, onError)
+    : await openApplication({ ...config, options }, found, parts, clock, onError);
+  shutdownOnSignal(served.close, onError);
+  const weigh = () => measureSessionBytes(served.sweep, clock, config.absoluteSeconds);
+  handleMessages(watchProcess(served), clock, weigh, onError);
+  const port = await served.listen({ host: config.host, port: config.port, backlog: BACKLOG });
+  process.send?.({ type: 'ready', port, store: config.store, options } satisfies ReadyMessage);
+}
+
+/** What listens, and what is read of it. */
+interface Served extends Pick<SessionStore, 'roundTrips' | 'verifyCacheStats'> {
+  /** Resolves with the port. */
+  listen(at: { host: string; port: number; backlog: number }): Promise<number>;
+  close(): Promise<void>;
+  /** Of sessions that are kept in this process. */
+  sweep?: SessionStore['sweep'];
+}
+
+/** Our application on the backend of this definition, whose options are complete. */
+async function openApplication(
+  config: ServerConfig,
+  found: StoreDefinition,
+  parts: ServeParts,
+  clock: Clock,
+  onError: (error: unknown) => void,
+): Promise<Served> {
   const definition = parts.wrapDefinition?.(found) ?? found;
-  const options = effectiveOptions(definition, config.options);
+  const { options } = config;
   const traits = traitsOf(definition, options, config.durability);
   const refresh = traits.refresh === 'rotating';
   const plain = config.transport === 'cookie' ? cookieTransport({ refresh }) : bearerTransport({ refresh });
   const transport = parts.wrapTransport?.(plain, config) ?? plain;
-  const clock = createClock(config);
-  const onError = errorReporter();
   const opened = await openStore(definition, {
     options,
     durability: config.durability,
@@ -63,17 +93,20 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   });
   const store = parts.wrapStore?.(opened, config) ?? opened;
   const app = createApp({ config, store, transport, onError, now: clock.now });
-  shutdownOnSignal(async () => {
-    await app.close();
-    await store.close();
-  }, onError);
-  const sweep = traits.state === 'server' ? store.sweep : undefined;
-  const weigh = () => measureSessionBytes(sweep, clock, config.absoluteSeconds);
-  handleMessages(watchProcess(store), clock, weigh, onError);
-  await app.listen({ host: config.host, port: config.port, backlog: BACKLOG });
-  const address = app.server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : config.port;
-  process.send?.({ type: 'ready', port, store: config.store, options } satisfies ReadyMessage);
+  return {
+    async listen(at) {
+      await app.listen(at);
+      const address = app.server.address();
+      return typeof address === 'object' && address !== null ? address.port : at.port;
+    },
+    async close() {
+      await app.close();
+      await store.close();
+    },
+    roundTrips: () => store.roundTrips(),
+    verifyCacheStats: store.verifyCacheStats,
+    sweep: traits.state === 'server' ? store.sweep : undefined,
+  };
 }
 
 function handleMessages(

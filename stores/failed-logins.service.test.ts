@@ -155,7 +155,8 @@ describe('failed logins in Memcached', () => {
     const [key = '', value] = item.split('\t');
     expect([key, value]).toEqual([expect.stringMatching(/:f:[A-Za-z0-9_-]{43}$/), '1']);
     expect(key.startsWith(`${namespace}:`)).toBe(true);
-    const endOf = () => server.talk(async (link) => Number((await link.ask(`mg ${key} t\r\n`)).rest.slice(1)));
+    const endOf = () =>
+      server.talk(async (link) => Number((await link.ask(`mg ${key} t\r\n`)).rest.slice(1)));
     const seconds = await endOf();
     expect(seconds).toBeGreaterThanOrEqual(RULE.windowSeconds);
     expect(seconds).toBeLessThanOrEqual(RULE.windowSeconds + 1);

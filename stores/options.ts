@@ -1,9 +1,9 @@
 /** The effective options of a backend when some are not given. */
 
-import type { StoreDefinition, StoreOptions } from './store.ts';
+import type { BackendDefinition, StoreOptions } from './store.ts';
 
 /** The default of each of a backend's options. */
-export function defaultOptions(definition: StoreDefinition): Record<string, string> {
+export function defaultOptions(definition: BackendDefinition): Record<string, string> {
   return effectiveOptions(definition, {});
 }
 
@@ -11,7 +11,7 @@ export function defaultOptions(definition: StoreDefinition): Record<string, stri
  * The effective options: defaults filled in, options that the backend does not have removed.
  * @throws Error for a value that the option does not have.
  */
-export function effectiveOptions(definition: StoreDefinition, given: StoreOptions): Record<string, string> {
+export function effectiveOptions(definition: BackendDefinition, given: StoreOptions): Record<string, string> {
   return Object.fromEntries(
     Object.entries(definition.options).map(([name, { values }]) => {
       const value = given[name] ?? values[0];
@@ -26,7 +26,7 @@ export function effectiveOptions(definition: StoreDefinition, given: StoreOption
 
 /** These options, then the same with one value changed, for each other value of each option. */
 export function variantsOf(
-  definition: StoreDefinition,
+  definition: BackendDefinition,
   options: StoreOptions = defaultOptions(definition),
 ): StoreOptions[] {
   const others = Object.entries(definition.options).flatMap(([name, { values }]) =>
@@ -37,7 +37,7 @@ export function variantsOf(
 
 /** The first of these variants that issues refresh tokens; `undefined` when none does. */
 export function refreshingOptions(
-  definition: StoreDefinition,
+  definition: BackendDefinition,
   options: StoreOptions,
 ): StoreOptions | undefined {
   return variantsOf(definition, options).find((variant) => definition.offers(variant).includes('refresh'));

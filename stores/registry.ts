@@ -1,3 +1,5 @@
+import type { ComparatorDefinition } from './comparators/definition.ts';
+import { COMPARATORS } from './comparators/libraries.ts';
 import { jwt } from './jwt/backend.ts';
 import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { mariadb } from './mariadb/backend.ts';
@@ -22,9 +24,12 @@ export const STORES: readonly StoreDefinition[] = [
   jwtBlacklist,
 ];
 
-/** The backend of this name; `undefined` when there is none. */
-export function findStore(name: string): StoreDefinition | undefined {
-  return STORES.find((store) => store.name === name);
+/** Backends and libraries, in the order of the tables. */
+export const ARMS: readonly (StoreDefinition | ComparatorDefinition)[] = [...STORES, ...COMPARATORS];
+
+/** The backend or library of this name; `undefined` when there is none. */
+export function findStore(name: string): StoreDefinition | ComparatorDefinition | undefined {
+  return ARMS.find((definition) => definition.name === name);
 }
 
 /** The control: the cost of an endpoint without any session. */

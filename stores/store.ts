@@ -244,8 +244,8 @@ export interface OpenContext {
   onBackgroundError: (error: unknown) => void;
 }
 
-/** One backend in the registry: everything that the CLI, the plan and the docs need. */
-export interface StoreDefinition {
+/** What the CLI, the plan and the docs need of a backend or a library: everything but its code. */
+export interface BackendDefinition {
   name: string;
   /** One line for `list`. */
   summary: string;
@@ -265,6 +265,10 @@ export interface StoreDefinition {
   /** The capabilities of a store opened with these options, exactly. */
   offers(options: StoreOptions): readonly Capability[];
   declaredTraits(options: StoreOptions, durability: Durability): DeclaredTraits;
+}
+
+/** One backend in the registry. */
+export interface StoreDefinition extends BackendDefinition {
   /** Only for `openStore`, which compares the store with what is offered. */
   open(context: OpenContext): Promise<SessionStore>;
 }

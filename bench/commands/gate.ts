@@ -1,3 +1,4 @@
+import { comparatorOf } from '../config/comparators.ts';
 import { type Config, PRESET_VALUES, parseConfig } from '../config/config.ts';
 import { withConfigFile } from '../config/file.ts';
 import { omitFlags, parseFlags, pickFlags, withDefaults } from '../config/flag.ts';
@@ -50,6 +51,13 @@ async function judge({ given, command, signal }: Call): Promise<ExitCode> {
   // A config file may be that of a run.
   if (options['target'] !== undefined)
     throw usage('backends of two commits for gate', 'a target', 'Leave target out of the file.');
+  const library = config.stores.find((choice) => comparatorOf(choice) !== undefined)?.store;
+  if (library !== undefined)
+    throw usage(
+      'backends of two commits for gate',
+      library,
+      'Leave it out: both commits run the same library.',
+    );
   checkReportPaths(config);
   if (counters)
     return judgeCounters(await compareCounters(config, base, command, signal), config, usesColor(options));

@@ -1,8 +1,10 @@
+import { COMPARATORS } from '../../stores/comparators/libraries.ts';
 import { defaultOptions } from '../../stores/options.ts';
 import { STORES } from '../../stores/registry.ts';
 import { DURABILITIES, durabilityInForce, type ServiceDefinition } from '../../stores/service.ts';
-import type { StoreDefinition } from '../../stores/store.ts';
+import type { BackendDefinition } from '../../stores/store.ts';
 import { traitsOf } from '../../stores/traits.ts';
+import { ALL_COMPARATORS } from '../config/store-choice.ts';
 import { AFFINITIES, BALANCERS, SCENARIOS } from '../config/words.ts';
 import { EXIT } from '../errors.ts';
 import type { BenchCommand } from './command.ts';
@@ -31,7 +33,9 @@ function renderList(): string {
   const scenarios = SCENARIOS.map((name) => `  ${name.padEnd(14)}${SCENARIO_TEXTS[name]}`);
   return [
     'stores (--store), with options as in redis:write=lww, several joined by + as in jwt:alg=ES256+lib=jose',
-    ...STORES.flatMap(describeStore),
+    ...STORES.flatMap((definition) => describeStore(definition)),
+    `libraries (--store, ${ALL_COMPARATORS} for all of them), to be installed first: docs/comparators.md`,
+    ...COMPARATORS.flatMap((definition) => describeStore(definition, 24)),
     'scenarios (--scenario)',
     ...scenarios,
     `balancers (--balancer)  ${BALANCERS.join(', ')}`,
@@ -41,7 +45,8 @@ function renderList(): string {
   ].join('\n');
 }
 
-function describeStore(definition: StoreDefinition): string[] {
+/** @param width of the name. */
+function describeStore(definition: BackendDefinition, width = 14): string[] {
   const defaults = defaultOptions(definition);
   const durability = durabilityInForce(definition.service(defaults), 'second');
   const traits = Object.entries(traitsOf(definition, defaults, durability))
@@ -51,7 +56,7 @@ function describeStore(definition: StoreDefinition): string[] {
     ([name, option]) => `    :${name}=${option.values.join('|')}  ${option.meaning}`,
   );
   return [
-    `  ${definition.name.padEnd(14)}${definition.summary}${definition.isOnRequest ? ' (measured on request only)' : ''}`,
+    `  ${definition.name.padEnd(width)}${definition.summary}${definition.isOnRequest ? ' (measured on request only)' : ''}`,
     ...options,
     `    service: ${serviceText(definition.service(defaults))}; ${traits.join(', ')}`,
   ];

@@ -25,7 +25,11 @@ export function warningsOf(
 }
 
 function versionWarnings(pairs: readonly Pair[]): string[] {
-  const columns = ['store_version', 'balancer_version'] as const satisfies readonly ColumnName[];
+  const columns = [
+    'store_version',
+    'balancer_version',
+    'library_versions',
+  ] as const satisfies readonly ColumnName[];
   const lines = pairs.flatMap(({ base, head }) =>
     columns.flatMap((column) => {
       const [before, after] = [base, head].map((cell) =>
@@ -34,7 +38,7 @@ function versionWarnings(pairs: readonly Pair[]): string[] {
           .join(' + '),
       );
       const { store, balancer } = base.configuration;
-      const service = column === 'store_version' ? store : balancer;
+      const service = column === 'balancer_version' ? balancer : store;
       return before === after ? [] : [`${service}: ${column} ${before} in base, ${after} in head`];
     }),
   );

@@ -1,4 +1,5 @@
 import { findStore, STORES } from '../../stores/registry.ts';
+import { checkComparators } from './comparators.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { EQUAL_LOAD_SHARE } from './rate.ts';
@@ -97,6 +98,7 @@ export function checkTls(tls: boolean, balancers: readonly string[]): void {
 
 function checkConflicts(config: Config): void {
   checkSites(config);
+  checkComparators(config);
   checkTls(config.tls, [config.balancer]);
   if (config.tls && config.engine === 'autocannon') {
     throw conflict('--engine slices with --tls', '--engine autocannon', 'Leave --engine out.');

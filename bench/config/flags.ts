@@ -2,14 +2,13 @@
 
 import { LISTED_STORES } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
-import type { StoreDefinition } from '../../stores/store.ts';
 import { parseThreshold } from '../results/threshold.ts';
 import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } from './flag.ts';
 import { EQUAL_LOAD_SHARE, parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
 import { SITE_FLAGS } from './sites.ts';
-import { parseStoreChoice, storeText } from './store-choice.ts';
+import { listedArms, parseStoreChoices, storeText } from './store-choice.ts';
 import { usage } from './values.ts';
 import {
   AFFINITIES,
@@ -32,9 +31,9 @@ export const PIN_HELP = 'separate processors for load generator and balancer, an
 export const RUN_FLAGS = {
   stores: run.value(
     '--store <names>',
-    'backends, with options as in redis:write=lww',
+    'backends, with options as in redis:write=lww, or libraries; comparators: all of these',
     LISTED_STORES.flatMap(listedArms).join(','),
-    listed({ parse: parseStoreChoice }),
+    { parse: parseStoreChoices, isList: true },
     {
       fallbackHelp: 'all that are available, but those that are only measured on request',
       format: (stores) =>
@@ -213,11 +212,3 @@ export const GATE_FLAGS = {
 
 /** The flags in a config file, for `run` and `gate`. */
 export const FILE_TABLE: FlagTable = { ...GATE_FLAGS, ...RUN_TABLE };
-
-/** The arms of a backend in built-in lists: libraries to compare are an arm each. */
-function listedArms({ name, options }: StoreDefinition): string[] {
-  const [option] = Object.entries(options).filter(([, { compared }]) => compared !== undefined);
-  if (option === undefined) return [name];
-  const [key, { compared = [] }] = option;
-  return compared.map((setting) => `${name}:${key}=${setting}`);
-}

@@ -1,12 +1,13 @@
 /** One backend of `--store`. */
 
 import type { Handicap } from '../../servers/protocol.ts';
+import { COMPARATORS } from '../../stores/comparators/libraries.ts';
 import { defaultOptions } from '../../stores/options.ts';
-import { findStore, STORES } from '../../stores/registry.ts';
-import type { StoreDefinition } from '../../stores/store.ts';
+import { ARMS, findStore } from '../../stores/registry.ts';
+import type { BackendDefinition } from '../../stores/store.ts';
 import { pairsText } from '../../stores/variant.ts';
 import type { LoadedSite } from './contract.ts';
-import { oneOf, quoted, usage } from './values.ts';
+import { distinct, listOf, oneOf, quoted, usage } from './values.ts';
 
 /** A backend and the values of its options, complete. */
 export interface StoreChoice {
@@ -22,15 +23,34 @@ export interface StoreChoice {
   label?: string;
 }
 
+/** Stands for every library in `--store`. */
+export const ALL_COMPARATORS = 'comparators';
+
+/** The choices of `--store`, separated by commas; {@link ALL_COMPARATORS} stands for several. @throws BenchError USAGE */
+export function parseStoreChoices(text: string): StoreChoice[] {
+  const items = listOf('store', text).flatMap((item) =>
+    item === ALL_COMPARATORS ? COMPARATORS.flatMap(listedArms) : [item],
+  );
+  return distinct(items.map(parseStoreChoice));
+}
+
+/** The arms of a backend in lists that name it alone: settings to compare are an arm each. */
+export function listedArms({ name, options }: BackendDefinition): string[] {
+  const [option] = Object.entries(options).filter(([, { compared }]) => compared !== undefined);
+  if (option === undefined) return [name];
+  const [key, { compared = [] }] = option;
+  return compared.map((setting) => `${name}:${key}=${setting}`);
+}
+
 /** `redis`, or with options `redis:write=lww;read=getex`. */
 export function parseStoreChoice(text: string): StoreChoice {
   const [name = '', ...rest] = text.split(':');
   const store = oneOf(
     'store',
     name,
-    STORES.map((definition) => definition.name),
+    ARMS.map((definition) => definition.name),
   );
-  const definition = findStore(store) as StoreDefinition;
+  const definition = findStore(store) as BackendDefinition;
   const options = defaultOptions(definition);
   const known = Object.keys(definition.options);
   const named = new Set<string>();

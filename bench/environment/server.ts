@@ -3,6 +3,7 @@ import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
 import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
 import { durabilityOf, SERVICES } from '../../stores/registry.ts';
 import type { Trial } from '../run/plan.ts';
+import { comparatorProgram } from './comparator-program.ts';
 import type { RunContext } from './context.ts';
 import { ask } from './processes/ask.ts';
 import { type StartedProcess, startProcess } from './processes/process.ts';
@@ -127,6 +128,8 @@ export async function startServer(
   side?: Trial['side'],
 ): Promise<StartedProcess> {
   const { programs, guard, signal } = context;
+  const program = await comparatorProgram(config.store);
+  const given: ServerConfig = program === undefined ? config : { ...config, program };
   const isBaseline = side === 'base';
   const server = await startProcess({
     name: isBaseline ? `server ${config.id} of the baseline` : `server ${config.id}`,
@@ -135,7 +138,7 @@ export async function startServer(
     cpus: context.pinning?.server,
     env: {
       ...clientEnvironment(process.env),
-      [SERVER_CONFIG_ENV]: JSON.stringify(config),
+      [SERVER_CONFIG_ENV]: JSON.stringify(given),
       NODE_ENV: 'production',
     },
     ready: 'ipc',

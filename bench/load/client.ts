@@ -101,7 +101,8 @@ export function jsonHeaders(payload: string): Record<string, string> {
 }
 
 /**
- * The headers that continue the session of this reply: its session cookie and the balancer's, or its bearer token.
+ * The headers that continue the session of this reply: its session cookie and the balancer's, or its bearer token. A
+ * library may add a cookie whose name begins like that of the session.
  * `undefined` when the reply issues none.
  */
 export function credentialsOf(
@@ -118,8 +119,10 @@ export function credentialsOf(
       ...(affinity.length > 0 ? { cookie: affinity.join('; ') } : {}),
     };
   }
-  const session = cookies.filter((pair) => pair.startsWith(`${SESSION_COOKIE}=`));
-  return session.length === 0 ? undefined : { cookie: [...session, ...affinity].join('; ') };
+  const session = cookies.filter((pair) => pair.startsWith(SESSION_COOKIE));
+  return !session.some((pair) => pair.startsWith(`${SESSION_COOKIE}=`))
+    ? undefined
+    : { cookie: [...session, ...affinity].join('; ') };
 }
 
 /** The same for raw headers, in which names and values alternate. @throws Error when they issue none. */

@@ -1,4 +1,4 @@
-import { STORES } from '../../stores/registry.ts';
+import { ARMS } from '../../stores/registry.ts';
 import { rowArmText } from '../../stores/variant.ts';
 import { median } from '../stats/median.ts';
 import { groupBy, groupKey } from './blocks.ts';
@@ -45,10 +45,10 @@ function ownAxes({ target, balancer, edge_tls: tls, payload_bytes: bytes }: Row)
 /** Whether requests were sent at a rate, regardless of replies. */
 export const isOpen = (row: Row): boolean => row.load_model !== undefined && row.load_model !== 'closed';
 
-/** Rows of one arm and operation over all blocks; in the order of the registry. */
+/** Rows of one arm and operation over all blocks; in the order of the registry, libraries last. */
 export function byArmAndOperation(rows: readonly Row[], onlyWhole: boolean): Row[][] {
   const asked = onlyWhole ? rows.filter((row) => row.operation === 'all') : rows;
-  const place = ([row]: Row[]) => STORES.findIndex((definition) => definition.name === row?.store);
+  const place = ([row]: Row[]) => ARMS.findIndex((definition) => definition.name === row?.store);
   return groupBy(asked, (row) => `${row.arm} ${row.operation}`).sort((a, b) => place(a) - place(b));
 }
 

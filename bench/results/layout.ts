@@ -167,28 +167,49 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
       (ofArms[arms.indexOf(own as Row[])] ?? []).map((note) => `[${notes.indexOf(note) + 1}]`).join(''),
     align: 'left',
   };
-  const table = (columns: readonly ColumnSpec[]) => layOutTable(arms, columns);
-  const tables: GroupLayout['tables'] = [];
-  const add = (heading: string | undefined, columns: readonly ColumnSpec[]) => {
-    const shown = tables.length === 0 ? [...columns, references] : columns;
-    tables.push({ title: heading, table: table(shown) });
-  };
-  // What requests cost an external site is unknown.
-  const isExternal = row.target !== undefined;
-  if (isRevocation) add(undefined, REVOCATION);
-  else {
-    if (!isExternal) add(undefined, COSTS);
-    const [heading, columns] = isOpen(row) ? ['response times', OPEN] : [closedLoopTitle(row), CLOSED];
-    add(heading, [...columns, LIMIT]);
-    if (wide && !isExternal) add('of which', PARTS);
-  }
+  const asked = columnsOf(row, isRevocation, wide);
+  const section = (own: readonly (readonly Row[])[], title: string | undefined): GroupLayout['tables'] =>
+    asked.map(([heading, columns], index) => {
+      const [first, shown] = index === 0 ? [title, [...columns, references]] : [undefined, columns];
+      return { title: first ?? heading, table: layOutTable(own, shown, arms.flat()) };
+    });
+  const own = arms.filter((rows) => !isLibrary(rows));
+  const libraries = arms.filter(isLibrary);
+  const tables = [
+    ...(own.length === 0 ? [] : section(own, undefined)),
+    ...(libraries.length === 0 ? [] : section(libraries, LIBRARIES)),
+  ];
   const over = blocks < 2 ? '' : `, ${blocks} blocks`;
   const marks = ofAll.map((note) => ` [${notes.indexOf(note) + 1}]`).join('');
   return { title: `${title}${over}${marks}`, tables, notes };
 }
 
-function layOutTable(arms: readonly (readonly Row[])[], columns: readonly ColumnSpec[]): Layout {
-  const group = arms.flat();
+/** Above the tables of libraries. */
+const LIBRARIES = 'what people run: libraries at their defaults';
+
+const isLibrary = ([row]: readonly Row[]) => row?.library_versions !== undefined;
+
+/** The tables of a group, each with its heading. */
+function columnsOf(
+  row: Row,
+  isRevocation: boolean,
+  wide: boolean,
+): [heading: string | undefined, columns: readonly ColumnSpec[]][] {
+  if (isRevocation) return [[undefined, REVOCATION]];
+  const [heading, columns] = isOpen(row) ? ['response times', OPEN] : [closedLoopTitle(row), CLOSED];
+  const loaded = [...columns, LIMIT];
+  // What requests cost an external site is unknown.
+  if (row.target !== undefined) return [[heading, loaded]];
+  const parts: [string, readonly ColumnSpec[]][] = wide ? [['of which', PARTS]] : [];
+  return [[undefined, COSTS], [heading, loaded], ...parts];
+}
+
+/** @param group all rows of the group, with the control. */
+function layOutTable(
+  arms: readonly (readonly Row[])[],
+  columns: readonly ColumnSpec[],
+  group: readonly Row[],
+): Layout {
   const isMixed = group.some((row) => row.operation !== 'all' && row.scenario !== 'revocation');
   const shown = columns
     .map((column) => ({ column, cells: arms.map((rows) => column.text(rows, group)) }))

@@ -42,6 +42,10 @@ export const COLUMNS = [
   text('store', 'backend'),
   text('variant', 'options of the backend and its durability, sorted, separated by semicolons'),
   text('store_version', 'version of the service; empty for a backend without one'),
+  text(
+    'library_versions',
+    'packages that serve a library, with their versions; empty for our own backends and external sites',
+  ),
   text('target', 'URL of an external site, of which servers, balancer and data are unknown; empty for ours'),
   integer('servers', 'server processes'),
   text('balancer', 'haproxy, nginx, node (built in) or none'),

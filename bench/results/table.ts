@@ -1,6 +1,7 @@
+import { isComparator } from '../../stores/comparators/definition.ts';
 import { CONTROL, findStore } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
-import type { StoreDefinition, StoreOptions } from '../../stores/store.ts';
+import type { BackendDefinition, StoreOptions } from '../../stores/store.ts';
 import { type Traits, traitsOf } from '../../stores/traits.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { armText, byArmAndOperation } from './groups.ts';
@@ -43,9 +44,20 @@ export function renderLimits(rows: readonly Row[]): string {
   return lines.length === 0 ? '' : `What they cannot do:\n${lines.join('\n')}`;
 }
 
+/** Which arms are libraries, and of which versions: empty without any. */
+export function renderLibraries(rows: readonly Row[]): string {
+  const versions = new Map<string, string>();
+  for (const row of rows)
+    if (row.library_versions !== undefined) versions.set(armText(row), row.library_versions);
+  if (versions.size === 0) return '';
+  const lines = [...versions].map(([name, text]) => wrap(`  ${name}: ${text}`, '    '));
+  return `Libraries, each on a server of its own (docs/comparators.md):\n${lines.join('\n')}`;
+}
+
 /** Limits of any store. */
-function storeLimits(definition: StoreDefinition, options: StoreOptions): string[] {
+function storeLimits(definition: BackendDefinition, options: StoreOptions): string[] {
   if (definition.service(options) === undefined) return [];
+  if (isComparator(definition)) return ['requests fail or wait while the store is down'];
   return [
     options['on-outage'] === 'open'
       ? 'nobody can log in or out while the store is down, and no logout is seen'

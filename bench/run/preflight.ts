@@ -1,8 +1,10 @@
 import { findStore, SERVICES } from '../../stores/registry.ts';
 import { durabilityInForce, type ServiceDefinition } from '../../stores/service.ts';
+import { comparatorOf } from '../config/comparators.ts';
 import type { Config } from '../config/config.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { lookAt } from '../conformance/external-site.ts';
+import { COMPARATORS_FOLDER, checkPackages } from '../environment/comparator-packages.ts';
 import { checkDurability, describeService } from '../environment/services/describe.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { BenchError, redactUrl } from '../errors.ts';
@@ -16,12 +18,13 @@ export interface Feasible {
 /**
  * Checks, before anything is started, whether every service is available. Backends that the user did not name are
  * skipped with a message.
- * @throws BenchError SERVICE_MISSING for a backend that was named.
+ * @throws BenchError SERVICE_MISSING for a backend that was named; SERVER_FAILED for a library without its packages.
  */
 export async function findFeasible(config: Config): Promise<Feasible> {
   const unavailable: string[] = [];
   const stores: StoreChoice[] = [];
   for (const choice of config.stores) {
+    if (comparatorOf(choice) !== undefined) checkPackages(COMPARATORS_FOLDER);
     const missing = await findMissing(choice, config);
     if (missing === undefined) stores.push(choice);
     else if (config.skipUnavailable) unavailable.push(`${choice.store}: ${missing.details.got}`);

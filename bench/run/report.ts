@@ -3,7 +3,7 @@ import { rankingParagraphs } from '../ranking/render.ts';
 import { renderMarkdownRun } from '../results/markdown.ts';
 import { blacklistPrice } from '../results/price.ts';
 import type { Row } from '../results/row.ts';
-import { renderLimits, renderTables } from '../results/table.ts';
+import { renderLibraries, renderLimits, renderTables } from '../results/table.ts';
 import { wrap } from '../results/text.ts';
 import { type Group, groupText } from './plan.ts';
 
@@ -61,6 +61,7 @@ const CPU_REMARK =
 function remarks({ rows, unavailable, path }: Reported): string[] {
   return [
     renderLimits(rows),
+    renderLibraries(rows),
     unavailable.length === 0 ? '' : `Left out: ${unavailable.join('; ')}. To install it: sh scripts/setup.sh`,
     wrap(
       `${rows.every(({ target }) => target !== undefined) ? '' : CPU_REMARK}Rows: ${path}, explained in results/README.md`,

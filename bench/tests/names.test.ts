@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAst } from 'vitest/node';
-import { CONTROL, SERVICES, STORES } from '../../stores/registry.ts';
+import { ARMS, CONTROL, SERVICES } from '../../stores/registry.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 
 /**
@@ -16,17 +16,17 @@ interface Node {
   [key: string]: unknown;
 }
 
-const NAMES = new Set(
-  [...STORES, ...SERVICES].map(({ name }) => name).filter((name) => name !== CONTROL.name),
-);
+const NAMES = new Set([...ARMS, ...SERVICES].map(({ name }) => name).filter((name) => name !== CONTROL.name));
 /** The control is named by a word that other vocabularies use too: there it is one where a backend is meant. */
 const BACKEND_WORDS = /(?:^|\.)(?:store|backend|definition|control)(?:\.name)?$/i;
 
+/** A library's own server, and its packages. */
+const isLibrary = (path: string) => path.startsWith('servers/comparators/');
 const isTest = (path: string) => /\.test\.ts$|[-/]fixture\.ts$|\/fixtures\/|-suite\.ts$/.test(path);
 const files = ['bench', 'servers'].flatMap((room) =>
   readdirSync(join(PROJECT_ROOT, room), { recursive: true, encoding: 'utf8' })
     .map((name) => join(room, name))
-    .filter((path) => path.endsWith('.ts') && !path.includes('/node_modules/') && !isTest(path)),
+    .filter((path) => path.endsWith('.ts') && !isLibrary(path) && !isTest(path)),
 );
 
 /** Where a source names a backend or service, as `line: text`. */

@@ -1,4 +1,6 @@
+import { isComparator } from '../../../stores/comparators/definition.ts';
 import { findStore } from '../../../stores/registry.ts';
+import { versionsText } from '../../environment/comparator-packages.ts';
 import type { RunContext } from '../../environment/context.ts';
 import { EDGE_TLS } from '../../environment/edge.ts';
 import type { MachineCells } from '../../environment/machine/machine.ts';
@@ -15,7 +17,10 @@ export function baseRow(
   service?: StartedService,
 ): Row {
   const { config, runId, pinning } = context;
-  const connections = findStore(trial.store)?.connections(trial.options, config.poolSize) ?? 0;
+  const definition = findStore(trial.store);
+  const connections = definition?.connections(trial.options, config.poolSize) ?? 0;
+  const packages =
+    definition !== undefined && isComparator(definition) ? definition.packages(trial.options) : undefined;
   // Containers and external services cannot be pinned.
   const isOwn = service !== undefined && service.tier !== 'url' && service.tier !== 'docker';
   const isOpen = config.rate !== undefined;
@@ -28,6 +33,7 @@ export function baseRow(
     arm: trial.arm,
     store: trial.store,
     variant: trial.variant,
+    ...(packages === undefined ? {} : { library_versions: versionsText(packages) }),
     ...(trial.site === undefined ? ownCells(trial, context) : { target: trial.site.url }),
     transport: config.transport,
     scenario: trial.scenario,

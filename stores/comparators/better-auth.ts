@@ -1,0 +1,37 @@
+import { postgresService } from '../postgres/service.ts';
+import { type ComparatorDefinition, failing, NO_CSRF_DEFENCE } from './definition.ts';
+import { traitsOfLibrary } from './library-traits.ts';
+
+const HOLDS = { outcome: 'pass', because: '' } as const;
+
+/** These checks copy the session cookie alone. The scenario revocation keeps that of the cache as well. */
+const WITHOUT_THE_CACHE = { 14: HOLDS, 15: HOLDS };
+
+/** better-auth on express, in Postgres. */
+export const betterAuth: ComparatorDefinition = {
+  name: 'better-auth',
+  summary: 'express with better-auth, in Postgres by the pool of pg',
+  options: {
+    'cookie-cache': {
+      meaning: 'off: each read asks Postgres (its default). on: the option cookieCache, five minutes',
+      values: ['off', 'on'],
+      named: true,
+      compared: ['off', 'on'],
+    },
+  },
+  service: () => postgresService,
+  connections: (_options, poolSize) => poolSize,
+  offers: () => [],
+  declaredTraits: (options, durability) => ({
+    ...traitsOfLibrary(durability),
+    ...(options['cookie-cache'] === 'on' ? { revocation: 'bounded', clientReadable: true } : {}),
+  }),
+  // It has neither sessions without a user nor a change of id.
+  lacks: ['visit', 'rotate'],
+  known: (options) => ({
+    // Its own endpoints compare the origin. Here the app's endpoints call its API.
+    ...failing(NO_CSRF_DEFENCE),
+    ...(options['cookie-cache'] === 'on' ? WITHOUT_THE_CACHE : {}),
+  }),
+  packages: () => ['express', 'better-auth', 'pg'],
+};
