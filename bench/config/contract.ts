@@ -178,5 +178,16 @@ export const OWN_CONTRACT = {
   users: 'c{n}',
 } as const satisfies Partial<Contract>;
 
+const { visit, login, read, update, rotate, logout } = OWN_OPERATIONS;
+
+/** Of a library on the endpoints of our servers: it knows no logins of a user. */
+export const LIBRARY_CONTRACT = {
+  cookie: SESSION_COOKIE,
+  origin: ORIGIN,
+  operations: { visit, login, read, update, rotate, logout },
+  fields: OWN_CONTRACT.fields,
+  users: 'c{n}',
+} as const satisfies Partial<Contract>;
+
 /** Maximum bytes of `name=value` that a browser stores. */
 export const COOKIE_BYTES = COOKIE_LIMIT_BYTES;

@@ -39,8 +39,11 @@ export interface Browser {
   holding(token: string): Browser;
 }
 
+/** What a check looks at is not there: an outcome, not a failure of the experiment. */
+export class DoesNotApply extends Error {}
+
 /** The contract of an external site lacks this operation: checks that need it cannot run. */
-export class MissingOperation extends Error {
+export class MissingOperation extends DoesNotApply {
   readonly operation: OperationName;
   constructor(operation: OperationName) {
     super(`the contract has no operation ${operation}`);

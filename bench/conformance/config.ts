@@ -1,4 +1,4 @@
-import { LISTED_STORES, SESSION_STORES } from '../../stores/registry.ts';
+import { CONTROL, LISTED_STORES, SESSION_STORES } from '../../stores/registry.ts';
 import type { Durability } from '../../stores/store.ts';
 import { checkTls } from '../config/config.ts';
 import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
@@ -102,7 +102,7 @@ export function parseConformance(
 /** @throws BenchError USAGE, also for the control: without sessions there is nothing to check. */
 function storesOf(given: string): StoreChoice[] {
   const choices = RUN_FLAGS.stores.parse(given, 'store');
-  const control = choices.find(({ store }) => !STORE_NAMES.includes(store));
+  const control = choices.find(({ store }) => store === CONTROL.name);
   if (control === undefined) return choices;
   throw usage(
     `backends that keep sessions, of ${STORE_NAMES.join(', ')}`,

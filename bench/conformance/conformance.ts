@@ -1,3 +1,5 @@
+import { comparatorOf } from '../config/comparators.ts';
+import { COMPARATORS_FOLDER, checkPackages } from '../environment/comparator-packages.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { messageOf } from '../errors.ts';
 import { durationText, type Progress } from '../progress.ts';
@@ -20,7 +22,7 @@ export interface ConformanceOutcome {
 /**
  * Runs the checks: configuration → backends, each behind each balancer → checks → cells. A backend that could not be
  * started is a column of errors, never a missing one. When the signal aborts, the columns so far are kept.
- * @throws BenchError when nothing could be started.
+ * @throws BenchError when nothing could be started, or a library lacks its packages.
  */
 export async function runConformance(
   config: ConformanceConfig,
@@ -29,6 +31,7 @@ export async function runConformance(
 ): Promise<ConformanceOutcome> {
   const checks = checksOf(config.only);
   if (config.external !== undefined) return checkExternal(config, config.external, checks, progress, signal);
+  if (config.stores.some((choice) => comparatorOf(choice) !== undefined)) checkPackages(COMPARATORS_FOLDER);
   const cells: Cell[] = [];
   const { balancers, stores, affinities, servers, durability } = config;
   const total = balancers.length * stores.length;

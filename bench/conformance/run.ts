@@ -1,8 +1,8 @@
 import { messageOf, redactUrl } from '../errors.ts';
 import { plain } from '../results/text.ts';
 import { ExperimentFailed } from './acts.ts';
-import { MissingOperation } from './browser.ts';
-import type { Cell, Check, Expectation, Observation } from './check.ts';
+import { DoesNotApply } from './browser.ts';
+import type { Cell, Check, Expectation, Observation, Subject } from './check.ts';
 import { requestsOf } from './request-counts.ts';
 import type { Scene } from './scene.ts';
 
@@ -41,7 +41,7 @@ export async function runChecks(
 
 async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOptions): Promise<Cell> {
   const { subject } = scene;
-  let expected = check.expect(subject);
+  let expected = expectationOf(check, subject);
   let observed: Observation | undefined;
   let error = '';
   const over = new AbortController();
@@ -54,7 +54,7 @@ async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOpti
     observed = await bounded(check.observe(scene), ownMs, scene.account, signal);
   } catch (cause) {
     signal?.throwIfAborted();
-    if (cause instanceof MissingOperation) observed = { outcome: 'n/a', evidence: cause.message };
+    if (cause instanceof DoesNotApply) observed = { outcome: 'n/a', evidence: cause.message };
     else error = withoutSecrets(messageOf(cause), scene);
   } finally {
     // What a check that was given up still wants to send.
@@ -77,6 +77,11 @@ async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOpti
     evidence: observed?.evidence ?? error,
     ...(surprise || expected.remark === undefined ? {} : { remark: expected.remark }),
   };
+}
+
+/** From the traits, but for what is known of a library. */
+function expectationOf({ id, expect }: Check, subject: Subject): Expectation {
+  return subject.known?.[id] ?? expect(subject);
 }
 
 /** An external site or service can be observed only in part: what cannot be observed there counts as expected. */

@@ -4,14 +4,17 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerConfig } from '../../servers/config.ts';
 import { ADMIN_USER, SERVER_HEADER } from '../../servers/protocol.ts';
+import type { ComparatorDefinition } from '../../stores/comparators/definition.ts';
 import { findService } from '../../stores/registry.ts';
-import { type Contract, OWN_CONTRACT } from '../config/contract.ts';
+import { comparatorOf } from '../config/comparators.ts';
+import { type Contract, LIBRARY_CONTRACT, OWN_CONTRACT } from '../config/contract.ts';
 import type { Wire } from '../config/wire.ts';
 import { type RunningBalancer, startBalancer } from '../environment/balancer.ts';
 import { openTogether, type Resources } from '../environment/processes/resources.ts';
 import { privateKeyFor } from '../environment/server.ts';
 import type { StartedService } from '../environment/services/service.ts';
 import { startService } from '../environment/services/start.ts';
+import { ExperimentFailed } from './acts.ts';
 import type { Subject } from './check.ts';
 import { openClients } from './clients.ts';
 import { type Fleet, openFleet } from './fleet.ts';
@@ -162,17 +165,15 @@ function sceneOf(
   resources: Resources,
 ): Scene {
   const { subject, rig } = options;
+  const library = comparatorOf(subject);
   const contract: Contract = {
-    ...OWN_CONTRACT,
+    ...(library === undefined ? ownContract(own, rig) : libraryContract(library)),
     name: subject.name,
     password: rig.secrets.password,
-    admin: { user: ADMIN_USER, password: rig.secrets.adminPassword },
     ...(subject.transport === 'bearer' ? { transport: 'bearer' } : {}),
     ...(rig.certificates === undefined ? {} : { wire, plainHttp: balancer.plainUrl ?? false }),
     servers: [...fleet.urls],
     affinity: subject.affinity,
-    loginCap: own.config.loginCap,
-    failedLoginLimit: own.config.failedLoginLimit,
     traits: subject.traits,
   };
   const variants = new Map<string, Promise<Site>>();
@@ -183,6 +184,7 @@ function sceneOf(
     serverOf: (reply) => numberOf(String(reply.headers[SERVER_HEADER]), fleet.urls.length),
     freshUser: () => `c${String(users++).padStart(6, '0')}`,
     variant(change) {
+      if (library !== undefined) return Promise.reject(new ExperimentFailed(NO_VARIANTS));
       const known = variants.get(change.name);
       if (known !== undefined) return known;
       const opening = openSite({ ...options, variant: change });
@@ -193,8 +195,29 @@ function sceneOf(
       });
       return opening;
     },
-    own,
+    // Nothing of a library is ours: neither its clock nor what it logs.
+    own: library === undefined ? own : undefined,
   };
+}
+
+const NO_VARIANTS = 'expected one of our backends, which can be started otherwise, got a library';
+
+type SiteContract = Omit<Contract, 'name' | 'password' | 'servers' | 'affinity' | 'traits'>;
+
+const ownContract = ({ config }: OwnSite, { secrets }: Rig): SiteContract => ({
+  ...OWN_CONTRACT,
+  admin: { user: ADMIN_USER, password: secrets.adminPassword },
+  loginCap: config.loginCap,
+  failedLoginLimit: config.failedLoginLimit,
+});
+
+/** As an external site: what its contract does not have is not asked of it. */
+function libraryContract({ lacks = [] }: ComparatorDefinition): SiteContract {
+  const kept = Object.entries(LIBRARY_CONTRACT.operations).filter(
+    ([name]) => !lacks.some((one) => one === name),
+  );
+  const operations = Object.fromEntries(kept) as Contract['operations'];
+  return { ...LIBRARY_CONTRACT, operations, foreign: { readsNobody: false } };
 }
 
 /** Server `s2` is number 1. */

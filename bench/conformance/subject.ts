@@ -1,6 +1,7 @@
 /** The backend that is checked, as data: options, place and traits. Nothing is started here. */
 
 import type { Balancer } from '../../servers/balancers/balancer.ts';
+import { isComparator, type KnownOutcomes } from '../../stores/comparators/definition.ts';
 import { defaultOptions, refreshingOptions } from '../../stores/options.ts';
 import { durabilityOf, findStore } from '../../stores/registry.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
@@ -19,6 +20,8 @@ export interface Subject {
   /** Options under which the backend issues refresh tokens; `undefined` where it never does. */
   refreshing?: StoreOptions | undefined;
   service: string | undefined;
+  /** Of a library: outcomes that do not follow from its traits. */
+  known?: KnownOutcomes;
   servers: number;
   affinity: 'sticky' | 'round-robin';
   balancer: Balancer['name'] | 'none' | 'foreign';
@@ -53,6 +56,7 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
     traits: traitsOf(definition, options, durability),
     refreshing: refreshingOptions(definition, options),
     service: definition.service(options)?.name,
+    ...(isComparator(definition) ? { known: definition.known?.(options) ?? {} } : {}),
     ...rest,
     tls,
     transport,
