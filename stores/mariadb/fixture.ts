@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { untilStopped } from '../freeze.ts';
 import { defaultOptions } from '../options.ts';
 import type { Durability } from '../service.ts';
 import type { OpenContext } from '../store.ts';
@@ -110,7 +111,10 @@ export async function startMariadbFixture(
     start,
     crash,
     query,
-    signal: (signal) => void server?.kill(signal),
+    signal(signal) {
+      server?.kill(signal);
+      if (signal === 'SIGSTOP' && server?.pid !== undefined) untilStopped(server.pid);
+    },
     hold: (...texts) =>
       new Promise((resolve, reject) => {
         withMariadb(url, (link) => holdOn(link, texts, resolve)).catch(reject);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freeze } from '../freeze.ts';
 import { socketHost } from '../service-url.ts';
 import { withMemcached } from './client.ts';
 import type { Link } from './link.ts';
@@ -47,7 +48,7 @@ export async function startMemcachedFixture(
   return {
     url,
     talk: (act) => withMemcached(url, act),
-    pause: () => void server.kill('SIGSTOP'),
+    pause: () => freeze(server.pid as number),
     resume: () => void server.kill('SIGCONT'),
     kill,
     async restart() {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { untilStopped } from '../freeze.ts';
 import { embeddedPostgres, localPostgres } from './binaries.ts';
 import { postgresArguments } from './server.ts';
 
@@ -141,6 +142,7 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
     signalAll(signal, backendPids) {
       server?.kill(signal);
       for (const pid of backendPids) process.kill(pid, signal);
+      if (signal === 'SIGSTOP') backendPids.forEach(untilStopped);
     },
     async stop() {
       await end('SIGQUIT');

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { freeze } from '../freeze.ts';
 import { defaultOptions } from '../options.ts';
 import type { Durability, OpenContext, StoreDefinition } from '../store.ts';
 
@@ -60,7 +61,7 @@ export async function startRedisFixture(
   return {
     url: `redis://127.0.0.1:${port}`,
     command: (name, ...rest) => client.call(name, ...rest),
-    pause: () => void server.kill('SIGSTOP'),
+    pause: () => freeze(server.pid as number),
     resume: () => void server.kill('SIGCONT'),
     kill,
     async restart() {

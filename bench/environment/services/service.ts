@@ -1,6 +1,7 @@
 /** A service on any tier: its types, and the few rules that all services share. */
 
 import { isIP } from 'node:net';
+import { untilStopped } from '../../../stores/freeze.ts';
 import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
 import { isSocket } from '../../../stores/service-url.ts';
 import type { Tier } from '../../config/words.ts';
@@ -98,7 +99,9 @@ export function breakable(current: () => StartedProcess, launch: () => Promise<v
     },
     restart: launch,
     signal(signal) {
-      for (const pid of treeOf(current().pid)) sendSignal(pid, signal);
+      const tree = treeOf(current().pid);
+      for (const pid of tree) sendSignal(pid, signal);
+      if (signal === 'SIGSTOP') tree.forEach(untilStopped);
     },
   };
 }
