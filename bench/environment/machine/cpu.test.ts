@@ -69,4 +69,5 @@ test('files that are there and cannot be read are unknown, whatever the error', 
   expect(accounts.memoryBytesOf([10])).toBeUndefined();
   expect(accounts.inputOutputOf([10])).toBeUndefined();
   expect(accounts.treeOf(10)).toEqual([10]);
+  expect([accounts.cpuNsOf([11]), accounts.schedulingOf([11])]).toEqual([undefined, undefined]);
 });

@@ -58,6 +58,8 @@ export function openAccounts(proc = '/proc', isLinux = platform() === 'linux'): 
   const listsChildren = self !== undefined && existsSync(join(proc, 'self/task', self, 'children'));
 
   const threadsOf = (pid: number) => kernelFolder(join(proc, String(pid), 'task'));
+  // Those of other users may be hidden: that is not known, and not 0.
+  const isVisible = (pid: number) => threadsOf(pid).length > 0;
   const read = (pid: number, file: string) => kernelFile(join(proc, String(pid), file));
 
   function treeOf(root: number): number[] {
@@ -104,7 +106,7 @@ export function openAccounts(proc = '/proc', isLinux = platform() === 'linux'): 
   return {
     treeOf,
     cpuNsOf(rootPids) {
-      if (!isMeasurable || rootPids.length === 0) return undefined;
+      if (!isMeasurable || !rootPids.some(isVisible)) return undefined;
       let total = 0;
       for (const root of rootPids) {
         for (const pid of treeOf(root)) total += liveNs(pid);
@@ -113,7 +115,7 @@ export function openAccounts(proc = '/proc', isLinux = platform() === 'linux'): 
       return total;
     },
     schedulingOf(rootPids) {
-      if (!isMeasurable || rootPids.length === 0) return undefined;
+      if (!isMeasurable || !rootPids.some(isVisible)) return undefined;
       const sum: Scheduling = { mainNs: 0, waitNs: 0, wakeUps: 0 };
       for (const pid of rootPids.flatMap(treeOf)) {
         for (const thread of threadsOf(pid)) {
