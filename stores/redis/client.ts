@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import {
   type Durability,
   PROBE_TIMEOUT_MS,
+  refusal,
   SETTLE_TIMEOUT_MS,
   type ServiceClient,
   ServiceError,
@@ -59,6 +60,11 @@ export async function withRedis<T>(url: string, talk: (redis: Redis) => Promise<
 }
 
 function connectError(cause: unknown): ServiceError {
+  // The driver asks to report it.
+  if (/Unknown RESP type|Protocol error/.test(messageOf(cause))) {
+    const remedy = 'Correct its host and port; where it speaks TLS, write rediss://.';
+    return refusal('to be Redis', 'a reply of another protocol', remedy, cause);
+  }
   return new ServiceError(isRefusal(cause) ? 'refused' : 'unreachable', messageOf(cause), { cause });
 }
 

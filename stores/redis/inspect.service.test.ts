@@ -46,54 +46,18 @@ test('a user without INFO and CONFIG: it works, and what is missing is named', a
   expect(await fixture.command('EXISTS', 'sb_one:x')).toBe(0);
 });
 
-test.each<[string, (command: RedisFixture['command']) => Promise<unknown>, RegExp, RegExp]>([
-  [
-    'a user of other keys',
-    (command) => command('ACL', 'SETUSER', 'plain', 'reset', 'on', '>pw', '~app:*', '&*', '+@all'),
-    /permission|NOPERM|script/i,
-    /ACL SETUSER NAME ~sb_\*/,
-  ],
-  [
-    'a user without scripts',
-    (command) => command('ACL', 'SETUSER', 'plain', 'on', '>pw', '~*', '&*', '+@all', '-@scripting'),
-    /NOPERM/,
-    /\+@scripting/,
-  ],
-  [
-    'a user who may only read',
-    (command) =>
-      command('ACL', 'SETUSER', 'plain', 'reset', 'on', '>pw', '~*', '&*', '+@read', '+@scripting', '+info'),
-    /permission|NOPERM|script/i,
-    /\+@write/,
-  ],
-  ['one that is full', (command) => command('CONFIG', 'SET', 'maxmemory', '1'), /OOM/, /maxmemory/],
-  [
-    'one that waits for replicas',
-    (command) => command('CONFIG', 'SET', 'min-replicas-to-write', '1'),
-    /NOREPLICAS|replicas/,
-    /min-replicas-to-write 0/,
-  ],
-])('%s is refused before anything starts, with the remedy', async (_, change, got, remedy) => {
-  const fixture = await start();
-  await fixture.command('ACL', 'SETUSER', 'plain', 'on', '>pw', '~*', '&*', '+@all');
-  await change(fixture.command);
-  const error = await redisClient.inspect(fixture.url.replace('redis://', 'redis://plain:pw@')).then(
-    () => undefined,
-    (reason: unknown) => reason as { kind: string; message: string; advice: { remedy: string } },
-  );
-  expect(error?.kind).toBe('refused');
-  expect(error?.message).toMatch(got);
-  expect(error?.advice.remedy).toMatch(remedy);
-  await fixture.command('CONFIG', 'SET', 'maxmemory', '0');
-  expect(await fixture.command('DBSIZE')).toBe(0);
-});
-
-test('a user of our keys alone, with the rights that the remedy names, can serve a run', async () => {
-  const fixture = await start();
-  const rights = ['~sb_*', '+@read', '+@write', '+@scripting', '+@connection'];
-  await fixture.command('ACL', 'SETUSER', 'plain', 'on', '>pw', ...rights);
-  const { notes } = await redisClient.inspect(fixture.url.replace('redis://', 'redis://plain:pw@'));
-  expect(notes.join()).toMatch(/\+info/);
+test('another service at its port is named as such', async () => {
+  const other = createServer((socket) => {
+    socket.on('error', () => undefined).on('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  open.push({ stop: async () => void other.close() });
+  const { port } = other.address() as { port: number };
+  await expect(redisClient.inspect(`redis://127.0.0.1:${port}`)).rejects.toMatchObject({
+    kind: 'refused',
+    message: 'a reply of another protocol',
+    advice: { expected: 'to be Redis', remedy: expect.stringContaining('host and port') },
+  });
 });
 
 test('a wrong password is still a wrong password', async () => {
