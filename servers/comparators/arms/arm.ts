@@ -65,10 +65,14 @@ export const visitorState = ({ payloadBytes }: ServerConfig): State => ({
   data: payloadFor('visitor0', 0, payloadBytes),
 });
 
+/** As in schemas.ts. */
+const isVersion = (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 99_999_999;
+
 /** The state with the data of an update; `undefined` when the body is wrong. A version is not compared with anything. */
 export function updatedState(state: State, body: unknown): State | undefined {
   const { data, version = 1 } = (body ?? {}) as Record<string, unknown>;
-  if (typeof data !== 'string' || !Number.isInteger(version) || (version as number) < 1) return undefined;
+  if (typeof data !== 'string' || !isVersion(version)) return undefined;
   return { ...state, data, version: state.version + 1 };
 }
 
