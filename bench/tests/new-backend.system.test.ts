@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -155,3 +155,14 @@ function commandLineOf(pid: number): string {
     throw error;
   }
 }
+
+test('a library whose packages are not installed, as in this copy, is refused in one line before the start', async () => {
+  const { code, stderr } = await run(['--store', 'shelf,express-session', '-o', out('bare.csv'), ...SMALL])
+    .finished;
+  expect(code).toBe(1);
+  expect(stderr.trimEnd()).toMatch(
+    /^session-bench: SERVER_FAILED: expected the packages of servers\/comparators, got no .*express 5[^\n]*\. Run pnpm -C servers\/comparators install --frozen-lockfile\.$/,
+  );
+  expect(existsSync(out('bare.csv'))).toBe(false);
+  expect(directory.leftovers()).toEqual([]);
+}, 60_000);
