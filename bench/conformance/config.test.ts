@@ -57,6 +57,7 @@ describe('flags of conformance', () => {
     [{ affinity: 'stiky' }, 'Did you mean sticky?'],
     [{ durability: 'always' }, '--durability to be one of'],
     [{ only: '59' }, 'numbers of checks, from 1 to 58'],
+    [{ store: 'express-session', transport: 'bearer' }, '--transport cookie with --store express-session'],
     [{ transport: 'header' }, '--transport to be one of cookie, bearer'],
     [{ tls: true, balancer: 'haproxy,node' }, 'Name --balancer haproxy or nginx, or leave --tls out'],
     [{ only: '14,,15' }, 'Remove the empty one'],

@@ -1,5 +1,6 @@
 import { CONTROL, LISTED_STORES, SESSION_STORES } from '../../stores/registry.ts';
 import type { Durability } from '../../stores/store.ts';
+import { checkComparators } from '../config/comparators.ts';
 import { checkTls } from '../config/config.ts';
 import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
@@ -92,6 +93,7 @@ export function parseConformance(
   const external = externalOf(raw);
   const parsed = parseFlags(CONFORMANCE_FLAGS, raw);
   checkTls(parsed.tls, parsed.balancers);
+  checkComparators({ ...parsed, scenarios: [] });
   return {
     ...parsed,
     urls: parseServiceUrls(raw, env, external === undefined ? servicesOf(parsed.stores) : []),

@@ -14,7 +14,7 @@ import { runConformance } from './conformance.ts';
 const nothing = () => undefined;
 const SILENT = { begin: nothing, step: nothing, end: nothing, say: nothing, close: nothing };
 /** Of the session's life and of its cookie; those that take seconds each are left out. */
-const CHECKS = '1,2a,2b,3,4a,4b,6,7,8,9,10,11,12,14,15,16,17,26,27,29,31,37,41,42,43,50';
+const CHECKS = '1,2a,2b,3,4a,4b,6,7,8,9,10,11,12,14,15,16,17,26,27,29,31,37,41,42,43,50,54,55,56,57,58';
 
 // Without the network where they are installed already.
 beforeAll(async () => {
@@ -45,7 +45,8 @@ describe.each(COMPARATORS)('$name', (library) => {
     const { seen, surprises } = await cellsOf(library.name);
     expect(surprises).toEqual([]);
     // Attributes of the cookie, and that a chosen id is not taken over.
-    for (const id of ['3', '7', '8', '9', '10', '17', '43']) expect([id, seen[id]]).toEqual([id, 'pass']);
+    for (const id of ['3', '7', '8', '9', '10', '17', '43', '54', '58'])
+      expect([id, seen[id]]).toEqual([id, 'pass']);
     const { revocation } = library.declaredTraits(defaultOptions(library), 'second');
     const afterLogout = revocation === 'immediate' ? 'pass' : 'fail';
     for (const id of ['14', '15']) expect([id, seen[id]]).toEqual([id, afterLogout]);

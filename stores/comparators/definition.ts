@@ -14,6 +14,11 @@ export const NO_CSRF_DEFENCE = {
   37: 'Neither the app nor a library compares the origin of a write: SameSite alone keeps other sites out.',
 } as const;
 
+/** Of the same apps, whose login begins a session of its own. */
+export const STARTS_EMPTY = {
+  57: 'A login begins an empty session, as in the READMEs: what a visitor had put there is lost.',
+} as const;
+
 /** Of libraries that read the session, and write it as a whole when the reply is sent. */
 export const WRITES_BACK = {
   16: 'A request in flight holds a copy of the session, and saves it after a logout has ended it.',

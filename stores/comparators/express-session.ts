@@ -1,6 +1,12 @@
 import { postgresService } from '../postgres/service.ts';
 import { redisService } from '../redis/service.ts';
-import { type ComparatorDefinition, failing, NO_CSRF_DEFENCE, WRITES_BACK } from './definition.ts';
+import {
+  type ComparatorDefinition,
+  failing,
+  NO_CSRF_DEFENCE,
+  STARTS_EMPTY,
+  WRITES_BACK,
+} from './definition.ts';
 import { traitsOfLibrary } from './library-traits.ts';
 
 /** express with express-session, and the store of a service that its users have. */
@@ -23,7 +29,7 @@ export const expressSession: ComparatorDefinition = {
   connections: ({ store }, poolSize) => (store === 'postgres' ? poolSize : 1),
   offers: () => [],
   declaredTraits: (_options, durability) => traitsOfLibrary(durability),
-  known: () => failing({ ...NO_CSRF_DEFENCE, ...WRITES_BACK }),
+  known: () => failing({ ...NO_CSRF_DEFENCE, ...STARTS_EMPTY, ...WRITES_BACK }),
   packages: ({ store }) => [
     'express',
     'express-session',

@@ -1,5 +1,11 @@
 import { redisService } from '../redis/service.ts';
-import { type ComparatorDefinition, failing, NO_CSRF_DEFENCE, WRITES_BACK } from './definition.ts';
+import {
+  type ComparatorDefinition,
+  failing,
+  NO_CSRF_DEFENCE,
+  STARTS_EMPTY,
+  WRITES_BACK,
+} from './definition.ts';
 import { traitsOfCookie, traitsOfLibrary } from './library-traits.ts';
 
 /** fastify with @fastify/session, in Redis. */
@@ -18,7 +24,7 @@ export const fastifySession: ComparatorDefinition = {
   connections: () => 1,
   offers: () => [],
   declaredTraits: (_options, durability) => traitsOfLibrary(durability),
-  known: () => failing({ ...NO_CSRF_DEFENCE, ...WRITES_BACK }),
+  known: () => failing({ ...NO_CSRF_DEFENCE, ...STARTS_EMPTY, ...WRITES_BACK }),
   packages: () => ['fastify', '@fastify/cookie', '@fastify/session', 'connect-redis', 'redis'],
 };
 
@@ -35,7 +41,7 @@ export const fastifySecureSession: ComparatorDefinition = {
   name: 'fastify-secure-session',
   summary: 'fastify with @fastify/secure-session: encrypted in the cookie, by libsodium',
   declaredTraits: () => traitsOfCookie(false),
-  known: () => failing(NO_CSRF_DEFENCE),
+  known: () => failing({ ...NO_CSRF_DEFENCE, ...STARTS_EMPTY }),
   packages: () => ['fastify', '@fastify/secure-session'],
 };
 
@@ -60,6 +66,6 @@ export const fastifyJwt: ComparatorDefinition = {
   name: 'fastify-jwt',
   summary: 'fastify with @fastify/jwt: a token in a cookie, signed by HS256',
   declaredTraits: () => traitsOfCookie(true),
-  known: () => failing({ ...NO_CSRF_DEFENCE, ...OF_TOKENS }),
+  known: () => failing({ ...NO_CSRF_DEFENCE, ...STARTS_EMPTY, ...OF_TOKENS }),
   packages: () => ['fastify', '@fastify/cookie', '@fastify/jwt'],
 };

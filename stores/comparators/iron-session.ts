@@ -1,4 +1,4 @@
-import { type ComparatorDefinition, failing, NO_CSRF_DEFENCE } from './definition.ts';
+import { type ComparatorDefinition, failing, NO_CSRF_DEFENCE, STARTS_EMPTY } from './definition.ts';
 import { traitsOfCookie } from './library-traits.ts';
 
 /** express with iron-session: the session encrypted in the cookie. */
@@ -11,7 +11,11 @@ export const ironSession: ComparatorDefinition = {
   offers: () => [],
   declaredTraits: () => traitsOfCookie(false),
   known: () =>
-    failing({ ...NO_CSRF_DEFENCE, 5: 'A seal is not an id: its fixed parts and its time have a pattern.' }),
+    failing({
+      ...NO_CSRF_DEFENCE,
+      ...STARTS_EMPTY,
+      5: 'A seal is not an id: its fixed parts and its time have a pattern.',
+    }),
   packages: () => ['express', 'iron-session'],
   cannot: { revocation: 'it accepts a cookie for 60 s longer than its lifetime' },
 };
