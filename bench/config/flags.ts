@@ -90,7 +90,7 @@ export const RUN_FLAGS = {
   transport: run.value('--transport <name>', 'how the token travels', 'cookie', word(TRANSPORTS)),
   durability: run.value(
     '--durability <level>',
-    'what an acknowledged write survives, in every service: nothing (none); a crash or power loss, except for about the last second (second); any crash or power loss (commit)',
+    'what an acknowledged write survives, in every service that can provide it: nothing (none); a crash or power loss, except for about the last second (second); any crash or power loss (commit)',
     'second',
     word(DURABILITIES),
   ),

@@ -87,11 +87,14 @@ export const memcachedClient: ServiceClient = {
     }),
 };
 
-/** Every key. One walk runs at a time in a server: while another does, it replies BUSY. */
+/**
+ * Every key. A walk over `all` would leave out items that are in use at that moment. One walk runs at a time in a server:
+ * while another does, it replies BUSY.
+ */
 async function keysOf(link: Link): Promise<string[]> {
   const deadlineMs = performance.now() + SETTLE_TIMEOUT_MS;
   for (;;) {
-    const lines = await link.askLines('lru_crawler metadump all\r\n');
+    const lines = await link.askLines('lru_crawler metadump hash\r\n');
     const [first] = lines;
     if (first !== undefined && /ERROR$/.test(first.code)) throw new RefusedError(first);
     if (first?.code !== 'BUSY') {

@@ -7,8 +7,8 @@ import { type OpenContext, type SessionStore, StoreUnavailableError } from '../s
 import { offered } from '../suite/offered.ts';
 import { traitsOf } from '../traits.ts';
 import { memcached } from './backend.ts';
-import { add, stats } from './commands.ts';
-import { EvictionError } from './connection.ts';
+import { add, get, gets, stats, swap } from './commands.ts';
+import { EvictionError, openMemcached } from './connection.ts';
 import { type MemcachedFixture, startMemcachedFixture } from './fixture.ts';
 
 /** Only a guard against hanging: each command is bounded by 300 ms, and a method has a few. */
@@ -158,6 +158,26 @@ describe('an outage of Memcached', () => {
       expect(await offered(store, 'users').revoke('alice')).toBeGreaterThanOrEqual(5);
       for (const token of tokens) expect(await store.read(token)).toBeUndefined();
     }
+  });
+
+  test('an operation does not go on over another connection', async () => {
+    const server = await start();
+    const context = contextFor(memcached, { serviceUrl: server.url, onBackgroundError: () => undefined });
+    const connection = await openMemcached(context);
+    cleanups.push(connection.close);
+    const swapped = connection.run('swap', async (link) => {
+      await add(link, 'key', 'before', 'ever');
+      const found = await gets(link, 'key');
+      await server.kill();
+      await server.restart();
+      await untilItAnswers(() => connection.run('see', (other) => stats(other)));
+      // The first number of a new server, as that of the old one was.
+      await connection.run('add', (other) => add(other, 'key', 'after', 'ever'));
+      expect((await connection.run('read', (other) => gets(other, 'key')))?.cas).toBe(found?.cas);
+      return swap(link, 'key', 'lost', 'ever', found?.cas ?? '');
+    });
+    await expect(swapped).rejects.toBeInstanceOf(StoreUnavailableError);
+    expect(await connection.run('read', (link) => get(link, 'key'))).toBe('after');
   });
 
   test('closing while it is down ends the attempts', async () => {

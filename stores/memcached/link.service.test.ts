@@ -225,6 +225,12 @@ describe('a link that fails', () => {
     await expect(get(link, 'a')).rejects.toBe(link.ended);
   });
 
+  test('what is not understood ends it at once: what follows would be a miss for what is there', async () => {
+    const link = await open(await replying('CLIENT_ERROR bad data chunk\r\nEN\r\nEN\r\n'));
+    const outcomes = await Promise.allSettled(['a', 'b', 'c'].map((key) => get(link, key)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  });
+
   test('one that accepts and never replies, and one that is not there', async () => {
     await expect(open(await listen(() => undefined))).rejects.toThrow(/within 300 ms/);
     await expect(open(await listen((socket) => socket.destroy()))).rejects.toBeInstanceOf(Error);

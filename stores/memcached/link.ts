@@ -47,6 +47,8 @@ interface Waiting {
   lines: Reply[] | undefined;
   resolve: (reply: Reply | Reply[]) => void;
   reject: (error: Error) => void;
+  /** Sent after it. */
+  next: Waiting | undefined;
 }
 
 const CLOSE_MS = 100;
@@ -106,8 +108,8 @@ async function logIn(link: Link, url: string): Promise<void> {
 
 function linkOf(socket: Socket, { commandMs, silenceMs }: LinkLimits): { link: Link; begin(): void } {
   /** Those that were rejected stay until their replies have come, or all later ones would get the wrong one. */
-  let waiting: (Waiting | undefined)[] = [];
-  let first = 0;
+  let oldest: Waiting | undefined;
+  let newest: Waiting | undefined;
   let timer: NodeJS.Timeout | undefined;
   let ended: Error | undefined;
   let isLoggedIn = false;
@@ -118,11 +120,17 @@ function linkOf(socket: Socket, { commandMs, silenceMs }: LinkLimits): { link: L
     ended = reason;
     clearTimeout(timer);
     socket.destroy();
-    for (const one of waiting.splice(first)) one?.reject(reason);
+    rejectAll(reason);
+  }
+
+  function rejectAll(reason: Error): void {
+    for (let one = oldest; one !== undefined; one = one.next) one.reject(reason);
+    oldest = undefined;
+    newest = undefined;
   }
 
   function take(reply: Reply): void {
-    const one = waiting[first];
+    const one = oldest;
     if (ended !== undefined) return;
     // An error that nobody asked for, as when there are too many connections.
     if (one === undefined) {
@@ -134,12 +142,8 @@ function linkOf(socket: Socket, { commandMs, silenceMs }: LinkLimits): { link: L
       one.lines.push(reply);
       return;
     }
-    waiting[first] = undefined;
-    first += 1;
-    if (first === waiting.length) {
-      waiting = [];
-      first = 0;
-    }
+    oldest = one.next;
+    if (oldest === undefined) newest = undefined;
     one.resolve(one.lines === undefined ? reply : isError ? [reply] : one.lines);
     // It has not understood a command, and may take the rest of it for others, whose replies would come in between.
     if (isLoggedIn && MISUNDERSTOOD.test(reply.code)) end(new Error(`${reply.code} ${reply.rest}`.trim()));
@@ -149,15 +153,13 @@ function linkOf(socket: Socket, { commandMs, silenceMs }: LinkLimits): { link: L
   function look(): void {
     timer = undefined;
     const nowMs = performance.now();
-    const [oldest] = waiting.slice(first, first + 1);
     if (oldest === undefined) return;
     if (nowMs - oldest.sentMs >= silenceMs) {
       end(new Error(`expected a reply within ${silenceMs} ms, got none`));
       return;
     }
     let nextMs = oldest.sentMs + silenceMs;
-    for (let at = first; at < waiting.length; at += 1) {
-      const one = waiting[at] as Waiting;
+    for (let one: Waiting | undefined = oldest; one !== undefined; one = one.next) {
       if (nowMs - one.sentMs < commandMs) {
         nextMs = Math.min(nextMs, one.sentMs + commandMs);
         break;
@@ -171,7 +173,11 @@ function linkOf(socket: Socket, { commandMs, silenceMs }: LinkLimits): { link: L
     if (ended !== undefined) return Promise.reject(ended);
     sent += 1;
     return new Promise<T>((resolve, reject) => {
-      waiting.push({ sentMs: performance.now(), lines, resolve: resolve as Waiting['resolve'], reject });
+      const settle = { resolve: resolve as Waiting['resolve'], reject };
+      const one: Waiting = { sentMs: performance.now(), lines, ...settle, next: undefined };
+      if (newest === undefined) oldest = one;
+      else newest.next = one;
+      newest = one;
       timer ??= setTimeout(look, commandMs);
       socket.write(command);
     });
@@ -211,7 +217,7 @@ function linkOf(socket: Socket, { commandMs, silenceMs }: LinkLimits): { link: L
       if (ended !== undefined) return closed;
       ended = new Error('the connection was closed');
       clearTimeout(timer);
-      for (const one of waiting.splice(first)) one?.reject(ended);
+      rejectAll(ended);
       socket.end();
       const late = setTimeout(() => socket.destroy(), CLOSE_MS);
       return closed.then(() => clearTimeout(late));

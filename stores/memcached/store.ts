@@ -107,7 +107,7 @@ function sessionMethods(context: OpenContext, connection: MemcachedConnection, s
         const session = liveIn(await get(link, key), scope);
         if (session === undefined) return false;
         if (session.userId === undefined) return (await remove(link, key)) === 'removed';
-        return endLogin(link, scope, session.userId, id);
+        return endLogin(link, scope, session.userId, id, true);
       });
     },
   };

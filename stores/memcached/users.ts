@@ -103,11 +103,22 @@ async function endWithoutMarks(
   });
 }
 
-/** Ends one login; false when the user has no such live one, or another call has ended it. */
-export async function endLogin(link: Link, scope: Scope, userId: string, id: string): Promise<boolean> {
-  let isSeen = false;
-  const ending = changeRecord(link, scope, userId, async ({ isDisabled, logins }) => {
-    if (!logins.some((one) => one.id === id && one.state === 'login')) return { result: false };
+/**
+ * Ends one login; false when the user has no such live one, or another call has ended it.
+ * @param isRead whether it has been read as a live session of this user: it is removed even if it should not be listed.
+ */
+export async function endLogin(
+  link: Link,
+  scope: Scope,
+  userId: string,
+  id: string,
+  isRead = false,
+): Promise<boolean> {
+  let isSeen = isRead;
+  const ending = changeRecord<boolean | null>(link, scope, userId, async ({ isDisabled, logins }) => {
+    const login = logins.find((one) => one.id === id);
+    if (login === undefined && isRead) return { result: null };
+    if (login?.state !== 'login') return { result: false };
     // Once it is removed, here or by another call, the swap decides who has ended it.
     isSeen ||= (await liveSessions(link, scope, [id])).has(id);
     if (!isSeen) return { result: false };
@@ -115,7 +126,7 @@ export async function endLogin(link: Link, scope: Scope, userId: string, id: str
     return { next, removed: [id], result: true };
   });
   try {
-    return await ending;
+    return (await ending) ?? (await remove(link, scope.sessions + id)) === 'removed';
   } catch (error) {
     // It is removed all the same. The list names it until it expires there.
     if (error instanceof NoRoomError) return isSeen;
