@@ -32,6 +32,11 @@ export function findStore(name: string): StoreDefinition | ComparatorDefinition 
   return ARMS.find((definition) => definition.name === name);
 }
 
+/** The name of the backend that has this alias; other text as it is. */
+export function resolveAlias(name: string): string {
+  return STORES.find(({ aliases }) => aliases?.includes(name))?.name ?? name;
+}
+
 /** The control: the cost of an endpoint without any session. */
 export const CONTROL: StoreDefinition = none;
 

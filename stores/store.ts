@@ -247,6 +247,8 @@ export interface OpenContext {
 /** What the CLI, the plan and the docs need of a backend or a library: everything but its code. */
 export interface BackendDefinition {
   name: string;
+  /** Other names for it in `--store`; rows have `name`. */
+  aliases?: readonly string[];
   /** One line for `list`. */
   summary: string;
   /** Whether `gate` measures it by default. */

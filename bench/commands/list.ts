@@ -55,8 +55,12 @@ function describeStore(definition: BackendDefinition, width = 14): string[] {
   const options = Object.entries(definition.options).map(
     ([name, option]) => `    :${name}=${option.values.join('|')}  ${option.meaning}`,
   );
+  const notes = [
+    ...(definition.aliases ?? []).map((alias) => `also: ${alias}`),
+    ...(definition.isOnRequest ? ['measured on request only'] : []),
+  ].join('; ');
   return [
-    `  ${definition.name.padEnd(width)}${definition.summary}${definition.isOnRequest ? ' (measured on request only)' : ''}`,
+    `  ${definition.name.padEnd(width)}${definition.summary}${notes === '' ? '' : ` (${notes})`}`,
     ...options,
     `    service: ${serviceText(definition.service(defaults))}; ${traits.join(', ')}`,
   ];

@@ -100,6 +100,13 @@ describe('what is accepted', () => {
     ]); // prettier-ignore
   });
 
+  test('an alias names the backend that rows have', () => {
+    const of = (store: string) => parseConfig({ store }, {}).stores;
+    expect(of('mysql:driver=mysql2')).toEqual(of('mariadb:driver=mysql2'));
+    expect(of('mysql')).toMatchObject([{ store: 'mariadb', options: { driver: 'mariadb' } }]);
+    expect(() => of('mysq')).toThrow('got "mysq"');
+  });
+
   test('options of a store are completed by their defaults', () => {
     const config = parseConfig({ store: 'redis:write=lww,jwt:alg=ES256' }, {});
     expect(config.stores).toEqual([

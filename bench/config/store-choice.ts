@@ -3,7 +3,7 @@
 import type { Handicap } from '../../servers/protocol.ts';
 import { COMPARATORS } from '../../stores/comparators/libraries.ts';
 import { defaultOptions } from '../../stores/options.ts';
-import { ARMS, findStore } from '../../stores/registry.ts';
+import { ARMS, findStore, resolveAlias } from '../../stores/registry.ts';
 import type { BackendDefinition } from '../../stores/store.ts';
 import { pairsText } from '../../stores/variant.ts';
 import type { LoadedSite } from './contract.ts';
@@ -47,7 +47,7 @@ export function parseStoreChoice(text: string): StoreChoice {
   const [name = '', ...rest] = text.split(':');
   const store = oneOf(
     'store',
-    name,
+    resolveAlias(name),
     ARMS.map((definition) => definition.name),
   );
   const definition = findStore(store) as BackendDefinition;

@@ -5,6 +5,7 @@ import { mariadbService } from './service.ts';
 /** MariaDB backend: a row per session, under the SHA-256 of its token. */
 export const mariadb: StoreDefinition = {
   name: 'mariadb',
+  aliases: ['mysql'],
   summary: 'a row per session in MariaDB, found by the hash of its token',
   isOnRequest: true,
   options: {

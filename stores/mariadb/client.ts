@@ -152,8 +152,8 @@ async function untilPurged(link: Link): Promise<void> {
 
 /** Size of the database's tables and indexes, in bytes, as InnoDB counts its pages. */
 async function readDatabaseBytes(link: Link): Promise<number> {
-  const tables = await tablesOf(link, `and engine = 'InnoDB'`);
-  // The counts are those of the last analysis.
+  // The counts are those of the last analysis. The tables of others keep theirs.
+  const tables = await tablesOf(link, `and engine = 'InnoDB' and table_name ${OWN_NAMES}`);
   if (tables.length > 0) await link.query(`analyze local table ${tables.map(quoted).join(', ')}`);
   const { rows } = await link.query(
     `select coalesce(sum(data_length + index_length), 0) from information_schema.tables where table_schema = database()`,
@@ -161,7 +161,7 @@ async function readDatabaseBytes(link: Link): Promise<number> {
   return Number(rows[0]?.[0]);
 }
 
-/** All rows of all tables; binary values as hexadecimal digits. */
+/** All rows of all tables; binary values as the text that they are, or as hexadecimal digits. */
 async function dump(link: Link): Promise<string> {
   const lines: string[] = [];
   for (const name of await tablesOf(link, '')) {
@@ -171,7 +171,12 @@ async function dump(link: Link): Promise<string> {
   return lines.join('\n');
 }
 
-const asText = (value: unknown) => (Buffer.isBuffer(value) ? value.toString('hex') : String(value));
+/** Names of users and data are text in binary columns, for a thief too. */
+function asText(value: unknown): string {
+  if (!Buffer.isBuffer(value)) return String(value);
+  const text = value.toString('latin1');
+  return /^[\x20-\x7e]*$/.test(text) ? text : value.toString('hex');
+}
 
 /** Drops the tables and procedures of the namespace. */
 async function purge(link: Link, namespace: string): Promise<void> {

@@ -1,7 +1,13 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openStore } from '../open.ts';
+import { mariadb } from './backend.ts';
 import { mariadbClient } from './client.ts';
-import { type MariadbFixture, startMariadbFixture } from './fixture.ts';
+import { contextFor, type MariadbFixture, startMariadbFixture } from './fixture.ts';
 import { inspectMariadb } from './inspect.ts';
 import type { Link } from './links.ts';
 
@@ -188,4 +194,45 @@ test.each([
 ])('the process behind a connection is found: %s', async (_, url) => {
   const found = await mariadbClient.inspectProcess(url(), (serving) => serving);
   expect(found).toEqual({ pid: server.pid(), program: 'mariadbd', isChild: false });
+});
+
+test('TLS, by the modes of the URL, with both drivers', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'mariadb-tls-'));
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const named = ['-subj', '/CN=db.test', '-addext', 'subjectAltName=DNS:db.test'];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1'];
+  execFileSync('openssl', ['req', '-x509', ...kind, ...named, '-keyout', key, '-out', certificate], {
+    stdio: 'ignore',
+  });
+  // The server runs as another user.
+  chmodSync(folder, 0o755);
+  chmodSync(key, 0o644);
+  const secure = await startMariadbFixture('second', [`--ssl-cert=${certificate}`, `--ssl-key=${key}`]);
+  try {
+    await secure.query(`create user careful@'%' identified by 'c' require ssl`);
+    await secure.query(`grant all on bench.* to careful@'%'`);
+    const url = secure.url.replace('bench:pw', 'careful:c');
+    const works = ['ssl-mode=REQUIRED', `ssl-mode=VERIFY_CA&ssl-ca=${certificate}`];
+    const distrusted = ['ssl-mode=VERIFY_CA', `ssl-mode=VERIFY_IDENTITY&ssl-ca=${certificate}`];
+    for (const query of works) expect(await refusalAt(`${url}?${query}`), query).toBeUndefined();
+    for (const query of distrusted)
+      expect((await refusalAt(`${url}?${query}`))?.advice?.expected, query).toBe('to agree on TLS');
+    expect(await refusalAt(`${url}?ssl-mode=DISABLED`)).toMatchObject({ kind: 'refused' });
+    for (const driver of ['mariadb', 'mysql2']) {
+      const open = (query: string) =>
+        openStore(mariadb, contextFor({ serviceUrl: `${url}?${query}`, options: { driver } }));
+      for (const query of works) {
+        const store = await open(query);
+        expect(await store.create({ userId: 'u', role: 'user', data: 'd' })).toMatchObject({
+          status: 'created',
+        });
+        await store.close();
+      }
+      for (const query of ['ssl-mode=DISABLED', ...distrusted])
+        await expect(open(query), `${driver} ${query}`).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    }
+  } finally {
+    await secure.stop();
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -112,6 +112,30 @@ const deadlocks = async () =>
   Number((await server.query(`show global status like 'Innodb_deadlocks'`))[0]?.[1]);
 
 describe.each(['mariadb', 'mysql2'])('driver=%s', (driver) => {
+  test.each([undefined, { cap: 5, onCap: 'evict' }] as const)(
+    'a login that waits for its user to be disabled is refused, limit %o',
+    async (limit) => {
+      const { namespace } = context();
+      const store = await open({ namespace, options: { driver } });
+      const prefix = prefixOf(namespace, false);
+      // As set_disabled does, but slower.
+      const commit = await server.hold(
+        `select * from ${prefix}locks where slot = crc32('waiting') % 1024 for update`,
+        `insert into ${prefix}disabled_users values ('waiting')`,
+      );
+      const created = store.create({ userId: 'waiting', role: 'user', data: 'd' }, limit);
+      await expect.poll(server.waiting, { interval: 150 }).toBe(1);
+      await commit('commit');
+      expect(await created).toEqual({ status: 'disabled' });
+      // Nobody else waits with it.
+      const other = await server.hold(`insert into ${prefix}disabled_users values ('another')`);
+      expect(await store.create({ userId: 'free', role: 'user', data: 'd' }, limit)).toMatchObject({
+        status: 'created',
+      });
+      await other();
+    },
+  );
+
   test('a login that evicts finds those that are being rotated, though their ids change', async () => {
     const { namespace } = context();
     const store = await open({ namespace, options: { driver } });

@@ -9,6 +9,7 @@ import {
 } from './procedures.ts';
 import {
   countRows,
+  isLockOf,
   type Procedure,
   setupScript,
   sweeperRow,
@@ -66,7 +67,14 @@ export function sessionSql(prefix: string, isLost: boolean) {
     ...statements({
       read: `select user_id, role, data, version, created_ms, touched_ms, absolute_expiry_ms
              from ${sessions} where ${isLive}`,
-      // Only for a session without a user: a login uses the procedure, which can refuse it.
+      // Takes the user's lock, shared, and only then looks whether the user is disabled: the left join has this order, and
+      // a read that locks sees what was committed last. It costs half of what the procedure does.
+      createLogin: `insert into ${sessions}
+                      (id, user_id, role, data, version, created_ms, touched_ms, absolute_expiry_ms)
+                    select ?, ?, ?, ?, 1, ?, ?, ?
+                    from \`${prefix}locks\` left join \`${prefix}disabled_users\` as disabled on disabled.user_id = ?
+                    where ${isLockOf('?')} and disabled.user_id is null lock in share mode`,
+      // Only for a session without a user, which nothing can refuse.
       create: `insert into ${sessions} (id, role, data, version, created_ms, touched_ms, absolute_expiry_ms)
                values (?, ?, ?, 1, ?, ?, ?)`,
       // The reply to an update has no rows, but the id that was inserted last: a place for the new version.

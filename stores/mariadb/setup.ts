@@ -71,10 +71,13 @@ export function userLocks(prefix: string): string[] {
   ];
 }
 
+/** Condition of the row of locks that is a user's. @param user in SQL. */
+export const isLockOf = (user: string) => `slot = crc32(${user}) % ${LOCK_ROWS}`;
+
 /** Statement of a procedure that takes the lock of p_user, into v_slot. After it, each statement sees what the previous holder has committed. */
 export function takeUserLock(prefix: string, isShared: boolean): string {
   const how = isShared ? 'lock in share mode' : 'for update';
-  return `select slot into v_slot from \`${prefix}locks\` where slot = crc32(p_user) % ${LOCK_ROWS} ${how};`;
+  return `select slot into v_slot from \`${prefix}locks\` where ${isLockOf('p_user')} ${how};`;
 }
 
 /** Ends the transaction of a procedure before its error is reported. */

@@ -74,7 +74,7 @@ function beginCalls(context: OpenContext, sql: Sql, connections: MariadbConnecti
   const live = liveParameters(context);
   const absoluteMs = context.absoluteSeconds * 1000;
 
-  /** Uses the procedure, for a login may be refused: the user is disabled, or has too many logins. */
+  /** Uses the procedure: for a limit, or a rotation. */
   async function login(
     old: Buffer | null,
     { userId, role, data }: RotatePatch,
@@ -94,18 +94,23 @@ function beginCalls(context: OpenContext, sql: Sql, connections: MariadbConnecti
 
   return {
     async create(session, limit) {
-      if (session.userId !== undefined) {
+      const { userId, role } = session;
+      if (userId !== undefined && limit !== undefined) {
         const result = await login(null, session, limit);
         if (result.status === 'gone')
           throw new Error('expected a login that replaces none to be created, got gone');
         return result;
       }
-      const { id, token } = freshToken();
-      const data = bytesOf(session.data);
-      if (!fits(data, connections)) return { status: 'too-large' };
-      const nowMs = context.now();
-      await write(sql.create, [id, session.role, data, nowMs, nowMs, nowMs + absoluteMs]);
-      return { status: 'created', token, evicted: [] };
+      const [{ id, token }, data, nowMs] = [freshToken(), bytesOf(session.data), context.now()];
+      const user = userId === undefined ? null : userOf(userId);
+      if (user === undefined || !fits(data, connections)) return { status: 'too-large' };
+      const times = [nowMs, nowMs, nowMs + absoluteMs];
+      if (user === null) {
+        await write(sql.create, [id, role, data, ...times]);
+        return { status: 'created', token, evicted: [] };
+      }
+      const { affectedRows } = await write(sql.createLogin, [id, user, role, data, ...times, user, user]);
+      return affectedRows === 1 ? { status: 'created', token, evicted: [] } : { status: 'disabled' };
     },
     async rotate(token, patch, limit) {
       const old = rowId(token);
