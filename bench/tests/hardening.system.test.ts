@@ -21,7 +21,7 @@ afterAll(directory.remove);
 
 const SERVERS = 2;
 const LOAD = ['--servers', String(SERVERS), '--sessions', '100', '-c', '4', '-w', '100ms'];
-const BACKENDS = 'redis,memcached,postgres,jwt-blacklist';
+const BACKENDS = 'redis,memcached,postgres,mariadb,jwt-blacklist';
 const ARMS = BACKENDS.split(',').length;
 /** Servers, balancer and service of each arm. */
 const LISTENERS_OF_BACKENDS = ARMS * (SERVERS + 2);
@@ -60,8 +60,8 @@ describe.concurrent('the secrets of a run', () => {
     ]);
     expect(badly.finished.stderr).toContain('SERVICE_DIED');
     for (const { secrets, texts } of [well, badly]) {
-      // Signing secret, two passwords, and the passwords of a Redis, a Memcached and a Postgres at least.
-      expect(secrets.length).toBeGreaterThanOrEqual(6);
+      // Signing secret, two passwords, and the passwords of a Redis, a Memcached, a Postgres and a MariaDB at least.
+      expect(secrets.length).toBeGreaterThanOrEqual(7);
       expect(secrets.filter((secret) => secret.length < 16)).toEqual([]);
       for (const [name, text] of texts) {
         // By its number, so that a failing test does not print it.
@@ -77,6 +77,8 @@ describe.concurrent('the secrets of a run', () => {
   test.each([
     ['redis', 'redis://me:hunter2-redis@127.0.0.1:1', 'hunter2-redis', 'SERVICE_UNREACHABLE'],
     ['postgres', 'postgres://me:hunter2-postgres@127.0.0.1:1/db', 'hunter2-postgres', 'SERVICE_UNREACHABLE'],
+    ['mariadb', 'mariadb://me:hunter2-mariadb@127.0.0.1:1/db', 'hunter2-mariadb', 'SERVICE_UNREACHABLE'],
+    ['mariadb', 'mysql://127.0.0.1:1/db?user=me&password=hunter2-mysql', 'hunter2-mysql', 'USAGE'],
     ['postgres', 'postgres://127.0.0.1:1/db?user=me&password=hunter2-query', 'hunter2-query', 'USAGE'],
   ])(
     'of a %s that somebody else runs are redacted: %#',
