@@ -58,10 +58,17 @@ export async function startMariadbFixture(
   if (owner.uid !== undefined) chownSync(directory, owner.uid, owner.gid);
   const [setupFile, socket] = ['setup.sql', join(directory, 's.sock')];
   writeFileSync(join(directory, setupFile), setupSql(DATABASE, 'pw', DATABASE));
-  await promisify(execFile)(programs.others?.['installer'] ?? '', installArguments(directory, setupFile), {
-    ...owner,
-    cwd: directory,
-  });
+  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  try {
+    const installer = programs.others?.['installer'] ?? '';
+    await promisify(execFile)(installer, installArguments(directory, setupFile), {
+      ...owner,
+      cwd: directory,
+    });
+  } catch (error) {
+    remove();
+    throw error;
+  }
   const port = await freePort();
   const url = `mariadb://bench:pw@127.0.0.1:${port}/${DATABASE}`;
   // Small: several tests run beside each other.
@@ -126,7 +133,7 @@ export async function startMariadbFixture(
     async stop() {
       await crash();
       process.off('exit', onExit);
-      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+      remove();
     },
   };
 }
