@@ -185,24 +185,37 @@ function counterLines(): Map<string, (number | undefined)[]> {
   );
 }
 
-/** Runs of one day, their scatter, and that which the scatter of their blocks predicts for a median; in %. */
+const DAYS = { '25 November': '20261125', '28 November': '20261128' };
+
+/**
+ * Runs of one commit by day: their number, the median of CPU per request, µs, their scatter, and that which the scatter
+ * of their blocks predicts for a median; in %.
+ */
 function runLines(): Map<string, number[]> {
-  const files = { none: 'gates-none-1.csv', redis: 'gates-redis.csv' };
+  const files = {
+    none: ['gates-none-1.csv', 'runs-later-none.csv'],
+    redis: ['gates-redis.csv', 'runs-later-redis.csv'],
+  };
   return new Map(
-    Object.entries(files).map(([store, file]) => {
-      const rows = readRows(`${PROOF}/${file}`).filter(
-        (row) =>
-          row['run_id']?.startsWith('20261125') && row['operation'] === 'all' && row['valid'] === 'true',
-      );
-      const runs = [...groupBy(rows, (row) => row['run_id'] ?? '').values()];
-      const logs = runs.map((run) => run.map((row) => Math.log(cpuOf(row))));
-      // A median scatters by √(π / 2) more than a mean.
-      const predicted = logs.map(
-        (blocks) => (deviation(blocks) / Math.sqrt(blocks.length)) * Math.sqrt(Math.PI / 2),
-      );
-      return [store, [runs.length, 100 * deviation(logs.map(median)), 100 * median(predicted)]];
+    Object.entries(files).flatMap(([store, names]) => {
+      const rows = names.flatMap((name) => readRows(`${PROOF}/${name}`));
+      return Object.entries(DAYS).map(([day, date]) => [`${store}, ${day}`, runLine(rows, date)] as const);
     }),
   );
+}
+
+function runLine(all: readonly Row[], date: string): number[] {
+  const rows = all.filter(
+    (row) => row['run_id']?.startsWith(date) && row['operation'] === 'all' && row['valid'] === 'true',
+  );
+  const runs = [...groupBy(rows, (row) => row['run_id'] ?? '').values()];
+  const logs = runs.map((run) => run.map((row) => Math.log(cpuOf(row))));
+  // A median scatters by √(π / 2) more than a mean.
+  const predicted = logs.map(
+    (blocks) => (deviation(blocks) / Math.sqrt(blocks.length)) * Math.sqrt(Math.PI / 2),
+  );
+  const medians = logs.map(median);
+  return [runs.length, Math.exp(median(medians)), 100 * deviation(medians), 100 * median(predicted)];
 }
 
 const LADDERS = {
