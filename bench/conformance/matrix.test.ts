@@ -93,6 +93,21 @@ describe('what is shown', () => {
     expect(renderMatrix(matrix, true)).toContain('\u001b[');
   });
 
+  test.each([80, 100, 130])('fits a screen of %i columns with every backend', (screen) => {
+    const names = ['memory', 'redis', 'postgres', 'jwt:lib=jsonwebtoken', 'jwt-blacklist:lib=fast-jwt'];
+    const title = 'A request that is replayed after the logout gets 401, on every server and at once';
+    const cells = names.flatMap((backend) =>
+      places({ backend, title }, [{ affinity: 'sticky' }, { affinity: 'round-robin', ...FAIL }]),
+    );
+    const [table = ''] = renderMatrix(layOutMatrix(cells), false, screen).split('✓ holds');
+    for (const line of table.split('\n')) expect(line.trimEnd().length, line).toBeLessThanOrEqual(screen);
+    for (const name of names) expect(table.split(name)).toHaveLength(3);
+    expect(table).toContain(`left out for ${screen} columns: source`);
+    const whole = renderMatrix(layOutMatrix(cells), false, Number.POSITIVE_INFINITY);
+    expect(whole).toContain('ASVS 5 V7.4.1');
+    expect(whole).not.toContain('left out');
+  });
+
   test('Markdown also says why something does not apply', () => {
     const exempt = cell({ id: '36', expected: 'n/a', observed: 'n/a', because: 'no refresh tokens' });
     const text = renderMatrixMarkdown(layOutMatrix([cell({}), exempt]));
