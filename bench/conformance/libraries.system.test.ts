@@ -22,10 +22,10 @@ beforeAll(async () => {
   await promisify(execFile)('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], options);
 }, 300_000);
 
-async function cellsOf(store: string) {
+async function cellsOf(store: string, checks = CHECKS) {
   const raw = {
     store,
-    only: CHECKS,
+    only: checks,
     servers: '2',
     balancer: 'node',
     affinity: 'round-robin',
@@ -53,3 +53,9 @@ describe.each(COMPARATORS)('$name', (library) => {
     expect(seen['41']).toBe('fail');
   }, 120_000);
 });
+
+test('a cache in a second cookie: data that does not fit is refused, and no reply has a head that is too long', async () => {
+  const { seen, surprises } = await cellsOf('better-auth:cookie-cache=on', `${CHECKS},39`);
+  expect(surprises).toEqual([]);
+  expect(seen).toMatchObject({ 39: 'pass', 43: 'pass' });
+}, 120_000);

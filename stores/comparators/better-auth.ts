@@ -5,7 +5,7 @@ import { traitsOfLibrary } from './library-traits.ts';
 const HOLDS = { outcome: 'pass', because: '' } as const;
 
 /** These checks copy the session cookie alone. The scenario revocation keeps that of the cache as well. */
-const WITHOUT_THE_CACHE = { 14: HOLDS, 15: HOLDS };
+const WITHOUT_THE_CACHE = { 6: HOLDS, 14: HOLDS, 15: HOLDS, 16: HOLDS };
 
 /** better-auth on express, in Postgres. */
 export const betterAuth: ComparatorDefinition = {
@@ -24,7 +24,9 @@ export const betterAuth: ComparatorDefinition = {
   offers: () => [],
   declaredTraits: (options, durability) => ({
     ...traitsOfLibrary(durability),
-    ...(options['cookie-cache'] === 'on' ? { revocation: 'bounded', clientReadable: true } : {}),
+    ...(options['cookie-cache'] === 'on'
+      ? { revocation: 'bounded', clientReadable: true, dataInToken: true }
+      : {}),
   }),
   // It has neither sessions without a user nor a change of id.
   lacks: ['visit', 'rotate'],

@@ -16,6 +16,9 @@ import { openPostgres, type Place } from './postgres.ts';
 
 const DOMAIN = '@site.test';
 
+/** The library splits its cache over as many cookies as it takes, and clients refuse heads over 16 KB. */
+const MOST_CACHED_BYTES = 4_096;
+
 export async function createServer(config: ServerConfig, onError: OnError): Promise<Arm> {
   const { pool, ...service } = await openPostgres(config, onError, 'betterauth', tables);
   const auth = authOn(pool, config);
@@ -34,6 +37,13 @@ export async function createServer(config: ServerConfig, onError: OnError): Prom
     }
   }
 
+  const isCached = config.options['cookie-cache'] === 'on';
+  /** The app's own limit. @throws Error with the status 413. */
+  function checkSize(data: string): void {
+    if (!isCached || Buffer.byteLength(JSON.stringify(data)) <= MOST_CACHED_BYTES) return;
+    throw Object.assign(new Error('the data does not fit the cache'), { status: 413 });
+  }
+
   return expressArm(config, onError, service, {
     // It has neither sessions without a user nor a change of id.
     visits: false,
@@ -47,10 +57,12 @@ export async function createServer(config: ServerConfig, onError: OnError): Prom
       const { data, version } = found.session;
       return { user, role: user === ADMIN_USER ? 'admin' : 'user', version: version ?? 1, data: data ?? '' };
     },
-    async begin(request, response, { user }: State) {
+    async begin(request, response, { user, data }: State) {
+      checkSize(data);
       forward(await signIn(request, user ?? ''), response);
     },
     async save(request, response, { data, version }) {
+      checkSize(data);
       const headers = fromNodeHeaders(request.headers);
       const body = { data, version };
       forward((await auth.api.updateSession({ body, headers, returnHeaders: true })).headers, response);
