@@ -157,6 +157,27 @@ describe('1,000 splits of the committed runs into six and six', () => {
   });
 });
 
+/** The same commit three days later on the same host, where all cost more: docs/measurement.md has these figures. */
+test('runs of two days hide what runs of one day show', () => {
+  const names = ['gates-none-1.csv', 'gates-redis.csv', 'runs-later-none.csv', 'runs-later-redis.csv'];
+  const rows = names.flatMap((name) => readResultFile(join(PROJECT_ROOT, 'results', 'proof', name)));
+  const ids = [...new Set(rows.map(({ run_id }) => run_id as string))].filter((id) =>
+    /^202611(25|28)/.test(id),
+  );
+  const plain = ids.map((id) => ({ name: id, rows: rows.filter(({ run_id }) => run_id === id) }));
+  const random = seededRandom(7);
+  let [called, found] = [0, 0];
+  for (let count = 0; count < COMPARISONS; count += 1) {
+    const order = shuffled(plain, random);
+    const [base, head] = [order.slice(0, SIX), order.slice(SIX, 2 * SIX)];
+    if (isCalled(compareRuns(base, head))) called += 1;
+    const changed = head.map((file) => ({ ...file, rows: file.rows.map(slower) }));
+    if (compareRuns(base, changed).verdict === 'REGRESSED') found += 1;
+  }
+  report(`${plain.length} runs of two days: of ${COMPARISONS} splits called ${called}, with +15 % ${found}`);
+  expect([plain.length, called, found]).toEqual([18, 12, 154]);
+});
+
 /** The row of a run whose every figure is 15 % worse. */
 function slower(row: Row): Row {
   const factor = 1.15;
