@@ -22,7 +22,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { PROJECT_ROOT } from '../bench/environment/programs.ts';
@@ -77,7 +77,7 @@ if (kind !== 'summary') {
       lastMs = performance.now() - beganMs;
     }
   } finally {
-    rmSync(head, { recursive: true, force: true });
+    rmSync(dirname(head), { recursive: true, force: true });
   }
 }
 printCampaign(directory, lines());
