@@ -81,6 +81,7 @@ test.each([
   ['postgres://u:p@a,b/db', 'several', /one of them/],
   ['redis://a,b:6379', 'several', /one of them/],
   ['mysql://u:p@h/db', 'one that begins with mysql://', /Write postgres:/],
+  ['hunter2://h', 'one that begins otherwise', /Write postgres:/],
   ['mariadb://u:p/w@h/db', 'mariadb:// and what cannot be read', /\/ is %2F/],
   ['mariadb://u:p%@h/db', 'mariadb:// and what cannot be read', /% is %25/],
   ['mariadb://h', 'none', /DATABASE/],

@@ -26,6 +26,10 @@ export interface UrlRules {
 const ENCODE =
   'Percent-encode what stands in user and password: % is %25, # is %23, / is %2F, ? is %3F, @ is %40, : is %3A.';
 
+/** Schemes that a message may repeat. */
+const KNOWN_SCHEMES =
+  /^(?:https?|file|unix|tcp|ftp|jdbc|sqlite|libsql|ldaps?|amqps?|mongodb(?:\+srv)?|mysqlx?|mariadb|postgres(?:ql)?|(?:redis|valkey)s*(?:[-+](?:sentinel|unix|socket|cluster|tls))?|memcached?s?):$/;
+
 /** The URL as drivers are given it, or what is wrong with it. */
 export function readServiceUrl(text: string, rules: UrlRules): { url: string } | { fault: UrlFault } {
   const [scheme] = rules.schemes;
@@ -41,7 +45,9 @@ export function readServiceUrl(text: string, rules: UrlRules): { url: string } |
     return { fault: { expected, got: 'text that is not a URL', remedy } };
   }
   if (!rules.schemes.includes(own)) {
-    return { fault: { expected, got: `one that begins with ${own}//`, remedy: `Write ${scheme}//.` } };
+    // A password may stand where a scheme does.
+    const got = KNOWN_SCHEMES.test(own) ? `one that begins with ${own}//` : 'one that begins otherwise';
+    return { fault: { expected, got, remedy: `Write ${scheme}//.` } };
   }
   if (!URL.canParse(given) || !isDecodable(given)) {
     const remedy = hasPlace(given)
