@@ -154,7 +154,7 @@ describe('outages', () => {
       for (const pid of await backendsOf()) await server.query('select pg_terminate_backend($1)', [pid]);
       await expectRecovery(store);
       expect(await store.read(token)).toBeDefined();
-      expect(lostConnections.length).toBeGreaterThan(0);
+      await expect.poll(() => lostConnections.length).toBeGreaterThan(0);
     });
   }
 
