@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { jwt } from '../stores/jwt/backend.ts';
 import { memory } from '../stores/memory/backend.ts';
 import { openStore } from '../stores/open.ts';
-import { contextFor } from '../stores/redis/fixture.ts';
 import type { StoreDefinition } from '../stores/store.ts';
+import { contextFor } from '../stores/suite/context.ts';
 import { createClock } from './clock.ts';
 import { measureSessionBytes } from './stats.ts';
 

@@ -18,7 +18,7 @@ import { type PostgresFixture, startPostgresFixture } from './postgres/fixture.t
 import { schemaName, setupScript, sweeperTable } from './postgres/setup.ts';
 import { redis } from './redis/backend.ts';
 import { redisClient } from './redis/client.ts';
-import { contextFor, type RedisFixture, startRedisFixture } from './redis/fixture.ts';
+import { type RedisFixture, startRedisFixture } from './redis/fixture.ts';
 import {
   type FailedLogins,
   type OpenContext,
@@ -26,6 +26,7 @@ import {
   type StoreDefinition,
   StoreUnavailableError,
 } from './store.ts';
+import { contextFor } from './suite/context.ts';
 import { offered } from './suite/offered.ts';
 
 const RULE = { limit: 2, windowSeconds: 600 };

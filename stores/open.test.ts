@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { memory } from './memory/backend.ts';
 import { CAPABILITIES, openStore } from './open.ts';
-import { contextFor } from './redis/fixture.ts';
 import type { SessionStore, StoreDefinition } from './store.ts';
+import { contextFor } from './suite/context.ts';
 import { offered } from './suite/offered.ts';
 import { traitsOf } from './traits.ts';
 

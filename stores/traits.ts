@@ -44,6 +44,22 @@ export function traitsOfService(options: Options, durability: Durability): Decla
   };
 }
 
+/** The traits of sessions that only the token holds, at the client. @param isReadable without a key. */
+export function traitsOfToken(isReadable: boolean): DeclaredTraits {
+  return {
+    state: 'client',
+    shared: true,
+    survivesServerRestart: true,
+    survivesStoreCrash: undefined,
+    expiry: 'idle-and-absolute',
+    compareAndSwap: false,
+    revocation: 'at-expiry',
+    rotationEndsOld: false,
+    clientReadable: isReadable,
+    dataInToken: true,
+  };
+}
+
 /**
  * What a backend can and cannot do. The conformance suite proves each trait, including what it cannot. Those that are
  * not declared follow from what the store offers, in `traitsOf`.

@@ -49,7 +49,10 @@ const FLAGS = pickFlags(
   'verbose',
 );
 
-/** The same for an external site: its contract says what the other flags say of ours, and fewer sessions are made there. */
+/**
+ * The flags of a search on an external site: without those that its contract replaces, and without the number of
+ * sessions, whose default is lower there.
+ */
 const SITE_TABLE = Object.fromEntries(
   Object.entries(FLAGS).filter(([, flag]) => ![...OWN_FLAGS, 'sessions'].includes(keyOf(flag))),
 );

@@ -74,7 +74,7 @@ describe('the definitions of libraries', () => {
       variantsOf(definition).map((options) => [definition, options] as const),
     ),
   )(
-    '$0.name $1: a service of ours with its connections, and packages of exact versions',
+    '$0.name $1: uses a service that we start, its connections are counted, its packages have exact versions',
     (definition, options) => {
       const service = definition.service(options);
       if (service !== undefined) expect(SERVICES).toContain(service);

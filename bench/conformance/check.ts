@@ -126,7 +126,7 @@ export function needsOwnSessions(
   };
 }
 
-const IN_HEADER = 'The token travels in a header: there is no cookie.';
+const IN_HEADER = 'The token is sent in a header, not in a cookie.';
 
 /** A check of the cookie itself, which does not apply where the token is in a header. */
 export function ofCookie(check: Check): Check {

@@ -4,12 +4,13 @@ import { haproxy } from '../../servers/balancers/haproxy.ts';
 import { nginx } from '../../servers/balancers/nginx.ts';
 import { node } from '../../servers/balancers/node.ts';
 import { isOlder } from '../../servers/balancers/program.ts';
+import { freePort } from '../../stores/free-port.ts';
 import type { Config } from '../config/config.ts';
 import { BenchError, messageOf } from '../errors.ts';
 import type { Certificates } from './certificates.ts';
 import { checkEdge } from './edge.ts';
 import type { Guard } from './processes/guard.ts';
-import { freePort, withFreePort } from './processes/port.ts';
+import { withFreePort } from './processes/port.ts';
 import { type StartedProcess, startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
 

@@ -40,6 +40,8 @@ export function siteDialect(site: LoadedContract, target: string): Dialect {
       check,
     };
   }
+  /** Of a login, and of a visit. */
+  const begins: Check = (status, _, headers) => isDone(status) && setsCookie(linesIn(headers()), cookie);
   const read = (credentials: Credentials, check: Check) => request('read', credentials, check);
 
   return {
@@ -47,11 +49,7 @@ export function siteDialect(site: LoadedContract, target: string): Dialect {
       if (typeof users !== 'string') return users[number % users.length] as string;
       return users.replace('{n}', `${userBase}${String(number).padStart(USER_DIGITS, '0')}`);
     },
-    login: (user) =>
-      request('login', {}, (status, _, headers) => isDone(status) && setsCookie(linesIn(headers()), cookie), {
-        user,
-        password,
-      }),
+    login: (user) => request('login', {}, begins, { user, password }),
     read: ({ credentials, shows }) => ({
       ...read(credentials, (status, body) => isSuccess(status) && fieldIn(body, fields.user) === shows),
       isPure: true,
@@ -66,8 +64,7 @@ export function siteDialect(site: LoadedContract, target: string): Dialect {
     update: ({ user, credentials }: LiveSession) =>
       request('update', credentials, isDone, { data: `${NEW_DATA} ${user}` }),
     logout: ({ credentials }) => request('logout', credentials, isDone),
-    visit: () =>
-      request('visit', {}, (status, _, headers) => isDone(status) && setsCookie(linesIn(headers()), cookie)),
+    visit: () => request('visit', {}, begins),
     credentials(raw) {
       const lines = linesIn(raw);
       if (!setsCookie(lines, cookie))

@@ -3,8 +3,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../stores/free-port.ts';
 import { openGuard } from '../environment/processes/guard.ts';
-import { freePort } from '../environment/processes/port.ts';
 import { startProcess } from '../environment/processes/process.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 import { descendants, faultsOf, isAlive, rowsIn, scratch, startBench, until } from './cli-fixture.ts';

@@ -1,6 +1,6 @@
 import { postgresService } from '../postgres/service.ts';
-import { type ComparatorDefinition, failing, NO_CSRF_DEFENCE } from './definition.ts';
-import { traitsOfLibrary } from './library-traits.ts';
+import { traitsOfService } from '../traits.ts';
+import { type ComparatorDefinition, failing, LAST_WRITE_WINS, NO_CSRF_DEFENCE } from './definition.ts';
 
 const HOLDS = { outcome: 'pass', because: '' } as const;
 
@@ -23,7 +23,7 @@ export const betterAuth: ComparatorDefinition = {
   connections: (_options, poolSize) => poolSize,
   offers: () => [],
   declaredTraits: (options, durability) => ({
-    ...traitsOfLibrary(durability),
+    ...traitsOfService(LAST_WRITE_WINS, durability),
     ...(options['cookie-cache'] === 'on'
       ? { revocation: 'bounded', clientReadable: true, dataInToken: true }
       : {}),

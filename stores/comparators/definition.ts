@@ -9,6 +9,9 @@ export function failing(reasons: Readonly<Record<string, string>>): KnownOutcome
   return Object.fromEntries(entries.map(([id, because]) => [id, { outcome: 'fail' as const, because }]));
 }
 
+/** The option of our backends for what every library does: none compares versions. */
+export const LAST_WRITE_WINS = { write: 'lww' } as const;
+
 /** Of every library here: the app is as their READMEs have it. */
 export const NO_CSRF_DEFENCE = {
   37: 'Neither the app nor a library compares the origin of a write: SameSite alone keeps other sites out.',

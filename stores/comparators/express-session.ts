@@ -1,13 +1,14 @@
 import { postgresService } from '../postgres/service.ts';
 import { redisService } from '../redis/service.ts';
+import { traitsOfService } from '../traits.ts';
 import {
   type ComparatorDefinition,
   failing,
+  LAST_WRITE_WINS,
   NO_CSRF_DEFENCE,
   STARTS_EMPTY,
   WRITES_BACK,
 } from './definition.ts';
-import { traitsOfLibrary } from './library-traits.ts';
 
 /** express with express-session, and the store of a service that its users have. */
 export const expressSession: ComparatorDefinition = {
@@ -28,7 +29,7 @@ export const expressSession: ComparatorDefinition = {
   service: ({ store }) => (store === 'postgres' ? postgresService : redisService),
   connections: ({ store }, poolSize) => (store === 'postgres' ? poolSize : 1),
   offers: () => [],
-  declaredTraits: (_options, durability) => traitsOfLibrary(durability),
+  declaredTraits: (_options, durability) => traitsOfService(LAST_WRITE_WINS, durability),
   known: () => failing({ ...NO_CSRF_DEFENCE, ...STARTS_EMPTY, ...WRITES_BACK }),
   packages: ({ store }) => [
     'express',

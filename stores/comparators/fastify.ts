@@ -1,12 +1,13 @@
 import { redisService } from '../redis/service.ts';
+import { traitsOfService, traitsOfToken } from '../traits.ts';
 import {
   type ComparatorDefinition,
   failing,
+  LAST_WRITE_WINS,
   NO_CSRF_DEFENCE,
   STARTS_EMPTY,
   WRITES_BACK,
 } from './definition.ts';
-import { traitsOfCookie, traitsOfLibrary } from './library-traits.ts';
 
 /** fastify with @fastify/session, in Redis. */
 export const fastifySession: ComparatorDefinition = {
@@ -23,7 +24,7 @@ export const fastifySession: ComparatorDefinition = {
   service: () => redisService,
   connections: () => 1,
   offers: () => [],
-  declaredTraits: (_options, durability) => traitsOfLibrary(durability),
+  declaredTraits: (_options, durability) => traitsOfService(LAST_WRITE_WINS, durability),
   known: () => failing({ ...NO_CSRF_DEFENCE, ...STARTS_EMPTY, ...WRITES_BACK }),
   packages: () => ['fastify', '@fastify/cookie', '@fastify/session', 'connect-redis', 'redis'],
 };
@@ -40,7 +41,7 @@ export const fastifySecureSession: ComparatorDefinition = {
   ...WITHOUT_SERVICE,
   name: 'fastify-secure-session',
   summary: 'fastify with @fastify/secure-session: encrypted in the cookie, by libsodium',
-  declaredTraits: () => traitsOfCookie(false),
+  declaredTraits: () => traitsOfToken(false),
   known: () => failing({ ...NO_CSRF_DEFENCE, ...STARTS_EMPTY }),
   packages: () => ['fastify', '@fastify/secure-session'],
 };
@@ -65,7 +66,7 @@ export const fastifyJwt: ComparatorDefinition = {
   ...WITHOUT_SERVICE,
   name: 'fastify-jwt',
   summary: 'fastify with @fastify/jwt: a token in a cookie, signed by HS256',
-  declaredTraits: () => traitsOfCookie(true),
+  declaredTraits: () => traitsOfToken(true),
   known: () => failing({ ...NO_CSRF_DEFENCE, ...STARTS_EMPTY, ...OF_TOKENS }),
   packages: () => ['fastify', '@fastify/cookie', '@fastify/jwt'],
 };

@@ -1,5 +1,5 @@
+import { traitsOfToken } from '../traits.ts';
 import { type ComparatorDefinition, failing, NO_CSRF_DEFENCE, STARTS_EMPTY } from './definition.ts';
-import { traitsOfCookie } from './library-traits.ts';
 
 /** express with iron-session: the session encrypted in the cookie. */
 export const ironSession: ComparatorDefinition = {
@@ -9,7 +9,7 @@ export const ironSession: ComparatorDefinition = {
   service: () => undefined,
   connections: () => 0,
   offers: () => [],
-  declaredTraits: () => traitsOfCookie(false),
+  declaredTraits: () => traitsOfToken(false),
   known: () =>
     failing({
       ...NO_CSRF_DEFENCE,

@@ -1,10 +1,11 @@
 import { isSid } from '../jwt/sid.ts';
 import { type Ask, openConnections, type PostgresConnections } from '../postgres/connections.ts';
+import { postgresFailedLogins } from '../postgres/failed-logins.ts';
 import { isStorable } from '../postgres/rows.ts';
 import { postgresService } from '../postgres/service.ts';
 import { schemaName } from '../postgres/setup.ts';
-import { upkeep } from '../postgres/upkeep.ts';
 import { type LoginLimit, type OpenContext, StoreUnavailableError } from '../store.ts';
+import { upkeep } from '../upkeep.ts';
 import {
   type AdmitResult,
   checkEntry,
@@ -120,7 +121,10 @@ function denyList(
     async sweep(limit) {
       return Number((await write(sql.sweep, [epoch, now(), limit])).rows[0]?.[0]);
     },
-    ...upkeep(context, connections, schema, (everyMs) => [sql.sweepTurn, [now(), everyMs]]),
+    ...upkeep(context, connections, postgresFailedLogins(connections, schema), (everyMs) => [
+      sql.sweepTurn,
+      [now(), everyMs],
+    ]),
   };
 }
 

@@ -1,24 +1,9 @@
 import type { CreateResult, OpenContext, SessionStore, StoreDefinition, StoreOption } from '../store.ts';
-import type { DeclaredTraits } from '../traits.ts';
+import { traitsOfToken } from '../traits.ts';
 import { JWT_ALGORITHMS } from './keys.ts';
 import { tokenSessions } from './session.ts';
 import { cachesTokens, LIBRARY_OPTIONS, libraryConflict } from './signer.ts';
 import { openTokenCodec } from './token.ts';
-
-function declaredTraits(): DeclaredTraits {
-  return {
-    state: 'client',
-    shared: true,
-    survivesServerRestart: true,
-    survivesStoreCrash: undefined,
-    expiry: 'idle-and-absolute',
-    compareAndSwap: false,
-    revocation: 'at-expiry',
-    rotationEndsOld: false,
-    clientReadable: true,
-    dataInToken: true,
-  };
-}
 
 /** Options of all backends that sign tokens. */
 export const TOKEN_OPTIONS: Readonly<Record<string, StoreOption>> = {
@@ -41,7 +26,7 @@ export const jwt: StoreDefinition = {
   service: () => undefined,
   connections: () => 0,
   offers: (options) => (cachesTokens(options) ? ['verifyCacheStats'] : []),
-  declaredTraits,
+  declaredTraits: () => traitsOfToken(true),
   open: openJwt,
 };
 

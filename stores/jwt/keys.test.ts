@@ -1,8 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
-import { contextFor } from '../redis/fixture.ts';
 import type { OpenContext } from '../store.ts';
+import { contextFor } from '../suite/context.ts';
 import { jwt } from './backend.ts';
 import { privateKeyFor } from './fixture.ts';
 

@@ -9,8 +9,8 @@ import {
 } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
-import { contextFor } from '../redis/fixture.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
+import { contextFor } from '../suite/context.ts';
 import { jwt } from './backend.ts';
 import { privateKeyFor, respelled, SIGNERS, swappedEcdsa } from './fixture.ts';
 import { JWT_ALGORITHMS, type JwtAlgorithm, jwtKeys } from './keys.ts';

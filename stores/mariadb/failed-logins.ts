@@ -1,5 +1,6 @@
 import { RateLimiterMySQL } from 'rate-limiter-flexible';
-import { type CountFailedLogins, counts, limiterOptions } from '../failed-logins.ts';
+import { counts, limiterOptions } from '../failed-logins.ts';
+import type { CountedInTable } from '../upkeep.ts';
 import type { Ask, MariadbConnections } from './connections.ts';
 import { sweeperRow, sweepTurn, table } from './setup.ts';
 
@@ -27,7 +28,7 @@ export function failedLoginsTable(prefix: string): { table: string; setup: strin
 export function mariadbFailedLogins(
   { write, backgroundWrite }: Pick<MariadbConnections, 'write' | 'backgroundWrite'>,
   prefix: string,
-): { failedLogins: CountFailedLogins; sweepTurn(everyMs: number): Promise<void> } {
+): CountedInTable {
   const { name } = sweepTurn(prefix, TABLE, '`key`', 'expire <= p_now');
   const turn = { name: 'sweepFailedLogins', text: `call ${name}(?, ?, ?)` };
   let isUsed = false;

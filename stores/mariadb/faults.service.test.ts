@@ -5,6 +5,13 @@ import { openStore } from '../open.ts';
 import type { Durability } from '../service.ts';
 import { type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
 import { offered } from '../suite/offered.ts';
+import {
+  type Calls,
+  everyCall as everyCallOfSessions,
+  expectOutage,
+  expectRecovery,
+  logInTo,
+} from '../suite/outage.ts';
 import { traitsOf } from '../traits.ts';
 import { mariadb } from './backend.ts';
 import { contextFor, type MariadbFixture, startMariadbFixture } from './fixture.ts';
@@ -44,49 +51,15 @@ async function open(changes?: Partial<OpenContext>): Promise<SessionStore> {
   return store;
 }
 
-async function login(store: SessionStore, userId = 'u1'): Promise<string> {
-  const result = await store.create({ userId, role: 'user', data: 'd' });
-  if (result.status !== 'created') throw new Error(`expected a login, got ${result.status}`);
-  return result.token;
-}
-
 /** Every method that asks MariaDB, with a token that is well-formed. */
-function everyCall(store: SessionStore, token: string): Record<string, () => Promise<unknown>> {
-  const user = { userId: 'u1', role: 'user', data: 'd' } as const;
+function everyCall(store: SessionStore, token: string): Calls {
   const failures = offered(store, 'failedLogins')({ limit: 2, windowSeconds: 600 });
   return {
-    create: () => store.create(user, { cap: 2, onCap: 'evict' }),
-    createAnonymous: () => store.create({ role: 'user', data: 'd' }),
-    read: () => store.read(token),
-    update: () => store.update(token, 'x', 1),
-    touch: () => store.touch(token),
-    rotate: () => store.rotate(token, {}),
-    rotateToUser: () => store.rotate(token, { userId: 'u2' }),
-    destroy: () => store.destroy(token),
-    destroyLogin: () => offered(store, 'users').destroyLogin('u1', 'A'.repeat(43)),
-    revokeUser: () => offered(store, 'users').revoke('u1'),
-    setDisabled: () => offered(store, 'users').setDisabled('u3', true),
-    listUser: () => offered(store, 'users').list('u1'),
+    ...everyCallOfSessions(store, token),
     addFailure: () => failures.add('u1'),
     isOver: () => failures.isOver('u1'),
     clear: () => failures.clear('u1'),
-    sweep: () => offered(store, 'sweep')(1),
-    stats: () => store.stats(),
   };
-}
-
-/** Waits until the store works again, by itself; it has a few seconds. */
-async function expectRecovery(store: SessionStore): Promise<void> {
-  let last: unknown;
-  for (const startMs = performance.now(); performance.now() - startMs < HANG_GUARD_MS; await sleep(20)) {
-    try {
-      const token = await login(store);
-      if ((await store.read(token)) !== undefined && (await store.touch(token)) !== undefined) return;
-    } catch (error) {
-      last = error;
-    }
-  }
-  throw new Error('the store did not recover', { cause: last });
 }
 
 const connectionsOf = async (server: MariadbFixture) =>
@@ -102,29 +75,23 @@ describe.each(DRIVERS)('outages, driver=%s', (driver) => {
   test('killed: each call is an error, never a miss; back, it works again by itself', async () => {
     const server = serverOf('second');
     const store = await open({ options });
-    const token = await login(store);
+    const token = await logInTo(store);
     await server.crash();
     try {
-      for (const [name, call] of Object.entries(everyCall(store, token))) {
-        const startMs = performance.now();
-        const error: unknown = await call().catch((caught: unknown) => caught);
-        expect(error, name).toBeInstanceOf(StoreUnavailableError);
-        expect((error as Error).cause, name).toBeInstanceOf(Error);
-        expect(performance.now() - startMs, name).toBeLessThan(HANG_GUARD_MS);
-      }
+      await expectOutage(everyCall(store, token), HANG_GUARD_MS);
       // Every connection was lost while no call used it, and there is one outage.
       expect(reports).toHaveLength(1);
     } finally {
       await server.start();
     }
-    await expectRecovery(store);
+    await expectRecovery(store, HANG_GUARD_MS);
     expect(await store.read(token)).toMatchObject({ userId: 'u1' });
   });
 
   test('silent: each call is an error within bounds, then it works again', async () => {
     const server = serverOf('second');
     const store = await open({ options });
-    const token = await login(store);
+    const token = await logInTo(store);
     server.signal('SIGSTOP');
     try {
       // At once: one after the other would only add up the same waits.
@@ -137,16 +104,16 @@ describe.each(DRIVERS)('outages, driver=%s', (driver) => {
     } finally {
       server.signal('SIGCONT');
     }
-    await expectRecovery(store);
+    await expectRecovery(store, HANG_GUARD_MS);
   });
 
   test('connections ended by an administrator are replaced, and reported once', async () => {
     const server = serverOf('second');
     const store = await open({ options });
-    const token = await login(store);
+    const token = await logInTo(store);
     for (const id of await connectionsOf(server)) await server.query(`kill ${id}`);
     await expect.poll(() => reports.length).toBe(1);
-    await expectRecovery(store);
+    await expectRecovery(store, HANG_GUARD_MS);
     expect(await store.read(token)).toBeDefined();
     expect(reports).toHaveLength(1);
   });
@@ -155,7 +122,7 @@ describe.each(DRIVERS)('outages, driver=%s', (driver) => {
     const server = serverOf('second');
     const namespace = context().namespace;
     const store = await open({ options, namespace });
-    const token = await login(store);
+    const token = await logInTo(store);
     const release = await server.hold(`select * from ${prefixOf(namespace, false)}sessions for update`);
     const startMs = performance.now();
     const calls = [store.update(token, 'x'), store.rotate(token, {}), offered(store, 'users').revoke('u1')];
@@ -167,7 +134,7 @@ describe.each(DRIVERS)('outages, driver=%s', (driver) => {
     await expect
       .poll(() => server.query('select 1 from information_schema.innodb_trx'), { timeout: HANG_GUARD_MS })
       .toEqual([]);
-    await expectRecovery(store);
+    await expectRecovery(store, HANG_GUARD_MS);
     expect(await store.update(token, 'y')).toMatchObject({ status: 'ok' });
   });
 
@@ -197,7 +164,7 @@ describe.each(DRIVERS)('outages, driver=%s', (driver) => {
     const server = serverOf('second');
     const namespace = context().namespace;
     const store = await open({ options, namespace });
-    const token = await login(store);
+    const token = await logInTo(store);
     const sessions = `${prefixOf(namespace, false)}sessions`;
     // As a full disk ends a statement: with an error of the server, in the midst of a procedure.
     await server.query(
@@ -215,14 +182,14 @@ describe.each(DRIVERS)('outages, driver=%s', (driver) => {
     }
     expect(await store.read(token)).toBeDefined();
     await server.query(`drop trigger ${sessions}_full`);
-    await expectRecovery(store);
+    await expectRecovery(store, HANG_GUARD_MS);
   });
 
   test('data beyond what a packet holds is too large, and nothing is lost', async () => {
     const server = await startMariadbFixture('second', ['--max-allowed-packet=1M']);
     opened.push({ close: () => server.stop() });
     const store = await open({ options, serviceUrl: server.url });
-    const token = await login(store);
+    const token = await logInTo(store);
     const [most, more] = ['x'.repeat(1_000_000), 'x'.repeat(1_048_576)];
     expect(await store.update(token, more)).toEqual({ status: 'too-large' });
     expect(await store.rotate(token, { data: more })).toEqual({ status: 'too-large' });
@@ -242,15 +209,15 @@ describe('kill -9 at once after the last acknowledgement', () => {
       const server = serverOf(durability);
       const store = await open({ durability });
       // Older than a second: their log is on the disk, whatever the durability.
-      const old = await Promise.all(Array.from({ length: 20 }, (_, i) => login(store, `old${i}`)));
+      const old = await Promise.all(Array.from({ length: 20 }, (_, i) => logInTo(store, `old${i}`)));
       const [loggedOut = '', ...kept] = old;
       await sleep(1_500);
       expect(await store.destroy(loggedOut)).toBe(true);
       await offered(store, 'users').setDisabled('banned', true);
-      const fresh = await Promise.all(Array.from({ length: 180 }, (_, i) => login(store, `u${i}`)));
+      const fresh = await Promise.all(Array.from({ length: 180 }, (_, i) => logInTo(store, `u${i}`)));
       await server.crash();
       await server.start();
-      await expectRecovery(store);
+      await expectRecovery(store, HANG_GUARD_MS);
       const isAlive = async (token: string) => (await store.read(token)) !== undefined;
       const alive = await Promise.all([...kept, ...fresh].map(isAlive));
       expect(alive.filter(Boolean)).toHaveLength(survivesStoreCrash ? 199 : 0);

@@ -1,16 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../free-port.ts';
 import { untilStopped } from '../freeze.ts';
-import { defaultOptions } from '../options.ts';
 import type { Durability } from '../service.ts';
 import type { OpenContext } from '../store.ts';
+import { contextFor as contextOf } from '../suite/context.ts';
 import { mariadb } from './backend.ts';
 import { withMariadb } from './client.ts';
 import type { Link } from './links.ts';
@@ -69,7 +68,7 @@ export async function startMariadbFixture(
     remove();
     throw error;
   }
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const url = `mariadb://bench:pw@127.0.0.1:${port}/${DATABASE}`;
   // Small: several tests run beside each other.
   const args = [
@@ -155,37 +154,5 @@ async function holdOn(
   });
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address !== null && typeof address === 'object' ? resolve(address.port) : reject(address),
-      );
-    });
-  });
-}
-
-/** What a store of MariaDB is opened with; a fresh namespace, no error in the background, unless changed. */
-export function contextFor(changes: Partial<OpenContext>): OpenContext {
-  return {
-    durability: 'second',
-    namespace: `x${randomBytes(6).toString('hex')}`,
-    poolSize: 4,
-    idleSeconds: 600,
-    absoluteSeconds: 3600,
-    touchIntervalSeconds: 60,
-    accessSeconds: 60,
-    secret: randomBytes(32),
-    maxTokenBytes: 4000,
-    controlData: () => '',
-    now: Date.now,
-    onBackgroundError: (error) => {
-      throw error;
-    },
-    ...changes,
-    options: { ...defaultOptions(mariadb), ...changes.options },
-  };
-}
+/** What a store of MariaDB is opened with. */
+export const contextFor = (changes: Partial<OpenContext>): OpenContext => contextOf(mariadb, changes);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
+import { atOnce, CROWD, expectBansToHold, expectLimitForCrowd } from '../suite/crowd.ts';
 import { offered } from '../suite/offered.ts';
 import { mariadb } from './backend.ts';
 import { contextFor, type MariadbFixture, startMariadbFixture } from './fixture.ts';
@@ -19,9 +20,6 @@ afterEach(async () => {
 });
 afterAll(() => server.stop());
 
-/** Enough connections, of several servers, that logins are truly at once: few would hide a missing lock. */
-const CROWD = { servers: 3, poolSize: 12, logins: 48, rounds: 4 };
-
 const context = (changes: Partial<OpenContext> = {}) =>
   contextFor({ serviceUrl: server.url, poolSize: CROWD.poolSize, ...changes });
 
@@ -38,54 +36,14 @@ async function crowd(): Promise<SessionStore[]> {
   return servers;
 }
 
-const atOnce = <S, T>(servers: readonly S[], call: (server: S, index: number) => Promise<T>) =>
-  Promise.all(Array.from({ length: CROWD.logins }, (_, i) => call(servers[i % servers.length] as S, i)));
-
 test.each(['evict', 'refuse'] as const)(
   'the limit holds for a crowd that logs in or rotates at once: %s',
-  async (onCap) => {
-    const limit = { cap: 5, onCap };
-    const admitted = onCap === 'evict' ? CROWD.logins : limit.cap;
-    const servers = await crowd();
-    for (let round = 0; round < CROWD.rounds; round += 1) {
-      const [created, rotated] = [`created${round}`, `rotated${round}`];
-      const session = { userId: created, role: 'user', data: 'd' } as const;
-      const results = await atOnce(servers, (one) => one.create(session, limit));
-      expect(results.filter((result) => result.status === 'created')).toHaveLength(admitted);
-      expect(await offered(servers[0], 'users').list(created)).toHaveLength(limit.cap);
-
-      const carts = await atOnce(servers, (one) => one.create({ role: 'user', data: 'cart' }));
-      const tokens = carts.map((result) => (result.status === 'created' ? result.token : ''));
-      const outcomes = await atOnce(servers, (one, i) =>
-        one.rotate(tokens[i] ?? '', { userId: rotated }, limit),
-      );
-      expect(outcomes.filter((result) => result?.status === 'created')).toHaveLength(admitted);
-      expect(await offered(servers[0], 'users').list(rotated)).toHaveLength(limit.cap);
-      // One that was refused is still what it was.
-      const left = await atOnce(servers, (one, i) => one.read(tokens[i] ?? ''));
-      expect(left.filter((found) => found !== undefined)).toHaveLength(CROWD.logins - admitted);
-    }
-  },
+  async (onCap) => expectLimitForCrowd(await crowd(), onCap),
 );
 
 test('no login slips past disabling its user', async () => {
   const { namespace } = context();
-  const [one, two] = [await open({ namespace }), await open({ namespace })];
-  let survivors = 0;
-  for (let round = 0; round < 100; round += 1) {
-    const userId = `r${round}`;
-    const session = { userId, role: 'user', data: 'd' } as const;
-    const anonymous = await one.create({ role: 'user', data: 'd' });
-    const token = anonymous.status === 'created' ? anonymous.token : '';
-    await Promise.all([
-      one.create(session),
-      one.create(session, { cap: 5, onCap: 'evict' }),
-      one.rotate(token, { userId }),
-      offered(two, 'users').setDisabled(userId, true),
-    ]);
-    survivors += (await offered(one, 'users').list(userId)).length;
-  }
-  expect(survivors).toBe(0);
+  await expectBansToHold(await open({ namespace }), await open({ namespace }));
 });
 
 test('logins that evict, logouts, updates and revocations of one user at once end in no deadlock', async () => {

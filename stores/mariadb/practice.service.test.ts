@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
+import { logInMany } from '../suite/crowd.ts';
 import { offered } from '../suite/offered.ts';
 import { idOfToken } from '../token.ts';
 import { mariadb } from './backend.ts';
@@ -37,20 +38,6 @@ async function open(changes?: Partial<OpenContext>): Promise<SessionStore> {
   const store = await openStore(mariadb, context(changes));
   opened.push(store);
   return store;
-}
-
-async function logins(store: SessionStore, count: number): Promise<string[]> {
-  const tokens: string[] = [];
-  while (tokens.length < count) {
-    const first = tokens.length;
-    // A few at a time: a write that waits for a connection longer than a second is an outage.
-    const some = Array.from({ length: Math.min(50, count - first) }, (_, i) =>
-      store.create({ userId: `u${first + i}`, role: 'user', data: 'd'.repeat(256) }),
-    );
-    for (const result of await Promise.all(some))
-      tokens.push(result.status === 'created' ? result.token : '');
-  }
-  return tokens;
 }
 
 test('names of users are compared byte by byte, and those that cannot be kept have no login', async () => {
@@ -96,7 +83,7 @@ test('names of users are compared byte by byte, and those that cannot be kept ha
 test('plans: read and touch by the primary key, list and the limit by the user', async () => {
   const { namespace } = context();
   const store = await open({ namespace });
-  await logins(store, 2_000);
+  await logInMany(store, 2_000);
   const prefix = prefixOf(namespace, false);
   await server.query(`analyze table ${prefix}sessions`);
   const sql = sessionSql(prefix, false);
@@ -123,7 +110,7 @@ test('three servers that open at once all work, also on what is already there', 
           open({ namespace, durability, options: { driver } }),
         ),
       );
-      const [token] = await logins(stores[0] as SessionStore, 1);
+      const [token] = await logInMany(stores[0] as SessionStore, 1);
       for (const store of stores) expect(await store.read(token ?? '')).toBeDefined();
     }
   }
@@ -133,7 +120,7 @@ test('what a namespace holds is seen in a dump and purged, and that of another o
   const [one, other] = [await open({ namespace: 'sb_1' }), await open({ namespace: 'sb_12' })];
   const made = await one.create({ userId: 'someone', role: 'user', data: 'canary' });
   const token = made.status === 'created' ? made.token : '';
-  const [kept] = await logins(other, 1);
+  const [kept] = await logInMany(other, 1);
   const dump = await mariadbClient.dump(server.url);
   for (const word of ['someone', 'canary', Buffer.from(idOfToken(token) ?? '', 'base64url').toString('hex')])
     expect(dump).toContain(word);
@@ -154,7 +141,7 @@ test.each(['mariadb', 'mysql2'])(
   'a server opens as many connections as its pool size says, and no more: driver=%s',
   async (driver) => {
     const store = await open({ options: { driver } });
-    const tokens = await logins(store, 40);
+    const tokens = await logInMany(store, 40);
     await Promise.all(
       tokens.flatMap<Promise<unknown>>((token) => [
         store.read(token),
@@ -205,7 +192,7 @@ test('reads are pipelined by the driver mariadb: ten replies that are each held 
       mariadb,
       context({ serviceUrl: url.href, options: { driver }, poolSize: 2 }),
     );
-    const [token = ''] = await logins(store, 1);
+    const [token = ''] = await logInMany(store, 1);
     await store.read(token);
     const startMs = performance.now();
     await Promise.all(Array.from({ length: 10 }, () => store.read(token)));
@@ -237,9 +224,9 @@ function heldReplies(target: number): Promise<{ port: number; close(): Promise<v
 test('sweeps of two servers at once remove each row once', async () => {
   const { namespace } = context();
   const [one, two] = [await open({ namespace }), await open({ namespace })];
-  await logins(one, 500);
+  await logInMany(one, 500);
   clockMs += IDLE_SECONDS * 1000;
-  const [live] = await logins(one, 1);
+  const [live] = await logInMany(one, 1);
   let removed = 0;
   for (let round = 0; round < 10; round += 1)
     removed += (await Promise.all([offered(one, 'sweep')(100), offered(two, 'sweep')(100)])).reduce(
@@ -252,9 +239,9 @@ test('sweeps of two servers at once remove each row once', async () => {
 
 test('expired sessions go without anybody asking', async () => {
   const store = await open();
-  await logins(store, 300);
+  await logInMany(store, 300);
   clockMs += IDLE_SECONDS * 1000;
-  const [live] = await logins(store, 1);
+  const [live] = await logInMany(store, 1);
   await expect
     .poll(async () => (await store.stats()).sessions, { timeout: BACKGROUND_SWEEP_WITHIN_MS, interval: 250 })
     .toBe(1);
@@ -288,7 +275,7 @@ test('a read does not wait behind an update that waits for a lock', async () => 
   const { namespace } = context();
   for (const driver of ['mariadb', 'mysql2']) {
     const store = await open({ namespace, options: { driver } });
-    const [token = ''] = await logins(store, 1);
+    const [token = ''] = await logInMany(store, 1);
     const release = await server.hold(`select id from ${prefixOf(namespace, false)}sessions for update`);
     const order: string[] = [];
     const update = store.update(token, 'late').then(() => order.push('update'));
@@ -305,7 +292,7 @@ test('a logout ends a session that has expired only by the clock of its server',
     await open({ namespace, now: () => clockMs + 2 * IDLE_SECONDS * 1000 }),
     await open({ namespace }),
   ];
-  const [token = ''] = await logins(behind, 1);
+  const [token = ''] = await logInMany(behind, 1);
   expect(await ahead.read(token)).toBeUndefined();
   expect(await ahead.destroy(token)).toBe(false);
   expect(await behind.read(token)).toBeUndefined();

@@ -1,10 +1,7 @@
-/** Rows of the table of sessions: what they mean, and their keys for tokens and handles. The statements are in schema.ts. */
+/** Rows of the table of sessions: what they mean. The statements are in schema.ts. */
 
+import { handleOf, ID_BYTES } from '../rows.ts';
 import type { Role, Session } from '../store.ts';
-import { idOfToken, newTokenWithId } from '../token.ts';
-
-/** SHA-256. */
-const ID_BYTES = 32;
 
 /** Longest name of a user, in bytes of UTF-8: the width of the column. */
 export const USER_BYTES = 255;
@@ -35,35 +32,12 @@ export function toSession(handle: string, row: SessionRow, touchDueMs: number): 
   };
 }
 
-/** The row's key for a token; `undefined` for text that cannot be a token. */
-export function rowId(token: string): Buffer | undefined {
-  const id = idOfToken(token);
-  return id === undefined ? undefined : Buffer.from(id, 'base64url');
-}
-
-/** A login's public name: its row's key as text. */
-export function handleOf(id: Buffer): string {
-  return id.toString('base64url');
-}
-
 /** The handles of keys that stand one after the other. */
 export function handlesOf(ids: Buffer | null): string[] {
   const count = (ids?.length ?? 0) / ID_BYTES;
   return Array.from({ length: count }, (_, at) =>
     handleOf((ids as Buffer).subarray(at * ID_BYTES, (at + 1) * ID_BYTES)),
   );
-}
-
-/** A token, and the row's key for it. */
-export function freshToken(): { token: string; id: Buffer } {
-  const { token, id } = newTokenWithId();
-  return { token, id: Buffer.from(id, 'base64url') };
-}
-
-/** The row's key for a handle; `undefined` for text that is not one, such as another spelling of the same bytes. */
-export function idOfHandle(handle: string): Buffer | undefined {
-  const id = Buffer.from(handle, 'base64url');
-  return id.length === ID_BYTES && handleOf(id) === handle ? id : undefined;
 }
 
 /**
@@ -73,9 +47,4 @@ export function idOfHandle(handle: string): Buffer | undefined {
 export function userOf(userId: string): Buffer | undefined {
   const user = Buffer.from(userId);
   return user.length <= USER_BYTES && user.toString() === userId ? user : undefined;
-}
-
-/** Data as it is stored; null for none. */
-export function bytesOf(data: string | undefined): Buffer | null {
-  return data === undefined ? null : Buffer.from(data);
 }

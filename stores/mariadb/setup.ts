@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
+import { checkedNamespace } from '../rows.ts';
 import { USER_BYTES } from './rows.ts';
-
-const NAMESPACE = /^[A-Za-z0-9_]{1,40}$/;
 
 /**
  * What the names of an arm's tables and procedures begin with. Arms that keep their sessions through a crash and arms
@@ -10,11 +9,7 @@ const NAMESPACE = /^[A-Za-z0-9_]{1,40}$/;
  * @throws {TypeError} for a namespace other than 1 to 40 letters, digits and `_`.
  */
 export function prefixOf(namespace: string, isLost: boolean): string {
-  if (!NAMESPACE.test(namespace))
-    throw new TypeError(
-      `expected a namespace of 1 to 40 letters, digits and _, got ${JSON.stringify(namespace)}`,
-    );
-  return `${namespace}_${isLost ? 'lost' : 'kept'}_`;
+  return `${checkedNamespace(namespace)}_${isLost ? 'lost' : 'kept'}_`;
 }
 
 /** Matches the names of all that {@link prefixOf} begins, in SQL; `like` would take `_` for any character. */

@@ -1,3 +1,4 @@
+import { bytesOf, freshToken, handleOf, idOfHandle, liveParameters, rowId } from '../rows.ts';
 import type {
   CreateResult,
   LoginLimit,
@@ -7,21 +8,12 @@ import type {
   UserIndex,
 } from '../store.ts';
 import { idOfToken } from '../token.ts';
+import { upkeep } from '../upkeep.ts';
 import { type MariadbConnections, openConnections } from './connections.ts';
-import {
-  bytesOf,
-  freshToken,
-  handleOf,
-  handlesOf,
-  idOfHandle,
-  rowId,
-  type SessionRow,
-  toSession,
-  userOf,
-} from './rows.ts';
+import { mariadbFailedLogins } from './failed-logins.ts';
+import { handlesOf, type SessionRow, toSession, userOf } from './rows.ts';
 import { type SessionSql, sessionSql } from './schema.ts';
 import { prefixOf } from './setup.ts';
-import { upkeep } from './upkeep.ts';
 
 /** Opens the store in the MariaDB of the context. @throws StoreUnavailableError when MariaDB is not available. */
 export async function openMariadbStore(context: OpenContext): Promise<SessionStore> {
@@ -39,7 +31,10 @@ export async function openMariadbStore(context: OpenContext): Promise<SessionSto
     ...beginCalls(context, sql, connections),
     ...sessionCalls(context, sql, connections),
     users: userIndex(context, sql, connections),
-    ...upkeep(context, connections, prefix, (everyMs) => [sql.sweepTurn, [...live(), everyMs]]),
+    ...upkeep(context, connections, mariadbFailedLogins(connections, prefix), (everyMs) => [
+      sql.sweepTurn,
+      [...live(), everyMs],
+    ]),
     async sweep(limit) {
       return Number((await connections.write(sql.sweep, [...live(), limit])).rows[0]?.[0]);
     },
@@ -56,14 +51,6 @@ type SessionCalls = Pick<SessionStore, 'read' | 'update' | 'touch' | 'destroy'>;
 
 /** What a statement needs besides the data, in a packet that MariaDB takes. */
 const OTHER_BYTES = 1_024;
-
-/** Parameters that identify live rows: the latest touch that is too old, and now. */
-function liveParameters({ now, idleSeconds }: OpenContext): () => [idleSinceMs: number, nowMs: number] {
-  return () => {
-    const nowMs = now();
-    return [nowMs - idleSeconds * 1000, nowMs];
-  };
-}
 
 const fits = (data: Buffer | null, { maxPacketBytes }: MariadbConnections) =>
   data === null || data.length + OTHER_BYTES <= maxPacketBytes;

@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
-import { contextFor } from '../redis/fixture.ts';
 import { type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
+import { contextFor } from '../suite/context.ts';
 import { offered } from '../suite/offered.ts';
+import { everyCall, expectOutage, logInTo, untilItAnswers } from '../suite/outage.ts';
 import { traitsOf } from '../traits.ts';
 import { memcached } from './backend.ts';
 import { add, get, gets, stats, swap } from './commands.ts';
@@ -34,53 +35,15 @@ async function open(server: MemcachedFixture, changes: Partial<OpenContext> = {}
   return store;
 }
 
-async function login(store: SessionStore, userId = 'u1', data = 'd'): Promise<string> {
-  const result = await store.create({ userId, role: 'user', data });
-  if (result.status !== 'created') throw new Error(`expected a login, got ${result.status}`);
-  return result.token;
-}
-
-/** Every method that asks the service. */
-const calls = (store: SessionStore, token: string): Record<string, () => Promise<unknown>> => ({
-  create: () => store.create({ userId: 'u2', role: 'user', data: 'd' }, { cap: 5, onCap: 'evict' }),
-  createAnonymous: () => store.create({ role: 'user', data: 'd' }),
-  read: () => store.read(token),
-  update: () => store.update(token, 'new'),
-  touch: () => store.touch(token),
-  rotate: () => store.rotate(token, {}),
-  destroy: () => store.destroy(token),
-  destroyLogin: () => offered(store, 'users').destroyLogin('u1', 'x'.repeat(43)),
-  revokeUser: () => offered(store, 'users').revoke('u1'),
-  setDisabled: () => offered(store, 'users').setDisabled('u3', true),
-  listUser: () => offered(store, 'users').list('u1'),
-  stats: () => store.stats(),
-});
-
-async function expectAllToFail(store: SessionStore, token: string): Promise<void> {
-  for (const [name, call] of Object.entries(calls(store, token))) {
-    const startMs = performance.now();
-    const error = await call().then(
-      (value) => new Error(`${name} answered ${inspect(value)}`),
-      (reason: unknown) => reason,
-    );
-    expect(error, name).toBeInstanceOf(StoreUnavailableError);
-    expect((error as StoreUnavailableError).cause, name).toBeInstanceOf(Error);
-    expect(performance.now() - startMs, name).toBeLessThan(HANG_GUARD_MS);
-  }
-}
-
-async function untilItAnswers(call: () => Promise<unknown>): Promise<void> {
-  await expect
-    .poll(() => call().then(() => 'answers', String), { timeout: RECOVERY_GUARD_MS })
-    .toBe('answers');
-}
+const expectAllToFail = (store: SessionStore, token: string) =>
+  expectOutage(everyCall(store, token), HANG_GUARD_MS);
 
 describe('an outage of Memcached', () => {
   test('killed: every method throws in bounded time; back: the same store works again, and all is lost', async () => {
     const server = await start();
     const background: unknown[] = [];
     const store = await open(server, { onBackgroundError: (error) => background.push(error) });
-    const token = await login(store);
+    const token = await logInTo(store);
     const doomed = Promise.allSettled(Array.from({ length: 200 }, () => store.update(token, 'in flight')));
     await server.kill();
     for (const outcome of await doomed)
@@ -91,10 +54,10 @@ describe('an outage of Memcached', () => {
     expect(background).toHaveLength(1);
 
     await server.restart();
-    await untilItAnswers(() => store.read(token));
+    await untilItAnswers(() => store.read(token), RECOVERY_GUARD_MS);
     expect(await store.read(token)).toBeUndefined();
     expect(traitsOf(memcached, {}, 'commit').survivesStoreCrash).toBe(false);
-    for (const call of Object.values(calls(store, await login(store, 'u9')))) await call();
+    for (const call of Object.values(everyCall(store, await logInTo(store, 'u9')))) await call();
     expect(background).toHaveLength(1);
 
     await server.kill();
@@ -105,12 +68,12 @@ describe('an outage of Memcached', () => {
   test('frozen: every method throws in bounded time, and late replies do not mix up later calls', async () => {
     const server = await start();
     const store = await open(server, { onBackgroundError: () => undefined });
-    const token = await login(store);
+    const token = await logInTo(store);
     server.pause();
     await expectAllToFail(store, token);
     server.resume();
-    await untilItAnswers(() => store.read(token));
-    const others = await Promise.all(Array.from({ length: 50 }, (_, i) => login(store, 'u2', `data ${i}`)));
+    await untilItAnswers(() => store.read(token), RECOVERY_GUARD_MS);
+    const others = await Promise.all(Array.from({ length: 50 }, (_, i) => logInTo(store, 'u2', `data ${i}`)));
     const seen = await Promise.all(others.map(async (other) => (await store.read(other))?.data));
     expect(seen).toEqual(others.map((_, i) => `data ${i}`));
   });
@@ -119,7 +82,7 @@ describe('an outage of Memcached', () => {
     const server = await start();
     const store = await open(server, { onBackgroundError: () => undefined });
     const tokens = await Promise.all(
-      Array.from({ length: 20 }, (_, i) => login(store, `u${i}`, `data ${i}`)),
+      Array.from({ length: 20 }, (_, i) => logInTo(store, `u${i}`, `data ${i}`)),
     );
     for (let round = 0; round < 3; round += 1) {
       server.pause();
@@ -146,14 +109,14 @@ describe('an outage of Memcached', () => {
     const server = await start();
     const store = await open(server, { onBackgroundError: () => undefined });
     for (let round = 0; round < 5; round += 1) {
-      await login(store, 'alice');
-      const logins = Array.from({ length: 30 }, () => login(store, 'alice').catch(() => undefined));
+      await logInTo(store, 'alice');
+      const logins = Array.from({ length: 30 }, () => logInTo(store, 'alice').catch(() => undefined));
       await server.kill();
       await server.restart();
       await Promise.all(logins);
-      await untilItAnswers(() => store.stats());
+      await untilItAnswers(() => store.stats(), RECOVERY_GUARD_MS);
       // Every login that was acknowledged after the restart is in the list, and can be revoked.
-      const tokens = await Promise.all(Array.from({ length: 5 }, () => login(store, 'alice')));
+      const tokens = await Promise.all(Array.from({ length: 5 }, () => logInTo(store, 'alice')));
       expect((await offered(store, 'users').list('alice')).length).toBeGreaterThanOrEqual(5);
       expect(await offered(store, 'users').revoke('alice')).toBeGreaterThanOrEqual(5);
       for (const token of tokens) expect(await store.read(token)).toBeUndefined();
@@ -170,7 +133,7 @@ describe('an outage of Memcached', () => {
       const found = await gets(link, 'key');
       await server.kill();
       await server.restart();
-      await untilItAnswers(() => connection.run('see', (other) => stats(other)));
+      await untilItAnswers(() => connection.run('see', (other) => stats(other)), RECOVERY_GUARD_MS);
       // The first number of a new server, as that of the old one was.
       await connection.run('add', (other) => add(other, 'key', 'after', 'ever'));
       expect((await connection.run('read', (other) => gets(other, 'key')))?.cas).toBe(found?.cas);
@@ -210,7 +173,7 @@ describe('a Memcached that refuses', () => {
     const [fits, large] = ['x'.repeat(1_048_000), 'x'.repeat(1_048_576)];
     expect(await store.create({ userId: 'u1', role: 'user', data: large })).toEqual({ status: 'too-large' });
     expect(await store.create({ role: 'user', data: large })).toEqual({ status: 'too-large' });
-    const token = await login(store, 'u1', 'small');
+    const token = await logInTo(store, 'u1', 'small');
     expect(await store.update(token, large)).toEqual({ status: 'too-large' });
     expect(await store.rotate(token, { data: large })).toEqual({ status: 'too-large' });
     expect(await store.read(token)).toMatchObject({ data: 'small', version: 1 });
@@ -224,8 +187,8 @@ describe('a Memcached that refuses', () => {
     const store = await open(server);
     const users = offered(store, 'users');
     const data = 'x'.repeat(700);
-    const [kept, ended] = [await login(store, 'u1', data), await login(store, 'u1', data)];
-    const revoked = [await login(store, 'u2', data), await login(store, 'u2', data)];
+    const [kept, ended] = [await logInTo(store, 'u1', data), await logInTo(store, 'u1', data)];
+    const revoked = [await logInTo(store, 'u2', data), await logInTo(store, 'u2', data)];
     await server.talk(fill);
     const refused = await store.create({ userId: 'u3', role: 'user', data }).catch((e: unknown) => e);
     expect(refused).toBeInstanceOf(StoreUnavailableError);

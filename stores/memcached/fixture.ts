@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../free-port.ts';
 import { freeze } from '../freeze.ts';
 import { socketHost } from '../service-url.ts';
 import { withMemcached } from './client.ts';
@@ -34,7 +35,7 @@ export async function startMemcachedFixture(
   extra: readonly string[] = ['-M'],
   socket?: string,
 ): Promise<MemcachedFixture> {
-  const port = socket === undefined ? await freePort() : 0;
+  const port = socket === undefined ? await freePort('127.0.0.1') : 0;
   const listening = socket === undefined ? ['-l', '127.0.0.1', '-p', String(port)] : ['-s', socket];
   const args = [...listening, '-U', '0', '-c', '256', ...extra];
   if (process.getuid?.() === 0) args.push('-u', 'nobody');
@@ -92,14 +93,4 @@ function accepts(url: string): Promise<boolean> {
     });
     socket.once('error', () => resolve(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
-  return address.port;
 }

@@ -1,5 +1,6 @@
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
-import { type CountFailedLogins, counts, limiterOptions } from '../failed-logins.ts';
+import { counts, limiterOptions } from '../failed-logins.ts';
+import type { CountedInTable } from '../upkeep.ts';
 import type { Ask, PostgresConnections, Statement } from './connections.ts';
 import { CHURNING, sweepTurn } from './setup.ts';
 
@@ -25,7 +26,7 @@ ${sweepTurn(schema, TABLE, 'key', 'expire <= p_now')}`;
 export function postgresFailedLogins(
   { write, backgroundWrite }: Pick<PostgresConnections, 'write' | 'backgroundWrite'>,
   schema: string,
-): { failedLogins: CountFailedLogins; sweepTurn(everyMs: number): Promise<void> } {
+): CountedInTable {
   const turn = { name: 'sweepFailedLogins', text: `select ${schema}.sweep_${TABLE}(null, $1, $2)` };
   let isUsed = false;
   return {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { newSid } from '../jwt/sid.ts';
@@ -6,7 +5,8 @@ import { DenyListLostError } from '../jwt-blacklist/deny-list.ts';
 import { openPostgresDenyList } from '../jwt-blacklist/deny-list-postgres.ts';
 import { openStore } from '../open.ts';
 import { type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
-import { offered } from '../suite/offered.ts';
+import { contextFor } from '../suite/context.ts';
+import { everyCall, expectOutage, expectRecovery, logInTo } from '../suite/outage.ts';
 import { traitsOf } from '../traits.ts';
 import { postgres } from './backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
@@ -31,81 +31,19 @@ afterEach(async () => {
 });
 afterAll(() => server.stop());
 
-function context(changes: Partial<OpenContext> = {}): OpenContext {
-  return {
-    options: {},
+const context = (changes: Partial<OpenContext> = {}): OpenContext =>
+  contextFor(postgres, {
     durability: 'commit',
     serviceUrl: server.url,
-    namespace: `f${randomBytes(6).toString('hex')}`,
     poolSize: POOL_SIZE,
-    idleSeconds: 600,
-    absoluteSeconds: 3600,
-    touchIntervalSeconds: 60,
-    accessSeconds: 60,
-    secret: randomBytes(32),
-    maxTokenBytes: 4000,
-    controlData: () => '',
-    now: Date.now,
-    onBackgroundError: (error) => lostConnections.push(error),
+    onBackgroundError: (error) => void lostConnections.push(error),
     ...changes,
-  };
-}
+  });
 
 async function open(changes?: Partial<OpenContext>): Promise<SessionStore> {
   const store = await openStore(postgres, context(changes));
   opened.push(store);
   return store;
-}
-
-async function login(store: SessionStore, userId = 'u1'): Promise<string> {
-  const result = await store.create({ userId, role: 'user', data: 'd' });
-  if (result.status !== 'created') throw new Error(`expected a login, got ${result.status}`);
-  return result.token;
-}
-
-/** Every method that asks Postgres, with a token that is well-formed. */
-function everyCall(store: SessionStore, token: string): Record<string, () => Promise<unknown>> {
-  const user = { userId: 'u1', role: 'user', data: 'd' } as const;
-  return {
-    create: () => store.create(user, { cap: 2, onCap: 'evict' }),
-    createAnonymous: () => store.create({ role: 'user', data: 'd' }),
-    read: () => store.read(token),
-    update: () => store.update(token, 'x', 1),
-    touch: () => store.touch(token),
-    rotate: () => store.rotate(token, {}),
-    rotateToUser: () => store.rotate(token, { userId: 'u2' }),
-    destroy: () => store.destroy(token),
-    destroyLogin: () => offered(store, 'users').destroyLogin('u1', 'A'.repeat(43)),
-    revokeUser: () => offered(store, 'users').revoke('u1'),
-    setDisabled: () => offered(store, 'users').setDisabled('u3', true),
-    listUser: () => offered(store, 'users').list('u1'),
-    sweep: () => offered(store, 'sweep')(1),
-    stats: () => store.stats(),
-  };
-}
-
-async function expectOutage(store: SessionStore, token: string): Promise<void> {
-  for (const [name, call] of Object.entries(everyCall(store, token))) {
-    const startMs = performance.now();
-    const error: unknown = await call().catch((caught: unknown) => caught);
-    expect(error, name).toBeInstanceOf(StoreUnavailableError);
-    expect((error as Error).cause, name).toBeInstanceOf(Error);
-    expect(performance.now() - startMs, name).toBeLessThan(HANG_GUARD_MS);
-  }
-}
-
-/** Waits until the store works again, by itself; it has a few seconds. */
-async function expectRecovery(store: SessionStore): Promise<void> {
-  let last: unknown;
-  for (const startMs = performance.now(); performance.now() - startMs < HANG_GUARD_MS; await sleep(20)) {
-    try {
-      const token = await login(store);
-      if ((await store.read(token)) !== undefined && (await store.touch(token)) !== undefined) return;
-    } catch (error) {
-      last = error;
-    }
-  }
-  throw new Error('the store did not recover', { cause: last });
 }
 
 const backendsOf = async () =>
@@ -118,20 +56,20 @@ describe('outages', () => {
     const title = JSON.stringify(options);
     test(`killed: each call is an error, never a miss; back, it works again by itself ${title}`, async () => {
       const store = await open({ options });
-      const token = await login(store);
+      const token = await logInTo(store);
       await server.crash();
       try {
-        await expectOutage(store, token);
+        await expectOutage(everyCall(store, token), HANG_GUARD_MS);
       } finally {
         await server.start();
       }
-      await expectRecovery(store);
+      await expectRecovery(store, HANG_GUARD_MS);
       expect(await store.read(token)).toMatchObject({ userId: 'u1' });
     });
 
     test(`silent: each call is an error within bounds, then it works again ${title}`, async () => {
       const store = await open({ options });
-      const token = await login(store);
+      const token = await logInTo(store);
       const backends = await backendsOf();
       server.signalAll('SIGSTOP', backends);
       try {
@@ -145,14 +83,14 @@ describe('outages', () => {
       } finally {
         server.signalAll('SIGCONT', backends);
       }
-      await expectRecovery(store);
+      await expectRecovery(store, HANG_GUARD_MS);
     });
 
     test(`connections ended by an administrator are replaced ${title}`, async () => {
       const store = await open({ options });
-      const token = await login(store);
+      const token = await logInTo(store);
       for (const pid of await backendsOf()) await server.query('select pg_terminate_backend($1)', [pid]);
-      await expectRecovery(store);
+      await expectRecovery(store, HANG_GUARD_MS);
       expect(await store.read(token)).toBeDefined();
       await expect.poll(() => lostConnections.length).toBeGreaterThan(0);
     });
@@ -189,11 +127,11 @@ describe('a crash of the store', () => {
     const { survivesStoreCrash } = traitsOf(postgres, {}, durability);
     test(`durability ${durability}: sessions survive: ${survivesStoreCrash}`, async () => {
       const store = await open({ durability });
-      const tokens = await Promise.all(Array.from({ length: 200 }, (_, i) => login(store, `u${i}`)));
+      const tokens = await Promise.all(Array.from({ length: 200 }, (_, i) => logInTo(store, `u${i}`)));
       if (durability === 'second') await sleep(WRITTEN_WITHIN_MS);
       await server.crash();
       await server.start();
-      await expectRecovery(store);
+      await expectRecovery(store, HANG_GUARD_MS);
       const alive = await Promise.all(tokens.map(async (token) => (await store.read(token)) !== undefined));
       expect(alive.filter(Boolean)).toHaveLength(survivesStoreCrash ? 200 : 0);
     });

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
+import { freePort } from '../free-port.ts';
 import { untilStopped } from '../freeze.ts';
 import { embeddedPostgres, localPostgres } from './binaries.ts';
 import { postgresArguments } from './server.ts';
@@ -53,7 +53,7 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
     ['-D', data, '-U', 'bench', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
     { ...owner, env, cwd: directory },
   );
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const url = `postgres://bench@127.0.0.1:${port}/postgres`;
   let server: ChildProcess | undefined;
 
@@ -156,17 +156,4 @@ export async function startPostgresFixture(): Promise<PostgresFixture> {
 function childrenOf(pid: number): number[] {
   const list = `/proc/${pid}/task/${pid}/children`;
   return existsSync(list) ? readFileSync(list, 'utf8').split(' ').filter(Boolean).map(Number) : [];
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address !== null && typeof address === 'object' ? resolve(address.port) : reject(address),
-      );
-    });
-  });
 }

@@ -7,6 +7,7 @@ import { openPostgresDenyList } from '../jwt-blacklist/deny-list-postgres.ts';
 import { openStore } from '../open.ts';
 import { defaultOptions } from '../options.ts';
 import type { OpenContext } from '../store.ts';
+import { atOnce, CROWD, expectLimitForCrowd } from '../suite/crowd.ts';
 import { offered } from '../suite/offered.ts';
 import { postgres } from './backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
@@ -27,9 +28,6 @@ afterEach(async () => {
 afterAll(() => server.stop());
 
 const freshNamespace = () => `l${randomBytes(6).toString('hex')}`;
-
-/** Enough connections, of several servers, that logins are truly at once: few would hide a missing lock. */
-const CROWD = { servers: 3, poolSize: 12, logins: 48, rounds: 4 };
 
 function context(namespace: string): OpenContext {
   return {
@@ -65,34 +63,12 @@ async function crowd<T extends { close(): Promise<void> }>(
   return servers;
 }
 
-const atOnce = <S, T>(servers: readonly S[], call: (server: S, index: number) => Promise<T>) =>
-  Promise.all(Array.from({ length: CROWD.logins }, (_, i) => call(servers[i % servers.length] as S, i)));
-
 for (const onCap of ['evict', 'refuse'] as const) {
   const limit = { cap: 5, onCap };
   const admitted = onCap === 'evict' ? CROWD.logins : limit.cap;
 
-  test(`the limit holds for a crowd that logs in or rotates at once: ${onCap}`, async () => {
-    const servers = await crowd(postgres.open);
-    for (let round = 0; round < CROWD.rounds; round += 1) {
-      const [created, rotated] = [`created${round}`, `rotated${round}`];
-      const session = { userId: created, role: 'user', data: 'd' } as const;
-      const results = await atOnce(servers, (one) => one.create(session, limit));
-      expect(results.filter((result) => result.status === 'created')).toHaveLength(admitted);
-      expect(await offered(servers[0], 'users').list(created)).toHaveLength(limit.cap);
-
-      const carts = await atOnce(servers, (one) => one.create({ role: 'user', data: 'cart' }));
-      const tokens = carts.map((result) => (result.status === 'created' ? result.token : ''));
-      const outcomes = await atOnce(servers, (one, i) =>
-        one.rotate(tokens[i] ?? '', { userId: rotated }, limit),
-      );
-      expect(outcomes.filter((result) => result?.status === 'created')).toHaveLength(admitted);
-      expect(await offered(servers[0], 'users').list(rotated)).toHaveLength(limit.cap);
-      // One that was refused is still what it was.
-      const left = await atOnce(servers, (one, i) => one.read(tokens[i] ?? ''));
-      expect(left.filter((found) => found !== undefined)).toHaveLength(CROWD.logins - admitted);
-    }
-  });
+  test(`the limit holds for a crowd that logs in or rotates at once: ${onCap}`, async () =>
+    expectLimitForCrowd(await crowd(postgres.open), onCap));
 
   test(`the limit of the deny list holds for a crowd at once: ${onCap}`, async () => {
     const servers = await crowd(openPostgresDenyList);

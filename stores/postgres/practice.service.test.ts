@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
+import { expectBansToHold, logInMany } from '../suite/crowd.ts';
 import { offered } from '../suite/offered.ts';
 import { postgres } from './backend.ts';
 import { type PostgresFixture, startPostgresFixture } from './fixture.ts';
@@ -57,26 +58,12 @@ async function open(namespace: string, changes?: Partial<OpenContext>): Promise<
   return store;
 }
 
-async function logins(store: SessionStore, count: number): Promise<string[]> {
-  const tokens: string[] = [];
-  while (tokens.length < count) {
-    const first = tokens.length;
-    // A few at a time: a write that waits for a connection longer than a second is an outage.
-    const some = Array.from({ length: Math.min(50, count - first) }, (_, i) =>
-      store.create({ userId: `u${first + i}`, role: 'user', data: 'd'.repeat(256) }),
-    );
-    for (const result of await Promise.all(some))
-      tokens.push(result.status === 'created' ? result.token : '');
-  }
-  return tokens;
-}
-
 const sessionsOf = (namespace: string) => `${schemaName('sessions', namespace, false)}.sessions`;
 
 test('touches and updates are HOT: more than 90 % of them write no index', async () => {
   const namespace = freshNamespace();
   const store = await open(namespace);
-  const tokens = await logins(store, 100);
+  const tokens = await logInMany(store, 100);
   for (let round = 0; round < 10; round += 1) {
     clockMs += 1000;
     await Promise.all(tokens.map((token) => store.touch(token)));
@@ -102,7 +89,7 @@ async function tableCounts(namespace: string): Promise<{ updates: number; hot: n
 test('plans: read and touch by the primary key, list by the user, a turn of the sweep by a range of blocks', async () => {
   const namespace = freshNamespace();
   const store = await open(namespace);
-  await logins(store, 2_000);
+  await logInMany(store, 2_000);
   await server.query(`analyze ${sessionsOf(namespace)}`);
   const sql = sessionSql(schemaName('sessions', namespace, false), false);
   const plan = async (text: string, values: unknown[]) =>
@@ -120,7 +107,7 @@ test('three servers that open at once all work, also on what is already there', 
   const namespace = freshNamespace();
   for (let round = 0; round < 2; round += 1) {
     const stores = await Promise.all([open(namespace), open(namespace), open(namespace)]);
-    const [token] = await logins(stores[0], 1);
+    const [token] = await logInMany(stores[0], 1);
     for (const store of stores) expect(await store.read(token ?? '')).toBeDefined();
   }
 });
@@ -128,7 +115,7 @@ test('three servers that open at once all work, also on what is already there', 
 test('a server opens as many connections as its pool size says, and no more', async () => {
   for (const options of [{}, { reads: 'pool' }, { touch: 'async' }]) {
     const store = await open(freshNamespace(), { options });
-    const tokens = await logins(store, 50);
+    const tokens = await logInMany(store, 50);
     await Promise.all(
       tokens.flatMap((token) => [store.read(token), store.touch(token), store.update(token, 'x')]),
     );
@@ -144,9 +131,9 @@ test('a server opens as many connections as its pool size says, and no more', as
 test('sweeps of two servers at once remove each row once', async () => {
   const namespace = freshNamespace();
   const [one, two] = [await open(namespace), await open(namespace)];
-  await logins(one, 500);
+  await logInMany(one, 500);
   clockMs += IDLE_SECONDS * 1000;
-  const [live] = await logins(one, 1);
+  const [live] = await logInMany(one, 1);
   let removed = 0;
   for (let round = 0; round < 10; round += 1)
     removed += (await Promise.all([offered(one, 'sweep')(100), offered(two, 'sweep')(100)])).reduce(
@@ -160,9 +147,9 @@ test('sweeps of two servers at once remove each row once', async () => {
 test('expired sessions go without anybody asking', async () => {
   const namespace = freshNamespace();
   const store = await open(namespace);
-  await logins(store, 300);
+  await logInMany(store, 300);
   clockMs += IDLE_SECONDS * 1000;
-  const [live] = await logins(store, 1);
+  const [live] = await logInMany(store, 1);
   await expect
     .poll(async () => (await store.stats()).sessions, { timeout: BACKGROUND_SWEEP_WITHIN_MS, interval: 250 })
     .toBe(1);
@@ -171,28 +158,13 @@ test('expired sessions go without anybody asking', async () => {
 
 test('no login slips past disabling its user', async () => {
   const namespace = freshNamespace();
-  const [one, two] = [await open(namespace), await open(namespace)];
-  let survivors = 0;
-  for (let round = 0; round < 100; round += 1) {
-    const userId = `r${round}`;
-    const session = { userId, role: 'user', data: 'd' } as const;
-    const anonymous = await one.create({ role: 'user', data: 'd' });
-    const token = anonymous.status === 'created' ? anonymous.token : '';
-    await Promise.all([
-      one.create(session),
-      one.create(session, { cap: 5, onCap: 'evict' }),
-      one.rotate(token, { userId }),
-      offered(two, 'users').setDisabled(userId, true),
-    ]);
-    survivors += (await offered(one, 'users').list(userId))?.length ?? 0;
-  }
-  expect(survivors).toBe(0);
+  await expectBansToHold(await open(namespace), await open(namespace));
 });
 
 test('a read does not wait behind an update that waits for a lock', async () => {
   const namespace = freshNamespace();
   const store = await open(namespace);
-  const [token] = await logins(store, 1);
+  const [token] = await logInMany(store, 1);
   const locked = server.query(
     `begin; select id from ${sessionsOf(namespace)} for update; select pg_sleep(0.5); commit`,
   );

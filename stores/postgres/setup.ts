@@ -1,4 +1,4 @@
-const NAMESPACE = /^[A-Za-z0-9_]{1,40}$/;
+import { checkedNamespace } from '../rows.ts';
 
 /**
  * The quoted name of an arm's schema. Logged and unlogged arms never share one: a table keeps the kind that it was
@@ -7,11 +7,7 @@ const NAMESPACE = /^[A-Za-z0-9_]{1,40}$/;
  * @throws {TypeError} for a namespace other than 1 to 40 letters, digits and `_`.
  */
 export function schemaName(prefix: string, namespace: string, unlogged: boolean): string {
-  if (!NAMESPACE.test(namespace))
-    throw new TypeError(
-      `expected a namespace of 1 to 40 letters, digits and _, got ${JSON.stringify(namespace)}`,
-    );
-  return `"${prefix}_${namespace}_${unlogged ? 'unlogged' : 'logged'}"`;
+  return `"${prefix}_${checkedNamespace(namespace)}_${unlogged ? 'unlogged' : 'logged'}"`;
 }
 
 /**

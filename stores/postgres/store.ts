@@ -1,3 +1,4 @@
+import { bytesOf, freshToken, handleOf, idOfHandle, liveParameters, rowId } from '../rows.ts';
 import type {
   CreateResult,
   LoginLimit,
@@ -7,20 +8,12 @@ import type {
   UserIndex,
 } from '../store.ts';
 import { idOfToken } from '../token.ts';
+import { upkeep } from '../upkeep.ts';
 import { openConnections, type PostgresConnections } from './connections.ts';
-import {
-  bytesOf,
-  freshToken,
-  handleOf,
-  idOfHandle,
-  isStorable,
-  rowId,
-  type SessionRow,
-  toSession,
-} from './rows.ts';
+import { postgresFailedLogins } from './failed-logins.ts';
+import { isStorable, type SessionRow, toSession } from './rows.ts';
 import { type SessionSql, sessionSql } from './schema.ts';
 import { schemaName } from './setup.ts';
-import { upkeep } from './upkeep.ts';
 
 /** Opens the store in the Postgres of the context. @throws StoreUnavailableError when Postgres is not available. */
 export async function openPostgresStore(context: OpenContext): Promise<SessionStore> {
@@ -38,7 +31,10 @@ export async function openPostgresStore(context: OpenContext): Promise<SessionSt
     ...beginCalls(context, sql, connections),
     ...sessionCalls(context, sql, connections),
     users: userIndex(context, sql, connections),
-    ...upkeep(context, connections, schema, (everyMs) => [sql.sweepTurn, [...live(), everyMs]]),
+    ...upkeep(context, connections, postgresFailedLogins(connections, schema), (everyMs) => [
+      sql.sweepTurn,
+      [...live(), everyMs],
+    ]),
     async sweep(limit) {
       return (await connections.write(sql.sweep, [...live(), limit])).rowCount ?? 0;
     },
@@ -52,14 +48,6 @@ export async function openPostgresStore(context: OpenContext): Promise<SessionSt
 
 type BeginCalls = Pick<SessionStore, 'create' | 'rotate'>;
 type SessionCalls = Pick<SessionStore, 'read' | 'update' | 'touch' | 'destroy'>;
-
-/** Parameters that identify live rows: the latest touch that is too old, and now. */
-function liveParameters({ now, idleSeconds }: OpenContext): () => [idleSinceMs: number, nowMs: number] {
-  return () => {
-    const nowMs = now();
-    return [nowMs - idleSeconds * 1000, nowMs];
-  };
-}
 
 /** The two calls that begin a session under a fresh token. */
 function beginCalls(context: OpenContext, sql: SessionSql, { write }: PostgresConnections): BeginCalls {

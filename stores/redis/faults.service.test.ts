@@ -3,11 +3,13 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
 import { type Durability, type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
+import { contextFor } from '../suite/context.ts';
 import { offered } from '../suite/offered.ts';
+import { everyCall, expectOutage, logInTo, untilItAnswers } from '../suite/outage.ts';
 import { traitsOf } from '../traits.ts';
 import { redis } from './backend.ts';
 import { EvictionPolicyError } from './connection.ts';
-import { contextFor, type RedisFixture, startRedisFixture } from './fixture.ts';
+import { type RedisFixture, startRedisFixture } from './fixture.ts';
 
 /** Only a guard against hanging: commands are bounded by 300 ms each. */
 const HANG_GUARD_MS = 2_000;
@@ -32,53 +34,15 @@ async function open(server: RedisFixture, changes: Partial<OpenContext> = {}): P
   return store;
 }
 
-async function login(store: SessionStore, userId = 'u1', data = 'd'): Promise<string> {
-  const result = await store.create({ userId, role: 'user', data });
-  if (result.status !== 'created') throw new Error(`expected a login, got ${result.status}`);
-  return result.token;
-}
-
-/** Every method that asks the service. */
-const calls = (store: SessionStore, token: string): Record<string, () => Promise<unknown>> => ({
-  create: () => store.create({ userId: 'u2', role: 'user', data: 'd' }, { cap: 5, onCap: 'evict' }),
-  createAnonymous: () => store.create({ role: 'user', data: 'd' }),
-  read: () => store.read(token),
-  update: () => store.update(token, 'new'),
-  touch: () => store.touch(token),
-  rotate: () => store.rotate(token, {}),
-  destroy: () => store.destroy(token),
-  destroyLogin: () => offered(store, 'users').destroyLogin('u1', 'x'.repeat(43)),
-  revokeUser: () => offered(store, 'users').revoke('u1'),
-  setDisabled: () => offered(store, 'users').setDisabled('u3', true),
-  listUser: () => offered(store, 'users').list('u1'),
-  stats: () => store.stats(),
-});
-
-async function expectAllToFail(store: SessionStore, token: string): Promise<void> {
-  for (const [name, call] of Object.entries(calls(store, token))) {
-    const startMs = performance.now();
-    const error = await call().then(
-      (value) => new Error(`${name} answered ${inspect(value)}`),
-      (reason: unknown) => reason,
-    );
-    expect(error, name).toBeInstanceOf(StoreUnavailableError);
-    expect((error as StoreUnavailableError).cause, name).toBeInstanceOf(Error);
-    expect(performance.now() - startMs, name).toBeLessThan(HANG_GUARD_MS);
-  }
-}
-
-async function untilItAnswers(call: () => Promise<unknown>): Promise<void> {
-  await expect
-    .poll(() => call().then(() => 'answers', String), { timeout: RECOVERY_GUARD_MS })
-    .toBe('answers');
-}
+const expectAllToFail = (store: SessionStore, token: string) =>
+  expectOutage(everyCall(store, token), HANG_GUARD_MS);
 
 describe('an outage of Redis', () => {
   test('killed: every method throws in bounded time; back: the same store works again, scripts and all', async () => {
     const server = await start('second');
     const background: unknown[] = [];
     const store = await open(server, { onBackgroundError: (error) => background.push(error) });
-    const token = await login(store);
+    const token = await logInTo(store);
     const doomed = Promise.allSettled(Array.from({ length: 200 }, () => store.update(token, 'in flight')));
     await server.kill();
     for (const outcome of await doomed)
@@ -89,8 +53,8 @@ describe('an outage of Redis', () => {
     expect(background).toHaveLength(1);
 
     await server.restart();
-    await untilItAnswers(() => store.read(token));
-    for (const call of Object.values(calls(store, await login(store, 'u9')))) await call();
+    await untilItAnswers(() => store.read(token), RECOVERY_GUARD_MS);
+    for (const call of Object.values(everyCall(store, await logInTo(store, 'u9')))) await call();
     expect(background).toHaveLength(1);
 
     await server.kill();
@@ -101,7 +65,7 @@ describe('an outage of Redis', () => {
   test('frozen: every method throws in bounded time, and late replies do not mix up later calls', async () => {
     const server = await start('none');
     const store = await open(server, { onBackgroundError: () => undefined });
-    const token = await login(store);
+    const token = await logInTo(store);
     server.pause();
     for (const call of [
       () => store.read(token),
@@ -113,8 +77,8 @@ describe('an outage of Redis', () => {
       expect(performance.now() - startMs).toBeLessThan(HANG_GUARD_MS);
     }
     server.resume();
-    await untilItAnswers(() => store.read(token));
-    const others = await Promise.all(Array.from({ length: 50 }, (_, i) => login(store, 'u2', `data ${i}`)));
+    await untilItAnswers(() => store.read(token), RECOVERY_GUARD_MS);
+    const others = await Promise.all(Array.from({ length: 50 }, (_, i) => logInTo(store, 'u2', `data ${i}`)));
     const seen = await Promise.all(others.map(async (other) => (await store.read(other))?.data));
     expect(seen).toEqual(others.map((_, i) => `data ${i}`));
   });
@@ -134,10 +98,10 @@ describe('an outage of Redis', () => {
   test('SCRIPT FLUSH under load loses no call', async () => {
     const server = await start('none');
     const store = await open(server);
-    await login(store);
+    await logInTo(store);
     for (let round = 0; round < 10; round += 1) {
       const flushed = server.command('SCRIPT', 'FLUSH');
-      const tokens = await Promise.all(Array.from({ length: 30 }, () => login(store)));
+      const tokens = await Promise.all(Array.from({ length: 30 }, () => logInTo(store)));
       await flushed;
       await server.command('SCRIPT', 'FLUSH');
       const touched = await Promise.all(tokens.map((token) => store.touch(token)));
@@ -150,7 +114,7 @@ describe('what survives kill -9 of Redis is what the traits say', () => {
   test.each(['none', 'second', 'commit'] as const)('durability %s', async (durability) => {
     const server = await start(durability);
     const store = await open(server, { durability, onBackgroundError: () => undefined });
-    const tokens = await Promise.all(Array.from({ length: 100 }, () => login(store)));
+    const tokens = await Promise.all(Array.from({ length: 100 }, () => logInTo(store)));
     // everysec holds writes back in memory while an fsync is under way (seen: 55 of 100 lost on a busy disk), up to
     // 2 s; always never does. What Redis has handed over outlives its process.
     if (durability === 'second')
@@ -159,7 +123,7 @@ describe('what survives kill -9 of Redis is what the traits say', () => {
         .toMatch(/aof_buffer_length:0\b/);
     await server.kill();
     await server.restart();
-    await untilItAnswers(() => store.read(tokens[0] ?? ''));
+    await untilItAnswers(() => store.read(tokens[0] ?? ''), RECOVERY_GUARD_MS);
     const live = (await Promise.all(tokens.map((token) => store.read(token)))).filter(Boolean).length;
     const { survivesStoreCrash } = traitsOf(redis, {}, durability);
     expect(live).toBe(survivesStoreCrash === true ? 100 : 0);
@@ -183,7 +147,7 @@ describe('a Redis that refuses', () => {
     expect(String((wrong as Error).cause)).toMatch(/WRONGPASS/);
     expect(inspect(wrong, { depth: 9 })).not.toContain('not-the-password');
     const store = await openStore(redis, contextFor(redis, { serviceUrl: at(`:${PASSWORD}@`) }));
-    await expect(store.read(await login(store))).resolves.toMatchObject({ userId: 'u1' });
+    await expect(store.read(await logInTo(store))).resolves.toMatchObject({ userId: 'u1' });
     await store.close();
   });
 
@@ -205,7 +169,7 @@ describe('a Redis that refuses', () => {
   test('full: a login is an error, not a miss; sessions are read, touched and ended all the same', async () => {
     const server = await start('none');
     const store = await open(server);
-    const [kept, ended] = [await login(store, 'u1', 'kept'), await login(store, 'u1')];
+    const [kept, ended] = [await logInTo(store, 'u1', 'kept'), await logInTo(store, 'u1')];
     await server.command('CONFIG', 'SET', 'maxmemory', '1');
     const refused = await store.create({ userId: 'u1', role: 'user', data: 'd' }).catch((e: unknown) => e);
     expect(refused).toBeInstanceOf(StoreUnavailableError);

@@ -1,15 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { freePort } from '../free-port.ts';
 import { freeze } from '../freeze.ts';
-import { defaultOptions } from '../options.ts';
-import type { Durability, OpenContext, StoreDefinition } from '../store.ts';
+import type { Durability } from '../store.ts';
 
 /** A test's own redis-server, on a free port and in its own directory, that can be killed and restarted. */
 export interface RedisFixture {
@@ -47,7 +45,7 @@ export async function startRedisFixture(
   instead: Instead = (args) => ({ program: 'redis-server', args, ready: READY }),
 ): Promise<RedisFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'redis-fixture-'));
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', ''];
   let server = await spawnServer(instead, port, [...args, ...PERSISTENCE[durability], ...extra]);
   const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 50 });
@@ -75,28 +73,6 @@ export async function startRedisFixture(
   };
 }
 
-/** A context to open a backend with: its default options, an hour of absolute and ten minutes of idle time. */
-export function contextFor(definition: StoreDefinition, changes: Partial<OpenContext> = {}): OpenContext {
-  return {
-    durability: 'second',
-    namespace: `t${randomBytes(6).toString('hex')}`,
-    poolSize: 4,
-    idleSeconds: 600,
-    absoluteSeconds: 3600,
-    touchIntervalSeconds: 60,
-    accessSeconds: 60,
-    secret: randomBytes(32),
-    maxTokenBytes: 4000,
-    controlData: () => '',
-    now: () => Date.now(),
-    onBackgroundError: (error) => {
-      throw error;
-    },
-    ...changes,
-    options: { ...defaultOptions(definition), ...changes.options },
-  };
-}
-
 async function spawnServer(instead: Instead, port: number, given: readonly string[]): Promise<ChildProcess> {
   const { program, args, ready } = instead(given);
   const server = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -121,14 +97,4 @@ async function spawnServer(instead: Instead, port: number, given: readonly strin
   }
   reap();
   throw new Error(`redis-server was not ready on port ${port} within ${READY_TIMEOUT_MS} ms: ${output}`);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('expected a TCP address');
-  return address.port;
 }

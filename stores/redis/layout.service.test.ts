@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
 import type { OpenContext, SessionStore, StoredSession } from '../store.ts';
+import { contextFor } from '../suite/context.ts';
 import { offered } from '../suite/offered.ts';
 import { redis } from './backend.ts';
-import { contextFor, type RedisFixture, startRedisFixture } from './fixture.ts';
+import { type RedisFixture, startRedisFixture } from './fixture.ts';
 import { decodeValue, encodeUser, encodeValue, HEADER_BYTES } from './value.ts';
 
 const MINUTE_MS = 60_000;

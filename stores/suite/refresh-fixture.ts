@@ -1,6 +1,6 @@
 import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
-import { contextFor } from '../redis/fixture.ts';
 import type { OpenContext, SessionStore } from '../store.ts';
+import { contextFor } from './context.ts';
 
 /** The tokens of a client in rotating mode. */
 export interface Pair {

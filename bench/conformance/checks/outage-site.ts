@@ -64,7 +64,7 @@ export async function untilWritten({ durability }: Subject): Promise<string> {
 export async function restartStore(site: OutageSite, service: OwnService): Promise<void> {
   await service.kill();
   await service.start();
-  if (losesDenyList(site.scene.subject)) await recoverByHand(site);
+  await recoverFromCrash(site);
   const { isServing, faults } = await untilServing(site);
   assume(isServing, `the site does not serve again: ${[...faults].join('; ')}`);
 }
@@ -78,8 +78,8 @@ export function losesDenyList({ traits, durability }: Pick<Subject, 'traits' | '
  * The manual step after the store has lost its deny list: servers that knew the lost one refuse every token until they
  * are restarted, for they can no longer tell which logins have ended.
  */
-export async function recoverByHand(site: OutageSite): Promise<void> {
-  await restartServers(site, site.everyServer);
+async function recoverFromCrash(site: OutageSite): Promise<void> {
+  if (losesDenyList(site.scene.subject)) await restartServers(site, site.everyServer);
 }
 
 export interface Recovery {
@@ -95,6 +95,18 @@ export async function untilServing({ scene, everyServer }: OutageSite): Promise<
   const faults = new Set<string>();
   const serving = await Promise.all(everyServer.map((server) => serves(scene, server, startMs, faults)));
   return { isServing: !serving.includes(false), tookMs: Math.round(performance.now() - startMs), faults };
+}
+
+/**
+ * Waits for the site to recover by itself. Where the deny list is lost with the store, it may need a restart by hand,
+ * so that the rest can be observed.
+ */
+export async function recover(site: OutageSite): Promise<Recovery & { hadRestart: boolean }> {
+  const alone = await untilServing(site);
+  if (alone.isServing || !losesDenyList(site.scene.subject)) return { ...alone, hadRestart: false };
+  await restartServers(site, site.everyServer);
+  const helped = await untilServing(site);
+  return { ...helped, faults: new Set([...alone.faults, ...helped.faults]), hadRestart: true };
 }
 
 async function serves(scene: Scene, server: number, startMs: number, faults: Set<string>): Promise<boolean> {

@@ -22,10 +22,10 @@ import {
   notApplicable,
   type Observation,
   seesOwnSessions,
-  verdict,
+  violated,
 } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { openOutageSite, recoverByHand, untilServing, untilWritten } from './outage-site.ts';
+import { openOutageSite, recover, untilWritten } from './outage-site.ts';
 import { cookiesOf, isDeletion, mentions, secretCookies, TRIES_AT_HOME, tours, triesOf } from './tour.ts';
 
 /** Requests that follow a login: enough to come by each of a few servers. */
@@ -152,7 +152,7 @@ async function observeReadsWithoutStore(scene: Scene): Promise<Observation> {
     return await readsOf(logins, ' while the store was down');
   } finally {
     await service.start();
-    if (!(await untilServing(site)).isServing) await recoverByHand(site);
+    await recover(site);
   }
 }
 
@@ -183,9 +183,8 @@ async function askByKey(scene: Scene): Promise<ByKey> {
 function summedUp(seen: readonly ByKey[]): Observation {
   const count = (is: (one: ByKey) => boolean) => seen.filter(is).length;
   const unnamed = count(({ isNamed }) => !isNamed);
-  if (unnamed > 0)
-    return verdict(false, `${unnamed} of ${seen.length} credentials say nothing without the store`);
+  if (unnamed > 0) return violated(`${unnamed} of ${seen.length} credentials say nothing without the store`);
   const stale = count(({ isAccepted }) => !isAccepted);
   if (stale === 0) return holds(`${seen.length} tokens named their user by the key alone, as the site did`);
-  return verdict(false, `${stale} of ${seen.length} tokens named a user whom the site had logged out`);
+  return violated(`${stale} of ${seen.length} tokens named a user whom the site had logged out`);
 }

@@ -5,15 +5,7 @@ import { currentUser, describeReply, expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { firstFew, notApplicable, type Observation, verdict } from '../check.ts';
 import type { OwnService, Scene } from '../scene.ts';
-import {
-  losesDenyList,
-  type OutageSite,
-  openOutageSite,
-  type Recovery,
-  restartServers,
-  untilServing,
-  untilWritten,
-} from './outage-site.ts';
+import { type OutageSite, openOutageSite, recover, untilServing, untilWritten } from './outage-site.ts';
 
 /** Longest that a store that does not reply may delay a request. */
 const ANSWER_WITHIN_MS = 3_000;
@@ -52,18 +44,6 @@ export async function observeStoreDown(scene: Scene): Promise<Observation> {
 }
 
 type Seen = Outage & { recoveredMs: number; hadRestart: boolean };
-
-/**
- * Waits for the site to recover by itself. Where the deny list is lost with the store, it may need a restart by hand,
- * so that the rest can be observed.
- */
-async function recover(site: OutageSite): Promise<Recovery & { hadRestart: boolean }> {
-  const alone = await untilServing(site);
-  if (alone.isServing || !losesDenyList(site.scene.subject)) return { ...alone, hadRestart: false };
-  await restartServers(site, site.everyServer);
-  const helped = await untilServing(site);
-  return { ...helped, faults: new Set([...alone.faults, ...helped.faults]), hadRestart: true };
-}
 
 async function killedStore(site: OutageSite, service: OwnService): Promise<Seen> {
   const tries = await prepare(site);

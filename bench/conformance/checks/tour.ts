@@ -1,6 +1,7 @@
 /** A session's life from the first visit to the logout, with the cookies and tokens of its replies. */
 
 import type { OperationName } from '../../config/contract.ts';
+import { isOver } from '../../load/cookies.ts';
 import type { Values } from '../../load/operation.ts';
 import { expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
@@ -32,6 +33,7 @@ export interface SetCookie {
   value: string;
   /** By name in lower case; '' for one without a value. */
   attributes: ReadonlyMap<string, string>;
+  line: string;
 }
 
 function parseSetCookie(line: string): SetCookie {
@@ -45,16 +47,12 @@ function parseSetCookie(line: string): SetCookie {
     name: pair.slice(0, at).trim(),
     value: pair.slice(at + 1).trim(),
     attributes: new Map(attributes),
+    line,
   };
 }
 
 /** Whether a line makes the browser delete the cookie. */
-export function isDeletion({ attributes }: SetCookie): boolean {
-  const maxAge = attributes.get('max-age');
-  // Max-Age wins over Expires (RFC 6265bis §5.7).
-  if (maxAge !== undefined) return Number(maxAge) <= 0;
-  return Date.parse(attributes.get('expires') ?? '') <= Date.now();
-}
+export const isDeletion = ({ line }: SetCookie): boolean => isOver(line);
 
 export interface Step {
   operation: OperationName;

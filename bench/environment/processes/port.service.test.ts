@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { freePort } from '../../../stores/free-port.ts';
 import { BenchError } from '../../errors.ts';
-import { freePort, withFreePort } from './port.ts';
+import { withFreePort } from './port.ts';
 
 const HOST = '127.0.0.1';
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../../stores/free-port.ts';
 import { type Guard, openGuard } from './guard.ts';
-import { freePort } from './port.ts';
 import { type ProcessOptions, type StartedProcess, startProcess } from './process.ts';
 import { isRunning, sendSignal } from './process-identity.ts';
 

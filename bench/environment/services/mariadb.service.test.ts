@@ -8,6 +8,7 @@ import { MARIADB_SUITE } from './mariadb-suite.ts';
 import type { StartedService } from './service.ts';
 import { describeService } from './service-suite.ts';
 import { startService } from './start.ts';
+import { describeUnreachable } from './unreachable-suite.ts';
 
 describeService({ ...MARIADB_SUITE, tier: 'local' });
 
@@ -94,6 +95,8 @@ describe('an external MariaDB', () => {
     directory.remove();
     await guard.close();
   });
+
+  describeUnreachable(use, (port, password) => `mariadb://u:${password}@127.0.0.1:${port}/d`);
 
   it('one that does not reply, a database that is not there, a user without rights, too few connections', async () => {
     await expect(use('mariadb://u:pw55@127.0.0.1:1/d')).rejects.toMatchObject({

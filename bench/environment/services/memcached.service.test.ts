@@ -1,13 +1,12 @@
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { memcachedArguments } from '../../../stores/memcached/server.ts';
 import { memcachedService } from '../../../stores/memcached/service.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../processes/guard.ts';
-import { freePort } from '../processes/port.ts';
 import { MEMCACHED_SUITE } from './memcached-suite.ts';
 import type { StartedService } from './service.ts';
 import { describeService } from './service-suite.ts';
 import { startService } from './start.ts';
+import { describeUnreachable } from './unreachable-suite.ts';
 
 describeService({ ...MEMCACHED_SUITE, tier: 'local' });
 
@@ -39,24 +38,7 @@ describe('an external Memcached', () => {
     await guard.close();
   });
 
-  it('a closed port: SERVICE_UNREACHABLE', async () => {
-    const port = await freePort('127.0.0.1');
-    await expect(use(`memcached://127.0.0.1:${port}`)).rejects.toMatchObject({
-      code: 'SERVICE_UNREACHABLE',
-      message: expect.stringContaining('ECONNREFUSED'),
-    });
-  });
-
-  it('a silent server: SERVICE_UNREACHABLE, soon', async () => {
-    const silent = createServer(() => undefined);
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const { port } = silent.address() as { port: number };
-    const startedAt = Date.now();
-    await expect(use(`memcached://127.0.0.1:${port}`)).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE' });
-    // Our own limit of 2 s, and not the system's of minutes.
-    expect(Date.now() - startedAt).toBeLessThan(10_000);
-    silent.close();
-  });
+  describeUnreachable(use, (port) => `memcached://127.0.0.1:${port}`);
 
   it('fewer connections than the run needs: SERVICE_REFUSED with the argument', async () => {
     await expect(use(own.url, 1025)).rejects.toMatchObject({

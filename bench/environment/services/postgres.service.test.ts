@@ -1,15 +1,14 @@
-import { createServer } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postgresDurabilityMatches } from '../../../stores/postgres/client.ts';
 import { postgresArguments } from '../../../stores/postgres/server.ts';
 import { postgresService } from '../../../stores/postgres/service.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../processes/guard.ts';
-import { freePort } from '../processes/port.ts';
 import { POSTGRES_SUITE } from './postgres-suite.ts';
 import type { StartedService } from './service.ts';
 import { describeService } from './service-suite.ts';
 import { startService } from './start.ts';
+import { describeUnreachable } from './unreachable-suite.ts';
 
 describe.concurrent.each(['local', 'embedded'] as const)('%s, beside the other', (tier) => {
   describe.sequential('in turn', () => describeService({ ...POSTGRES_SUITE, tier }));
@@ -85,26 +84,7 @@ describe('an external Postgres', () => {
     await guard.close();
   });
 
-  it('a closed port: SERVICE_UNREACHABLE', async () => {
-    const port = await freePort('127.0.0.1');
-    await expect(use(`postgres://u:pw@127.0.0.1:${port}/d`)).rejects.toMatchObject({
-      code: 'SERVICE_UNREACHABLE',
-      message: expect.stringContaining('ECONNREFUSED'),
-    });
-  });
-
-  it('a silent server: SERVICE_UNREACHABLE, soon', async () => {
-    const silent = createServer(() => undefined);
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const { port } = silent.address() as { port: number };
-    const startedAt = Date.now();
-    const error = await use(`postgres://u:pw55@127.0.0.1:${port}/d`).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'SERVICE_UNREACHABLE' });
-    expect(String(error)).not.toContain('pw55');
-    // Our own limit of 2 s, and not the system's of minutes.
-    expect(Date.now() - startedAt).toBeLessThan(10_000);
-    silent.close();
-  });
+  describeUnreachable(use, (port, password) => `postgres://u:${password}@127.0.0.1:${port}/d`);
 
   it('a database that is not there: SERVICE_REFUSED', async () => {
     await expect(use(own.url.replace(/\/postgres\?/, '/nowhere?'))).rejects.toMatchObject({

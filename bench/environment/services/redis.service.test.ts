@@ -1,15 +1,14 @@
-import { createServer } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisDurability } from '../../../stores/redis/client.ts';
 import { redisArguments } from '../../../stores/redis/server.ts';
 import { redisService } from '../../../stores/redis/service.ts';
 import { type Guard, openGuard, type TemporaryDirectory } from '../processes/guard.ts';
-import { freePort } from '../processes/port.ts';
 import { REDIS_SUITE } from './redis-suite.ts';
 import type { StartedService } from './service.ts';
 import { describeService } from './service-suite.ts';
 import { startService } from './start.ts';
+import { describeUnreachable } from './unreachable-suite.ts';
 
 describeService({ ...REDIS_SUITE, tier: 'local' });
 
@@ -67,24 +66,7 @@ describe('an external Redis', () => {
     await guard.close();
   });
 
-  it('a closed port: SERVICE_UNREACHABLE', async () => {
-    const port = await freePort('127.0.0.1');
-    await expect(use(`redis://127.0.0.1:${port}`)).rejects.toMatchObject({
-      code: 'SERVICE_UNREACHABLE',
-      message: expect.stringContaining('ECONNREFUSED'),
-    });
-  });
-
-  it('a silent server: SERVICE_UNREACHABLE, soon', async () => {
-    const silent = createServer(() => undefined);
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const { port } = silent.address() as { port: number };
-    const startedAt = Date.now();
-    await expect(use(`redis://127.0.0.1:${port}`)).rejects.toMatchObject({ code: 'SERVICE_UNREACHABLE' });
-    // Our own limit of 2 s, and not the system's of minutes.
-    expect(Date.now() - startedAt).toBeLessThan(10_000);
-    silent.close();
-  });
+  describeUnreachable(use, (port) => `redis://127.0.0.1:${port}`);
 
   it('a user who may not see the settings: they are missing, and no durability is claimed', async () => {
     await admin((redis) => redis.call('ACL', 'SETUSER', 'plain', 'on', '>pw', '~*', '+@all', '-config'));
