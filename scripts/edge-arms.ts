@@ -9,12 +9,8 @@ import { cpuNsOf } from '../bench/environment/machine/cpu.ts';
 import type { Resources } from '../bench/environment/processes/resources.ts';
 import { buildPrograms } from '../bench/environment/programs.ts';
 import type { Affinity, Balancer, EdgeTls, Upstream } from '../servers/balancers/balancer.ts';
-import {
-  freePort,
-  type Started,
-  startLaunch,
-  startUpstream,
-} from '../servers/balancers/fixtures/processes.ts';
+import { type Started, startLaunch, startUpstream } from '../servers/balancers/fixtures/processes.ts';
+import { freePort } from '../stores/free-port.ts';
 import type { SliceOrder, SliceReport } from './edge-load.ts';
 
 /** A running balancer, with its figures of each slice. */
@@ -65,7 +61,7 @@ export async function startArm(options: ArmOptions, resources: Resources): Promi
   mkdirSync(directory);
   // The built-in is measured as the harness runs it: plain JavaScript.
   const program = balancer.name === 'node' ? (await buildPrograms()).balancer : found;
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const plan = { host: '127.0.0.1', port, upstreams, affinity, directory };
   const launch = balancer.launch(program, { ...plan, ...(tls === undefined ? {} : { tls }) });
   const started = await startLaunch(launch, port);

@@ -17,9 +17,10 @@ import { createResources } from '../bench/environment/processes/resources.ts';
 import { bundle, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import type { LiveSession } from '../bench/load/scenarios.ts';
 import { median } from '../bench/stats/median.ts';
-import { freePort, startLaunch } from '../servers/balancers/fixtures/processes.ts';
+import { startLaunch } from '../servers/balancers/fixtures/processes.ts';
 import { nginx } from '../servers/balancers/nginx.ts';
 import { payloadFor } from '../servers/protocol.ts';
+import { freePort } from '../stores/free-port.ts';
 import type { LoadOrder, Round } from './generator-cost-load.ts';
 import { writeRows } from './rows.ts';
 
@@ -114,7 +115,7 @@ function findWrk(): string {
 async function startServer(directory: string, payloadBytes: number) {
   const command = nginx.find();
   if (command === undefined) throw new Error('expected nginx on this machine; run: sh scripts/setup.sh');
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const { user } = SESSION;
   const body = JSON.stringify({ user, role: 'user', version: 1, data: payloadFor(user, 0, payloadBytes) });
   const path = join(directory, 'nginx.conf');

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import type { Balancer } from '../servers/balancers/balancer.ts';
-import { freePort, startLaunch } from '../servers/balancers/fixtures/processes.ts';
+import { startLaunch } from '../servers/balancers/fixtures/processes.ts';
 import type { Cleanup } from '../servers/balancers/fixtures/raw-sockets.ts';
 import { SMUGGLING_CASES } from '../servers/balancers/fixtures/smuggling-corpus.ts';
 import {
@@ -21,6 +21,7 @@ import {
 } from '../servers/balancers/fixtures/smuggling-run.ts';
 import { haproxy } from '../servers/balancers/haproxy.ts';
 import { node } from '../servers/balancers/node.ts';
+import { freePort } from '../stores/free-port.ts';
 
 ignoreClosedPipes();
 
@@ -62,7 +63,7 @@ async function outcomes(
     throw new Error(`expected ${balancer.name} on this machine; run: sh scripts/setup.sh`);
   const directory = mkdtempSync(join(tmpdir(), 'smuggling-'));
   cleanup.undo.push(() => rmSync(directory, { recursive: true, force: true }));
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const upstreams = [{ id: 's1', host: '127.0.0.1', port: server.port }];
   const plan = { host: '127.0.0.1', port, upstreams, affinity: 'round-robin', directory } as const;
   const started = await startLaunch(balancer.launch(binary, plan), port);

@@ -112,7 +112,8 @@ describe('a server process', () => {
     expect((await fetch(`http://127.0.0.1:${port}/healthz`)).headers.get('x-served-by')).toBe('s7');
     child.send({ type: 'stats' });
     const [stats] = await once(child, 'message');
-    expect(stats).toEqual({
+    // A server that was slow to start has a loopDelayP99Us, too: it is left out while few delays are known.
+    expect(stats).toMatchObject({
       type: 'stats',
       roundTrips: 0,
       loopTurns: expect.any(Number),

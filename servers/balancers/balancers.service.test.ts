@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../stores/free-port.ts';
 import { AFFINITY_COOKIE, BODY_LIMIT_BYTES, SERVER_HEADER } from '../protocol.ts';
 import type { Affinity, Balancer } from './balancer.ts';
-import { freePort, type Started, startLaunch, startUpstream } from './fixtures/processes.ts';
+import { type Started, startLaunch, startUpstream } from './fixtures/processes.ts';
 import { haproxy } from './haproxy.ts';
 import { nginx } from './nginx.ts';
 import { node } from './node.ts';
@@ -137,7 +138,7 @@ async function start(
   if (binary === undefined)
     throw new Error(`expected ${balancer.name} on this machine; run: sh scripts/setup.sh`);
   mkdirSync(directory);
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const plan = {
     host: '127.0.0.1',
     port,

@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
+import { freePort } from '../../stores/free-port.ts';
 import type { BalancerPlan } from './balancer.ts';
-import { freePort, startLaunch } from './fixtures/processes.ts';
+import { startLaunch } from './fixtures/processes.ts';
 import { node, RELAY_ENTRY } from './node.ts';
 import { PLAN_VARIABLE, parseRelayPlan } from './relay/plan.ts';
 
@@ -40,7 +41,7 @@ it.each([
   ['SIGTERM', (child: ChildProcess) => void child.kill('SIGTERM')],
   ["its parent's going", (child: ChildProcess) => child.disconnect()],
 ])('leaves with exit code 0 at %s', async (_, end) => {
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const started = await startLaunch(node.launch(RELAY_ENTRY, { ...PLAN, port }), port);
   expect(started.port).toBe(port);
   const left = once(started.child, 'exit');
@@ -49,7 +50,7 @@ it.each([
 });
 
 it('says what is wrong when its port is taken', async () => {
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const first = await startLaunch(node.launch(RELAY_ENTRY, { ...PLAN, port }), port);
   const second = startLaunch(node.launch(RELAY_ENTRY, { ...PLAN, port }), port);
   await expect(second).rejects.toMatchObject({ cause: { message: expect.stringContaining('EADDRINUSE') } });

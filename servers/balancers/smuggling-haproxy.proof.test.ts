@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, startLaunch } from './fixtures/processes.ts';
+import { freePort } from '../../stores/free-port.ts';
+import { startLaunch } from './fixtures/processes.ts';
 import type { Cleanup } from './fixtures/raw-sockets.ts';
 import { SMUGGLING_CASES } from './fixtures/smuggling-corpus.ts';
 import { runCase, type StrictServer, strictServer } from './fixtures/smuggling-run.ts';
@@ -35,7 +36,7 @@ async function openLane(binary: string): Promise<Lane> {
   const directory = mkdtempSync(join(tmpdir(), 'smuggling-'));
   standing.undo.push(() => rmSync(directory, { recursive: true, force: true }));
   const server = await strictServer(standing);
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const upstreams = [{ id: 's1', host: '127.0.0.1', port: server.port }];
   const plan = { host: '127.0.0.1', port, upstreams, affinity: 'round-robin', directory } as const;
   const started = await startLaunch(haproxy.launch(binary, plan), port);

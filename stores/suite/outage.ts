@@ -31,7 +31,6 @@ export function everyCall(store: SessionStore, token: string): Calls {
     rotateToUser: () => store.rotate(token, { userId: 'u2' }),
     destroy: () => store.destroy(token),
     destroyLogin: () => users.destroyLogin('u1', 'A'.repeat(43)),
-    destroyNoLogin: () => users.destroyLogin('u1', 'x'.repeat(43)),
     revokeUser: () => users.revoke('u1'),
     setDisabled: () => users.setDisabled('u3', true),
     listUser: () => users.list('u1'),
