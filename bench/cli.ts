@@ -18,6 +18,11 @@ const COMMANDS: readonly [Entry, ...Entry[]] = [
     () => import('./commands/gate.ts'),
   ],
   ['probe', 'the load generator alone, against any server', () => import('./commands/probe.ts')],
+  [
+    'study',
+    'a question in several runs, made in pieces: what a payload, a server, a library … costs',
+    () => import('./commands/study.ts'),
+  ],
   ['find-max', 'the highest rate at which an objective holds', () => import('./commands/find-max.ts')],
   ['calibrate', "this machine's noise floor, in five minutes", () => import('./commands/calibrate.ts')],
   [

@@ -22,12 +22,17 @@ function longestBlockMs(config: Config): number {
   return estimateBlockMs(config) + extended;
 }
 
+/** The longest that all blocks of a run may take, without those that replace dropped ones. */
+export function longestMs(config: Config): number {
+  return planBlocks(config).length * longestBlockMs(config);
+}
+
 const armsAtOnce = ({ engine, stores }: Config) => (engine === 'slices' ? stores.length : 1);
 
 /** The size of a run and its greatest time, before it starts. */
 export function timeText(config: Config): string {
   const blocks = planBlocks(config);
   const arms = blocks[0]?.trials.length ?? 0;
-  const total = durationText(blocks.length * longestBlockMs(config));
+  const total = durationText(longestMs(config));
   return `${counted(blocks.length, 'block')} of ${counted(arms, 'arm')}, at most about ${total}`;
 }

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Config, parseConfig } from '../config/config.ts';
+import type { RawOptions } from '../config/values.ts';
+import { groupBy, groupKey, usableRows } from '../results/blocks.ts';
+import { readResultFile } from '../results/csv.ts';
+import type { Row } from '../results/row.ts';
+import { longestMs } from '../run/estimate.ts';
+import { planRepetition } from '../run/plan.ts';
+import { readUnfinished } from '../run/resume.ts';
+import type { Piece, Study } from './study.ts';
+
+/** How long the pieces take, as flags of `run`: `quick` shows figures, and `full` has the blocks of a verdict. */
+export const STUDY_PRESETS = {
+  quick: { repeat: '1', duration: '400ms', warmup: '400ms', sessions: '500' },
+  full: { repeat: '16', duration: '2s', warmup: '4s', sessions: '2000' },
+} as const satisfies Record<string, RawOptions>;
+export type StudyPreset = keyof typeof STUDY_PRESETS;
+
+/** A piece on its way: what is run for it, and what there is of it already. */
+export interface PlannedPiece extends Piece {
+  path: string;
+  /** The options of the run, as `run` takes them. */
+  options: RawOptions;
+  config: Config;
+  /** `done`: every group has its valid blocks. `begun`: some are missing. */
+  state: 'absent' | 'begun' | 'done';
+  /** Maximum time of all its blocks, ms, those that are there included. */
+  longestMs: number;
+}
+
+/**
+ * The pieces of a study in their order, with what the folder has of them.
+ * @param shared flags of every piece, such as the URL of a service.
+ * @throws BenchError USAGE, CONFLICT for flags that no run takes; CSV_INVALID for a file that is not ours.
+ */
+export function planPieces(
+  study: Study,
+  preset: StudyPreset,
+  folder: string,
+  shared: RawOptions,
+): PlannedPiece[] {
+  return study.pieces.map((piece) => {
+    const path = join(folder, `${piece.name}.csv`);
+    const options = { ...STUDY_PRESETS[preset], ...piece.flags, ...shared, out: path };
+    const config = parseConfig(options, process.env);
+    const state = existsSync(path) ? stateOf(readResultFile(path), config) : 'absent';
+    return { ...piece, path, options, config, state, longestMs: longestMs(config) };
+  });
+}
+
+/** Rows are complete when each group of the configuration has as many valid blocks as it wants. */
+export function stateOf(rows: readonly Row[], config: Config): PlannedPiece['state'] {
+  if (rows.length === 0) return 'absent';
+  const groups = groupBy(usableRows(rows), groupKey);
+  const planned = planRepetition(config, 1).length;
+  const isDone =
+    groups.length >= planned &&
+    groups.every((group) => new Set(group.map(({ block }) => block)).size >= config.repeat);
+  return isDone ? 'done' : 'begun';
+}
+
+/** What `run` takes for a piece: with `--resume` for one that was begun. @throws BenchError CONFLICT, CSV_INVALID */
+export function inputOf({ state, path, options, config }: PlannedPiece, shared: RawOptions) {
+  if (state !== 'begun') return { config, options, unfinished: undefined };
+  const { options: recorded, unfinished } = readUnfinished(path, shared);
+  return { config: parseConfig(recorded, process.env), options: recorded, unfinished };
+}
