@@ -16,8 +16,8 @@ import { type Pair, warningsOf } from './warnings.ts';
 export interface Comparison {
   /** `paired` when the files share blocks, even if a single cell does not. */
   paired: boolean;
-  /** Number of runs on each side, where runs were compared with runs. */
-  runs?: { base: number; head: number };
+  /** Number of runs on each side, and of their sessions, where runs were compared with runs. */
+  runs?: { base: number; head: number; sessions: number };
   findings: Finding[];
   /** Short commit of each side, with `+` for uncommitted changes; empty outside a checkout. */
   commits: Names;

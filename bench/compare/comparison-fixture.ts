@@ -4,7 +4,7 @@ import { seededRandom } from '../stats/random.ts';
 import { normal } from '../stats/random-fixture.ts';
 import { type Comparison, compareRows } from './compare.ts';
 import { type Synthetic, syntheticRows } from './rows-fixture.ts';
-import type { RunFile } from './runs.ts';
+import type { RunFile } from './sessions.ts';
 
 /** For tests: comparisons of synthetic files, and their results. */
 export const compare = (base: readonly Row[], head: readonly Row[]) =>

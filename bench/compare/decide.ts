@@ -1,6 +1,5 @@
 import { holmAdjusted } from '../stats/holm.ts';
 import { CONFIDENCE, FAMILY_ALPHA, MIN_BLOCKS } from '../stats/levels.ts';
-import { smallestRankSumP } from '../stats/rank-sum.ts';
 import { smallestEffect } from '../stats/smallest-effect.ts';
 import { logMargin, type Metric } from './metrics.ts';
 import { percentText } from './percent.ts';
@@ -95,8 +94,8 @@ function oneSided({ metric, evidence }: Question): { worse: number; better: numb
 }
 
 /** The smallest one-sided p that this number of pairs of blocks, or of runs on each side, can give. */
-function smallestP({ method, blocks: { base, head } }: Evidence): number {
-  return method === 'runs' ? smallestRankSumP(base, head) : 2 ** -base;
+function smallestP({ smallestP: ofRuns, blocks: { base } }: Evidence): number {
+  return ofRuns ?? 2 ** -base;
 }
 
 function isQuiet(question: Question, alpha: number): boolean {

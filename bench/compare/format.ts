@@ -84,7 +84,10 @@ export function summaryLine({ findings, verdict }: Comparison): string {
 
 /** The method of comparison, for the line above a table. */
 export function methodText({ paired, runs }: Comparison): string {
-  if (runs !== undefined) return `${counted(runs.base, 'run')} against ${runs.head}`;
+  if (runs !== undefined) {
+    const within = runs.sessions > 1 ? `, each within its session, of ${runs.sessions}` : '';
+    return `${counted(runs.base, 'run')} against ${runs.head}${within}`;
+  }
   return paired ? 'paired by block' : 'one run on each side: no verdict';
 }
 

@@ -10,13 +10,17 @@ import type { Comparison } from './compare.ts';
 import { severalRuns, verdictOf } from './comparison-fixture.ts';
 import { logMargin, METRICS } from './metrics.ts';
 import { percentText } from './percent.ts';
-import { compareRuns, type RunFile } from './runs.ts';
+import { compareRuns } from './runs.ts';
+import type { RunFile } from './sessions.ts';
 
 /** Six runs against six, many times: how often unchanged code is called, and how often a change. */
 const COMPARISONS = 1000;
 /** At most 1 % of them. */
 const MAX_CALLED = 10;
 const SIX = 6;
+
+/** Of the splits of two days: called unchanged, and with 15 % planted (docs/measurement.md). */
+const TWO_DAYS = { byChance: [1, 69], inTurns: [3, 243] };
 
 const isCalled = ({ findings }: Comparison) =>
   findings.some(({ verdict }) => verdict === 'REGRESSED' || verdict === 'IMPROVED');
@@ -158,24 +162,54 @@ describe('1,000 splits of the committed runs into six and six', () => {
 });
 
 /** The same commit three days later on the same host, where all cost more: docs/measurement.md has these figures. */
-test('runs of two days hide what runs of one day show', () => {
+describe('splits of the committed runs of two days into six and six', () => {
+  const splits = 400;
   const names = ['gates-none-1.csv', 'gates-redis.csv', 'runs-later-none.csv', 'runs-later-redis.csv'];
   const rows = names.flatMap((name) => readResultFile(join(PROJECT_ROOT, 'results', 'proof', name)));
-  const ids = [...new Set(rows.map(({ run_id }) => run_id as string))].filter((id) =>
-    /^202611(25|28)/.test(id),
-  );
-  const plain = ids.map((id) => ({ name: id, rows: rows.filter(({ run_id }) => run_id === id) }));
-  const random = seededRandom(7);
-  let [called, found] = [0, 0];
-  for (let count = 0; count < COMPARISONS; count += 1) {
-    const order = shuffled(plain, random);
-    const [base, head] = [order.slice(0, SIX), order.slice(SIX, 2 * SIX)];
-    if (isCalled(compareRuns(base, head))) called += 1;
-    const changed = head.map((file) => ({ ...file, rows: file.rows.map(slower) }));
-    if (compareRuns(base, changed).verdict === 'REGRESSED') found += 1;
+  const daysOf = (change: (row: Row) => Row) =>
+    ['20261125', '20261128'].map((day) => {
+      const ids = [...new Set(rows.map(({ run_id }) => run_id as string))].filter((id) => id.startsWith(day));
+      return ids.map((id) => ({
+        name: id,
+        rows: rows.filter(({ run_id }) => run_id === id).map(change),
+      }));
+    });
+  const plain = daysOf((row) => row);
+  const changed = new Map(daysOf(slower).flatMap((files) => files.map((file) => [file.name, file])));
+
+  /** How many are called unchanged, and with 15 % planted, of divisions of these runs. */
+  function countCalls(divide: (random: () => number) => [base: RunFile[], head: RunFile[]]): number[] {
+    const random = seededRandom(7);
+    const counts = [0, 0];
+    for (let count = 0; count < splits; count += 1) {
+      const [base, head] = divide(random);
+      if (isCalled(compareRuns(base, head))) counts[0] = (counts[0] ?? 0) + 1;
+      const planted = head.map(({ name }) => changed.get(name) as RunFile);
+      if (compareRuns(base, planted).verdict === 'REGRESSED') counts[1] = (counts[1] ?? 0) + 1;
+    }
+    return counts;
   }
-  report(`${plain.length} runs of two days: of ${COMPARISONS} splits called ${called}, with +15 % ${found}`);
-  expect([plain.length, called, found]).toEqual([18, 12, 154]);
+
+  test('as chance has it: at most 1 % are called', () => {
+    const counts = countCalls((random) => {
+      const order = shuffled(plain.flat(), random);
+      return [order.slice(0, SIX), order.slice(SIX, 2 * SIX)];
+    });
+    report(`18 runs of two days: of ${splits} splits called ${counts[0]}, with +15 % ${counts[1]}`);
+    expect([plain.map(({ length }) => length), counts]).toEqual([[14, 4], TWO_DAYS.byChance]);
+  });
+
+  test('with turns taken on both days, four and two runs a side', () => {
+    const counts = countCalls((random) => {
+      const [first = [], second = []] = plain.map((files) => shuffled(files, random));
+      return [
+        [...first.slice(0, 4), ...second.slice(0, 2)],
+        [...first.slice(4, 8), ...second.slice(2, 4)],
+      ];
+    });
+    report(`18 runs of two days, in turns: of ${splits} called ${counts[0]}, with +15 % ${counts[1]}`);
+    expect(counts).toEqual(TWO_DAYS.inTurns);
+  });
 });
 
 /** The row of a run whose every figure is 15 % worse. */

@@ -8,7 +8,8 @@ import { summaryLine } from './format.ts';
 import { comparisonRecords } from './json.ts';
 import { renderMarkdown } from './markdown.ts';
 import type { Synthetic } from './rows-fixture.ts';
-import { compareRuns, type RunFile } from './runs.ts';
+import { compareRuns } from './runs.ts';
+import type { RunFile } from './sessions.ts';
 import { renderComparison } from './table.ts';
 
 const CALLED: readonly string[] = ['REGRESSED', 'IMPROVED'];
@@ -30,7 +31,7 @@ const redisCpu = (comparison: ReturnType<typeof compareRuns>) =>
 describe('six runs against six', () => {
   test('of the same code are not called', () => {
     const { findings, runs, paired } = compareRuns(...sides(6, 6));
-    expect([paired, runs]).toEqual([false, { base: 6, head: 6 }]);
+    expect([paired, runs]).toEqual([false, { base: 6, head: 6, sessions: 1 }]);
     expect(findings.filter(({ verdict }) => CALLED.includes(verdict))).toEqual([]);
     expect(findings.map(({ verdict }) => verdict)).toContain('INCONCLUSIVE');
   });

@@ -4,7 +4,12 @@ import { cellText, type Row } from '../results/row.ts';
 import { counted } from '../results/text.ts';
 import { CONFIDENCE, FAMILY_ALPHA, MIN_RUNS } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';
-import { rankSumEstimate, rankSumTest } from '../stats/rank-sum.ts';
+import {
+  type Stratum,
+  smallestRankSumP,
+  stratifiedRankSumEstimate,
+  stratifiedRankSumTest,
+} from '../stats/rank-sum.ts';
 import { smallestEffect } from '../stats/smallest-effect.ts';
 import { type Cell, cellsOf } from './cells.ts';
 import {
@@ -22,19 +27,14 @@ import { commitText, machineDifference, type Names } from './machine.ts';
 import { columnsIn, figureOf, isMeasured, logMargin, METRICS, type Metric, mayGate } from './metrics.ts';
 import { percentText } from './percent.ts';
 import type { Evidence } from './sample.ts';
+import { type Dated, datesOf, orderFault, type RunFile } from './sessions.ts';
 import { isEqualLoad } from './size.ts';
 import { warningsOf } from './warnings.ts';
 
-/** The rows of one result file, which are those of one run. */
-export interface RunFile {
-  name: string;
-  rows: readonly Row[];
-}
-
 /** One configuration in all runs of a side. */
 interface SideCell extends Cell {
-  /** The valid rows of each run that has any. */
-  runs: Row[][];
+  /** The valid rows of each run that has any, and its session. */
+  runs: { rows: Row[]; session: number }[];
 }
 
 interface Pair {
@@ -47,7 +47,8 @@ const SIDES: Names = { base: 'the files of --base', head: 'the files of --head' 
 /**
  * Compares several runs on each side, cell by cell and metric by metric. Pure.
  *
- * The unit is the run: its figure is the median over its valid blocks, as measured, and runs are compared by rank. The
+ * The unit is the run: its figure is the median over its valid blocks, as measured, and runs are compared by rank, each
+ * with those of its session, which ends where no run starts for three hours: days differ by more than a change. The
  * same code differs from run to run by more than the blocks of a run show, so the highest level that varies is what is
  * repeated, and blocks only make the figure of their run exact. Fewer than six runs on a side, or runs of two machines,
  * inform and decide nothing.
@@ -60,16 +61,17 @@ export function compareRuns(base: readonly RunFile[], head: readonly RunFile[]):
   const files = [...base, ...head];
   checkRunIds(files);
   const difference = differencesOf(files);
-  const sides = { base: sideCells(base), head: sideCells(head) };
+  const dates = datesOf(base, head);
+  const sides = { base: sideCells(base, dates.base), head: sideCells(head, dates.head) };
   const pairs = [...sides.base.values()].flatMap((cell) => {
     const other = sides.head.get(cell.key);
     return other === undefined ? [] : [{ base: cell, head: other }];
   });
   if (pairs.length === 0) throw nothing('a configuration that both sides measured', 'none in common');
-  const runs = { base: base.length, head: head.length };
+  const sessions = new Set([...dates.base, ...dates.head].map(({ session }) => session)).size;
+  const runs = { base: base.length, head: head.length, sessions };
   const isEnough = Math.min(runs.base, runs.head) >= MIN_RUNS;
-  const obstacle =
-    difference.length > 0 ? 'runs of two machines' : isEnough && areApart(base, head) ? APART : undefined;
+  const obstacle = difference.length > 0 ? 'runs of two machines' : isEnough ? orderFault(dates) : undefined;
   const isDeciding = isEnough && obstacle === undefined;
 
   const asked = pairs.filter((pair) => pair.base.runs.length > 0 && pair.head.runs.length > 0);
@@ -96,30 +98,13 @@ export function compareRuns(base: readonly RunFile[], head: readonly RunFile[]):
   };
 }
 
-/**
- * Whether all runs of one side are older than those of the other. A rank test takes the runs as exchangeable: of the
- * committed runs of one commit, the first six against the last six would be called REGRESSED, for the machine became
- * slower in between.
- */
-function areApart(base: readonly RunFile[], head: readonly RunFile[]): boolean {
-  const startsOf = (files: readonly RunFile[]) =>
-    files.map(({ rows }) => rows.map((row) => row.started_at ?? '').sort()[0] ?? '').sort();
-  const [before, after] = [startsOf(base), startsOf(head)];
-  const isKnown = ![...before, ...after].includes('');
-  const isApart = (one: string[], other: string[]) => (one.at(-1) ?? '') < (other[0] ?? '');
-  return isKnown && (isApart(before, after) || isApart(after, before));
-}
-
-/** Why sides that are apart in time give no verdict. */
-const APART =
-  'all runs of one side are older than those of the other: a drift of the machine would look like a change; take turns';
-
 const rowsOf = (files: readonly RunFile[]) => files.flatMap(({ rows }) => rows);
 
 /** The cells of all runs of a side, in the order of the files. */
-function sideCells(files: readonly RunFile[]): Map<string, SideCell> {
+function sideCells(files: readonly RunFile[], dates: readonly Dated[]): Map<string, SideCell> {
   const merged = new Map<string, SideCell>();
   for (const [index, { name, rows }] of files.entries()) {
+    const { session = 0 } = dates[index] ?? {};
     const cells = cellsOf(rows, name, spoiltBlocks(rows));
     checkHasRows([...cells.values()], name);
     for (const cell of cells.values()) {
@@ -131,7 +116,10 @@ function sideCells(files: readonly RunFile[]): Map<string, SideCell> {
         invalid: cell.invalid + (before?.invalid ?? 0),
         dropped: cell.dropped + (before?.dropped ?? 0),
         supported: cell.supported || before?.supported === true,
-        runs: [...(before?.runs ?? []), ...(blocks.length === 0 ? [] : [[...cell.blocks.values()]])],
+        runs: [
+          ...(before?.runs ?? []),
+          ...(blocks.length === 0 ? [] : [{ rows: [...cell.blocks.values()], session }]),
+        ],
       });
     }
   }
@@ -140,7 +128,7 @@ function sideCells(files: readonly RunFile[]): Map<string, SideCell> {
 
 function questionsOf(pair: Pair): { configuration: Row; question: Question }[] {
   const { configuration } = pair.head;
-  const rows = [...pair.base.runs, ...pair.head.runs].flat();
+  const rows = allRows(pair);
   return METRICS.filter((metric) => isMeasured(metric, rows)).map((metric) => {
     const evidence = evidenceOfRuns(metric, pair);
     const load = isEqualLoad(configuration) ? 'equal load informs here' : undefined;
@@ -149,23 +137,31 @@ function questionsOf(pair: Pair): { configuration: Row; question: Question }[] {
   });
 }
 
-/** The evidence of all runs with a valid block on a metric. */
+const allRows = ({ base, head }: Pair) => [...base.runs, ...head.runs].flatMap(({ rows }) => rows);
+
+/** The evidence of all runs with a valid block on a metric, in sessions that have runs of both sides. */
 function evidenceOfRuns(metric: Metric, { base, head }: Pair): Evidence {
-  const columns = columnsIn(metric, [...base.runs, ...head.runs].flat());
-  const figuresOf = ({ runs }: SideCell) =>
+  const columns = columnsIn(metric, allRows({ base, head }));
+  const figuresIn = ({ runs }: SideCell, session: number) =>
     runs
-      .map((rows) =>
+      .filter((run) => run.session === session)
+      .map(({ rows }) =>
         median(rows.map((row) => figureOf(row, columns)).filter((figure) => figure !== undefined)),
       )
       .filter((figure) => figure !== undefined);
-  const [before, after] = [figuresOf(base), figuresOf(head)];
-  const [logBefore, logAfter] = [before.map(Math.log), after.map(Math.log)];
+  const sessions = [...new Set([...base.runs, ...head.runs].map(({ session }) => session))];
+  const both = sessions
+    .map((session): Stratum => ({ base: figuresIn(base, session), head: figuresIn(head, session) }))
+    .filter((one) => one.base.length > 0 && one.head.length > 0);
+  const [before, after] = [both.flatMap((one) => one.base), both.flatMap((one) => one.head)];
+  const logs = both.map((one) => ({ base: one.base.map(Math.log), head: one.head.map(Math.log) }));
   return {
     method: 'runs',
     blocks: { base: before.length, head: after.length },
     medians: { base: median(before), head: median(after) },
-    shift: rankSumEstimate(logBefore, logAfter, CONFIDENCE),
-    test: rankSumTest(logBefore, logAfter),
+    shift: stratifiedRankSumEstimate(logs, CONFIDENCE),
+    test: stratifiedRankSumTest(logs),
+    smallestP: logs.reduce((p, one) => p * smallestRankSumP(one.head.length, one.base.length), 1),
   };
 }
 
@@ -173,7 +169,11 @@ function evidenceOfRuns(metric: Metric, { base, head }: Pair): Evidence {
  * Why so few runs give no verdict, with the least change that six on each side would show at their scatter. The
  * interval shortens with √(1/n + 1/m).
  */
-function tooFewRuns({ base, head }: Comparison['runs'] & {}, question: Question, figures: number): string {
+function tooFewRuns(
+  { base, head }: Pick<Comparison['runs'] & {}, 'base' | 'head'>,
+  question: Question,
+  figures: number,
+): string {
   const { metric, evidence } = question;
   const { blocks, shift } = evidence;
   const shorter = Math.sqrt(2 / MIN_RUNS / (1 / blocks.base + 1 / blocks.head));

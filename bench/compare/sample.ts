@@ -20,6 +20,8 @@ export interface Evidence {
   medians: { base: number | undefined; head: number | undefined };
   shift: Estimate;
   test: RankTest;
+  /** The smallest one-sided p that these runs can give; by the method `runs` alone. */
+  smallestP?: number;
 }
 
 /**
