@@ -277,7 +277,10 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     open,
     renew,
     sweep(nowMs) {
-      if (current !== undefined && nowMs - sentMs >= traffic.timeoutMs) lose('timeouts');
+      if (current === undefined || nowMs - sentMs < traffic.timeoutMs) return;
+      const missing = `${traffic.timeoutMs / 1000} s passed without ${parser.missing}`;
+      traffic.onFailure(current.request.planned, 0, missing);
+      lose('timeouts');
     },
     close() {
       clearTimeout(retry);

@@ -27,7 +27,7 @@ export const emptyHead = (): ReplyHead => ({
 /** Longer heads are refused. */
 const MAX_HEAD_BYTES = 65_536;
 
-const [LF, CR, SPACE, COLON] = [10, 13, 32, 58];
+const [LF, CR, TAB, SPACE, COLON, ZERO] = [10, 13, 9, 32, 58, 0x30];
 const LETTER_C = 0x63;
 const LETTER_T = 0x74;
 const START = Buffer.from('HTTP/1.');
@@ -40,8 +40,9 @@ const START = Buffer.from('HTTP/1.');
 export function readHead(bytes: Buffer, from: number, until: number, head: ReplyHead): boolean {
   let lineStart = readStatus(bytes, from, until, head);
   if (lineStart < 0) return false;
-  let isChunked = false;
-  let length = -1;
+  const fields: Fields = { isChunked: false, isClose: false, length: -1 };
+  const headersStart = lineStart;
+  let isOurs = false;
   for (;;) {
     let lineEnd = lineStart;
     while (lineEnd < until && bytes[lineEnd] !== LF) lineEnd += 1;
@@ -49,31 +50,55 @@ export function readHead(bytes: Buffer, from: number, until: number, head: Reply
     const textEnd = bytes[lineEnd - 1] === CR ? lineEnd - 1 : lineEnd;
     if (textEnd <= lineStart) {
       tooLong(lineEnd + 1 - from);
-      frame(head, lineEnd + 1, isChunked, length);
+      // Such a reply may be framed wrongly (RFC 9112 §6.1).
+      if (fields.isChunked && bytes[from + 7] === ZERO) head.isPersistent = false;
+      frame(head, lineEnd + 1, fields);
       return true;
     }
-    const first = (bytes[lineStart] as number) | 0x20;
-    if (first === LETTER_C) {
-      const colon = lineStart + 14;
-      if (bytes[colon] === COLON && nameIs(bytes, lineStart, 'content-length')) {
-        const value = lengthIn(bytes, colon + 1, textEnd);
-        if (length >= 0 && value !== length) throw new Error('two different content-lengths');
-        length = value;
-      } else if (nameIs(bytes, lineStart, 'connection:')) {
-        const text = bytes.toString('latin1', lineStart + 11, textEnd).toLowerCase();
-        if (text.includes('close')) head.isPersistent = false;
-        else if (text.includes('keep-alive')) head.isPersistent = true;
-      }
-    } else if (first === LETTER_T && nameIs(bytes, lineStart, 'transfer-encoding:')) {
-      const coding = bytes
-        .toString('latin1', lineStart + 18, textEnd)
-        .trim()
-        .toLowerCase();
-      if (coding !== 'chunked') throw new Error(`transfer-encoding ${coding}`);
-      isChunked = true;
-    }
+    const first = bytes[lineStart] as number;
+    if (first === SPACE || first === TAB) {
+      // Of the line before it (RFC 9112 §5.2), which matters only for these headers.
+      if (isOurs || lineStart === headersStart) throw new Error('a header line that begins with a blank');
+    } else isOurs = readField(bytes, lineStart, textEnd, head, fields);
     lineStart = lineEnd + 1;
   }
+}
+
+/** What the headers say of the end of the reply. */
+interface Fields {
+  isChunked: boolean;
+  isClose: boolean;
+  /** -1 without one. */
+  length: number;
+}
+
+/** Parses one line; false when it is not of a header that determines the end of the reply. */
+function readField(bytes: Buffer, from: number, until: number, head: ReplyHead, fields: Fields): boolean {
+  const first = (bytes[from] as number) | 0x20;
+  if (first === LETTER_C) {
+    if (isField(bytes, from, until, 'content-length')) {
+      const value = lengthIn(bytes, from + 15, until);
+      if (fields.length >= 0 && value !== fields.length) throw new Error('two different content-lengths');
+      fields.length = value;
+      return true;
+    }
+    if (isField(bytes, from, until, 'connection')) {
+      const text = bytes.toString('latin1', from + 11, until).toLowerCase();
+      if (/(?:^|[\s,])close(?:$|[\s,])/.test(text)) fields.isClose = true;
+      if (fields.isClose) head.isPersistent = false;
+      else if (text.includes('keep-alive')) head.isPersistent = true;
+      return true;
+    }
+  } else if (first === LETTER_T && isField(bytes, from, until, 'transfer-encoding')) {
+    const coding = bytes
+      .toString('latin1', from + 18, until)
+      .trim()
+      .toLowerCase();
+    if (coding !== 'chunked' || fields.isChunked) throw new Error(`transfer-encoding ${coding}`);
+    fields.isChunked = true;
+    return true;
+  }
+  return false;
 }
 
 /** Parses the status line; returns the index of the next line, -1 while the line is incomplete. */
@@ -89,16 +114,20 @@ function readStatus(bytes: Buffer, from: number, until: number, head: ReplyHead)
   }
   const status = digit(bytes, from + 9, 100) + digit(bytes, from + 10, 10) + digit(bytes, from + 11, 1);
   if (bytes[from + 8] !== SPACE || !(status >= 100)) throw new Error('a status line without a status');
+  const behind = bytes[from + 12] as number;
+  if (behind !== SPACE && behind !== CR && behind !== LF) throw new Error('a status line without a status');
   head.status = status;
   // Before 1.1 a connection ends with its reply, unless a header keeps it open.
-  head.isPersistent = bytes[from + 7] !== 0x30;
+  head.isPersistent = bytes[from + 7] !== ZERO;
   return lineEnd + 1;
 }
 
-function frame(head: ReplyHead, end: number, isChunked: boolean, length: number): void {
+function frame(head: ReplyHead, end: number, { isChunked, length }: Fields): void {
   const { status } = head;
   head.end = end;
   head.length = 0;
+  // The bytes after it are of another protocol, which no request asks for.
+  if (status === 101) head.isPersistent = false;
   if (head.answersHead || status < 200 || status === 204 || status === 304) head.framing = 'none';
   else if (isChunked) head.framing = 'chunked';
   else if (length >= 0) {
@@ -110,6 +139,19 @@ function frame(head: ReplyHead, end: number, isChunked: boolean, length: number)
   }
 }
 
+/**
+ * Whether the line is of the header of this name. Whatever else is behind the name, but a letter or sign of a longer one,
+ * is an error: a blank before the colon is read by some and skipped by others (RFC 9112 §5.1), who then disagree on where
+ * the reply ends.
+ */
+function isField(bytes: Buffer, from: number, until: number, name: string): boolean {
+  if (!nameIs(bytes, from, name)) return false;
+  const at = from + name.length;
+  if (at < until && bytes[at] === COLON) return true;
+  if (at < until && /[\w!#$%&'*+.^`|~-]/.test(String.fromCharCode(bytes[at] as number))) return false;
+  throw new Error(`${name} without a colon right behind it`);
+}
+
 /** Whether the bytes at `at` are these lower-case letters, in any case. */
 function nameIs(bytes: Buffer, at: number, name: string): boolean {
   for (let index = 0; index < name.length; index += 1) {
@@ -118,16 +160,18 @@ function nameIs(bytes: Buffer, at: number, name: string): boolean {
   return true;
 }
 
+/** Digits between blanks. */
 function lengthIn(bytes: Buffer, from: number, until: number): number {
-  let value = -1;
-  for (let index = from; index < until; index += 1) {
-    const byte = bytes[index] as number;
-    if (byte >= 0x30 && byte <= 0x39) value = Math.max(value, 0) * 10 + byte - 0x30;
-    else if (byte !== SPACE && byte !== 9) throw new Error('a content-length that is not a number');
-  }
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error('a content-length that is not a number');
+  let [start, end] = [from, until];
+  while (start < end && isBlank(bytes[start])) start += 1;
+  while (end > start && isBlank(bytes[end - 1])) end -= 1;
+  let value = end > start ? 0 : Number.NaN;
+  for (let index = start; index < end; index += 1) value = value * 10 + digit(bytes, index, 1);
+  if (!Number.isSafeInteger(value)) throw new Error('a content-length that is not a number');
   return value;
 }
+
+const isBlank = (byte: number | undefined) => byte === SPACE || byte === TAB;
 
 /** NaN for what is not a digit. */
 function digit(bytes: Buffer, at: number, weight: number): number {
@@ -143,7 +187,11 @@ function tooLong(bytes: number): false {
 /** The headers between these indices; names and values alternate. */
 export function rawHeaders(bytes: Buffer, from: number, until: number): string[] {
   const raw: string[] = [];
-  for (const line of bytes.toString('latin1', from, until).split(/\r?\n/).slice(1)) {
+  for (const line of bytes
+    .toString('latin1', from, until)
+    .replace(/\r?\n[ \t]+(?=[^\r\n])/g, ' ')
+    .split(/\r?\n/)
+    .slice(1)) {
     const colon = line.indexOf(':');
     if (colon > 0) raw.push(line.slice(0, colon), line.slice(colon + 1).trim());
   }

@@ -19,6 +19,8 @@ export interface ReplyParser {
   readonly isPersistent: boolean;
   /** Size of the reply, including interim replies. */
   readonly bytes: number;
+  /** What of a reply has not come yet. */
+  readonly missing: string;
   /** More bytes came than belong to the reply. */
   readonly hasExcess: boolean;
   body(): string;
@@ -104,6 +106,12 @@ export function createReplyParser(): ReplyParser {
     },
     get bytes() {
       return end;
+    },
+    get missing() {
+      if (length === 0) return 'a reply';
+      if (!hasHead) return start === 0 ? 'the end of its head' : 'a reply after an interim one';
+      if (head.framing === 'close') return 'its end: it has no length, and the connection stays open';
+      return 'the end of its body';
     },
     get hasExcess() {
       return length > end;
