@@ -11,7 +11,7 @@ const faultOf = (text: string, rules = rulesOf(text)): UrlFault | undefined => {
   return 'fault' in read ? read.fault : undefined;
 };
 function rulesOf(text: string) {
-  if (/^[\s"]*(mariadb|mysql:\/\/m)/i.test(text)) return RULES.mariadb;
+  if (/^[\s"]*(mariadb|mysql\S*:\/\/[mub])/i.test(text)) return RULES.mariadb;
   return /^[\s"]*(redis|unix|valkey|\/)/i.test(text) ? RULES.redis : RULES.postgres;
 }
 
@@ -55,6 +55,22 @@ test.each([
   ['valkey+unix:///run/valkey.sock', 'redis://%2Frun%2Fvalkey.sock'],
   ['valkey://h:6380/1', 'redis://h:6380/1'],
   ['valkeys://h', 'rediss://h'],
+  // Names outside ASCII, in the form that DNS has.
+  ['redis://bücher.example:6380/1', 'redis://xn--bcher-kva.example:6380/1'],
+  ['rediss://u:p@b%C3%BCcher.example', 'rediss://u:p@xn--bcher-kva.example'],
+  ['valkey://BÜCHER.example', 'redis://xn--bcher-kva.example'],
+  ['postgres://u:ü@例え.jp/ä', 'postgres://u:%C3%BC@xn--r8jz45g.jp/%C3%A4'],
+  ['mysql://u@bücher.example/db', 'mysql://u@xn--bcher-kva.example/db'],
+  ['redis://１２７.0.0.1', 'redis://127.0.0.1'],
+  ['redis://%68ost', 'redis://host'],
+  ['unix:///run/bücher.sock', 'redis://%2Frun%2Fb%C3%BCcher.sock'],
+  // With a driver in the scheme, as SQLAlchemy and Rails have it.
+  ['postgresql+asyncpg://u:p@h/db', 'postgresql://u:p@h/db'],
+  ['postgres+psycopg2://u:p@h/db?sslmode=disable', 'postgres://u:p@h/db?sslmode=disable'],
+  ['postgresql+psycopg2:///db?host=/run/pg', 'postgresql://%2Frun%2Fpg/db'],
+  ['mysql+pymysql://u:p@h/db', 'mysql://u:p@h/db'],
+  ['mariadb+mariadbconnector://u:p@h/db', 'mariadb://u:p@h/db'],
+  ['mysql2://u:p@h/db', 'mysql://u:p@h/db'],
 ])('%j is read', (text, url) => expect(readServiceUrl(text, rulesOf(text))).toEqual({ url }));
 
 test.each([
@@ -80,7 +96,7 @@ test.each([
   ['postgres://u:p@a:1,b:2/db', 'postgres:// and what cannot be read', /one host/],
   ['postgres://u:p@a,b/db', 'several', /one of them/],
   ['redis://a,b:6379', 'several', /one of them/],
-  ['mysql://u:p@h/db', 'one that begins with mysql://', /Write postgres:/],
+  ['mysql://h/db', 'one that begins with mysql://', /Write postgres:/],
   ['hunter2://h', 'one that begins otherwise', /Write postgres:/],
   ['mariadb://u:p/w@h/db', 'mariadb:// and what cannot be read', /\/ is %2F/],
   ['mariadb://u:p%@h/db', 'mariadb:// and what cannot be read', /% is %25/],
@@ -107,7 +123,31 @@ test.each([
   ['unix:///run/redis.sock?db=x', 'something else', /redis:\/\/HOST:PORT\/1/],
   ['unix:///run/redis.sock?db=1&db=2', '?db= twice', /number/],
   ['unix:///run/redis.sock?password=x', '?password=', /unix:\/\/USER:PASSWORD@/],
-  ['unix://run/redis.sock', 'one that begins with unix://', /redis:/],
+  ['unix://run/redis.sock', 'one that begins with unix://', /three slashes/],
+  ['redis://u%40h', 'another text', /ASCII/],
+  ['redis://a%2Fb', 'another text', /ASCII/],
+  ['redis://a%20b', 'another text', /ASCII/],
+  ['redis://a%2Cb', 'another text', /ASCII/],
+  ['postgres://ü,ä/db', 'several', /one of them/],
+  // Schemes of other libraries and services.
+  ['redis+tls://h', 'one that begins with redis+tls://', /rediss:/],
+  ['valkey+ssl://h', 'one that begins with valkey+ssl://', /rediss:/],
+  ['rediss+socket:///run/s', 'one that begins with rediss+socket://', /redis:\/\/\/run/],
+  [
+    'jdbc:postgresql://h/db?user=u&password=hunter2',
+    'one that begins with jdbc:postgresql:',
+    /without jdbc:/,
+  ],
+  ['jdbc:hunter2://h/db', 'one that begins with jdbc:', /without jdbc:/],
+  ['postgresql+hunter2://h/db', 'one that begins otherwise', /Write postgres:/],
+  ['prisma+postgres://h/?api_key=hunter2', 'one that begins with prisma+postgres://', /proxy/],
+  ['psql://h/db', 'one that begins with psql://', /Write postgres:/],
+  ['pgsql://h/db', 'one that begins with pgsql://', /Write postgres:/],
+  ['postgis://h/db', 'one that begins with postgis://', /Write postgres:/],
+  ['mongodb+srv://u:p@h/db', 'one that begins with mongodb+srv://', /Write postgres:/],
+  ['sqlserver://h/db', 'one that begins with sqlserver://', /Write postgres:/],
+  ['mysql+srv://m/db', 'one that begins with mysql+srv://', /one server/],
+  ['mysqlx://m/db', 'one that begins with mysqlx://', /3306/],
   ['redis://', 'one without a host', /Name the host/],
   ['redis:///1', 'one without a host', /Name the host/],
   ['redis:///', 'one without a host', /Name the host/],
@@ -141,6 +181,21 @@ test.each([
   expect(fault?.remedy).toMatch(remedy);
 });
 
+test.each([
+  ['unix:///run/s', POSTGRES_URL, /host=\/run\/postgresql/],
+  ['unix:///run/s', MARIADB_URL, /socket=\/run\/mysqld/],
+  ['tls://h:6380', REDIS_URL, /rediss:/],
+  ['tcp://h:6379', REDIS_URL, /Write redis:\/\/HOST/],
+  ['keydb://h', REDIS_URL, /Write redis:\/\/HOST/],
+  ['mongodb+srv://h', REDIS_URL, /Write redis:/],
+  ['jdbc:mysql://h/db', MARIADB_URL, /without jdbc:/],
+  ['jdbc:oracle:thin:@h', MARIADB_URL, /without jdbc:/],
+])('%j is refused by its name elsewhere, with what to write', (text, rules, remedy) => {
+  const fault = faultOf(text, rules);
+  expect(fault?.got).toBe(`one that begins with ${/^jdbc:(?:mysql:)?|^[^:]*:\/\//.exec(text)?.[0]}`);
+  expect(fault?.remedy).toMatch(remedy);
+});
+
 test('no error shows a part of a password', () => {
   const secrets = [
     'hun%ter',
@@ -169,6 +224,10 @@ test('no error shows a part of a password', () => {
     'unix://:P',
     '/:P',
     'postgres://u:P@/db?host=/run',
+    'jdbc:postgresql://h/db?user=u&password=P',
+    'postgresql+asyncpg://u:P@ü/db/x',
+    'redis://u:P@ü%20',
+    'redis+tls://:P@h',
   ];
   for (const rules of [REDIS_URL, MEMCACHED_URL, POSTGRES_URL, MARIADB_URL]) {
     for (const text of around.flatMap((one) => secrets.map((secret) => one.replace('P', secret)))) {

@@ -1,3 +1,5 @@
+import { domainToASCII } from 'node:url';
+
 /**
  * Checks of the URL of a service, before anything connects: drivers differ in what they make of a doubtful one, and
  * some would connect elsewhere. Errors show no part of a URL that cannot be read.
@@ -17,6 +19,8 @@ export interface UrlRules {
   options: readonly string[];
   /** Why an option is refused, and what to write instead; others are refused as unknown. */
   refused: Readonly<Record<string, string>>;
+  /** Schemes that other libraries and services have for a URL like it, and what to write instead; a message repeats them. */
+  otherSchemes?: readonly (readonly [scheme: RegExp, remedy: string])[];
   /** Other spellings of a URL, such as those of sockets, as the one that is checked; other text as it is. */
   rewrite?(text: string): string;
   /** What is wrong with its path, its host or the values of its options; `undefined` when nothing is. */
@@ -26,9 +30,9 @@ export interface UrlRules {
 const ENCODE =
   'Percent-encode what stands in user and password: % is %25, # is %23, / is %2F, ? is %3F, @ is %40, : is %3A.';
 
-/** Schemes that a message may repeat. */
+/** Schemes that a message may repeat, beside those that the rules name. */
 const KNOWN_SCHEMES =
-  /^(?:https?|file|unix|tcp|ftp|jdbc|sqlite|libsql|ldaps?|amqps?|mongodb(?:\+srv)?|mysqlx?|mariadb|postgres(?:ql)?|(?:redis|valkey)s*(?:[-+](?:sentinel|unix|socket|cluster|tls))?|memcached?s?):$/;
+  /^(?:https?|wss?|file|unix|tcp|tls|ssl|ftp|jdbc|sqlite3?|libsql|ldaps?|amqps?|nats|kafka|srv|mongodb(?:\+srv)?|mysql(?:2|x|\+srv)?|mariadb|postgres(?:ql)?|mssql|sqlserver|oracle|(?:redis|valkey)s*(?:[-+](?:sentinel|unix|socket|cluster|tls|ssl))?|memcached?s?):$/;
 
 /** The URL as drivers are given it, or what is wrong with it. */
 export function readServiceUrl(text: string, rules: UrlRules): { url: string } | { fault: UrlFault } {
@@ -38,6 +42,8 @@ export function readServiceUrl(text: string, rules: UrlRules): { url: string } |
   const expected = `a URL such as ${scheme}//USER:PASSWORD@HOST:PORT`;
   const own = /^([a-z][a-z0-9+.-]*:)\/\//i.exec(given)?.[1]?.toLowerCase();
   if (own === undefined) {
+    const [, wrapped] = /^jdbc:([a-z\d]+):/i.exec(given) ?? [];
+    if (wrapped !== undefined) return { fault: jdbcFault(wrapped.toLowerCase(), expected, rules) };
     const isWithin = /[\s='"][a-z][a-z0-9+.-]*:\/\//i.test(given);
     const remedy = isWithin
       ? 'Write the URL alone.'
@@ -45,9 +51,11 @@ export function readServiceUrl(text: string, rules: UrlRules): { url: string } |
     return { fault: { expected, got: 'text that is not a URL', remedy } };
   }
   if (!rules.schemes.includes(own)) {
+    const other = rules.otherSchemes?.find(([pattern]) => pattern.test(own));
     // A password may stand where a scheme does.
-    const got = KNOWN_SCHEMES.test(own) ? `one that begins with ${own}//` : 'one that begins otherwise';
-    return { fault: { expected, got, remedy: `Write ${scheme}//.` } };
+    const isKnown = other !== undefined || KNOWN_SCHEMES.test(own);
+    const got = isKnown ? `one that begins with ${own}//` : 'one that begins otherwise';
+    return { fault: { expected, got, remedy: other?.[1] ?? `Write ${scheme}//.` } };
   }
   if (!URL.canParse(given) || !isDecodable(given)) {
     const remedy = hasPlace(given)
@@ -56,6 +64,7 @@ export function readServiceUrl(text: string, rules: UrlRules): { url: string } |
     return { fault: { expected, got: `${own}// and what cannot be read`, remedy } };
   }
   const url = new URL(given);
+  if (!hasPlainHost(url)) return { fault: HOST_FAULT };
   const fault = hashFault(url) ?? optionFault(url, rules) ?? rules.faultOf(url) ?? hostFault(url, expected);
   return fault === undefined ? { url: url.href } : { fault };
 }
@@ -78,6 +87,34 @@ export function socketHost(path: string): string {
     if (error instanceof URIError) return encodeURIComponent(path);
     throw error;
   }
+}
+
+const HOST_FAULT: UrlFault = {
+  expected: 'a host that is a name or an address',
+  got: 'another text',
+  remedy: 'Write the name in ASCII, as in xn--bcher-kva.example.',
+};
+
+/**
+ * Whether the host is a name, an address or a socket. One outside ASCII, which stands there percent-encoded, is then the
+ * name that the WHATWG URL Standard makes of it, as for http; drivers would look up its bytes, each in a way of its own.
+ */
+function hasPlainHost(url: URL): boolean {
+  if (!url.hostname.includes('%') || url.hostname.includes(',') || isSocket(url)) return true;
+  const host = hostOf(url);
+  const ascii = /[/\\?#@:,[\]]/.test(host) ? '' : domainToASCII(host);
+  if (ascii !== '') url.hostname = ascii;
+  return ascii !== '';
+}
+
+/** JDBC has credentials in the query, and names of its own for options. */
+function jdbcFault(name: string, expected: string, { schemes: [scheme, ...others] }: UrlRules): UrlFault {
+  const isOurs = [scheme, ...others].includes(`${name}:`);
+  return {
+    expected,
+    got: isOurs ? `one that begins with jdbc:${name}:` : 'one that begins with jdbc:',
+    remedy: `Write ${scheme}//USER:PASSWORD@HOST:PORT, without jdbc: and its options.`,
+  };
 }
 
 /** Files of variables that no shell reads, such as those of containers, pass quotes on. */

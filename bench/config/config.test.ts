@@ -163,6 +163,21 @@ describe('what is accepted', () => {
     }
   });
 
+  test('the URL of another service is not called a wrong one: its flag is named', () => {
+    const at = (raw: RawOptions, env: Record<string, string> = {}) => {
+      expect(() => parseConfig(raw, env)).not.toThrow('hunter2');
+      return expect(() => parseConfig(raw, env));
+    };
+    const mysql = 'mysql://u:hunter2@h/db';
+    at({ store: 'postgres', postgresUrl: mysql }).toThrow(/MariaDB: write --mariadb-url/);
+    at({ store: 'postgres', useEnvUrls: true }, { DATABASE_URL: mysql }).toThrow(
+      /in DATABASE_URL.*--mariadb-url/,
+    );
+    at({ store: 'redis', redisUrl: 'postgres://h/db' }).toThrow(/write --postgres-url/);
+    at({ store: 'postgres', postgresUrl: 'mysql://u:hun#ter2@h/db' }).toThrow(/Write postgres:/);
+    at({ store: 'postgres', postgresUrl: 'unix:///run/s' }).toThrow(/host=\/run/);
+  });
+
   test('durations take ms, s and m', () => {
     const config = parseConfig({ store: 'jwt', duration: '2m', warmup: '500ms' }, {});
     expect([config.durationSeconds, config.warmupSeconds]).toEqual([120, 0.5]);

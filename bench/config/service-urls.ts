@@ -2,7 +2,7 @@
 
 import { findStore, SERVICES } from '../../stores/registry.ts';
 import type { ServiceDefinition } from '../../stores/service.ts';
-import { readServiceUrl } from '../../stores/service-url.ts';
+import { readServiceUrl, type UrlRules } from '../../stores/service-url.ts';
 import { type Flag, type FlagTable, flagsOf, parseFlags } from './flag.ts';
 import type { StoreChoice } from './store-choice.ts';
 import { type RawOptions, usage } from './values.ts';
@@ -31,8 +31,15 @@ function checked(text: string, { url: rules }: ServiceDefinition, source: string
   const read = readServiceUrl(text, rules);
   if ('url' in read) return read.url;
   const { expected, got, remedy } = read.fault;
-  throw usage(`${expected} in ${source}`, got, remedy);
+  const owner = SERVICES.find(({ url }) => url !== rules && isOf(text, url));
+  const elsewhere = owner && `That is a URL of ${owner.title}: write --${owner.name}-url.`;
+  throw usage(`${expected} in ${source}`, got, elsewhere ?? remedy);
 }
+
+/** Whether it begins as the URLs of a service do, and is one. */
+const isOf = (text: string, rules: UrlRules) =>
+  rules.schemes.some((scheme) => text.trim().toLowerCase().startsWith(`${scheme}//`)) &&
+  'url' in readServiceUrl(text, rules);
 
 const USE_ENV_URLS: Flag<boolean> = flagsOf('view').yes(
   '--use-env-urls',

@@ -18,7 +18,16 @@ const special = fc.string({
 });
 const scheme = fc.constantFrom(
   ...['redis', 'rediss', 'unix', 'postgres', 'postgresql', 'mariadb', 'mysql', 'memcached', 'file', 'x', ''],
-  ...['REDIS', 'redis+socket', 'jdbc:postgresql'],
+  ...[
+    'REDIS',
+    'redis+socket',
+    'redis+tls',
+    'jdbc:postgresql',
+    'jdbc:x',
+    'postgres+psycopg2',
+    'mysql+x',
+    'tcp',
+  ],
 );
 const host = fc.constantFrom(
   'h',
@@ -31,6 +40,8 @@ const host = fc.constantFrom(
   'h:x',
   '',
   'hö',
+  'h%20',
+  'ö,ä',
   '%2Frun%2Fs',
 );
 const path = fc.constantFrom(

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { domainToASCII } from 'node:url';
 import { messageOf } from '../errors.ts';
 import { conflict, quoted, type RawOptions, usage } from './values.ts';
 
@@ -65,7 +66,9 @@ function readAuthorities(path: string): string {
 }
 
 function elsewhere(text: string, { origin: from }: URL): NonNullable<Wire['connectTo']> {
-  const [, host = '', port = ''] = /^(\[[\da-fA-F:.]+\]|[\w.-]+):(\d{1,5})$/.exec(text) ?? [];
+  const [, name = '', port = ''] = /^(\[[\da-fA-F:.]+\]|[^\s/?#@:[\]\\%]+):(\d{1,5})$/.exec(text) ?? [];
+  // As in a URL: a name outside ASCII becomes its form in DNS.
+  const host = name.startsWith('[') ? name : /^[\w.-]*$/.test(domainToASCII(name)) ? domainToASCII(name) : '';
   if (host !== '' && Number(port) > 0 && Number(port) < 65_536)
     return { from, host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
   throw usage('HOST:PORT for --connect-to', quoted(text), 'Write for example 127.0.0.1:8443.');

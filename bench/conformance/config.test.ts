@@ -123,6 +123,7 @@ describe('a contract', () => {
       [{ connectTo: '127.0.0.1' }, 'HOST:PORT for --connect-to'],
       [{ connectTo: '127.0.0.1:0' }, 'HOST:PORT for --connect-to'],
       [{ connectTo: 'a:b@c:80' }, 'HOST:PORT for --connect-to'],
+      [{ connectTo: 'bü cher:80' }, 'HOST:PORT for --connect-to'],
     ])('%o is refused', (flags, words) => {
       expect(external(flags)).toContain(words);
     });
@@ -138,6 +139,9 @@ describe('a contract', () => {
       expect(wire({ insecure: true })).toMatchObject({ isInsecure: true, ca: undefined });
       expect(wire({ connectTo: '[::1]:8443' })).toMatchObject({
         connectTo: { from: 'https://shop.example', host: '::1', port: 8443 },
+      });
+      expect(wire({ connectTo: 'bücher.example:80' })).toMatchObject({
+        connectTo: { host: 'xn--bcher-kva.example', port: 80 },
       });
     });
   });

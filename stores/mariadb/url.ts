@@ -13,6 +13,10 @@ const TLS_NAMES =
 const refused = (names: readonly string[], remedy: string) =>
   Object.fromEntries(names.map((name) => [name, remedy]));
 
+/** SQLAlchemy's URLs name the driver behind the service, and those of Rails in it. */
+const WITH_DRIVER =
+  /^(mysql|mariadb)(?:\+(?:pymysql|mysqldb|mysqlconnector|mariadbconnector|aiomysql|asyncmy|cymysql)|2)(?=:\/\/)/i;
+
 export const MARIADB_URL: UrlRules = {
   schemes: ['mariadb:', 'mysql:'],
   options: ['ssl-mode', ...FILES],
@@ -23,7 +27,12 @@ export const MARIADB_URL: UrlRules = {
     ...refused(['ssl', 'sslmode', 'tls', 'useSSL', 'sslMode'], TLS_NAMES),
     socket: 'For a socket write mariadb://USER:PASSWORD@localhost/DATABASE?socket=/FILE, with no other host.',
   },
-  rewrite: withSocketAsHost,
+  otherSchemes: [
+    [/^unix:$/, 'Write mariadb://localhost/DATABASE?socket=/run/mysqld/mysqld.sock.'],
+    [/^mysqlx(?:\+srv)?:$/, 'Write mysql://HOST:3306/DATABASE: the X protocol has another port.'],
+    [/^mysql\+srv:$/, 'Write mysql://HOST:PORT/DATABASE, of one server.'],
+  ],
+  rewrite: (text) => withSocketAsHost(text.replace(WITH_DRIVER, '$1')),
   faultOf: (url) => portFault(url) ?? databaseFault(url) ?? sslFault(url),
 };
 

@@ -9,6 +9,11 @@ test.each([
   ['memcached:///run/m.sock', 'memcached://%2Frun%2Fm.sock', { path: '/run/m.sock' }],
   ['unix:///run/a%20b', 'memcached://%2Frun%2Fa%20b', { path: '/run/a b' }],
   ['memcached://u:p@/run/m.sock', 'memcached://u:p@%2Frun%2Fm.sock', { path: '/run/m.sock' }],
+  [
+    'memcached://bücher.example',
+    'memcached://xn--bcher-kva.example',
+    { host: 'xn--bcher-kva.example', port: 11_211 },
+  ],
 ])('%s is read', (text, url, address) => {
   expect(readServiceUrl(text, MEMCACHED_URL)).toEqual({ url });
   expect(addressOf(url)).toEqual(address);
@@ -17,6 +22,9 @@ test.each([
 test.each([
   ['redis://h', 'one that begins with redis://', /memcached:\/\//],
   ['memcacheds://h', 'one that begins with memcacheds://', /memcached:\/\//],
+  ['unix://run/m.sock', 'one that begins with unix://', /three slashes/],
+  ['memcached+tls://h', 'one that begins with memcached+tls://', /not supported/],
+  ['tcp://h:1', 'one that begins with tcp://', /memcached:\/\/HOST/],
   ['localhost:11211', 'text that is not a URL', /Begin it with memcached:/],
   ['memcached://a:11211,b:11211', 'several', /Name one/],
   ['memcached://a,b', 'several', /Name one/],

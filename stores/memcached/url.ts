@@ -9,6 +9,11 @@ export const MEMCACHED_URL: UrlRules = {
   refused: Object.fromEntries(
     ['user', 'username', 'pass', 'password'].map((name) => [name, CREDENTIALS] as const),
   ),
+  otherSchemes: [
+    [/^memcache(?:d?s|d?\+(?:tls|ssl)):$|^(?:tls|ssl):$/, 'Write memcached://: TLS is not supported.'],
+    [/^unix:$/, 'Write unix:///run/memcached.sock, with three slashes.'],
+    [/^(?:tcp|memcached?\+sasl):$/, 'Write memcached://HOST:PORT.'],
+  ],
   rewrite: withSocketAsHost,
   faultOf: (url) => listFault(url) ?? socketFault(url) ?? pathFault(url) ?? loginFault(url),
 };

@@ -6,6 +6,9 @@ import { hostOf, type UrlFault, type UrlRules } from '../service-url.ts';
 const SSL_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify'];
 const FILES = ['sslrootcert', 'sslcert', 'sslkey'];
 
+/** SQLAlchemy's URLs name the driver behind the service. */
+const WITH_DRIVER = /^(postgres(?:ql)?)\+(?:psycopg[23]?(?:_async|cffi)?|asyncpg|pg8000|aiopg)(?=:\/\/)/i;
+
 export const POSTGRES_URL: UrlRules = {
   schemes: ['postgres:', 'postgresql:'],
   options: ['host', 'port', 'sslmode', ...FILES, 'channel_binding'],
@@ -14,7 +17,12 @@ export const POSTGRES_URL: UrlRules = {
     schema: 'Leave it out: the benchmark makes schemas of its own, and removes them.',
     options: 'Leave it out: durability and plans are set by the flags.',
   },
-  rewrite: withSocketAsHost,
+  otherSchemes: [
+    [/^unix:$/, 'Write postgres:///DATABASE?host=/run/postgresql, the folder of the socket.'],
+    [/^prisma(?:\+postgres)?:$/, 'Name Postgres itself, postgres://HOST:PORT/DATABASE: this is a proxy.'],
+    [/^(?:pgsql|psql|pg|postgis|cockroachdb|redshift|timescaledb):$/, 'Write postgres://HOST:PORT/DATABASE.'],
+  ],
+  rewrite: (text) => withSocketAsHost(text.replace(WITH_DRIVER, '$1')),
   faultOf: (url) => hostFault(url) ?? databaseFault(url) ?? sslFault(url),
 };
 

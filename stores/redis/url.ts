@@ -9,6 +9,12 @@ export const REDIS_URL: UrlRules = {
     db: 'Write the number of the database after the host: redis://HOST:PORT/1.',
     ...Object.fromEntries(['user', 'username', 'pass', 'password'].map((name) => [name, CREDENTIALS])),
   },
+  otherSchemes: [
+    [/^(?:(?:redis|valkey)[-+])?(?:tls|ssl):$/, 'Write rediss://HOST:PORT, which is Redis by TLS.'],
+    [/^(?:redis|valkey)s[-+](?:unix|socket):$/, 'Write redis:///run/redis.sock: a socket has no TLS.'],
+    [/^unix:$/, 'Write unix:///run/redis.sock, with three slashes.'],
+    [/^(?:tcp|keydb|dragonfly|garnet|kvrocks|redict):$/, 'Write redis://HOST:PORT.'],
+  ],
   rewrite: withSocketAsHost,
   faultOf: (url) => socketFault(url) ?? databaseFault(url) ?? familyFault(url),
 };
