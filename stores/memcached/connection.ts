@@ -43,11 +43,21 @@ const MAX_RETRY_MS = 500;
 export async function openMemcached(context: OpenContext): Promise<MemcachedConnection> {
   if (context.serviceUrl === undefined) throw new TypeError('expected the URL of Memcached, got none');
   const url = context.serviceUrl;
-  let link = await firstLink(url);
+  const first = await firstLink(url);
+  let { link } = first;
   /** Of links that have ended, less what is sent to open one. */
   let sentBefore = -link.sent;
   let retry: NodeJS.Timeout | undefined;
   let isClosed = false;
+  /** Sent only to keep it open; not counted. */
+  let pings = 0;
+  const letGo = keepOpen(
+    () => link,
+    first.idleSeconds,
+    () => {
+      pings += 1;
+    },
+  );
 
   /** One report for each outage, however many attempts fail until it is over. */
   function follow(current: Link): void {
@@ -81,16 +91,43 @@ export async function openMemcached(context: OpenContext): Promise<MemcachedConn
         throw new StoreUnavailableError(operation, cause);
       }
     },
-    roundTrips: () => sentBefore + link.sent,
+    roundTrips: () => sentBefore + link.sent - pings,
     close() {
       isClosed = true;
       clearTimeout(retry);
+      letGo();
       return link.close();
     },
   };
 }
 
-async function firstLink(url: string): Promise<Link> {
+/** Looks in the time after which Memcached closes an idle connection: at most two pass before a command. */
+const LOOKS = 3;
+
+/**
+ * Keeps an idle connection open where `idle_timeout` of Memcached would close it: a request that meets the end, or comes
+ * while another connection is made, would fail. The returned function ends it.
+ * @param idleSeconds 0 for never.
+ */
+function keepOpen(current: () => Link, idleSeconds: number, onPing: () => void): () => void {
+  if (idleSeconds === 0) return () => undefined;
+  let [link, before] = [current(), current().sent];
+  const look = () => {
+    const isIdle = current() === link && link.sent === before && link.ended === undefined;
+    link = current();
+    if (isIdle) {
+      onPing();
+      // An outage is reported when the link has ended.
+      link.ask('mn\r\n').catch(() => undefined);
+    }
+    before = link.sent;
+  };
+  const timer = setInterval(look, (idleSeconds * 1000) / LOOKS).unref();
+  return () => clearInterval(timer);
+}
+
+/** With the time after which Memcached closes an idle connection, in seconds; 0 for never. */
+async function firstLink(url: string): Promise<{ link: Link; idleSeconds: number }> {
   const address = addressText(url);
   let link: Link;
   try {
@@ -101,7 +138,7 @@ async function firstLink(url: string): Promise<Link> {
   try {
     const settings = await stats(link, 'settings');
     if (settings.get('evictions') !== 'off') throw new EvictionError(address);
-    return link;
+    return { link, idleSeconds: Number(settings.get('idle_timeout') ?? 0) };
   } catch (error) {
     await link.close();
     throw error instanceof EvictionError ? error : new StoreUnavailableError('open', error);

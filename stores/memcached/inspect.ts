@@ -33,7 +33,9 @@ export async function inspectMemcached(link: Link, connections = 0): Promise<Ins
       return value === undefined ? [] : [[name, value]];
     }),
   );
-  return { version, settings, notes: [] };
+  const idleSeconds = Number(all.get('idle_timeout') ?? 0);
+  const closes = `closes connections that are idle for ${idleSeconds} s (idle_timeout): ours are kept open`;
+  return { version, settings, notes: idleSeconds === 0 ? [] : [closes] };
 }
 
 /** Without any where it refuses the command, as a proxy does. */

@@ -78,7 +78,8 @@ export async function openConnections(
     application_name: 'session-bench',
     // Every statement uses an index: a plan cached while a table was tiny must not keep scanning it when it has grown.
     // Commits are set here because SET in a function's definition comes too late for its own commit.
-    options: `-c synchronous_commit=${synchronousCommit} -c enable_seqscan=off -c jit=off`,
+    // The server's own limit of idle time would end a pooled connection under a request.
+    options: `-c synchronous_commit=${synchronousCommit} -c enable_seqscan=off -c jit=off -c idle_session_timeout=0`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,

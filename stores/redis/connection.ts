@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { type OpenContext, StoreUnavailableError } from '../store.ts';
+import { keepOpen } from './keep-open.ts';
 import { socketOf } from './url.ts';
 
 /** A script as ioredis defines it: sent by EVALSHA, once per connection by EVAL, and again after NOSCRIPT. */
@@ -75,6 +76,7 @@ export async function openRedis(
   await connect(client, address, context.onBackgroundError);
 
   let sent = 0;
+  let letGo = (): void => undefined;
   const ask = <T>(operation: string, reply: Promise<T>): Promise<T> => {
     sent += 1;
     return reply.catch((cause: unknown) => {
@@ -91,10 +93,16 @@ export async function openRedis(
       return ask(operation, command.apply(client, [...args]));
     },
     roundTrips: () => sent,
-    close: () => close(client),
+    close() {
+      letGo();
+      return close(client);
+    },
   };
   try {
     await requireNoEviction(connection, address);
+    letGo = await keepOpen(client, () => sent).catch((error: unknown) => {
+      throw new StoreUnavailableError('open', withoutCommand(error));
+    });
   } catch (error) {
     client.disconnect();
     throw error;

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type Inspection, refusal } from '../service.ts';
+import { idleTimeoutOf } from './keep-open.ts';
 import { rehearse } from './rehearsal.ts';
 
 /** What a Redis, or what speaks its protocol, says of itself. Anything that it refuses to say is not known. */
@@ -21,12 +22,13 @@ type Info = ReadonlyMap<string, string>;
 
 /** @throws ServiceError when it cannot serve a run. */
 export async function inspectRedis(redis: Redis): Promise<Inspection> {
-  const [server, replication, cluster, memory, settings] = await Promise.all([
+  const [server, replication, cluster, memory, settings, idleSeconds] = await Promise.all([
     readInfo(redis, 'server'),
     readInfo(redis, 'replication'),
     readInfo(redis, 'cluster'),
     readInfo(redis, 'memory'),
     readSettings(redis),
+    idleTimeoutOf(redis),
   ]);
   await checkMode(redis, server, cluster);
   checkRole(replication);
@@ -42,6 +44,9 @@ export async function inspectRedis(redis: Redis): Promise<Inspection> {
       ...(settings === undefined
         ? ['durability: not known without the right to CONFIG GET (+config|get)']
         : []),
+      ...(idleSeconds === undefined || idleSeconds === 0
+        ? []
+        : [`closes connections that are idle for ${idleSeconds} s (timeout): ours are kept open by PING`]),
     ],
   };
 }
