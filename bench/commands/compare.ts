@@ -53,7 +53,7 @@ const FLAGS = { ...RUNS_FLAGS, ...COMPARISON_FLAGS };
 /** `pnpm bench compare BASE.csv HEAD.csv`, or several runs a side: prints a table or JSON; the exit code is the verdict's. */
 export const COMMAND: BenchCommand = {
   words: {
-    usage: '(BASE.csv HEAD.csv | --base A.csv,B.csv --head C.csv,D.csv) [options]',
+    usage: '(BASE.csv HEAD.csv | --base A,B --head C,D) [options]',
     spelling: '[files...]',
     help: 'two result files: the baseline, and the one to judge',
   },

@@ -13,6 +13,7 @@ import { pinningIfPossible } from '../environment/machine/pinning.ts';
 import { SIBLING_FACTOR, slowDown } from '../environment/machine/siblings.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { EXIT } from '../errors.ts';
+import { wrap } from '../results/text.ts';
 import type { BenchCommand } from './command.ts';
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -50,7 +51,7 @@ async function examine(env: Env): Promise<string> {
     ...describeNoise(env),
     '',
   ];
-  return lines.join('\n');
+  return lines.map((line) => wrap(line, '      ')).join('\n');
 }
 
 async function describeService(service: ServiceDefinition, isInEnvironment: boolean): Promise<string[]> {

@@ -7,6 +7,7 @@ import { traitsOf } from '../../stores/traits.ts';
 import { ALL_COMPARATORS } from '../config/store-choice.ts';
 import { AFFINITIES, BALANCERS, SCENARIOS } from '../config/words.ts';
 import { EXIT } from '../errors.ts';
+import { wrap } from '../results/text.ts';
 import type { BenchCommand } from './command.ts';
 
 const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
@@ -19,6 +20,9 @@ const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
   revocation: 'log out through one server, poll every server until it refuses',
 };
 
+/** Before the further lines of an option or of traits. */
+const FURTHER = ' '.repeat(8);
+
 /** `pnpm bench list`. */
 export const COMMAND: BenchCommand = {
   flags: {},
@@ -30,11 +34,15 @@ export const COMMAND: BenchCommand = {
 
 /** Everything that flags can name, from the registry. */
 function renderList(): string {
-  const scenarios = SCENARIOS.map((name) => `  ${name.padEnd(14)}${SCENARIO_TEXTS[name]}`);
+  const scenarios = SCENARIOS.map((name) => entry(name, 14, SCENARIO_TEXTS[name]));
   return [
-    'stores (--store), with options as in redis:write=lww, several joined by + as in jwt:alg=ES256+lib=jose',
+    wrap(
+      'stores (--store), with options as in redis:write=lww, several joined by + as in jwt:alg=ES256+lib=jose',
+    ),
     ...STORES.flatMap((definition) => describeStore(definition)),
-    `libraries (--store, ${ALL_COMPARATORS} for all of them), to be installed first: docs/comparators.md`,
+    wrap(
+      `libraries (--store, ${ALL_COMPARATORS} for all of them), to be installed first: docs/comparators.md`,
+    ),
     ...COMPARATORS.flatMap((definition) => describeStore(definition, 24)),
     'scenarios (--scenario)',
     ...scenarios,
@@ -45,6 +53,10 @@ function renderList(): string {
   ].join('\n');
 }
 
+/** A name and its text, whose further lines begin below the text. */
+const entry = (name: string, width: number, text: string) =>
+  wrap(`  ${name.padEnd(width)}${text}`, ' '.repeat(width + 2));
+
 /** @param width of the name. */
 function describeStore(definition: BackendDefinition, width = 14): string[] {
   const defaults = defaultOptions(definition);
@@ -52,17 +64,17 @@ function describeStore(definition: BackendDefinition, width = 14): string[] {
   const traits = Object.entries(traitsOf(definition, defaults, durability))
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${value}`);
-  const options = Object.entries(definition.options).map(
-    ([name, option]) => `    :${name}=${option.values.join('|')}  ${option.meaning}`,
+  const options = Object.entries(definition.options).map(([name, option]) =>
+    wrap(`    :${name}=${option.values.join('|')}  ${option.meaning}`, FURTHER),
   );
   const notes = [
     ...(definition.aliases ?? []).map((alias) => `also: ${alias}`),
     ...(definition.isOnRequest ? ['measured on request only'] : []),
   ].join('; ');
   return [
-    `  ${definition.name.padEnd(width)}${definition.summary}${notes === '' ? '' : ` (${notes})`}`,
+    entry(definition.name, width, `${definition.summary}${notes === '' ? '' : ` (${notes})`}`),
     ...options,
-    `    service: ${serviceText(definition.service(defaults))}; ${traits.join(', ')}`,
+    wrap(`    service: ${serviceText(definition.service(defaults))}; ${traits.join(', ')}`, FURTHER),
   ];
 }
 

@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from '../errors.ts';
 import { entriesOfRun } from '../export/entries.ts';
 import { checkReportPaths, writeExports, writeReport } from '../export/write.ts';
 import { shortTitle } from '../results/groups.ts';
+import { wrap } from '../results/text.ts';
 import { crossings } from '../results/threshold.ts';
 import { timeText } from '../run/estimate.ts';
 import { planBlocks, titleOf } from '../run/plan.ts';
@@ -72,7 +73,9 @@ function reportCrossings(config: Config, outcome: RunOutcome): ExitCode {
 function renderPlan(config: Config): string {
   const blocks = planBlocks(config);
   const trials = blocks.flatMap((block) => block.trials);
-  const lines = trials.map((trial, index) => `${index + 1}. ${titleOf(trial)}, ${trial.variant}`);
-  const total = `${timeText(config)}, seed ${config.seed}; nothing was started`;
+  const lines = trials.map((trial, index) =>
+    wrap(`${index + 1}. ${titleOf(trial)}, ${trial.variant.replaceAll(';', '; ')}`, '    '),
+  );
+  const total = wrap(`${timeText(config)}, seed ${config.seed}; nothing was started`);
   return `${[...lines, total].join('\n')}\n`;
 }

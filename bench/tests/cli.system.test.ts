@@ -264,12 +264,17 @@ describe.concurrent('answers without a measurement', () => {
     ['list', 'jwt-blacklist'],
     ['doctor', 'haproxy'],
     ['-- list', 'jwt-blacklist'],
+    ['compare --help', '--base'],
+    ['--dry-run -r 2 --store jwt-blacklist,jwt', 'jwt-blacklist'],
   ])(
-    '%s',
+    '%s fits 80 columns',
     async (command, word) => {
-      const { code, stdout } = await bench(command.split(' '), directory.path);
+      const { code, stdout } = await bench(command.split(' '), directory.path, { COLUMNS: '80' });
       expect(code).toBe(0);
       expect(stdout).toContain(word);
+      // A path is one word, however long.
+      const wide = stdout.split('\n').filter((line) => line.length > 80 && !/^ *\S+$/.test(line));
+      expect(wide).toEqual([]);
     },
     30_000,
   ); // prettier-ignore
