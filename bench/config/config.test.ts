@@ -181,6 +181,7 @@ describe('what is accepted', () => {
   test('durations take ms, s and m', () => {
     const config = parseConfig({ store: 'jwt', duration: '2m', warmup: '500ms' }, {});
     expect([config.durationSeconds, config.warmupSeconds]).toEqual([120, 0.5]);
+    expect(parseConfig({ store: 'jwt', warmup: '0s' }, {}).warmupSeconds).toBe(0);
   });
 });
 

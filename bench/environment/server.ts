@@ -106,7 +106,7 @@ export function privateKeyFor(alg: string | undefined, runId: string): string | 
 const TRUST = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
 
 /** What drivers read from the environment: servers connect as the harness did when it inspected the service. */
-function clientEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function clientEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const names = [...TRUST, ...SERVICES.flatMap(({ url }) => url.driverVariables)];
   return Object.fromEntries(
     names.flatMap((name) => {
