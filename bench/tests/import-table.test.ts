@@ -292,6 +292,8 @@ describe('the import table', () => {
         own !== undefined &&
         other !== undefined &&
         own !== other &&
+        // What backends share, of which none is a backend.
+        other !== 'logins' &&
         own !== 'jwt-blacklist' &&
         own !== 'comparators'
       );

@@ -1,3 +1,4 @@
+import type { Removed, Stored } from '../logins/cells.ts';
 import type { Link } from './link.ts';
 import { type Reply, ReplyError } from './replies.ts';
 
@@ -18,13 +19,6 @@ export interface Found {
   value: string;
   cas: string;
 }
-
-/**
- * `changed`: another write came first, or, for `add`, there is one already. `absent`: there is nothing to replace. `full`:
- * no memory, or a value that is too large; what was there stays.
- */
-export type Stored = 'stored' | 'changed' | 'absent' | 'too-large' | 'full';
-export type Removed = 'removed' | 'changed' | 'absent';
 
 /** The server refuses a command: it is full, or does not know it. */
 export class RefusedError extends Error {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { type Listed, lifeOf } from '../logins/record.ts';
 import type { StoredSession } from '../store.ts';
-import { decodeRecord, encodeRecord, type Listed, lifeOf } from './record.ts';
+import { decodeRecord, encodeRecord } from './record.ts';
 import { decodeSession, encodeSession } from './value.ts';
 
 const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((c) => String.fromCharCode(c)) });

@@ -1,26 +1,12 @@
-import { accountOf } from '../failed-logins.ts';
 import type { LoginLimit, StoredSession } from '../store.ts';
-import { add, type Found, get, gets, remove, type Stored, swap } from './commands.ts';
-import type { Link } from './link.ts';
-import { decodeRecord, EMPTY, encodeRecord, type Listed, lifeOf, type UserRecord } from './record.ts';
-import { decodeSession } from './value.ts';
-
-/** Keys, clock and lifetime of the sessions of a store. */
-export interface Scope {
-  /** Before the id of a session. */
-  sessions: string;
-  /** Before the account of a user. */
-  users: string;
-  idleMs: number;
-  /** Whole milliseconds since the epoch. */
-  now(): number;
-}
+import type { Cells, Clock, Found, Stored } from './cells.ts';
+import { EMPTY, type Listed, type UserRecord } from './record.ts';
 
 /** A value that does not fit: it is too large, or there is no memory. */
 export class NoRoomError extends Error {
   readonly status: 'too-large' | 'full';
   constructor(status: 'too-large' | 'full') {
-    super(status === 'full' ? 'SERVER_ERROR out of memory storing object' : 'the value is too large');
+    super(status === 'full' ? 'the service is out of memory for the value' : 'the value is too large');
     this.name = 'NoRoomError';
     this.status = status;
   }
@@ -44,43 +30,38 @@ export function isStored(stored: Stored): boolean {
   return stored === 'stored';
 }
 
-/** The session in a text, if there is one and it is live. */
-export function liveIn(text: string | undefined, { now, idleMs }: Scope): StoredSession | undefined {
-  if (text === undefined) return undefined;
-  const session = decodeSession(text);
+/** The session, if there is one and it is live. */
+export function liveIn(
+  session: StoredSession | undefined,
+  { now, idleMs }: Clock,
+): StoredSession | undefined {
+  if (session === undefined) return undefined;
   const at = now();
   return at < session.touchedAtMs + idleMs && at < session.absoluteExpiryMs ? session : undefined;
 }
 
-/** How long the item of a session is to be kept. */
-export function lifeMs({ touchedAtMs, absoluteExpiryMs }: StoredSession, { idleMs, now }: Scope): number {
+/** How long a session is to be kept. */
+export function lifeMs({ touchedAtMs, absoluteExpiryMs }: StoredSession, { idleMs, now }: Clock): number {
   return Math.min(touchedAtMs + idleMs, absoluteExpiryMs) - now();
 }
 
-/** The live ones of these sessions, by id; all are asked for in one write. */
+/** The live ones of these sessions, by id. */
 export async function liveSessions(
-  link: Link,
-  scope: Scope,
+  cells: Cells,
   ids: readonly string[],
 ): Promise<Map<string, StoredSession>> {
-  const texts = await Promise.all(ids.map((id) => get(link, scope.sessions + id)));
+  const sessions = await cells.getSessions(ids);
   return new Map(
     ids.flatMap((id, index) => {
-      const session = liveIn(texts[index], scope);
+      const session = liveIn(sessions[index], cells);
       return session === undefined ? [] : [[id, session] as const];
     }),
   );
 }
 
-export function removeSessions(link: Link, scope: Scope, ids: readonly string[]) {
-  return Promise.all(ids.map((id) => remove(link, scope.sessions + id)));
-}
-
-export const recordKey = (scope: Scope, userId: string) => scope.users + accountOf(userId);
-
 /** A record as it was read; `undefined`: there was none. */
 export interface Known {
-  found: Found | undefined;
+  found: Found<UserRecord> | undefined;
 }
 
 /** What a change makes of a record. */
@@ -99,47 +80,43 @@ export interface Change<T> {
  * @throws NoRoomError
  */
 export async function changeRecord<T extends NonNullable<unknown> | null>(
-  link: Link,
-  scope: Scope,
+  cells: Cells,
   userId: string,
   change: (record: UserRecord) => Change<T> | Promise<Change<T>>,
   known?: Known,
 ): Promise<T> {
-  const key = recordKey(scope, userId);
   let latest = known;
   return attempts(async () => {
-    const current = latest === undefined ? await gets(link, key) : latest.found;
+    const current = latest === undefined ? await cells.records.gets(userId) : latest.found;
     latest = undefined;
-    const record = current === undefined ? EMPTY : decodeRecord(current.value);
+    const record = current?.value ?? EMPTY;
     const { next, removed = [], result } = await change(record);
     if (next === undefined) return result;
     const ending = record.logins.filter(({ state }) => state === 'ending').map(({ id }) => id);
-    const at = scope.now();
+    const at = cells.now();
     const logins = next.logins.filter(
       ({ id, absoluteExpiryMs }) => !ending.includes(id) && absoluteExpiryMs > at,
     );
-    // In one write, whose order the server keeps: an id leaves the list after its item.
-    const removing = removeSessions(link, scope, [...ending, ...removed]);
-    const writing = write(link, key, { ...next, logins }, at, current?.cas);
-    const [isWritten] = await Promise.all([writing, removing]);
+    // An id leaves the list after its item.
+    const [, isWritten] = await cells.inOrder(
+      () => cells.removeSessions([...ending, ...removed]),
+      () => write(cells, userId, { ...next, logins }, current?.cas),
+    );
     return isWritten ? result : undefined;
   });
 }
 
 /** False: another write came first. */
 async function write(
-  link: Link,
-  key: string,
+  { records }: Cells,
+  userId: string,
   record: UserRecord,
-  nowMs: number,
   cas: string | undefined,
 ): Promise<boolean> {
   if (!record.isDisabled && record.logins.length === 0)
-    return cas === undefined || (await remove(link, key, cas)) === 'removed';
-  const value = encodeRecord(record);
-  const life = lifeOf(record, nowMs);
-  if (cas === undefined) return isStored(await add(link, key, value, life));
-  return isStored(await swap(link, key, value, life, cas));
+    return cas === undefined || (await records.remove(userId, cas)) === 'removed';
+  if (cas === undefined) return isStored(await records.add(userId, record));
+  return isStored(await records.swap(userId, record, cas));
 }
 
 /**
@@ -147,8 +124,7 @@ async function write(
  * @param own its id, and that of the session that it replaces, which needs no room besides it.
  */
 export async function room(
-  link: Link,
-  scope: Scope,
+  cells: Cells,
   { logins }: UserRecord,
   limit: LoginLimit | undefined,
   own: { id: string; replaces: string },
@@ -160,8 +136,7 @@ export async function room(
   const others = logins.filter((one) => one.state === 'login' && one.id !== own.id && !isRival(one));
   if (others.length < limit.cap) return [];
   const live = await liveSessions(
-    link,
-    scope,
+    cells,
     others.map(({ id }) => id),
   );
   const occupants = others.filter(({ id }) => live.has(id)).sort((a, b) => a.createdAtMs - b.createdAtMs);
