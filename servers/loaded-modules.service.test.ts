@@ -8,6 +8,7 @@ import { SERVER_CONFIG_ENV } from './config.ts';
 const OPTIONAL = [
   'ioredis',
   'mariadb',
+  'mongodb',
   'mysql2',
   'pg',
   'rate-limiter-flexible',

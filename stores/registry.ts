@@ -5,6 +5,7 @@ import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { mariadb } from './mariadb/backend.ts';
 import { memcached } from './memcached/backend.ts';
 import { memory } from './memory/backend.ts';
+import { mongodb } from './mongodb/backend.ts';
 import { none } from './none/backend.ts';
 import { variantsOf } from './options.ts';
 import { postgres } from './postgres/backend.ts';
@@ -20,6 +21,7 @@ export const STORES: readonly StoreDefinition[] = [
   memcached,
   postgres,
   mariadb,
+  mongodb,
   jwt,
   jwtBlacklist,
 ];

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { addressOf, MARIADB_URL } from './mariadb/url.ts';
 import { MEMCACHED_URL } from './memcached/url.ts';
+import { MONGODB_URL } from './mongodb/url.ts';
 import { connectionOf, POSTGRES_URL } from './postgres/url.ts';
 import { REDIS_URL, socketOf } from './redis/url.ts';
 import { readServiceUrl, type UrlFault } from './service-url.ts';
@@ -213,6 +214,9 @@ test('no error shows a part of a password', () => {
     'memcached://u:P@h',
     'memcached://u:P@/run/s',
     'memcached://u:P@h:1,h:2',
+    'mongodb://u:P@h/db',
+    'mongodb://u:P@h:1,h:2/db',
+    'mongodb+srv://u:P@h/db?w=1',
     'redis://P@h',
     'redis://u:P@h:1/x',
     'postgres://u:P@h/db/x',
@@ -229,7 +233,7 @@ test('no error shows a part of a password', () => {
     'redis://u:P@ü%20',
     'redis+tls://:P@h',
   ];
-  for (const rules of [REDIS_URL, MEMCACHED_URL, POSTGRES_URL, MARIADB_URL]) {
+  for (const rules of [REDIS_URL, MEMCACHED_URL, POSTGRES_URL, MARIADB_URL, MONGODB_URL]) {
     for (const text of around.flatMap((one) => secrets.map((secret) => one.replace('P', secret)))) {
       const read = readServiceUrl(text, rules);
       if ('fault' in read) expect(JSON.stringify(read.fault)).not.toMatch(/hun|ter(?!s|n|v)/);
@@ -261,7 +265,7 @@ test('any text is read or refused, and never throws', () => {
     let rest = seed * 7_919;
     let text = '';
     for (; rest > 0; rest = Math.floor(rest / pieces.length)) text += pieces[rest % pieces.length];
-    for (const rules of [REDIS_URL, POSTGRES_URL, MARIADB_URL]) {
+    for (const rules of [REDIS_URL, POSTGRES_URL, MARIADB_URL, MONGODB_URL]) {
       const read = readServiceUrl(text, rules);
       if ('url' in read) expect(URL.canParse(read.url)).toBe(true);
       if ('url' in read && rules === POSTGRES_URL) expect(connectionOf(read.url).host).toBeTruthy();

@@ -44,19 +44,25 @@ export interface ServiceDefinition {
   processors: number;
   /** Those that it can provide, the least first; absent where it can provide all. */
   durabilities?: readonly [Durability, ...Durability[]];
+  /** That nobody has run the tests of its store on a real server yet; shown wherever it is listed or measured. */
+  unproven?: string;
   /** Settings that determine its durability, for the error when they differ. */
   durabilitySettings: readonly string[];
   server(): Promise<ServiceServer>;
   client(): Promise<ServiceClient>;
 }
 
-/** The durability of a service that is asked for this one: the same, or the most that it can provide. */
+/** What is said of a server on which the tests of its store have not run. */
+export const UNPROVEN = 'unproven: its suite has not run on a real server yet';
+
+/** The durability of a service that is asked for this one: the least that is as much, or the most that it can provide. */
 export function durabilityInForce(
   service: Pick<ServiceDefinition, 'durabilities'> | undefined,
   asked: Durability,
 ): Durability {
   const { durabilities = DURABILITIES } = service ?? {};
-  return durabilities.includes(asked) ? asked : (durabilities.at(-1) ?? asked);
+  const least = DURABILITIES.indexOf(asked);
+  return durabilities.find((one) => DURABILITIES.indexOf(one) >= least) ?? durabilities.at(-1) ?? asked;
 }
 
 /** How to run the service. */

@@ -70,7 +70,10 @@ function describeStore(definition: BackendDefinition, width = 14): string[] {
   const notes = [
     ...(definition.aliases ?? []).map((alias) => `also: ${alias}`),
     ...(definition.isOnRequest ? ['measured on request only'] : []),
-  ].join('; ');
+    definition.service(defaults)?.unproven,
+  ]
+    .filter((note) => note !== undefined)
+    .join('; ');
   return [
     entry(definition.name, width, `${definition.summary}${notes === '' ? '' : ` (${notes})`}`),
     ...options,

@@ -8,16 +8,30 @@ import type { RawOptions } from './values.ts';
 /** Whatever stands in a URL of a service, by flag or by variable: one line, no stack, and nothing of the password. */
 const seed = printSeed('URLs and environment');
 const SECRET = 'hunter2';
-const STORES = 'redis,memcached,postgres,mariadb';
-const VARIABLES = ['REDIS_URL', 'MEMCACHED_URL', 'DATABASE_URL', 'MARIADB_URL'];
-const FLAGS = ['redisUrl', 'memcachedUrl', 'postgresUrl', 'mariadbUrl'];
+const STORES = 'redis,memcached,postgres,mariadb,mongodb';
+const VARIABLES = ['REDIS_URL', 'MEMCACHED_URL', 'DATABASE_URL', 'MARIADB_URL', 'MONGODB_URL'];
+const FLAGS = ['redisUrl', 'memcachedUrl', 'postgresUrl', 'mariadbUrl', 'mongodbUrl'];
 
 const special = fc.string({
   unit: fc.constantFrom(...'%@:/?#[]\\&=+;, "\'\t\n\0ä€-._~1a'.split('')),
   maxLength: 4,
 });
 const scheme = fc.constantFrom(
-  ...['redis', 'rediss', 'unix', 'postgres', 'postgresql', 'mariadb', 'mysql', 'memcached', 'file', 'x', ''],
+  ...[
+    'redis',
+    'rediss',
+    'unix',
+    'postgres',
+    'postgresql',
+    'mariadb',
+    'mysql',
+    'memcached',
+    'mongodb',
+    'mongodb+srv',
+    'file',
+    'x',
+    '',
+  ],
   ...[
     'REDIS',
     'redis+socket',

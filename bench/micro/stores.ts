@@ -42,6 +42,12 @@ function measureStore(definition: StoreDefinition, guard: Guard, context: GroupC
   return openTogether(async (resources) => {
     const options = defaultOptions(definition);
     const durability = durabilityInForce(definition.service(options), DURABILITY);
+    const unproven = definition.service(options)?.unproven;
+    if (unproven !== undefined) {
+      context.skipOperation(definition.name, unproven);
+      await resources.close();
+      return;
+    }
     let service: StartedService | undefined;
     try {
       service = await serviceFor(definition, options, guard, context, resources);

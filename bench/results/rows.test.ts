@@ -36,10 +36,11 @@ const closedRow = async (operation: Partial<OperationResult> = {}, change: Chang
 const OPEN: Row = { load_model: 'open-poisson', target_rps: 1000 };
 
 describe('a row', () => {
-  test('of a service that keeps nothing says so, whatever durability the run has', async () => {
+  test('of a service that keeps nothing, or that is unproven, says so', async () => {
     const noteOf = async (store: string) =>
       rowsOf({ ...TRIAL, store }, { ...BASE, store }, await closedResult(), OBSERVED, EXPECTED)[0]?.note;
     expect(await noteOf('memcached')).toBe('a restart of Memcached loses all: it has no durability but none');
+    expect(await noteOf('mongodb')).toBe('MongoDB is unproven: its suite has not run on a real server yet');
     expect(await noteOf('redis')).toBeUndefined();
   });
 

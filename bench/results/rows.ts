@@ -49,7 +49,13 @@ export function rowsOf(
   const validity: Row =
     reasons.length === 0 ? { valid: true } : { valid: false, invalid_reason: reasons.join('; ') };
   const late = isLate ? 'response times are left out: requests were sent late' : undefined;
-  const notes = [noteOf(trial, all, result, observed, expected), coldNote(observed), late, lossNote(trial)];
+  const notes = [
+    noteOf(trial, all, result, observed, expected),
+    coldNote(observed),
+    late,
+    lossNote(trial),
+    unprovenNote(trial),
+  ];
   const note = notes.filter((one) => one !== undefined).join('; ');
   return [
     { ...cells, ...figures, ...validity, ...(note === '' ? {} : { note }) },
@@ -204,6 +210,12 @@ function noteOf(
 function isSentLate(result: LoadResult, observed: Observed, { target_rps: offeredRps }: Row): boolean {
   if (offeredRps === undefined || result.open === undefined) return false;
   return latenessReasons(openLoopFigures(result, observed, offeredRps, undefined)).length > 0;
+}
+
+/** Of a service on which the tests of its store have not run. */
+function unprovenNote({ store, options }: Trial): string | undefined {
+  const service = findStore(store)?.service(options);
+  return service?.unproven === undefined ? undefined : `${service.title} is ${service.unproven}`;
 }
 
 /** Of a service that keeps nothing, whatever durability is asked for. */

@@ -56,9 +56,11 @@ test('a block is the same whether it is planned with others or as a replacement'
 
 test('a service that cannot provide the durability has what it can, and the arm is named by that', () => {
   for (const durability of ['none', 'second', 'commit']) {
-    const [block] = planBlocks(parseConfig({ store: 'memcached,redis', durability }, {}));
+    const [block] = planBlocks(parseConfig({ store: 'memcached,mongodb,redis', durability }, {}));
     const variants = new Map(block?.trials.map(({ store, variant }) => [store, variant]));
     expect(variants.get('memcached')).toBe('durability=none;write=cas');
+    const least = durability === 'none' ? 'second' : durability;
+    expect(variants.get('mongodb')).toBe(`durability=${least};write=cas`);
     expect(variants.get('redis')).toContain(`durability=${durability};`);
   }
 });

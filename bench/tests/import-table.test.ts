@@ -12,7 +12,8 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   {
     module: 'stores/',
     may: [
-      ...['stores/', 'ioredis', 'mariadb', 'mysql2', 'pg', 'fast-jwt', 'jose', 'jsonwebtoken'],
+      ...['stores/', 'ioredis', 'mariadb', 'mongodb', 'mysql2', 'pg', 'fast-jwt', 'jose'],
+      'jsonwebtoken',
       'rate-limiter-flexible',
     ],
   },
@@ -186,6 +187,7 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   jose: 'stores/ bench/micro/',
   jsonwebtoken: 'stores/ bench/micro/',
   mariadb: 'stores/',
+  mongodb: 'stores/',
   mysql2: 'stores/',
   pg: 'stores/ servers/comparators/',
   'rate-limiter-flexible': 'stores/',

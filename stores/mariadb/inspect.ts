@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Inspection, refusal } from '../service.ts';
+import { type Inspection, refusal, UNPROVEN } from '../service.ts';
 import { hasErrno } from './connections.ts';
 import { isOff, readSettings, type Settings } from './durability.ts';
 import type { Link } from './links.ts';
@@ -15,8 +15,6 @@ const LEAST_PACKET_BYTES = 1_048_576;
 /** What speaks the protocol and is something else. Its rows would be called MariaDB. */
 const OTHERS =
   /TiDB|Vitess|PlanetScale|SingleStore|MemSQL|OceanBase|StarRocks|Doris|ClickHouse|Dolt|CockroachDB|ProxySQL|MaxScale|Readyset|Databend|GreptimeDB/i;
-
-const UNPROVEN = 'unproven: the tests of this store have not run on such a server yet';
 
 /** A right that is missing: to a database, a table, a statement, a procedure; and to create one with a binary log. */
 const DENIED = [1044, 1142, 1227, 1370, 1419];

@@ -1,6 +1,6 @@
 /**
  * Needs a Docker engine with (or that can pull) redis:7.0, memcached:1.6, postgres:15 and mariadb:10.11: run with
- * SESSION_BENCH_DOCKER=1.
+ * SESSION_BENCH_DOCKER=1. With SESSION_BENCH_MONGODB=1 also mongo:8, of which there is no stand-in.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -11,6 +11,7 @@ import { engineSocket, isDockerAvailable, startContainer } from './container.ts'
 import { findTier } from './find.ts';
 import { MARIADB_SUITE } from './mariadb-suite.ts';
 import { MEMCACHED_SUITE } from './memcached-suite.ts';
+import { MONGODB_SUITE } from './mongodb-suite.ts';
 import { POSTGRES_SUITE } from './postgres-suite.ts';
 import { REDIS_SUITE } from './redis-suite.ts';
 import { describeService } from './service-suite.ts';
@@ -19,6 +20,7 @@ describeService({ ...REDIS_SUITE, tier: 'docker' });
 describeService({ ...MEMCACHED_SUITE, tier: 'docker' });
 describeService({ ...POSTGRES_SUITE, tier: 'docker' });
 describeService({ ...MARIADB_SUITE, tier: 'docker' });
+if (process.env['SESSION_BENCH_MONGODB'] === '1') describeService({ ...MONGODB_SUITE, tier: 'docker' });
 
 describe('the Docker engine', () => {
   it('is available, and is offered', async () => {

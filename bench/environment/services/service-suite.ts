@@ -19,12 +19,14 @@ export interface ServiceSuite {
   tier: Exclude<Tier, 'url'>;
   /** Expected settings at each durability that it can provide. */
   settings: Readonly<Partial<Record<Durability, Readonly<Record<string, string>>>>>;
+  /** Whether each write chooses its durability, so that the same settings provide all. */
+  isByWrite?: true;
   /** Proves that the URL leads to a service that stores data. @throws when it does not. */
   use: (url: string) => Promise<void>;
 }
 
 /** Declares the suite. */
-export function describeService({ definition, tier, settings, use }: ServiceSuite): void {
+export function describeService({ definition, tier, settings, isByWrite, use }: ServiceSuite): void {
   const { name } = definition;
   describe(`${name}, tier ${tier}`, () => {
     let guard: Guard;
@@ -78,7 +80,7 @@ export function describeService({ definition, tier, settings, use }: ServiceSuit
       },
     );
 
-    it('is seen by the tier url as what it is, and as not of another durability', async () => {
+    it('is seen by the tier url as what it is, and by its settings as of its durability alone', async () => {
       const own = await start();
       try {
         const seen = await start({ tier: 'url', url: own.url, durability: 'commit' });
@@ -86,7 +88,7 @@ export function describeService({ definition, tier, settings, use }: ServiceSuit
           tier: 'url',
           networking: 'url',
           version: own.version,
-          durabilityMatches: false,
+          durabilityMatches: isByWrite ?? false,
         });
         expect(seen.settings).toEqual(own.settings);
         if (tier !== 'docker') expect(await seen.pids()).toEqual(await own.pids());
