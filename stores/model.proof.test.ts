@@ -14,6 +14,7 @@ import { redis } from './redis/backend.ts';
 import { type RedisFixture, startRedisFixture } from './redis/fixture.ts';
 import { SESSION_STORES } from './registry.ts';
 import type { StoreDefinition } from './store.ts';
+import { keptInStep } from './suite/in-step.ts';
 import { runModel } from './suite/model-run.ts';
 import { printSeed } from './suite/seed.ts';
 import { armText } from './variant.ts';
@@ -36,6 +37,7 @@ afterAll(() =>
 );
 
 const ROTATING = { refresh: 'rotating' };
+const PUSHED = { check: 'pushed' };
 const POSTGRES = { db: 'postgres' };
 /** With how many sequences: as many as take each some two seconds. */
 const BACKENDS: readonly [StoreDefinition, Record<string, string>, runs: number][] = [
@@ -53,6 +55,7 @@ const BACKENDS: readonly [StoreDefinition, Record<string, string>, runs: number]
   [jwt, {}, 80],
   [jwtBlacklist, {}, 80],
   [jwtBlacklist, ROTATING, 120],
+  [jwtBlacklist, PUSHED, 30],
   [jwtBlacklist, POSTGRES, 40],
   [jwtBlacklist, { ...POSTGRES, ...ROTATING }, 70],
 ];
@@ -82,6 +85,9 @@ test.each(
   };
   const service = definition.service(options);
   const serviceUrl = service === undefined ? {} : { serviceUrl: urls[service.name] ?? '' };
-  const details = await runModel({ definition, options, ...serviceUrl }, { seed, runs });
+  // The model's servers know of a logout at once.
+  const wrapStore = options['check'] === 'pushed' ? { wrapStore: keptInStep } : {};
+  const subject = { definition, options, ...serviceUrl, ...wrapStore };
+  const details = await runModel(subject, { seed, runs });
   expect(details.failed, fc.defaultReportMessage(details)).toBe(false);
 });

@@ -43,6 +43,7 @@ const traits = z.strictObject({
   compareAndSwap: z.boolean(),
   userIndex: z.boolean(),
   revocation: z.enum(['immediate', 'bounded', 'at-expiry', 'never']),
+  revocationBoundMs: z.number().int().positive().max(60_000).optional(),
   rotationEndsOld: z.boolean(),
   clientReadable: z.boolean(),
   dataInToken: z.boolean(),

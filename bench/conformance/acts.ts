@@ -1,5 +1,6 @@
 /** Steps that checks take in a scene. When one that must succeed does not, the experiment has failed, not the backend. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fieldIn, isName } from '../load/json-field.ts';
 import type { Browser, Reply } from './browser.ts';
 import type { Scene } from './scene.ts';
@@ -108,6 +109,8 @@ function isRenewal(reply: Reply): boolean {
 
 /** Requests through a balancer whose servers cannot be addressed: enough to reach each of a few. */
 const BLIND_READS = 9;
+/** Interval at which servers are asked again while they may not have heard of a revocation. */
+const ASK_AGAIN_MS = 10;
 
 /** A new browser at each server; where servers cannot be addressed, `blind` browsers at the balancer. */
 export function browsersAtServers({ servers, browserOf, browser }: Scene, blind = 1): Browser[] {
@@ -131,6 +134,37 @@ export async function countAccepting(
       if ((await currentUser(scene, browser.holding(token))) !== undefined) accepted += 1;
   }
   return { accepted, of: tokens.length * browsers.length };
+}
+
+/** The longest that a server may accept what has been ended, ms: 0 where that is refused at once, or only when it expires. */
+export const boundMsOf = ({ subject }: Scene): number => subject.traits.revocationBoundMs ?? 0;
+
+/**
+ * How many are still accepted once what has been ended must be refused everywhere. Where the traits give servers time
+ * to hear of it, asks until no more than `allowed` are, or the time is over.
+ */
+export async function acceptedInTime(
+  scene: Scene,
+  count: () => Promise<number>,
+  allowed = 0,
+): Promise<number> {
+  const limitMs = performance.now() + boundMsOf(scene);
+  for (;;) {
+    const accepted = await count();
+    if (accepted <= allowed || performance.now() >= limitMs) return accepted;
+    await sleep(ASK_AGAIN_MS);
+  }
+}
+
+/** As {@link countAccepting}, of what has been ended. */
+export async function countSurviving(scene: Scene, ...tokens: string[]) {
+  let of = 0;
+  const accepted = await acceptedInTime(scene, async () => {
+    const seen = await countAccepting(scene, ...tokens);
+    of = seen.of;
+    return seen.accepted;
+  });
+  return { accepted, of };
 }
 
 /** Copies of the tokens of a login, as a thief would have them. */

@@ -138,6 +138,16 @@ export function ofCookie(check: Check): Check {
   };
 }
 
+/** Whether an ended login is refused on every server: at once, or within a stated time that the checks wait for. */
+export const endsInTime = ({ revocation, revocationBoundMs }: Traits): boolean =>
+  revocation === 'immediate' || revocationBoundMs !== undefined;
+
+/** As expected, with the remark that it takes the time that the traits state, where they do. */
+export function inStatedTime(expectation: Expectation, { revocationBoundMs }: Traits): Expectation {
+  if (expectation.outcome !== 'pass' || revocationBoundMs === undefined) return expectation;
+  return { ...expectation, remark: `within ${revocationBoundMs / 1000} s` };
+}
+
 /** Whether requests of different users reach the same state, as an administrator's revocation requires. */
 export function seesAllSessions({ traits, servers }: Subject): boolean {
   return traits.shared || servers === 1;

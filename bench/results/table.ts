@@ -69,6 +69,8 @@ function storeLimits(definition: BackendDefinition, options: StoreOptions): stri
 function limitsOf(traits: Traits): string[] {
   const limits: string[] = [];
   if (traits.revocation === 'at-expiry') limits.push('a logged-out token works until it expires');
+  if (traits.revocationBoundMs !== undefined)
+    limits.push(`other servers may take a logged-out token for up to ${traits.revocationBoundMs / 1000} s`);
   if (!traits.shared) limits.push('sessions are not shared between servers');
   if (!traits.survivesServerRestart) limits.push('sessions end with their server');
   if (traits.survivesStoreCrash === false) limits.push('nothing survives a crash of the store');

@@ -31,7 +31,7 @@ const LIBRARY = { lib: 'jsonwebtoken', cache: 'off' };
 const ADDED_OPTIONS: Readonly<Record<string, object>> = {
   redis: { pipelining: 'auto' },
   jwt: LIBRARY,
-  'jwt-blacklist': LIBRARY,
+  'jwt-blacklist': { ...LIBRARY, check: 'lookup' },
 };
 
 test.each(Object.keys(recorded))('--resume %s goes on with the configuration of 07d888b', (name) => {

@@ -161,6 +161,8 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'bench/',
       'servers/',
       'stores/free-port.ts',
+      'stores/jwt/sid.ts',
+      'stores/jwt-blacklist/sid-set.ts',
       'stores/redis/fixture.ts',
       'stores/memcached/',
       'stores/postgres/fixture.ts',

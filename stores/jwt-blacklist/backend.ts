@@ -6,6 +6,7 @@ import { postgresService } from '../postgres/service.ts';
 import { redisService } from '../redis/service.ts';
 import type { ServiceDefinition } from '../service.ts';
 import {
+  type Awaitable,
   type Capability,
   type CreateResult,
   type Durability,
@@ -16,7 +17,13 @@ import {
   StoreUnavailableError,
 } from '../store.ts';
 import type { DeclaredTraits } from '../traits.ts';
-import { type AdmitResult, type DenyList, DenyListLostError, type NewDenyListEntry } from './deny-list.ts';
+import {
+  type AdmitResult,
+  type DenyList,
+  DenyListLostError,
+  LEASE_MS,
+  type NewDenyListEntry,
+} from './deny-list.ts';
 import {
   type IssuedTokens,
   type RotatingTokens,
@@ -26,20 +33,25 @@ import {
   type TokenIssuer,
 } from './refresh.ts';
 
-function declaredTraits(_options: StoreOptions, durability: Durability): DeclaredTraits {
+function declaredTraits(options: StoreOptions, durability: Durability): DeclaredTraits {
   return {
-    state: 'client-and-store',
-    shared: true,
-    survivesServerRestart: true,
+    ...COMMON_TRAITS,
     survivesStoreCrash: durability !== 'none',
-    expiry: 'idle-and-absolute',
-    compareAndSwap: false,
-    revocation: 'immediate',
-    rotationEndsOld: true,
-    clientReadable: true,
-    dataInToken: true,
+    ...(options['check'] === 'pushed' ? { revocation: 'bounded', revocationBoundMs: LEASE_MS } : {}),
   };
 }
+
+const COMMON_TRAITS = {
+  state: 'client-and-store',
+  shared: true,
+  survivesServerRestart: true,
+  expiry: 'idle-and-absolute',
+  compareAndSwap: false,
+  revocation: 'immediate',
+  rotationEndsOld: true,
+  clientReadable: true,
+  dataInToken: true,
+} as const satisfies Omit<DeclaredTraits, 'survivesStoreCrash'>;
 
 /**
  * The session in a signed token, and on a service the list of logins that were ended early. The list is read on every
@@ -52,6 +64,12 @@ export const jwtBlacklist: StoreDefinition = {
   addsTo: jwt.name,
   options: {
     db: { meaning: 'where the deny list is kept', values: [redisService.name, postgresService.name] },
+    check: {
+      meaning:
+        'how a server learns that a login was ended: lookup asks the list on each request; pushed (db=redis only) holds ' +
+        'the list in each server, fed by a stream',
+      values: ['lookup', 'pushed'],
+    },
     'on-outage': {
       meaning:
         'when the deny list is not available: closed refuses (an error, not a logout), open accepts the token unchecked ' +
@@ -67,9 +85,12 @@ export const jwtBlacklist: StoreDefinition = {
     },
     ...TOKEN_OPTIONS,
   },
-  conflict: libraryConflict,
+  conflict: (options) => libraryConflict(options) ?? checkConflict(options),
   service,
-  connections: (options, poolSize) => (service(options) === postgresService ? poolSize : 1),
+  connections(options, poolSize) {
+    if (service(options) === postgresService) return poolSize;
+    return options['check'] === 'pushed' ? 2 : 1;
+  },
   offers,
   declaredTraits,
   async open(context) {
@@ -86,6 +107,16 @@ function offers(options: StoreOptions): Capability[] {
   return capabilities;
 }
 
+/** Why this way of checking is not possible; `undefined` when it is. */
+function checkConflict(options: StoreOptions): { expected: string; got: string } | undefined {
+  if (options['check'] === 'pushed' && service(options) !== redisService)
+    return {
+      expected: `db=${redisService.name} with check=pushed`,
+      got: `db=${service(options).name}, which has no stream`,
+    };
+  return undefined;
+}
+
 function isRotating(options: StoreOptions): boolean {
   return options['refresh'] === 'rotating';
 }
@@ -98,6 +129,8 @@ function service(options: StoreOptions): ServiceDefinition {
 async function openDenyList(context: OpenContext): Promise<DenyList> {
   if (service(context.options) === postgresService)
     return (await import('./deny-list-postgres.ts')).openPostgresDenyList(context);
+  if (context.options['check'] === 'pushed')
+    return (await import('./deny-list-pushed.ts')).openPushedDenyList(context);
   return (await import('./deny-list-redis.ts')).openRedisDenyList(context);
 }
 
@@ -118,8 +151,8 @@ function openJwtBlacklist(
    * The result of a denial check; `fallback` in an outage, if so configured. A lost list does not come back like an
    * outage: accepting tokens would revive every ended login for good.
    */
-  async function orFallback<T>(check: Promise<T>, fallback: T): Promise<T> {
-    if (!acceptsUnchecked) return check;
+  function orFallback<T>(check: Awaitable<T>, fallback: T): Awaitable<T> {
+    if (!acceptsUnchecked || !(check instanceof Promise)) return check;
     return check.catch((error: unknown) => {
       const isOutage = error instanceof StoreUnavailableError && !(error.cause instanceof DenyListLostError);
       if (isOutage) return fallback;

@@ -15,9 +15,15 @@ import type { RedisScript } from '../redis/connection.ts';
  *     :disabled:USER   a user who may not log in
  *     :f:ACCOUNT       failed logins, counted by failed-logins.ts
  *
+ * Where denials are pushed to the servers (deny-list-pushed.ts), also
+ *
+ *     :pushed          the number of the latest denial; they are numbered without a gap
+ *     :denials         a stream of them: its number, sid, when it may be forgotten
+ *     :denied          the snapshot: the sids, scored by when they may be forgotten
+ *
  * ARGV 1 to 4 of each: namespace, expected epoch, now, tolerance in ms.
  */
-const PRELUDE = `
+const prelude = ({ announce, announced }: Announcement) => `
 local space, now, tolerance = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 local epoch = redis.call('GET', KEYS[1])
 if epoch ~= ARGV[2] then return { 'lost', epoch or '' } end
@@ -33,12 +39,15 @@ local function is_live(sid)
   return login and now < tonumber(string.sub(login, 14, 26)) and now < tonumber(string.sub(login, 27, 39))
 end
 
+${announce}
 -- Ends a login; 1 when it was not ended before. The user is '' for an anonymous session, the family nil for most.
 local function deny(sid, user, absolute, family)
   redis.call('DEL', login_of(sid))
   if user ~= '' then redis.call('ZREM', index_of(user), sid) end
   local keep = math.max(1, absolute + tolerance - now)
-  return redis.call('SET', denial_of(sid), family or '1', 'NX', 'PX', keep) and 1 or 0
+  if not redis.call('SET', denial_of(sid), family or '1', 'NX', 'PX', keep) then return 0 end
+  ${announced}
+  return 1
 end
 
 -- Ends the current login of an ended one's family; 1 when there was one. Two steps at most, however often the family
@@ -92,7 +101,33 @@ local function admit(sid, user, created, idle, absolute, evicted, refresh, famil
 end
 `;
 
-// Without PRELUDE: this creates the epoch that the others expect.
+/** What the scripts do about a new denial, beside writing it. */
+interface Announcement {
+  /** Defines the function that `announced` calls. */
+  announce: string;
+  announced: string;
+}
+
+const SILENT: Announcement = { announce: '', announced: '' };
+
+/**
+ * In the script that denies, so that a denial is written and announced or neither. The stream's ids are times of Redis's
+ * clock, so it is trimmed by that.
+ */
+const pushed = (longestLifeMs: number): Announcement => ({
+  announce: `
+local function announce(sid, forget_ms)
+  local number = redis.call('INCR', space .. ':pushed')
+  redis.call('ZREMRANGEBYSCORE', space .. ':denied', '-inf', now)
+  redis.call('ZADD', space .. ':denied', forget_ms, sid)
+  local oldest = tonumber(redis.call('TIME')[1]) * 1000 - ${longestLifeMs}
+  redis.call('XADD', space .. ':denials', 'MINID', '~', oldest, '*', 'n', number, 's', sid, 'u', forget_ms)
+end
+`,
+  announced: 'announce(sid, absolute + tolerance)',
+});
+
+// Without prelude: this creates the epoch that the others expect.
 const OPEN = `
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return redis.call('GET', KEYS[1])
@@ -214,17 +249,43 @@ end
 return list
 `;
 
-const script = (lua: string): RedisScript => ({ numberOfKeys: 1, lua: PRELUDE + lua });
+// The number and the stream's id of the latest denial. XTRIM fails on a Redis that cannot trim by MINID (before 6.2).
+const PLACE = `
+redis.call('XTRIM', space .. ':denials', 'MINID', '~', 0)
+local latest = redis.call('XREVRANGE', space .. ':denials', '+', '-', 'COUNT', 1)[1]
+return { 'place', tonumber(redis.call('GET', space .. ':pushed') or 0), latest and latest[1] or '0-0' }
+`;
+
+const SCRIPTS = {
+  admitLogin: ADMIT,
+  rotateLogin: ROTATE,
+  denySid: DENY,
+  extendLogin: EXTEND,
+  exchangeRefresh: EXCHANGE,
+  denyLogin: DENY_LOGIN,
+  denyUser: DENY_USER,
+  listLogins: LIST,
+};
 
 /** The scripts of the deny list, under the names that `RedisConnection.run` takes. */
-export const DENY_LIST_SCRIPTS = {
-  openDenyList: { numberOfKeys: 1, lua: OPEN },
-  admitLogin: script(ADMIT),
-  rotateLogin: script(ROTATE),
-  denySid: script(DENY),
-  extendLogin: script(EXTEND),
-  exchangeRefresh: script(EXCHANGE),
-  denyLogin: script(DENY_LOGIN),
-  denyUser: script(DENY_USER),
-  listLogins: script(LIST),
-} satisfies Record<string, RedisScript>;
+export type DenyListScripts = Readonly<Record<string, RedisScript>>;
+
+function withPrelude(scripts: Readonly<Record<string, string>>, announcement: Announcement): DenyListScripts {
+  const before = prelude(announcement);
+  const entries = Object.entries(scripts).map(([name, lua]) => [
+    name,
+    { numberOfKeys: 1, lua: before + lua },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** Those of a list that servers look up. */
+export function denyListScripts(): DenyListScripts {
+  return { openDenyList: { numberOfKeys: 1, lua: OPEN }, ...withPrelude(SCRIPTS, SILENT) };
+}
+
+/** Those of a list whose denials are pushed to the servers. @param longestLifeMs how long a denial is of use. */
+export function pushedDenyListScripts(longestLifeMs: number): DenyListScripts {
+  const scripts = withPrelude({ ...SCRIPTS, placeOfDenials: PLACE }, pushed(longestLifeMs));
+  return { ...denyListScripts(), ...scripts };
+}

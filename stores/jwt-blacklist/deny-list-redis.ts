@@ -14,7 +14,13 @@ import {
   type NewDenyListEntry,
   newEpoch,
 } from './deny-list.ts';
-import { DENY_LIST_SCRIPTS } from './deny-list-redis-scripts.ts';
+import { type DenyListScripts, denyListScripts } from './deny-list-redis-scripts.ts';
+
+export interface RedisDenyList extends DenyList {
+  isDenied(sid: string): Promise<boolean>;
+  /** The number of the latest denial; 0 where they are not numbered. */
+  latest(): Promise<number>;
+}
 
 /**
  * The deny list in Redis, which must not evict (checked at opening: an evicted denial would revive a token).
@@ -26,8 +32,13 @@ import { DENY_LIST_SCRIPTS } from './deny-list-redis-scripts.ts';
  *
  * @throws StoreUnavailableError when it cannot be opened, EvictionPolicyError.
  */
-export async function openRedisDenyList(context: OpenContext): Promise<DenyList> {
-  const connection = await openRedis(context, DENY_LIST_SCRIPTS);
+export function openRedisDenyList(context: OpenContext): Promise<DenyList> {
+  return openOnRedis(context, denyListScripts());
+}
+
+/** The deny list with scripts that may do more about a denial. Errors as in {@link openRedisDenyList}. */
+export async function openOnRedis(context: OpenContext, scripts: DenyListScripts): Promise<RedisDenyList> {
+  const connection = await openRedis(context, scripts);
   const { client } = connection;
   const { namespace } = context;
   const epochKey = `${namespace}:epoch`;
@@ -103,6 +114,7 @@ export async function openRedisDenyList(context: OpenContext): Promise<DenyList>
         };
       });
     },
+    latest: async () => Number((await connection.ask('latest', client.get(`${namespace}:pushed`))) ?? 0),
     failedLogins: redisFailedLogins(connection, namespace),
     roundTrips: connection.roundTrips,
     close: () => connection.close(),

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { isSid } from '../jwt/sid.ts';
-import { type Capabilities, type Login, type LoginLimit, StoreUnavailableError } from '../store.ts';
+import {
+  type Awaitable,
+  type Capabilities,
+  type Login,
+  type LoginLimit,
+  StoreUnavailableError,
+} from '../store.ts';
 
 /**
  * What `jwt-blacklist` keeps on a service: the logins that were ended before their tokens expire, and an index of each
@@ -27,8 +33,11 @@ import { type Capabilities, type Login, type LoginLimit, StoreUnavailableError }
 export interface DenyList {
   /** Random, one for each list; tokens carry it. */
   readonly epoch: string;
-  /** Whether this login has been ended. The only method that a read calls. */
-  isDenied(sid: string): Promise<boolean>;
+  /**
+   * Whether this login has been ended. The only method that a read calls. At once, without a promise, where this server
+   * holds the list; then a denial by another server may be missing for up to {@link LEASE_MS}.
+   */
+  isDenied(sid: string): Awaitable<boolean>;
   /**
    * Registers a login of a user, atomically. Refused for a disabled user. At the limit it is either refused, or the
    * oldest live logins (by `createdAtMs`) are denied; this holds under parallel logins. Repeating it with the same sid
@@ -128,6 +137,12 @@ export type AdmitResult =
 
 /** How long a denial outlives the last token of its login; bounds the clock skew between servers. */
 export const DENY_TOLERANCE_MS = 60_000;
+
+/**
+ * Where denials are pushed: the longest that a server may not know of one. A server that has not heard from the service
+ * for so long refuses every token.
+ */
+export const LEASE_MS = 3_000;
 
 /** An epoch for a new list: 96 bits of base64url. */
 export function newEpoch(): string {

@@ -13,6 +13,8 @@ const variants: readonly Record<string, string>[] = [
   { db: 'redis', lib: 'jose', refresh: 'rotating' },
   { db: 'redis', cache: '1000' },
   { db: 'redis', refresh: 'rotating' },
+  { db: 'redis', check: 'pushed' },
+  { db: 'redis', check: 'pushed', refresh: 'rotating' },
   { db: 'redis', refresh: 'rotating', alg: 'EdDSA' },
 ];
 

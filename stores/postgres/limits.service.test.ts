@@ -87,7 +87,7 @@ for (const onCap of ['evict', 'refuse'] as const) {
       const outcomes = await atOnce(servers, (one, i) => one.rotate(olds[i] ?? NOBODY, next(), limit));
       expect(outcomes.filter((result) => result?.status === 'admitted')).toHaveLength(admitted);
       expect(await servers[0]?.list(rotated)).toHaveLength(limit.cap);
-      const denied = await atOnce(servers, (one, i) => one.isDenied(olds[i]?.sid ?? ''));
+      const denied = await atOnce(servers, async (one, i) => one.isDenied(olds[i]?.sid ?? ''));
       expect(denied.filter(Boolean)).toHaveLength(admitted);
     }
   });

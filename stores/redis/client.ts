@@ -144,7 +144,8 @@ async function dump(redis: Redis): Promise<string> {
       lines.push(`${key}\t${members.join('\t')}`);
     } else if (type === 'set') lines.push(`${key}\t${(await redis.smembers(key)).join('\t')}`);
     else if (type === 'hash') lines.push(`${key}\t${JSON.stringify(await redis.hgetall(key))}`);
-    else throw new Error(`expected a string, sorted set, set or hash, got a ${type}`);
+    else if (type === 'stream') lines.push(`${key}\t${JSON.stringify(await redis.xrange(key, '-', '+'))}`);
+    else throw new Error(`expected a string, sorted set, set, hash or stream, got a ${type}`);
   }
   return lines.join('\n');
 }

@@ -50,11 +50,13 @@ const MAX_RETRY_MS = 500;
  * ioredis itself: where a turn of the loop has one request it costs 30 µs more for each
  * (docs/decisions/backends-and-tokens.md).
  *
+ * @param commandTimeoutMs longer only on a connection of its own for commands that block.
  * @throws StoreUnavailableError when it is unreachable or refuses the login; {@link EvictionPolicyError}.
  */
 export async function openRedis(
   context: OpenContext,
   scripts: Record<string, RedisScript>,
+  commandTimeoutMs: number = COMMAND_TIMEOUT_MS,
 ): Promise<RedisConnection> {
   if (context.serviceUrl === undefined) throw new TypeError('expected the URL of Redis, got none');
   const socket = socketOf(context.serviceUrl);
@@ -67,7 +69,7 @@ export async function openRedis(
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    commandTimeout: COMMAND_TIMEOUT_MS,
+    commandTimeout: commandTimeoutMs,
     socketTimeout: SILENCE_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), MAX_RETRY_MS),

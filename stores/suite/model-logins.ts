@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { CreateResult, Login, LoginLimit, NewSession, RefreshResult, RotatePatch } from '../store.ts';
+import { endsInTime } from './in-step.ts';
 import {
   type Copy,
   expiryOf,
@@ -136,7 +137,7 @@ function endFamily({ family: { head } }: ModelSession): boolean {
  * @param answer decides for a login that has idled away: whether it can still be ended depends on what is kept of it.
  */
 export function destroy(model: Model, text: string, answer: boolean): boolean {
-  if (model.rules.traits.revocation !== 'immediate') return false;
+  if (!endsInTime(model.rules.traits)) return false;
   // With refresh tokens, a token whose own time is over still ends its login.
   const token = valid(model, text, 'session', isRotating(model)) ?? valid(model, text, 'refresh');
   if (token === undefined) return false;

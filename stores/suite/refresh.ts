@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { OpenContext, SessionStore } from '../store.ts';
 import type { Traits } from '../traits.ts';
+import { isRefused } from './in-step.ts';
 import { offered } from './offered.ts';
 
 /** What a part of the suite needs from the rest. */
@@ -42,6 +43,7 @@ function describeNoRefresh({ open, freshUser }: ConformanceScene): void {
 const ACCESS_SECONDS = 60;
 
 function describeRotation({
+  traits,
   open,
   freshUser,
   advance,
@@ -65,7 +67,7 @@ function describeRotation({
     const isLive = async (token: string) =>
       (await store.read(token)) !== undefined && (await other.read(token)) !== undefined;
     const isDead = async (token: string) =>
-      (await store.read(token)) === undefined && (await other.read(token)) === undefined;
+      (await isRefused(store, token, traits)) && (await isRefused(other, token, traits));
 
     test('a login gets one, also by rotation; an anonymous session does not, and lives on by touch', async () => {
       const first = await login();

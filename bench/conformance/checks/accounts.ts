@@ -16,6 +16,7 @@ import {
   needsUserIndex,
   roundsOf,
   stillAccepted,
+  survivorsOf,
 } from './logins.ts';
 import { PASSWORD_CHECK } from './password-change.ts';
 import { refreshSite } from './refresh-site.ts';
@@ -83,7 +84,7 @@ async function revokeOnce(scene: Scene, admin: Browser, devices?: number) {
   const logins = await logInDevices(scene, user, devices);
   const bystander = await logIn(scene);
   const reply = expectReply(await admin.perform('revoke', { user }), 'a revocation by the administrator');
-  const survivors = await stillAccepted(scene, logins);
+  const survivors = await survivorsOf(scene, logins);
   const struck = 1 - (await stillAccepted(scene, [bystander]));
   return { reply, logins: logins.length, survivors, struck };
 }
@@ -92,7 +93,7 @@ async function disableOnce(scene: Scene, admin: Browser) {
   const user = scene.freshUser();
   const logins = await logInDevices(scene, user);
   const reply = expectReply(await admin.perform('disable', { user, disabled: true }), 'disabling an account');
-  const survivors = await stillAccepted(scene, logins);
+  const survivors = await survivorsOf(scene, logins);
   const whileOff = await logInEverywhere(scene, user);
   expectReply(await admin.perform('disable', { user, disabled: false }), 'enabling an account');
   const whileOn = await logInEverywhere(scene, user);

@@ -18,6 +18,7 @@ import {
   needsUserIndex,
   roundsOf,
   stillAccepted,
+  survivorsOf,
 } from './logins.ts';
 
 /** One line of the reply to `list`: `{ logins: [{ handle, current }] }`. */
@@ -88,17 +89,17 @@ async function useDeviceList(scene: Scene, replies: Reply[], round: number): Pro
   if (chosen === undefined) survivors += 1;
   else {
     await asked(first.browser.perform('endLogin', { handle: chosen }));
-    survivors += await stillAccepted(scene, [lost]);
+    survivors += await survivorsOf(scene, [lost]);
     struck += kept.length - (await stillAccepted(scene, kept));
   }
   await asked(first.browser.perform('logoutOthers'));
-  survivors += await stillAccepted(scene, others);
+  survivors += await survivorsOf(scene, others);
   // Its jar may hold a newer token, where a read renews it.
   struck += 1 - (await stillAccepted(scene, [newest(scene, first)]));
   const extra = await logIn(scene, { user: first.user });
   const last = [newest(scene, first), extra];
   await asked(first.browser.perform('logoutAll'));
-  survivors += await stillAccepted(scene, last);
+  survivors += await survivorsOf(scene, last);
   return { incompleteLists: isComplete ? 0 : 1, survivors, struck, powerfulHandles };
 }
 

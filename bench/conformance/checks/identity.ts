@@ -2,7 +2,7 @@
 
 import {
   assume,
-  countAccepting,
+  countSurviving,
   currentUser,
   expectStatus,
   logIn,
@@ -83,7 +83,7 @@ export const IDENTITY_CHECKS: readonly Check[] = [
         browser.cookies.clear();
         const before = await visit(browser);
         await logIn(scene, { browser });
-        return (await countAccepting(scene, before)).accepted > 0;
+        return (await countSurviving(scene, before)).accepted > 0;
       });
       return judgeEach(alive, 'ids from before a login were still accepted after it');
     },
@@ -122,7 +122,7 @@ export const IDENTITY_CHECKS: readonly Check[] = [
         browser.cookies.clear();
         const { token } = await logIn(scene, { browser });
         const reply = await browser.perform('rotate');
-        const { accepted } = await countAccepting(scene, token);
+        const { accepted } = await countSurviving(scene, token);
         // A miss leaves the old id alive, which counts; a miss that ended a session would be another property.
         if (reply.status === 401) refused += 1;
         if (reply.status !== 401 || accepted === 0) expectStatus(reply, 200, 'a rotation');

@@ -1,7 +1,7 @@
 import { assume, type Copies, describeReply, refreshTokenIn, times } from '../acts.ts';
 import { type Check, notApplicable, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
-import { capOf, needsUserIndex, roundsOf, stillAccepted } from './logins.ts';
+import { capOf, needsUserIndex, roundsOf, survivorsOf } from './logins.ts';
 
 const PARALLEL_LOGINS = 50;
 /** Each round logs in 50 times, and reads each login at every server. */
@@ -20,7 +20,7 @@ export const LOGIN_LIMIT_CHECK: Check = {
     if (cap === undefined) return notApplicable('no limit on concurrent logins is set');
     const live = await times(roundsOf(scene, LIMIT_ROUNDS), async () => {
       const tokens = await logInConcurrently(scene, scene.freshUser());
-      return stillAccepted(scene, tokens);
+      return survivorsOf(scene, tokens, cap);
     });
     const faults = live.filter((count) => count > cap || count < 1).length;
     const evidence =

@@ -1,6 +1,7 @@
 /** Shared by the checks of users and their logins. */
 
 import {
+  acceptedInTime,
   assume,
   browsersAtServers,
   type Copies,
@@ -53,6 +54,11 @@ export async function logInDevices(scene: Scene, user: string, most: number = DE
 export async function stillAccepted(scene: Scene, logins: readonly Copies[]): Promise<number> {
   const over = await Promise.all(logins.map((login) => isOver(scene, login)));
   return over.filter((isEnded) => !isEnded).length;
+}
+
+/** As {@link stillAccepted}, of logins that have been ended. @param allowed how many of them may live on. */
+export function survivorsOf(scene: Scene, logins: readonly Copies[], allowed = 0): Promise<number> {
+  return acceptedInTime(scene, () => stillAccepted(scene, logins), allowed);
 }
 
 /** A user with several live logins, as {@link logInDevices}. @throws ExperimentFailed where only one is allowed. */

@@ -1,6 +1,6 @@
 /** Requests of a session that are in flight during its logout, and what survives of it. */
 
-import { assume, type Copies, expectStatus, isOver, logIn, times } from '../acts.ts';
+import { acceptedInTime, assume, type Copies, expectStatus, isOver, logIn, times } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import type { Scene } from '../scene.ts';
 import { cookiesOf, isDeletion } from './tour.ts';
@@ -29,8 +29,10 @@ export async function racesOf(scene: Scene, racers: readonly Racer[], tries: num
     const { copies, served } = await raceLogout(scene, browser, racers);
     races.served += served;
     races.tokens += copies.length;
-    const over = await Promise.all(copies.map((copy) => isOver(scene, copy)));
-    if (over.includes(false)) races.alive += 1;
+    const alive = await Promise.all(
+      copies.map((copy) => acceptedInTime(scene, async () => ((await isOver(scene, copy)) ? 0 : 1))),
+    );
+    if (alive.includes(1)) races.alive += 1;
   });
   assume(races.served > 0, 'expected some requests to precede their logout, got none');
   return races;

@@ -5,6 +5,7 @@ import {
   type Check,
   cannotHold,
   doesNotApply,
+  endsInTime,
   judge,
   judgeEach,
   mustHold,
@@ -133,7 +134,7 @@ export const OUTAGE_CHECKS: readonly Check[] = [
     title: 'A logout or a ban is not undone by kill -9 of a server, of all servers, or of the store',
     source: 'ASVS 5 V7.4.1, V7.4.2',
     expect: ifOwn(({ traits }) => {
-      if (traits.revocation === 'immediate') return mustHold;
+      if (endsInTime(traits)) return mustHold;
       return cannotHold(
         'Nothing was revoked in the first place: a copy of the token opens the session after the logout, before and after any restart.',
       );

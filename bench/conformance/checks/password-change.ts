@@ -1,6 +1,6 @@
 /** Check 23: what a change of password ends, and which password opens the account afterwards. */
 
-import { browsersAtServers, currentUser, expectStatus, isOver, shownName, times, totalsOf } from '../acts.ts';
+import { browsersAtServers, currentUser, expectStatus, shownName, times, totalsOf } from '../acts.ts';
 import { type Check, verdict } from '../check.ts';
 import type { Scene } from '../scene.ts';
 import {
@@ -9,7 +9,7 @@ import {
   logInSeveral,
   needsUserIndex,
   roundsOf,
-  stillAccepted,
+  survivorsOf,
 } from './logins.ts';
 
 export const PASSWORD_CHECK: Check = {
@@ -43,7 +43,7 @@ async function changePasswordOnce(scene: Scene) {
     await first.browser.perform('password', { password, next }),
     'a change of password',
   );
-  const survivors = await stillAccepted(scene, others);
+  const survivors = await survivorsOf(scene, others);
   const lost = (await currentUser(scene, first.browser)) === shown ? 0 : 1;
   const isChanged = reply.status < 300;
   const doors = isChanged
@@ -55,7 +55,7 @@ async function changePasswordOnce(scene: Scene) {
     expectStatus(back, reply.status, 'a change back to the first password');
   }
   // Last: a second use of its refresh token, if it has one, ends the login.
-  const copies = (await isOver(scene, first)) ? 0 : 1;
+  const copies = await survivorsOf(scene, [first]);
   return { reply, others: others.length, survivors, lost, copies, ...doors };
 }
 

@@ -1,7 +1,9 @@
 /** Checks 54 to 58: where a session can be used and by whom, and what of it lasts. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  countAccepting,
+  boundMsOf,
+  countSurviving,
   currentUser,
   expectStatus,
   fieldOf,
@@ -148,6 +150,8 @@ async function observeReadsWithoutStore(scene: Scene): Promise<Observation> {
   if (service === undefined) return readsOf(logins, `, ${NO_STORE_TO_LOSE}`);
   await untilWritten(site.scene.subject);
   await service.kill();
+  // A server that holds a copy of what it would ask for replies for so long.
+  await sleep(boundMsOf(site.scene));
   try {
     return await readsOf(logins, ' while the store was down');
   } finally {
@@ -175,7 +179,7 @@ async function askByKey(scene: Scene): Promise<ByKey> {
   const { browser, token, user } = await logInAtHome(scene);
   const claims = scene.own?.claimsByKey(token);
   expectStatus(await browser.perform('logout'), 200, 'a logout');
-  const { accepted } = await countAccepting(scene, token);
+  const { accepted } = await countSurviving(scene, token);
   const isLive = Number(claims?.['exp']) * 1000 > Date.now();
   return { isNamed: isLive && claims?.['sub'] === user, isAccepted: accepted > 0 };
 }

@@ -3,6 +3,7 @@ import {
   browsersAtServers,
   type Copies,
   countAccepting,
+  countSurviving,
   expectStatus,
   holdingBoth,
   logIn,
@@ -104,7 +105,7 @@ async function raceOnce(scene: Scene) {
 
 /** How many servers still accept the access token or the refresh token. */
 async function familyAfter(scene: Scene, pair: Copies) {
-  const { accepted, of } = await countAccepting(scene, pair.token);
+  const { accepted, of } = await countSurviving(scene, pair.token);
   const doors = browsersAtServers(scene);
   let renewed = 0;
   for (const door of doors) {

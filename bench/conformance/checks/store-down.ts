@@ -1,7 +1,8 @@
 /** Check 48: the replies while the store is down, and that there are any. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OperationName } from '../../config/contract.ts';
-import { currentUser, describeReply, expectStatus, logIn } from '../acts.ts';
+import { boundMsOf, currentUser, describeReply, expectStatus, logIn } from '../acts.ts';
 import type { Browser, Reply } from '../browser.ts';
 import { firstFew, notApplicable, type Observation, verdict } from '../check.ts';
 import type { OwnService, Scene } from '../scene.ts';
@@ -49,7 +50,7 @@ async function killedStore(site: OutageSite, service: OwnService): Promise<Seen>
   const tries = await prepare(site);
   await untilWritten(site.scene.subject);
   await service.kill();
-  const outage = await carryOut(site.scene, tries).finally(service.start);
+  const outage = await untilNoticed(site.scene, tries).finally(service.start);
   const { tookMs, faults, hadRestart } = await recover(site);
   return { ...outage, faults: [...outage.faults, ...faults], recoveredMs: tookMs, hadRestart };
 }
@@ -58,7 +59,7 @@ async function frozenStore(site: OutageSite, service: OwnService): Promise<Seen>
   const tries = await prepare(site);
   const kept = await logIn(site.scene);
   service.pause();
-  const outage = await carryOut(site.scene, tries).finally(service.resume);
+  const outage = await untilNoticed(site.scene, tries).finally(service.resume);
   const { isServing, tookMs, faults: late } = await untilServing(site);
   const faults = [...outage.faults, ...late];
   if (isServing && (await currentUser(site.scene, kept.browser)) !== kept.user)
@@ -118,6 +119,12 @@ async function worthlessTokens(scene: Scene, place: string, open: () => Browser)
     mayEndSession: true,
     send: () => holder.perform('read'),
   }));
+}
+
+/** Where a server holds a copy of what it would ask for, it may reply for so long as if there were no outage. */
+async function untilNoticed(scene: Scene, tries: readonly Try[]): Promise<Outage> {
+  await sleep(boundMsOf(scene));
+  return carryOut(scene, tries);
 }
 
 /** All at once: a frozen store delays each of them up to its limit. */
