@@ -18,8 +18,11 @@ export interface DeclaredTraits {
   expiry: 'idle-and-absolute' | 'none';
   /** `update` with a stale version is a conflict. */
   compareAndSwap: boolean;
-  /** When a logged-out token stops working: at once on every server, after a while, only when it expires, or never. */
-  revocation: 'immediate' | 'bounded' | 'at-expiry' | 'never';
+  /**
+   * When a logged-out token stops working: at once on every server; after a while; when its access token is over, which is
+   * not renewed; only when it expires; or never.
+   */
+  revocation: 'immediate' | 'bounded' | 'at-refresh' | 'at-expiry' | 'never';
   /**
    * With `bounded`, where it is short and the same for every login: the longest, in ms, that any server accepts a token
    * after the reply that ended its login.

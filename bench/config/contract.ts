@@ -42,7 +42,7 @@ const traits = z.strictObject({
   expiry: z.enum(['idle-and-absolute', 'none']),
   compareAndSwap: z.boolean(),
   userIndex: z.boolean(),
-  revocation: z.enum(['immediate', 'bounded', 'at-expiry', 'never']),
+  revocation: z.enum(['immediate', 'bounded', 'at-refresh', 'at-expiry', 'never']),
   revocationBoundMs: z.number().int().positive().max(60_000).optional(),
   rotationEndsOld: z.boolean(),
   clientReadable: z.boolean(),

@@ -55,9 +55,12 @@ export function createSidSet(): SidSet {
       insert(part, seconds);
     },
     has(sid) {
+      const { slots, used } = parts[first(sid) >>> 24] as Part;
+      if (used === 0) return false;
+      const place = (second(sid) & (slots.length / WORDS - 1)) * WORDS;
+      if (at(slots, place + UNTIL) === 0) return false;
       read(sid);
-      const { slots, used } = partOf();
-      return used > 0 && at(slots, placeOf(slots) + UNTIL) !== 0;
+      return at(slots, placeOf(slots) + UNTIL) !== 0;
     },
     sweep(nowMs) {
       const part = parts[next] as Part;
@@ -76,24 +79,44 @@ export function createSidSet(): SidSet {
 /** Every index is within its array. */
 const at = (array: Uint32Array, index: number) => array[index] as number;
 
+const valueAt = (sid: string, index: number) => VALUE_OF[sid.charCodeAt(index)] as number;
+
+/** The first and the second 32 bits of a sid: part and slot follow from them, and mostly tell that it is not there. */
+const first = (sid: string) =>
+  ((valueAt(sid, 0) << 26) |
+    (valueAt(sid, 1) << 20) |
+    (valueAt(sid, 2) << 14) |
+    (valueAt(sid, 3) << 8) |
+    (valueAt(sid, 4) << 2) |
+    (valueAt(sid, 5) >>> 4)) >>>
+  0;
+const second = (sid: string) =>
+  ((valueAt(sid, 5) << 28) |
+    (valueAt(sid, 6) << 22) |
+    (valueAt(sid, 7) << 16) |
+    (valueAt(sid, 8) << 10) |
+    (valueAt(sid, 9) << 4) |
+    (valueAt(sid, 10) >>> 2)) >>>
+  0;
+
 /** Reads a sid into `words`: 22 characters of 6 bits, of which the last four bits are unused. */
 function read(sid: string): void {
-  let bits = 0;
-  let held = 0;
-  let word = 0;
-  for (let index = 0; index < 22; index += 1) {
-    const value = VALUE_OF[sid.charCodeAt(index)] as number;
-    if (held + 6 < 32) {
-      bits = (bits << 6) | value;
-      held += 6;
-      continue;
-    }
-    const over = held + 6 - 32;
-    words[word] = (bits << (6 - over)) | (value >>> over);
-    word += 1;
-    bits = value & ((1 << over) - 1);
-    held = over;
-  }
+  words[0] = first(sid);
+  words[1] = second(sid);
+  words[2] =
+    (valueAt(sid, 10) << 30) |
+    (valueAt(sid, 11) << 24) |
+    (valueAt(sid, 12) << 18) |
+    (valueAt(sid, 13) << 12) |
+    (valueAt(sid, 14) << 6) |
+    valueAt(sid, 15);
+  words[3] =
+    (valueAt(sid, 16) << 26) |
+    (valueAt(sid, 17) << 20) |
+    (valueAt(sid, 18) << 14) |
+    (valueAt(sid, 19) << 8) |
+    (valueAt(sid, 20) << 2) |
+    (valueAt(sid, 21) >>> 4);
 }
 
 /** The place of the id in `words`, or of the empty slot where it belongs. A table is never full. */

@@ -29,6 +29,8 @@ export const ACCOUNT_CHECKS: readonly Check[] = [
     title: 'An administrator ends all logins of a user, one or several, and those of nobody else',
     source: 'ASVS 5 V7.4.5',
     expect: needsUserIndex({
+      atRefresh:
+        'An administrator who throws a thief out keeps the stolen token from being renewed: it works for the rest of its minute.',
       noIndex:
         'An administrator who throws a thief out is told that it cannot be done: the stolen token works until it expires.',
       perServer:
@@ -56,6 +58,8 @@ export const ACCOUNT_CHECKS: readonly Check[] = [
     title: 'A disabled account loses its logins and makes no new one, until it is enabled again',
     source: 'ASVS 5 V7.4.2',
     expect: needsUserIndex({
+      atRefresh:
+        'A dismissed employee whose account is disabled keeps working until the access token is over.',
       noIndex:
         'A dismissed employee whose account is disabled keeps working with the token, and logs in again: nothing enforces the ban.',
       perServer: 'A disabled user keeps working, and logs in again, at the servers that did not hear of it.',

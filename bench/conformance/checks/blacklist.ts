@@ -37,13 +37,23 @@ const NO_LIST: Readonly<Record<Subject['traits']['state'], string>> = {
 
 const hasList = ({ traits }: Subject) => traits.state === 'client-and-store';
 
-const ofList: Check['expect'] = (subject) =>
-  hasList(subject) ? inStatedTime(mustHold, subject.traits) : doesNotApply(NO_LIST[subject.traits.state]);
+const ofList: Check['expect'] = (subject) => {
+  if (!hasList(subject)) return doesNotApply(NO_LIST[subject.traits.state]);
+  if (endsAtRefresh(subject)) return { ...mustHold, remark: 'once the access token is over' };
+  return inStatedTime(mustHold, subject.traits);
+};
+
+const endsAtRefresh = ({ traits }: Subject) => traits.revocation === 'at-refresh';
+
+/** Where access tokens are to be over, a site whose clock the check moves. */
+function siteOf(scene: Scene): Promise<Scene> | Scene {
+  return scene.own !== undefined && endsAtRefresh(scene.subject) ? scene.variant({ name: 'over' }) : scene;
+}
 
 function whereListed(observe: Check['observe']): Check['observe'] {
   return async (scene) =>
     hasList(scene.subject)
-      ? besideBystander(observe)(scene)
+      ? besideBystander(async () => observe(await siteOf(scene)))(scene)
       : notApplicable(NO_LIST[scene.subject.traits.state]);
 }
 
@@ -65,6 +75,11 @@ async function untilBound(scene: Scene, doors: readonly Door[], token: string): 
   if (boundMs > 0) {
     await acceptedInTime(scene, () => stillOpen(doors, token));
     return `within ${boundMs} ms`;
+  }
+  if (endsAtRefresh(scene.subject) && scene.own !== undefined) {
+    const { accessSeconds } = scene.own.config;
+    await scene.own.advanceClock(accessSeconds * 1_000);
+    return `within ${accessSeconds} s`;
   }
   if (scene.subject.traits.revocation !== 'bounded') return 'at once';
   await sleep(USUAL_BOUND_MS);

@@ -44,6 +44,7 @@ export const DEVICE_CHECK: Check = {
   title: 'A user lists the own logins and ends the one that is named, the others, or all of them',
   source: 'ASVS 5 V7.5.2',
   expect: needsUserIndex({
+    atRefresh: 'A phone that its user has logged out from afar works until its access token is over.',
     noIndex:
       'A user who lost a phone sees no list of devices and can end none: the phone stays logged in until its token expires.',
     perServer:

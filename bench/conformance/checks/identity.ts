@@ -110,11 +110,14 @@ export const IDENTITY_CHECKS: readonly Check[] = [
     id: '4b',
     title: 'The id from before a change of privilege is dead after it',
     source: 'OWASP Session Management cheat sheet (renew the id after any privilege level change)',
-    expect: needsOwnSessions(({ rotationEndsOld }) => rotationEndsOld, {
-      without: 'A stolen id outlives the change of privilege that should end it, until it expires.',
-      elsewhere:
-        'The change of privilege lands on a server that does not know the session, and is refused: the old id lives on.',
-    }),
+    expect: needsOwnSessions(
+      ({ rotationEndsOld, revocation }) => rotationEndsOld && revocation !== 'at-refresh',
+      {
+        without: 'A stolen id outlives the change of privilege that should end it, until it expires.',
+        elsewhere:
+          'The change of privilege lands on a server that does not know the session, and is refused: the old id lives on.',
+      },
+    ),
     async observe(scene) {
       const browser = scene.browser();
       let refused = 0;

@@ -12,6 +12,7 @@ export const LOGIN_LIMIT_CHECK: Check = {
   title: 'The limit on concurrent logins of a user holds under parallel logins',
   source: 'ASVS 5 V7.1.2',
   expect: needsUserIndex({
+    atRefresh: 'Of the logins that the limit ended each works until its access token is over.',
     noIndex: 'A shared password is used from any number of devices at once: nothing counts the logins.',
     perServer: 'A user has as many logins as the limit allows at each of the servers, not in all.',
   }),

@@ -21,11 +21,18 @@ const DEVICES = 3;
 
 /**
  * Actions on all logins of a user need an index of them that every server sees.
- * @param seen the effect where there is no index, and where each server has only its own.
+ * @param seen the effect where there is no index, where each server has only its own, and where an ended login is only
+ * not renewed.
  */
-export function needsUserIndex(seen: { noIndex: string; perServer: string }): Check['expect'] {
+export function needsUserIndex(seen: {
+  noIndex: string;
+  perServer: string;
+  atRefresh?: string;
+}): Check['expect'] {
   return (subject) => {
-    if (!subject.traits.userIndex) return cannotHold(seen.noIndex);
+    const { userIndex, revocation } = subject.traits;
+    if (!userIndex) return cannotHold(seen.noIndex);
+    if (revocation === 'at-refresh' && seen.atRefresh !== undefined) return cannotHold(seen.atRefresh);
     return seesAllSessions(subject) ? mustHold : cannotHold(seen.perServer);
   };
 }

@@ -65,6 +65,10 @@ export const OUTAGE_CHECKS: readonly Check[] = [
         return cannotHold(
           'Durability none was chosen: a crash of the store loses the deny list, and the servers let nobody in until they are restarted by hand.',
         );
+      if (subject.traits.revocation === 'at-refresh')
+        return cannotHold(
+          'While the store is down access tokens work until they are over, those of ended logins too; none is renewed.',
+        );
       if (subject.options['on-outage'] !== 'open') return mustHold;
       return cannotHold(
         'fail-open was chosen: while the deny list is not available, a stolen token works again although its owner has logged out.',
@@ -135,6 +139,10 @@ export const OUTAGE_CHECKS: readonly Check[] = [
     source: 'ASVS 5 V7.4.1, V7.4.2',
     expect: ifOwn(({ traits }) => {
       if (endsInTime(traits)) return mustHold;
+      if (traits.revocation === 'at-refresh')
+        return cannotHold(
+          'A logout only keeps a token from being renewed: until it is over it opens the session, before and after any restart.',
+        );
       return cannotHold(
         'Nothing was revoked in the first place: a copy of the token opens the session after the logout, before and after any restart.',
       );

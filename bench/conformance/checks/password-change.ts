@@ -18,6 +18,8 @@ export const PASSWORD_CHECK: Check = {
     "A change of password ends the user's other logins and every copy of the one that made it, and holds on every server",
   source: 'ASVS 5 V7.4.3',
   expect: needsUserIndex({
+    atRefresh:
+      'A user who changes a stolen password leaves the thief logged in until the access token is over.',
     noIndex: 'A user who changes a stolen password leaves the thief logged in until the token expires.',
     perServer:
       'A user who changes a stolen password leaves the thief logged in when that login is on another server.',

@@ -63,7 +63,8 @@ export const REACH_CHECKS: readonly Check[] = [
     expect(subject) {
       if (subject.balancer === 'foreign') return doesNotApply(NOT_OUR_STORE);
       if (subject.service === undefined) return { ...mustHold, remark: NO_STORE_TO_LOSE };
-      if (subject.options['on-outage'] === 'open') return mustHold;
+      if (subject.options['on-outage'] === 'open' || subject.traits.revocation === 'at-refresh')
+        return mustHold;
       return cannotHold(
         'While the store is down nobody gets what the session holds: every request that needs it is answered with 503.',
       );
@@ -78,7 +79,7 @@ export const REACH_CHECKS: readonly Check[] = [
       if (balancer === 'foreign') return doesNotApply(NOT_OUR_KEYS);
       if (!traits.dataInToken)
         return cannotHold('The id says nothing by itself: every service asks the store, or the site.');
-      if (traits.revocation === 'at-expiry') return mustHold;
+      if (traits.revocation === 'at-expiry' || traits.revocation === 'at-refresh') return mustHold;
       return cannotHold(
         'The token proves who logged in, not that the login still lives: a service that does not ask lets a logged-out one in.',
       );

@@ -15,6 +15,7 @@ import type { Browser } from '../browser.ts';
 import {
   allOf,
   type Check,
+  cannotHold,
   doesNotApply,
   mustHold,
   notApplicable,
@@ -32,6 +33,10 @@ const LATE_USES = 3;
 
 const expectFamilyKill: Check['expect'] = ({ refreshing, traits }) => {
   // A backend with such a mode is examined on a separate site.
+  if (traits.revocation === 'at-refresh')
+    return cannotHold(
+      'A second use ends the login for good, but its newest access token works until it is over.',
+    );
   if (refreshing !== undefined || traits.refresh === 'rotating') return mustHold;
   return doesNotApply(
     traits.state === 'client'
