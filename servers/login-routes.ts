@@ -8,6 +8,9 @@ import { SCHEMAS } from './schemas.ts';
 
 type Login = { Body: { user: string; password: string } };
 
+/** Attempts of a login while others of the same user are ended; each time one of those that are under way succeeds. */
+const MAX_ATTEMPTS = 50;
+
 /** How sessions begin, get a new token, and end by their own token. */
 export function registerLoginRoutes(app: FastifyInstance, context: RouteContext): void {
   const { store, transport, config } = context;
@@ -32,21 +35,26 @@ function registerLogin(app: FastifyInstance, context: RouteContext): void {
   app.post<Login>('/login', { schema: SCHEMAS.login }, async (request, reply) => {
     const { user, password } = request.body;
     const role = user === ADMIN_USER ? 'admin' : 'user';
-    const checked = checkCredential(user, password);
-    // Awaited only where the check reads something; in a measured run it does not.
-    const verdict = checked instanceof Promise ? await checked : checked;
-    if (verdict.is !== 'right') return refuseCredential(reply, verdict.is, context, { user });
-    const result = await begin(request, user, role);
-    if (result.status === 'created') {
-      // The password changed after the check: the change ended all logins, perhaps before this one existed.
-      const version = accounts.changeable && (await accounts.changeable.versionOf(user));
-      if (version !== undefined && version !== verdict.version) {
-        await store.destroy(result.token);
-        return refuseCredential(reply, 'wrong', context, { user });
+    for (let attempt = 1; ; attempt += 1) {
+      // Before the check: whatever ends all logins of the user from here on ends this one too.
+      const generation = store.generation === undefined ? undefined : await store.generation(user);
+      const checked = checkCredential(user, password);
+      // Awaited only where the check reads something; in a measured run it does not.
+      const verdict = checked instanceof Promise ? await checked : checked;
+      if (verdict.is !== 'right') return refuseCredential(reply, verdict.is, context, { user });
+      const result = await begin(request, user, role, generation);
+      if (result.status === 'moved' && attempt < MAX_ATTEMPTS) continue;
+      if (result.status === 'created') {
+        // The password changed after the check: the change ended all logins, perhaps before this one existed.
+        const version = accounts.changeable && (await accounts.changeable.versionOf(user));
+        if (version !== undefined && version !== verdict.version) {
+          await store.destroy(result.token);
+          return refuseCredential(reply, 'wrong', context, { user });
+        }
+        if (log.isOn) await note('login', result.token, user);
       }
-      if (log.isOn) await note('login', result.token, user);
+      return replyToLogin(reply, result, user, role);
     }
-    return replyToLogin(reply, result, user, role);
   });
 }
 
@@ -55,7 +63,12 @@ function loginStarter({ store, transport, config, log, refreshTokenOf }: RouteCo
   const limit: LoginLimit | undefined =
     config.loginCap > 0 ? { cap: config.loginCap, onCap: config.onCap } : undefined;
 
-  return async (request: FastifyRequest, user: string, role: Role): Promise<CreateResult> => {
+  return async (
+    request: FastifyRequest,
+    user: string,
+    role: Role,
+    generation: number | undefined,
+  ): Promise<CreateResult> => {
     const token = transport.tokenOf(request);
     const before = token === undefined ? undefined : await store.read(token);
     // Its login could otherwise continue by refresh, even when the token beside it has expired.
@@ -64,7 +77,7 @@ function loginStarter({ store, transport, config, log, refreshTokenOf }: RouteCo
     if (token !== undefined && before !== undefined) {
       // An anonymous session becomes the login under a new id; another login is never inherited.
       if (before.userId === undefined) {
-        const rotated = await store.rotate(token, { userId: user, role }, limit);
+        const rotated = await store.rotate(token, { userId: user, role, generation }, limit);
         if (rotated !== undefined) return rotated;
       } else {
         await store.destroy(token);
@@ -72,7 +85,7 @@ function loginStarter({ store, transport, config, log, refreshTokenOf }: RouteCo
       }
     }
     const data = payloadFor(user, 0, config.payloadBytes);
-    return store.create({ userId: user, role, data }, limit);
+    return store.create({ userId: user, role, data, generation }, limit);
   };
 }
 

@@ -147,7 +147,8 @@ export function refuseLogin(
   reply: FastifyReply,
   { status }: Exclude<CreateResult, { status: 'created' }>,
 ): FastifyReply {
-  if (status === 'limit') return refuse(reply, 429, 'too_many_logins');
+  // After many attempts: others log in and out at once.
+  if (status === 'limit' || status === 'moved') return refuse(reply, 429, 'too_many_logins');
   if (status === 'disabled') return refuse(reply, 403, 'account_disabled');
   return refuse(reply, 413, 'session_too_large');
 }

@@ -6,6 +6,7 @@ import type { Capability, OpenContext, SessionStore, StoreDefinition } from './s
 const ALL: Readonly<Record<Capability, true>> = {
   users: true,
   refresh: true,
+  generation: true,
   failedLogins: true,
   sweep: true,
   verifyCacheStats: true,

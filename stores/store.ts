@@ -20,6 +20,11 @@ export interface NewSession {
   role: Role;
   /** Opaque text, kept byte for byte. Well-formed Unicode: UTF-8 cannot hold a lone surrogate. */
   data: string;
+  /**
+   * The user's generation, as it was before the credential was checked; only where the store has the capability. The
+   * session is then not created if all logins of the user have been ended since.
+   */
+  generation?: number | undefined;
 }
 
 /** What a session consists of, wherever it is kept. */
@@ -53,13 +58,15 @@ export interface LoginLimit {
 }
 
 /**
- * `limit`: refused by the cap. `disabled`: the account may not log in. `too-large`: does not fit this backend.
+ * `limit`: refused by the cap. `disabled`: the account may not log in. `too-large`: does not fit this backend. `moved`: the
+ * user's logins were ended since the generation was read, so the credential must be checked again.
  * `refreshToken` only where the trait `refresh` is `rotating`, and only for the login of a user.
  */
 export type CreateResult =
   | { status: 'created'; token: string; evicted: readonly string[]; refreshToken?: string }
   | { status: 'limit' }
   | { status: 'disabled' }
+  | { status: 'moved' }
   | { status: 'too-large' };
 
 /** `conflict`: another update came first (compare-and-swap). `gone`: no live session; nothing was written. */
@@ -110,6 +117,8 @@ export interface RotatePatch {
   role?: Role;
   /** Replaces the data; if absent, the data stays. */
   data?: string;
+  /** As in {@link NewSession}, where an anonymous session becomes a login. */
+  generation?: number | undefined;
   /**
    * The session's current refresh token. Where the trait `refresh` is `rotating`, only its holder can rotate a login,
    * which consumes it: a token alone must not become a login that renews itself. Ignored everywhere else.
@@ -153,6 +162,11 @@ export interface Capabilities {
    * when the refresh token was issued, for an update cannot change what it carries.
    */
   refresh(refreshToken: string, token?: string): Promise<RefreshResult>;
+  /**
+   * The user's generation, which every end of all logins raises, for a login that begins. Present where tokens are ended
+   * by it; read before the credential is checked.
+   */
+  generation(userId: string): Promise<number>;
   /** The counts of failed logins; called once, when a server starts. Present where they are kept. */
   failedLogins(rule: FailedLoginRule): FailedLogins;
   /** Removes at most `limit` expired entries; returns their number. Present where nothing expires by itself. */

@@ -28,6 +28,8 @@ export interface DeclaredTraits {
    * after the reply that ended its login.
    */
   revocationBoundMs?: number | undefined;
+  /** Whatever ends one login of a user ends all of them: a logout, a rotation, the limit on logins. */
+  endsAllLogins?: boolean | undefined;
   /** Rotation ends the old token and has one winner. */
   rotationEndsOld: boolean;
   /** The client can read the session data. */

@@ -44,6 +44,7 @@ const traits = z.strictObject({
   userIndex: z.boolean(),
   revocation: z.enum(['immediate', 'bounded', 'at-refresh', 'at-expiry', 'never']),
   revocationBoundMs: z.number().int().positive().max(60_000).optional(),
+  endsAllLogins: z.boolean().optional(),
   rotationEndsOld: z.boolean(),
   clientReadable: z.boolean(),
   dataInToken: z.boolean(),

@@ -28,6 +28,12 @@ const REDIS: Choice = { store: 'redis' };
 const MARIADB: Choice = { store: 'mariadb' };
 const MEMCACHED: Choice = { store: 'memcached' };
 const BLACKLIST: Choice = { store: 'jwt-blacklist' };
+const PUSHED: Choice = { store: 'jwt-blacklist', options: { check: 'pushed' } };
+const GENERATION: Choice = { store: 'jwt-blacklist', options: { check: 'generation' } };
+const AT_REFRESH: Choice = {
+  store: 'jwt-blacklist',
+  options: { check: 'at-refresh', refresh: 'rotating' },
+};
 const ROTATING: Choice = { store: 'jwt-blacklist', options: { refresh: 'rotating' } };
 
 const PLANTED: readonly Planted[] = [
@@ -70,6 +76,9 @@ const LIES: readonly Lie[] = [
   { choice: { store: 'memory' }, claim: { shared: true }, check: '54' },
   { choice: { store: 'memory' }, claim: { shared: true }, check: '57' },
   { choice: BLACKLIST, claim: {}, options: { 'on-outage': 'open' }, check: '55' },
+  { choice: PUSHED, claim: {}, options: { 'on-outage': 'open' }, check: '55' },
+  { choice: AT_REFRESH, claim: { revocation: 'immediate' }, check: '14' },
+  { choice: GENERATION, claim: { endsAllLogins: undefined }, check: '24' },
   { choice: BLACKLIST, claim: { revocation: 'at-expiry' }, check: '56' },
   { choice: REDIS, claim: { dataInToken: true, revocation: 'at-expiry' }, check: '56' },
   { choice: { store: 'memory', servers: 1 }, claim: { survivesServerRestart: true }, check: '49' },

@@ -73,6 +73,7 @@ function limitsOf(traits: Traits): string[] {
     limits.push(`other servers may take a logged-out token for up to ${traits.revocationBoundMs / 1000} s`);
   if (traits.revocation === 'at-refresh')
     limits.push('a logged-out token works until its access token is over');
+  if (traits.endsAllLogins === true) limits.push('a logout ends all logins of its user');
   if (!traits.shared) limits.push('sessions are not shared between servers');
   if (!traits.survivesServerRestart) limits.push('sessions end with their server');
   if (traits.survivesStoreCrash === false) limits.push('nothing survives a crash of the store');

@@ -1,5 +1,5 @@
 import { jwt, TOKEN_OPTIONS } from '../jwt/backend.ts';
-import { type TokenSessions, tokenSessions } from '../jwt/session.ts';
+import { tokenSessions } from '../jwt/session.ts';
 import { cachesTokens, libraryConflict } from '../jwt/signer.ts';
 import type { TokenClaims } from '../jwt/token.ts';
 import { postgresService } from '../postgres/service.ts';
@@ -8,7 +8,6 @@ import type { ServiceDefinition } from '../service.ts';
 import {
   type Awaitable,
   type Capability,
-  type CreateResult,
   type Durability,
   type OpenContext,
   type SessionStore,
@@ -17,15 +16,9 @@ import {
   StoreUnavailableError,
 } from '../store.ts';
 import type { DeclaredTraits } from '../traits.ts';
+import { type DenyList, DenyListLostError, LEASE_MS } from './deny-list.ts';
+import { loginMethods } from './logins.ts';
 import {
-  type AdmitResult,
-  type DenyList,
-  DenyListLostError,
-  LEASE_MS,
-  type NewDenyListEntry,
-} from './deny-list.ts';
-import {
-  type IssuedTokens,
   type RotatingTokens,
   refreshing,
   rotatingTokens,
@@ -43,6 +36,7 @@ function declaredTraits(options: StoreOptions, durability: Durability): Declared
 
 const REVOCATIONS: Readonly<Record<string, Partial<DeclaredTraits>>> = {
   pushed: { revocation: 'bounded', revocationBoundMs: LEASE_MS },
+  generation: { endsAllLogins: true },
   'at-refresh': { revocation: 'at-refresh' },
 };
 
@@ -72,8 +66,9 @@ export const jwtBlacklist: StoreDefinition = {
     check: {
       meaning:
         'how a server learns that a login was ended: lookup asks the list on each request; pushed (db=redis only) holds ' +
-        'the list in each server, fed by a stream; at-refresh (refresh=rotating only) asks when a token is renewed',
-      values: ['lookup', 'pushed', 'at-refresh'],
+        'the list in each server, fed by a stream; generation (db=redis, refresh=off only) asks for a number of the user, ' +
+        'by which all logins of a user end together; at-refresh (refresh=rotating only) asks when a token is renewed',
+      values: ['lookup', 'pushed', 'generation', 'at-refresh'],
     },
     'on-outage': {
       meaning:
@@ -107,7 +102,8 @@ export const jwtBlacklist: StoreDefinition = {
 function offers(options: StoreOptions): Capability[] {
   const capabilities: Capability[] = ['users', 'failedLogins'];
   if (service(options) === postgresService) capabilities.push('sweep');
-  if (isRotating(options)) capabilities.push('refresh');
+  if (options['check'] === 'generation') capabilities.push('generation');
+  else if (isRotating(options)) capabilities.push('refresh');
   if (cachesTokens(options)) capabilities.push('verifyCacheStats');
   return capabilities;
 }
@@ -118,6 +114,16 @@ function checkConflict(options: StoreOptions): { expected: string; got: string }
     return {
       expected: `db=${redisService.name} with check=pushed`,
       got: `db=${service(options).name}, which has no stream`,
+    };
+  if (options['check'] === 'generation' && service(options) !== redisService)
+    return {
+      expected: `db=${redisService.name} with check=generation`,
+      got: `db=${service(options).name}, where no generations are kept`,
+    };
+  if (options['check'] === 'generation' && isRotating(options))
+    return {
+      expected: 'refresh=off with check=generation',
+      got: 'refresh=rotating, whose families end one by one',
     };
   if (options['check'] === 'at-refresh' && !isRotating(options))
     return { expected: 'refresh=rotating with check=at-refresh', got: 'refresh=off, which renews nothing' };
@@ -138,6 +144,8 @@ async function openDenyList(context: OpenContext): Promise<DenyList> {
     return (await import('./deny-list-postgres.ts')).openPostgresDenyList(context);
   if (context.options['check'] === 'pushed')
     return (await import('./deny-list-pushed.ts')).openPushedDenyList(context);
+  if (context.options['check'] === 'generation')
+    return (await import('./deny-list-generation.ts')).openGenerationDenyList(context);
   return (await import('./deny-list-redis.ts')).openRedisDenyList(context);
 }
 
@@ -170,7 +178,7 @@ function openJwtBlacklist(
   const isTrusted = (claims: TokenClaims) =>
     context.options['check'] === 'at-refresh' && tokens.isRenewed(claims);
   const isEnded = (claims: TokenClaims) =>
-    isTrusted(claims) ? false : orFallback(denyList.isDenied(claims.sid), false);
+    isTrusted(claims) ? false : orFallback(denyList.isDenied(claims.sid, claims), false);
   /** Valid claims whose login has not ended. Only a valid token costs a query. */
   async function live(token: string): Promise<TokenClaims | undefined> {
     const claims = await verify(token);
@@ -225,6 +233,7 @@ function openJwtBlacklist(
       setDisabled: denyList.setDisabled,
     },
     refresh: 'verifyRefresh' in tokens ? refreshing(tokens, sessions, denyList) : undefined,
+    generation: denyList.generation,
     failedLogins: denyList.failedLogins,
     sweep: denyList.sweep,
     // The number of tokens in circulation is not known.
@@ -233,45 +242,4 @@ function openJwtBlacklist(
     roundTrips: denyList.roundTrips,
     close: () => denyList.close(),
   };
-}
-
-/**
- * The two methods that begin a login. They sign first, so that a token that is too large ends and registers nothing.
- */
-function loginMethods(
-  tokens: TokenIssuer,
-  sessions: TokenSessions,
-  denyList: DenyList,
-  verify: (token: string) => Promise<TokenClaims | undefined>,
-): Pick<SessionStore, 'create' | 'rotate'> {
-  return {
-    async create(session, limit) {
-      const claims = { ...sessions.begin(session), epoch: denyList.epoch };
-      const made = await tokens.issue(claims);
-      if (made === undefined) return { status: 'too-large' };
-      const { userId } = claims;
-      if (userId === undefined) return { status: 'created', token: made.token, evicted: [] };
-      return issued(made, await denyList.admit({ ...entry(claims, made), userId }, limit));
-    },
-    async rotate(token, patch, limit) {
-      const claims = await verify(token);
-      const proof = claims && (await tokens.mayRotate(claims, patch.refreshToken));
-      if (claims === undefined || proof === undefined) return undefined;
-      const next = sessions.rotated(claims, patch);
-      const made = await tokens.issue(next);
-      if (made === undefined) return { status: 'too-large' };
-      const result = await denyList.rotate(claims, entry(next, made), limit, proof.presentedId);
-      return result === undefined ? undefined : issued(made, result);
-    },
-  };
-}
-
-function issued({ token, refreshToken }: IssuedTokens, result: AdmitResult): CreateResult {
-  if (result.status !== 'admitted') return result;
-  const created = { status: 'created', token, evicted: result.evicted } as const;
-  return refreshToken === undefined ? created : { ...created, refreshToken };
-}
-
-function entry(claims: TokenClaims, { refreshId }: IssuedTokens): NewDenyListEntry {
-  return { ...claims, idleExpiryMs: claims.expirySeconds * 1000, refreshId };
 }

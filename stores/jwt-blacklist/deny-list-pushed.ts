@@ -2,8 +2,8 @@ import { isSid } from '../jwt/sid.ts';
 import { type OpenContext, StoreUnavailableError } from '../store.ts';
 import { followDenials, type TailParts } from './denial-tail.ts';
 import { type AdmitResult, DENY_TOLERANCE_MS, type DenyList, LEASE_MS } from './deny-list.ts';
+import { pushedDenyListScripts } from './deny-list-pushed-scripts.ts';
 import { openOnRedis, type RedisDenyList } from './deny-list-redis.ts';
-import { pushedDenyListScripts } from './deny-list-redis-scripts.ts';
 import { createSidSet } from './sid-set.ts';
 
 /** Seams through which a test plants faults. */

@@ -13,6 +13,7 @@ import type { RedisScript } from '../redis/connection.ts';
  *                      idles away
  *     :logins:USER     a user's sids, scored by absolute expiry; the keys above are derived from them
  *     :disabled:USER   a user who may not log in
+ *     :gen:USER        a user's generation, where logins are ended by it (deny-list-generation.ts); it is never removed
  *     :f:ACCOUNT       failed logins, counted by failed-logins.ts
  *
  * Where denials are pushed to the servers (deny-list-pushed.ts), also
@@ -102,30 +103,13 @@ end
 `;
 
 /** What the scripts do about a new denial, beside writing it. */
-interface Announcement {
+export interface Announcement {
   /** Defines the function that `announced` calls. */
   announce: string;
   announced: string;
 }
 
 const SILENT: Announcement = { announce: '', announced: '' };
-
-/**
- * In the script that denies, so that a denial is written and announced or neither. The stream's ids are times of Redis's
- * clock, so it is trimmed by that.
- */
-const pushed = (longestLifeMs: number): Announcement => ({
-  announce: `
-local function announce(sid, forget_ms)
-  local number = redis.call('INCR', space .. ':pushed')
-  redis.call('ZREMRANGEBYSCORE', space .. ':denied', '-inf', now)
-  redis.call('ZADD', space .. ':denied', forget_ms, sid)
-  local oldest = tonumber(redis.call('TIME')[1]) * 1000 - ${longestLifeMs}
-  redis.call('XADD', space .. ':denials', 'MINID', '~', oldest, '*', 'n', number, 's', sid, 'u', forget_ms)
-end
-`,
-  announced: 'announce(sid, absolute + tolerance)',
-});
 
 // Without prelude: this creates the epoch that the others expect.
 const OPEN = `
@@ -249,14 +233,8 @@ end
 return list
 `;
 
-// The number and the stream's id of the latest denial. XTRIM fails on a Redis that cannot trim by MINID (before 6.2).
-const PLACE = `
-redis.call('XTRIM', space .. ':denials', 'MINID', '~', 0)
-local latest = redis.call('XREVRANGE', space .. ':denials', '+', '-', 'COUNT', 1)[1]
-return { 'place', tonumber(redis.call('GET', space .. ':pushed') or 0), latest and latest[1] or '0-0' }
-`;
-
-const SCRIPTS = {
+/** The bodies of the scripts, by name. */
+export const DENY_LIST_SCRIPTS = {
   admitLogin: ADMIT,
   rotateLogin: ROTATE,
   denySid: DENY,
@@ -270,7 +248,11 @@ const SCRIPTS = {
 /** The scripts of the deny list, under the names that `RedisConnection.run` takes. */
 export type DenyListScripts = Readonly<Record<string, RedisScript>>;
 
-function withPrelude(scripts: Readonly<Record<string, string>>, announcement: Announcement): DenyListScripts {
+/** @param scripts by name; each begins with what the list has in common. */
+export function withPrelude(
+  scripts: Readonly<Record<string, string>>,
+  announcement: Announcement = SILENT,
+): DenyListScripts {
   const before = prelude(announcement);
   const entries = Object.entries(scripts).map(([name, lua]) => [
     name,
@@ -281,11 +263,5 @@ function withPrelude(scripts: Readonly<Record<string, string>>, announcement: An
 
 /** Those of a list that servers look up. */
 export function denyListScripts(): DenyListScripts {
-  return { openDenyList: { numberOfKeys: 1, lua: OPEN }, ...withPrelude(SCRIPTS, SILENT) };
-}
-
-/** Those of a list whose denials are pushed to the servers. @param longestLifeMs how long a denial is of use. */
-export function pushedDenyListScripts(longestLifeMs: number): DenyListScripts {
-  const scripts = withPrelude({ ...SCRIPTS, placeOfDenials: PLACE }, pushed(longestLifeMs));
-  return { ...denyListScripts(), ...scripts };
+  return { openDenyList: { numberOfKeys: 1, lua: OPEN }, ...withPrelude(DENY_LIST_SCRIPTS) };
 }

@@ -18,6 +18,10 @@ import { type DenyListScripts, denyListScripts } from './deny-list-redis-scripts
 
 export interface RedisDenyList extends DenyList {
   isDenied(sid: string): Promise<boolean>;
+  /** The value of a key of the list, and its epoch, in one command. @throws as every method when the list is lost. */
+  look(operation: string, key: string): Promise<string | null>;
+  /** Runs a script on the list, after the common arguments. */
+  run(operation: string, script: string, ...args: (string | number)[]): Promise<unknown>;
   /** The number of the latest denial; 0 where they are not numbered. */
   latest(): Promise<number>;
 }
@@ -58,19 +62,25 @@ export async function openOnRedis(context: OpenContext, scripts: DenyListScripts
     return reply;
   }
 
+  async function look(operation: string, key: string): Promise<string | null> {
+    const [value = null, found] = await connection.ask(
+      operation,
+      client.mget(`${namespace}:${key}`, epochKey),
+    );
+    if (found !== epoch) throw lost(operation, found);
+    return value;
+  }
+
   const denyUser = async (operation: string, userId: string, except: string, mark: string) =>
     Number(await run(operation, 'denyUser', encodeUser(userId), except, mark));
 
   return {
     epoch,
+    look,
+    run,
     async isDenied(sid) {
       if (!isSid(sid)) return true;
-      const [denied, found] = await connection.ask(
-        'isDenied',
-        client.mget(`${namespace}:deny:${sid}`, epochKey),
-      );
-      if (found !== epoch) throw lost('isDenied', found);
-      return denied !== null;
+      return (await look('isDenied', `deny:${sid}`)) !== null;
     },
     async admit(entry, limit) {
       return admitted(await run('admit', 'admitLogin', ...entryArgs(entry, limit), ...refreshArgs(entry)));
@@ -121,7 +131,7 @@ export async function openOnRedis(context: OpenContext, scripts: DenyListScripts
   };
 }
 
-function entryArgs(entry: NewDenyListEntry, limit: LoginLimit | undefined): (string | number)[] {
+export function entryArgs(entry: NewDenyListEntry, limit: LoginLimit | undefined): (string | number)[] {
   const { sid, userId, createdAtMs, idleExpiryMs, absoluteExpiryMs } = entry;
   checkEntry(entry);
   const stamps = [stamp(createdAtMs), stamp(idleExpiryMs), stamp(absoluteExpiryMs)];
@@ -134,7 +144,7 @@ function refreshArgs({ refreshId }: NewDenyListEntry): string[] {
 }
 
 /** A script's reply: the status, then the evicted sids. */
-function admitted(reply: unknown): AdmitResult {
-  const [status, ...evicted] = reply as ['admitted' | 'limit' | 'disabled', ...string[]];
+export function admitted(reply: unknown): AdmitResult {
+  const [status, ...evicted] = reply as ['admitted' | 'limit' | 'disabled' | 'moved', ...string[]];
   return status === 'admitted' ? { status, evicted } : { status };
 }

@@ -37,7 +37,9 @@ export interface DenyList {
    * Whether this login has been ended. The only method that a read calls. At once, without a promise, where this server
    * holds the list; then a denial by another server may be missing for up to {@link LEASE_MS}.
    */
-  isDenied(sid: string): Awaitable<boolean>;
+  isDenied(sid: string, login?: DenyListSubject): Awaitable<boolean>;
+  /** The generation of a user; present where logins are ended by it, and only together. */
+  generation?(userId: string): Promise<number>;
   /**
    * Registers a login of a user, atomically. Refused for a disabled user. At the limit it is either refused, or the
    * oldest live logins (by `createdAtMs`) are denied; this holds under parallel logins. Repeating it with the same sid
@@ -105,6 +107,8 @@ export interface DenyListSubject {
   /** Absent for an anonymous session. */
   userId?: string | undefined;
   absoluteExpiryMs: number;
+  /** Of the token; absent where logins are not ended by it. */
+  generation?: number | undefined;
 }
 
 /** A login to be registered, or an anonymous session that rotates into another. */
@@ -133,7 +137,8 @@ export interface DenyListEntry extends NewDenyListEntry {
 export type AdmitResult =
   | { status: 'admitted'; evicted: readonly string[] }
   | { status: 'limit' }
-  | { status: 'disabled' };
+  | { status: 'disabled' }
+  | { status: 'moved' };
 
 /** How long a denial outlives the last token of its login; bounds the clock skew between servers. */
 export const DENY_TOLERANCE_MS = 60_000;

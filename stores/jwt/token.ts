@@ -12,6 +12,8 @@ export interface TokenClaims extends SessionState {
   expirySeconds: number;
   /** The epoch of the deny list when it was issued; absent without a list. */
   epoch?: string | undefined;
+  /** The generation of its user under which it was issued; absent where logins are not ended by that. */
+  generation?: number | undefined;
   /** Only in a refresh token: identifies it among those of its login; shaped like a sid. */
   refreshId?: string | undefined;
 }
@@ -111,6 +113,7 @@ function payloadOf(claims: TokenClaims, audience: string, nowSeconds: number): P
     nbf: nowSeconds,
     exp: claims.expirySeconds,
     epo: claims.epoch,
+    gen: claims.generation,
     rid: claims.refreshId,
   };
 }
@@ -124,7 +127,7 @@ function claimsOf(
   late: boolean,
 ): TokenClaims | undefined {
   if (typeof payload !== 'object' || payload === null) return undefined;
-  const { iss, aud, sid, sub, role, data, ver, cre, abs, iat, nbf, exp, epo, rid } = payload as Payload;
+  const { iss, aud, sid, sub, role, data, ver, cre, abs, iat, nbf, exp, epo, gen, rid } = payload as Payload;
   if (iss !== ISSUER || aud !== audience || !isSid(sid)) return undefined;
   if (!isCount(iat) || !isCount(nbf) || !isCount(exp) || !isCount(abs) || !isCount(cre) || !isCount(ver))
     return undefined;
@@ -137,6 +140,7 @@ function claimsOf(
   if (typeof data !== 'string' || (role !== 'user' && role !== 'admin')) return undefined;
   if ((sub !== undefined && typeof sub !== 'string') || (epo !== undefined && typeof epo !== 'string'))
     return undefined;
+  if (gen !== undefined && !isCount(gen)) return undefined;
   if (type === 'refresh+jwt' ? !isSid(rid) : rid !== undefined) return undefined;
   // Runs on every request: no spread, which would copy the object each time.
   return {
@@ -149,6 +153,7 @@ function claimsOf(
     absoluteExpiryMs: abs,
     expirySeconds: exp,
     epoch: epo,
+    generation: gen,
     refreshId: isSid(rid) ? rid : undefined,
   };
 }

@@ -45,6 +45,8 @@ export const DEVICE_CHECK: Check = {
   source: 'ASVS 5 V7.5.2',
   expect: needsUserIndex({
     atRefresh: 'A phone that its user has logged out from afar works until its access token is over.',
+    together:
+      'A user who ends the login of a lost phone, or all others, is logged out here too: logins end together.',
     noIndex:
       'A user who lost a phone sees no list of devices and can end none: the phone stays logged in until its token expires.',
     perServer:

@@ -21,17 +21,19 @@ const DEVICES = 3;
 
 /**
  * Actions on all logins of a user need an index of them that every server sees.
- * @param seen the effect where there is no index, where each server has only its own, and where an ended login is only
- * not renewed.
+ * @param seen the effect where there is no index, where each server has only its own, where an ended login is only
+ * not renewed, and where all of a user end together.
  */
 export function needsUserIndex(seen: {
   noIndex: string;
   perServer: string;
   atRefresh?: string;
+  together?: string;
 }): Check['expect'] {
   return (subject) => {
-    const { userIndex, revocation } = subject.traits;
+    const { userIndex, revocation, endsAllLogins } = subject.traits;
     if (!userIndex) return cannotHold(seen.noIndex);
+    if (endsAllLogins === true && seen.together !== undefined) return cannotHold(seen.together);
     if (revocation === 'at-refresh' && seen.atRefresh !== undefined) return cannotHold(seen.atRefresh);
     return seesAllSessions(subject) ? mustHold : cannotHold(seen.perServer);
   };
