@@ -1,4 +1,3 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { type Comparison, compareRows } from '../compare/compare.ts';
 import { summaryLine } from '../compare/format.ts';
@@ -18,6 +17,7 @@ import { readEnvironmentRecord } from '../results/env-file.ts';
 import type { SequentialPlan } from '../results/gate-plan.ts';
 import { usesColor } from './color.ts';
 import { type BenchCommand, ended, printJson } from './command.ts';
+import { checkFiles, checkNotResultFile } from './result-files.ts';
 
 type Files = [string, ...string[]];
 /** Files separated by commas. One named twice stays twice, and is reported. */
@@ -66,7 +66,7 @@ function compareFiles(files: readonly string[], given: RawOptions): ExitCode {
   const { markdown, exports } = options;
   const sides = sidesOf(files, options);
   const all = [...sides.base, ...sides.head];
-  checkFiles(all, options.base === undefined ? EXAMPLE : EXAMPLE_OF_RUNS);
+  checkFiles(all, options.base === undefined ? EXAMPLE : EXAMPLE_OF_RUNS, ONCE);
   if (markdown !== undefined) checkNotResultFile(reportPath('markdown', markdown, '.md'), all);
   for (const { path } of exports) checkNotResultFile(path, all);
   const read = (name: string) => ({ name, rows: readResultFile(name) });
@@ -127,27 +127,6 @@ function sidesOf(
   return { base, head };
 }
 
+const ONCE = 'Name each file once: compared with itself it says nothing.';
 const EXAMPLE = 'Write pnpm bench compare BASE.csv HEAD.csv.';
 const EXAMPLE_OF_RUNS = 'Write pnpm bench compare --base A.csv,B.csv --head C.csv,D.csv.';
-
-function checkFiles(files: readonly string[], example: string): void {
-  const known = new Set<string>();
-  for (const file of files) {
-    if (!existsSync(file)) throw usage('a result file', `"${file}", which does not exist`, example);
-    if (!statSync(file).isFile()) throw usage('a result file', `"${file}", which is not a file`, example);
-    const path = realpathSync(file);
-    if (known.has(path))
-      throw usage(
-        'different files',
-        `"${file}" twice`,
-        'Name each file once: compared with itself it says nothing.',
-      );
-    known.add(path);
-  }
-}
-
-/** A report must not replace a result file, whatever its name. */
-function checkNotResultFile(path: string, files: readonly string[]): void {
-  if (!existsSync(path) || files.every((file) => realpathSync(file) !== realpathSync(path))) return;
-  throw usage('another file for the report', `"${path}", which is compared`, 'Name a new one.');
-}

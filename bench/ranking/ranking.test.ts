@@ -5,7 +5,7 @@ import type { Row } from '../results/row.ts';
 import { seededRandom } from '../stats/random.ts';
 import { answerCommand } from './answer-command.ts';
 import { type FigureRanking, type GroupRanking, rankRows } from './ranking.ts';
-import { rankingParagraphs } from './render.ts';
+import { rankingText } from './render.ts';
 import { type Interleaved, interleavedRows } from './rows-fixture.ts';
 import { sentenceOf, speedSentence } from './sentence.ts';
 
@@ -18,7 +18,7 @@ const only = (rows: readonly Row[]) => {
 };
 const sentences = (rows: readonly Row[]) => only(rows).figures.map(sentenceOf);
 const paragraphs = (rows: readonly Row[], command: readonly string[] = []) =>
-  rankingParagraphs(rankRows(rows), command);
+  Object.values(rankingText(rankRows(rows), command)).flat();
 
 describe('the sentence', () => {
   test('a chain in order, with ratios and intervals that hold what was planted', () => {

@@ -4,24 +4,30 @@ import { answerCommand } from './answer-command.ts';
 import type { FigureRanking, GroupRanking, Unranked } from './ranking.ts';
 import { sentenceOf, speedSentence } from './sentence.ts';
 
-/**
- * What a run shows about the order of its arms, one paragraph each, not wrapped: the sentences and the method; or why
- * there is no ranking, and the command for one. Empty when there is nothing to rank.
- * @param command the words after `pnpm bench`, without secrets.
- */
-export function rankingParagraphs(rankings: readonly GroupRanking[], command: readonly string[]): string[] {
+/** What a run shows about the order of its arms; texts are not wrapped. */
+export interface RankingText {
+  /** One for each group and figure. */
+  sentences: string[];
+  /** What the sizes depend on, what is not ranked, and the method; or why there is no ranking, and the command for one. */
+  remarks: string[];
+}
+
+/** The ranking in words. Empty when there is nothing to rank. @param command the words after `pnpm bench`, without secrets. */
+export function rankingText(rankings: readonly GroupRanking[], command: readonly string[]): RankingText {
   const several = rankings.filter(
     ({ arms, interleaved, figures }) => arms > 1 && (!interleaved || figures.length > 0),
   );
   const ranked = several.filter(isRanked);
   const rest = several.filter((one) => !isRanked(one));
-  return [
-    ...ranked.flatMap((one) => one.figures.map((figure) => figureSentence(one, figure, rankings))),
-    ...ranked.flatMap((one) => one.figures.map(speedSentence).filter((text) => text !== '')),
-    ...notRanked(ranked),
-    ...(ranked.length === 0 ? [] : [METHOD]),
-    ...(rest.length === 0 ? [] : [noRanking(rest, command)]),
-  ];
+  return {
+    sentences: ranked.flatMap((one) => one.figures.map((figure) => figureSentence(one, figure, rankings))),
+    remarks: [
+      ...ranked.flatMap((one) => one.figures.map(speedSentence).filter((text) => text !== '')),
+      ...notRanked(ranked),
+      ...(ranked.length === 0 ? [] : [METHOD]),
+      ...(rest.length === 0 ? [] : [noRanking(rest, command)]),
+    ],
+  };
 }
 
 const METHOD =

@@ -1,3 +1,4 @@
+import { MIN_BLOCKS } from '../stats/levels.ts';
 import { type ColumnName, cellText, isUsable, type Row } from './row.ts';
 
 /**
@@ -71,3 +72,16 @@ export function usableRows(rows: readonly Row[]): Row[] {
   const spoilt = spoiltBlocks(rows);
   return rows.filter((row) => isUsable(row) && !spoilt.has(blockKey(row)));
 }
+
+/** Whether a group has too few valid blocks, because some were dropped. With a time limit, enough for a verdict will do. */
+export function lacksBlocks(
+  { valid, dropped }: { valid: number; dropped: number },
+  repeat: number,
+  hasTimeLimit: boolean,
+): boolean {
+  return dropped > 0 && valid < (hasTimeLimit ? Math.min(repeat, MIN_BLOCKS) : repeat);
+}
+
+/** How many valid blocks a group has, in the words of a run's end. */
+export const tooFewText = (group: string, valid: number, repeat: number) =>
+  `${group}: ${valid} valid blocks of ${repeat}`;

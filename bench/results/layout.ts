@@ -1,12 +1,19 @@
-import { CONTROL } from '../../stores/registry.ts';
-import { CONFIDENCE, MIN_BLOCKS } from '../stats/levels.ts';
-import { complete, completeMedian } from '../stats/median.ts';
-import { signedRankEstimate } from '../stats/signed-rank.ts';
-import { blockKey, differencesWithinBlocks, isInterleaved, usableRows } from './blocks.ts';
-import { centreOf, cpuUs, type Figure } from './figures.ts';
+import { completeMedian } from '../stats/median.ts';
+import { blockKey, usableRows } from './blocks.ts';
+import { cpuUs, type Figure } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf, isOpen, type RowGroup } from './groups.ts';
 import { notesOf } from './notes.ts';
 import type { NumberColumn, Row } from './row.ts';
+import {
+  type Format,
+  fixed,
+  intervalText,
+  milliseconds,
+  overControl,
+  shown,
+  shownCentre,
+  shownRows,
+} from './shown.ts';
 import { type Layout, whole } from './text.ts';
 
 /** One group of a run: its tables, each but the first with a heading, and footnotes that the first table refers to. */
@@ -28,11 +35,6 @@ interface ColumnSpec {
 /** Headings that are left out on a narrow screen, the least important first; an interval goes before its figure. */
 const DISPENSABLE = ['distinct\ntokens', 'cache\nhits, %', '95 %', 'bytes/\nsession', 'store\ntrips'];
 
-type Format = (value: number) => string;
-
-const milliseconds = (us: number) => (us / 1000).toFixed(us < 10_000 ? 2 : 1);
-/** Without the sign of a negative zero. */
-const fixed = (digits: number) => (value: number) => value.toFixed(digits).replace(/^-(?=0\.?0*$)/, '');
 const tenths = fixed(1);
 const mebibytes = (bytes: number) => whole(bytes / 2 ** 20);
 const hundredths = fixed(2);
@@ -43,23 +45,16 @@ const medianOf = (heading: string, of: NumberColumn | Figure['of'], format: Form
   text: (rows) => shown(completeMedian(rows.map(typeof of === 'string' ? (row) => row[of] : of)), format),
 });
 
-const shown = (value: number | undefined, format: Format) => (value === undefined ? '' : format(value));
-
 /** A figure that ranks arms: the estimate that the ranking uses, with its interval from 12 blocks on. */
 function centred(heading: string, of: Figure['of'], format: Format): ColumnSpec[] {
-  const centre = (rows: readonly Row[]) => centreOf(complete(rows.map(of)));
-  const interval = (rows: readonly Row[]) => {
-    const known = centre(rows);
-    if (known === undefined || known.blocks < MIN_BLOCKS || !rows.every(isInterleaved)) return '';
-    return `[${format(known.lower)}, ${format(known.upper)}]`;
-  };
   return [
+    { heading, text: (rows) => shown(shownCentre(rows, of)?.value, format) },
     {
-      heading,
-      // A figure of 0 is valid, but has no logarithm.
-      text: (rows) => shown(centre(rows)?.estimate ?? completeMedian(rows.map(of)), format),
+      heading: '95 %',
+      text: (rows) => intervalText(shownCentre(rows, of), format),
+      align: 'left',
+      optional: true,
     },
-    { heading: '95 %', text: interval, align: 'left', optional: true },
   ];
 }
 
@@ -67,14 +62,7 @@ function centred(heading: string, of: Figure['of'], format: Format): ColumnSpec[
 const OVER_CONTROL: ColumnSpec = {
   heading: 'over\ncontrol',
   optional: true,
-  text(rows, group) {
-    const isWhole = (row: Row) => row.operation === 'all' && isInterleaved(row);
-    const isControl = (row: Row) => row.store === CONTROL.name;
-    const own = rows.filter((row) => !isControl(row) && isWhole(row));
-    const controls = group.filter((row) => isControl(row) && isWhole(row));
-    const differences = differencesWithinBlocks(own, controls, cpuUs);
-    return shown(signedRankEstimate(differences, CONFIDENCE).estimate, tenths);
-  },
+  text: (rows, group) => shown(overControl(rows, group)?.value, tenths),
 };
 
 /** With fewer sessions, other memory dominates. */
@@ -155,10 +143,7 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
   const blocks = new Set(usable.map(blockKey)).size;
   const isRevocation = row.scenario === 'revocation';
   const allArms = byArmAndOperation(rows, isRevocation);
-  const arms = allArms.map((sameArm) => {
-    const own = sameArm.filter((one) => usable.includes(one));
-    return own.length === 0 ? sameArm : own;
-  });
+  const arms = allArms.map((sameArm) => shownRows(sameArm, usable));
   const { ofArms, ofAll } = notesOf(allArms);
   const notes = [...new Set(ofArms.flat()), ...ofAll];
   const references: ColumnSpec = {

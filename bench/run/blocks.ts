@@ -1,9 +1,9 @@
 import type { Config } from '../config/config.ts';
 import { nullServerRate } from '../probe/null-server.ts';
+import { lacksBlocks, tooFewText } from '../results/blocks.ts';
 import { isUsable, type Row } from '../results/row.ts';
 import { counted } from '../results/text.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
-import { MIN_BLOCKS } from '../stats/levels.ts';
 import type { Bench } from './bench.ts';
 import type { BlockLoad } from './block/arms.ts';
 import { type BlockOutcome, runBlock } from './block/block.ts';
@@ -125,16 +125,15 @@ function replacementText({ name, valid }: GroupState, { repeat }: Config): strin
   return `${name}: ${counted(repeat - valid, 'block')} missing, one is replaced`;
 }
 
-/** The groups that lack valid blocks because some were dropped. With a time limit, enough for a verdict will do. */
+/** The groups that lack valid blocks because some were dropped. */
 function tooFewOf(
   groups: readonly GroupState[],
   { repeat }: Config,
   deadlineMs: number | undefined,
 ): string[] {
-  const needed = deadlineMs === undefined ? repeat : Math.min(repeat, MIN_BLOCKS);
   return groups
-    .filter(({ valid, dropped }) => dropped > 0 && valid < needed)
-    .map(({ name, valid }) => `${name}: ${valid} valid blocks of ${repeat}`);
+    .filter((group) => lacksBlocks(group, repeat, deadlineMs !== undefined))
+    .map(({ name, valid }) => tooFewText(name, valid, repeat));
 }
 
 /** When a run that begins now must start no more blocks; `undefined` without `--within`. */

@@ -1,5 +1,5 @@
 import { rankRows } from '../ranking/ranking.ts';
-import { rankingParagraphs } from '../ranking/render.ts';
+import { type RankingText, rankingText } from '../ranking/render.ts';
 import { renderMarkdownRun } from '../results/markdown.ts';
 import { blacklistPrice } from '../results/price.ts';
 import type { Row } from '../results/row.ts';
@@ -24,7 +24,7 @@ export interface Reported {
 export function renderReport(reported: Reported, color: boolean, wide = false): string {
   const { rows } = reported;
   if (rows.length === 0) return '';
-  const ranking = rankingOf(reported)
+  const ranking = paragraphsOf(rankingOf(reported))
     .map((paragraph) => wrap(paragraph))
     .join('\n');
   const prices = blacklistPrice(rows).map((price) => wrap(price));
@@ -35,21 +35,32 @@ export function renderReport(reported: Reported, color: boolean, wide = false): 
 /** The same as Markdown. */
 export function renderReportMarkdown(reported: Reported): string {
   const { rows } = reported;
-  return renderMarkdownRun(rows, [...rankingOf(reported), ...blacklistPrice(rows), ...remarks(reported)]);
+  return renderMarkdownRun(rows, [
+    ...paragraphsOf(rankingOf(reported)),
+    ...blacklistPrice(rows),
+    ...remarks(reported),
+  ]);
 }
 
-/** A group that is INVALID as a whole is not ranked, however many blocks of it were sound. */
-function rankingOf({ rows, command, tooFew }: Reported): string[] {
+/** The ranking in words. A group that is INVALID as a whole is not ranked, however many blocks of it were sound. */
+export function rankingOf({
+  rows,
+  command,
+  tooFew,
+}: Pick<Reported, 'rows' | 'command' | 'tooFew'>): RankingText {
   const isInvalid = (row: Row) => tooFew.some((one) => one.startsWith(`${axesOf(row)}:`));
   // Ranked without their arms, whose sentences must differ from the others.
   const rankings = rankRows(rows).map((one) =>
     isInvalid(one.axes) ? { ...one, arms: 0, apart: [], figures: [] } : one,
   );
-  return [
-    ...rankingParagraphs(rankings, command),
-    ...tooFew.map((one) => `No ranking, for too many blocks were dropped: ${one}.`),
-  ];
+  const { sentences, remarks } = rankingText(rankings, command);
+  return {
+    sentences,
+    remarks: [...remarks, ...tooFew.map((one) => `No ranking, for too many blocks were dropped: ${one}.`)],
+  };
 }
+
+const paragraphsOf = ({ sentences, remarks }: RankingText) => [...sentences, ...remarks];
 
 function axesOf({ scenario, servers = 0, affinity, payload_bytes: payloadBytes = 0 }: Row): string {
   return groupText({ scenario, servers, affinity, payloadBytes } as Group);
