@@ -17,6 +17,11 @@ const COMMANDS: readonly [Entry, ...Entry[]] = [
     'the work tree against a commit, interleaved in one run: is it worse',
     () => import('./commands/gate.ts'),
   ],
+  [
+    'report',
+    'a page of result files: the answer, figures, behaviour, method',
+    () => import('./commands/report.ts'),
+  ],
   ['probe', 'the load generator alone, against any server', () => import('./commands/probe.ts')],
   [
     'study',

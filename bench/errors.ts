@@ -32,6 +32,8 @@ const CATALOGUE = {
   OUTPUT_UNWRITABLE: EXIT.failure,
   CSV_INVALID: EXIT.failure,
   NOTHING_TO_COMPARE: EXIT.invalid,
+  NOTHING_TO_REPORT: EXIT.invalid,
+  PACKAGES_MISSING: EXIT.failure,
   CHECK_FAILED: EXIT.failure,
   TIMEOUT: EXIT.failure,
 } as const satisfies Record<string, ExitCode>;

@@ -8,9 +8,13 @@ export const COMPARATORS_FOLDER = 'servers/comparators';
 
 /**
  * Checks that a folder has the packages that its package.json names, which the project itself does not install.
- * @param folder relative to the project. @throws BenchError SERVER_FAILED, with the command that installs them.
+ * @param folder relative to the project. @throws BenchError with the command that installs them.
  */
-export function checkPackages(folder: string, root: string = PROJECT_ROOT): void {
+export function checkPackages(
+  folder: string,
+  root: string = PROJECT_ROOT,
+  code: 'SERVER_FAILED' | 'PACKAGES_MISSING' = 'SERVER_FAILED',
+): void {
   const path = join(root, folder);
   const lacking = Object.entries(dependenciesOf(path)).filter(([name, version]) => {
     const installed = join(path, 'node_modules', name, 'package.json');
@@ -18,7 +22,7 @@ export function checkPackages(folder: string, root: string = PROJECT_ROOT): void
   });
   if (lacking.length === 0) return;
   throw new BenchError({
-    code: 'SERVER_FAILED',
+    code,
     expected: `the packages of ${folder}`,
     got: `no ${lacking.map(([name, version]) => `${name} ${version}`).join(', ')}`,
     remedy: `Run pnpm -C ${folder} install --frozen-lockfile.`,

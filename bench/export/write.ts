@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { quoted, usage } from '../config/values.ts';
 import { writing } from '../errors.ts';
@@ -10,15 +10,22 @@ import type { Export } from './parse.ts';
  * Checks the paths of reports before anything is started; otherwise an unwritable one would fail only after the run.
  * @throws BenchError USAGE for the first such file.
  */
-export function checkReportPaths(asked: { markdown: string | undefined; exports?: readonly Export[] }): void {
+export function checkReportPaths(asked: {
+  markdown?: string | undefined;
+  page?: string;
+  exports?: readonly Export[];
+}): void {
   const reports = (asked.exports ?? []).map(({ path }) => ({ path, flag: '--export' }));
   if (asked.markdown !== undefined) reports.push({ path: asked.markdown, flag: '--markdown' });
+  if (asked.page !== undefined) reports.push({ path: asked.page, flag: '--out' });
   for (const { path, flag } of reports) {
     const got = path.toLowerCase().endsWith('.csv')
       ? `${quoted(path)}, which is a name of result rows`
-      : existsSync(dirname(resolve(path)))
-        ? undefined
-        : `${quoted(path)} in a directory that does not exist`;
+      : !existsSync(dirname(resolve(path)))
+        ? `${quoted(path)} in a directory that does not exist`
+        : statSync(path, { throwIfNoEntry: false })?.isDirectory()
+          ? `${quoted(path)}, which is a folder`
+          : undefined;
     if (got !== undefined) throw usage(`a file for the report in ${flag}`, got, 'Name another file.');
   }
 }

@@ -12,8 +12,8 @@ export interface Behaviour {
   /** As `--store` takes it. */
   name: string;
   traits: Traits;
-  /** Whether another process keeps its state. */
-  hasService: boolean;
+  /** Whether reads go on while the service is down; `undefined` for an arm without a service. */
+  readsWithoutStore: boolean | undefined;
   /** What it cannot do, and the cost of its store, in words. */
   limits: string[];
 }
@@ -28,7 +28,9 @@ export function behavioursOf(rows: readonly Row[]): Behaviour[] {
     const durability = DURABILITIES.find((level) => level === options['durability']) ?? 'second';
     const traits = traitsOf(definition, options, durability);
     const limits = [...limitsOf(traits), ...storeLimits(definition, options)];
-    return [{ name: armText(row), traits, hasService: definition.service(options) !== undefined, limits }];
+    const readsWithoutStore =
+      definition.service(options) === undefined ? undefined : options['on-outage'] === 'open';
+    return [{ name: armText(row), traits, readsWithoutStore, limits }];
   });
 }
 

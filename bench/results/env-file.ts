@@ -23,7 +23,8 @@ export interface EnvironmentRecord {
   gate?: SequentialPlan;
 }
 
-const beside = (csvPath: string, ending: string) => `${csvPath.replace(/\.csv$/, '')}${ending}`;
+/** The path of a file beside a result CSV. */
+export const beside = (csvPath: string, ending: string) => `${csvPath.replace(/\.csv$/, '')}${ending}`;
 
 /** Writes, or replaces, the record beside a result file. */
 export function writeEnvironmentRecord(csvPath: string, record: EnvironmentRecord): void {

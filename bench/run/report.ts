@@ -48,7 +48,7 @@ export function rankingOf({
   command,
   tooFew,
 }: Pick<Reported, 'rows' | 'command' | 'tooFew'>): RankingText {
-  const isInvalid = (row: Row) => tooFew.some((one) => one.startsWith(`${axesOf(row)}:`));
+  const isInvalid = (row: Row) => tooFew.some((one) => one.startsWith(`${axesText(row)}:`));
   // Ranked without their arms, whose sentences must differ from the others.
   const rankings = rankRows(rows).map((one) =>
     isInvalid(one.axes) ? { ...one, arms: 0, apart: [], figures: [] } : one,
@@ -62,7 +62,8 @@ export function rankingOf({
 
 const paragraphsOf = ({ sentences, remarks }: RankingText) => [...sentences, ...remarks];
 
-function axesOf({ scenario, servers = 0, affinity, payload_bytes: payloadBytes = 0 }: Row): string {
+/** The axes of a row as a run names its groups. */
+export function axesText({ scenario, servers = 0, affinity, payload_bytes: payloadBytes = 0 }: Row): string {
   return groupText({ scenario, servers, affinity, payloadBytes } as Group);
 }
 

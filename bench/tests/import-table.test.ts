@@ -95,6 +95,23 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'bench/config/values.ts',
     ],
   },
+  // Packages of its own: bench/report/plots/package.json.
+  { module: 'bench/report/plots/', may: ['bench/report/chart.ts', '@observablehq/plot', 'linkedom'] },
+  {
+    module: 'bench/report/',
+    may: [
+      'bench/report/',
+      'bench/ranking/',
+      'bench/results/',
+      'bench/run/report.ts',
+      'bench/stats/',
+      'bench/errors.ts',
+      'bench/environment/comparator-packages.ts',
+      'bench/environment/programs.ts',
+      'stores/registry.ts',
+      'stores/traits.ts',
+    ],
+  },
   { module: 'bench/find-max/search.ts', may: [] },
   { module: 'bench/calibrate/', may: ['bench/', 'zod', 'cli-table3'] },
   { module: 'bench/gate/', may: ['bench/', 'servers/config.ts', 'servers/frozen.ts', 'stores/'] },
@@ -153,6 +170,8 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'bench/', may: ['bench/', 'stores/', 'commander'] },
   // It recomputes what is published, so it shares nothing with what measured it.
   { module: 'scripts/audit/', may: ['scripts/audit/'] },
+  // Packages of its own: scripts/page-check/package.json.
+  { module: 'scripts/page-check/', may: ['playwright-core'] },
   {
     module: 'scripts/',
     // Fixtures start services for what is measured beside the product.
@@ -173,6 +192,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
 
 /** Packages that only one place may use. */
 const ONLY_IN: Readonly<Record<string, string>> = {
+  '@observablehq/plot': 'bench/report/plots/',
   '@fastify/jwt': 'servers/comparators/',
   '@fastify/secure-session': 'servers/comparators/',
   '@fastify/session': 'servers/comparators/',
@@ -188,10 +208,12 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   'iron-session': 'servers/comparators/',
   jose: 'stores/ bench/micro/',
   jsonwebtoken: 'stores/ bench/micro/',
+  linkedom: 'bench/report/plots/',
   mariadb: 'stores/',
   mongodb: 'stores/',
   mysql2: 'stores/',
   pg: 'stores/ servers/comparators/',
+  'playwright-core': 'scripts/page-check/',
   'rate-limiter-flexible': 'stores/',
   redis: 'servers/comparators/',
   testcontainers: 'bench/environment/',

@@ -22,11 +22,13 @@ const BACKEND_WORDS = /(?:^|\.)(?:store|backend|definition|control)(?:\.name)?$/
 
 /** A library's own server, and its packages. */
 const isLibrary = (path: string) => path.startsWith('servers/comparators/');
+/** Packages of a folder of its own, which are installed on demand. */
+const isPackage = (path: string) => path.includes('/node_modules/');
 const isTest = (path: string) => /\.test\.ts$|[-/]fixture\.ts$|\/fixtures\/|-suite\.ts$/.test(path);
 const files = ['bench', 'servers'].flatMap((room) =>
   readdirSync(join(PROJECT_ROOT, room), { recursive: true, encoding: 'utf8' })
     .map((name) => join(room, name))
-    .filter((path) => path.endsWith('.ts') && !isLibrary(path) && !isTest(path)),
+    .filter((path) => path.endsWith('.ts') && !isLibrary(path) && !isTest(path) && !isPackage(path)),
 );
 
 /** Where a source names a backend or service, as `line: text`. */

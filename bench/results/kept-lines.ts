@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { BenchError, messageOf } from '../errors.ts';
+import { beside } from './env-file.ts';
+import type { SliceRecord } from './slices.ts';
+import { plain } from './text.ts';
+
+/** One line of `NAME.histograms.jsonl`. */
+export interface HistogramLine {
+  block: string;
+  order_index: number;
+  arm: string;
+  operation: string;
+  /** HdrHistogram V2 compressed, base64, µs. */
+  histogram: string;
+}
+
+/** One line of `NAME.slices.jsonl`. */
+export type SliceLine = SliceRecord & { block: string };
+
+/** The histograms beside a result file; empty when none are kept. @throws BenchError CSV_INVALID for a damaged line. */
+export function readHistograms(csvPath: string): HistogramLine[] {
+  const has = fieldsOf({
+    block: 'string',
+    order_index: 'number',
+    arm: 'string',
+    operation: 'string',
+    histogram: 'string',
+  });
+  return readLines(beside(csvPath, '.histograms.jsonl'), has);
+}
+
+/** The slices beside a result file; empty when none are kept. @throws BenchError CSV_INVALID for a damaged line. */
+export function readSlices(csvPath: string): SliceLine[] {
+  const has = fieldsOf({
+    ...{ block: 'string', order_index: 'number', arm: 'string', phase: 'string' },
+    ...{ round: 'number', completed: 'number', seconds: 'number' },
+  });
+  return readLines(beside(csvPath, '.slices.jsonl'), has);
+}
+
+/** The field of a line that is missing or of another kind; `undefined` when all are there. */
+function fieldsOf(fields: Readonly<Record<string, 'string' | 'number'>>) {
+  return (line: Readonly<Record<string, unknown>>) =>
+    Object.entries(fields).find(([name, kind]) => typeof line[name] !== kind)?.[0];
+}
+
+function readLines<Line>(path: string, lacking: ReturnType<typeof fieldsOf>): Line[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines.flatMap((line, index) => {
+    if (line.trim() === '') return [];
+    try {
+      const value: unknown = JSON.parse(line);
+      if (typeof value !== 'object' || value === null) throw new Error('no object');
+      const missing = lacking(value as Record<string, unknown>);
+      if (missing !== undefined) throw new Error(`no valid ${missing}`);
+      return [value as Line];
+    } catch (cause) {
+      throw new BenchError({
+        code: 'CSV_INVALID',
+        expected: `lines of a run in ${path}`,
+        got: plain(`${messageOf(cause)} in line ${index + 1}`),
+        remedy: 'Remove that line, or move the file away: its CSV is read without it.',
+        cause,
+      });
+    }
+  });
+}
