@@ -3,6 +3,7 @@ import { addressOf, MARIADB_URL } from './mariadb/url.ts';
 import { MEMCACHED_URL } from './memcached/url.ts';
 import { MONGODB_URL } from './mongodb/url.ts';
 import { connectionOf, POSTGRES_URL } from './postgres/url.ts';
+import { primaryOf } from './redis/sentinel-url.ts';
 import { REDIS_URL, socketOf } from './redis/url.ts';
 import { readServiceUrl, type UrlFault } from './service-url.ts';
 
@@ -72,6 +73,15 @@ test.each([
   ['mysql+pymysql://u:p@h/db', 'mysql://u:p@h/db'],
   ['mariadb+mariadbconnector://u:p@h/db', 'mariadb://u:p@h/db'],
   ['mysql2://u:p@h/db', 'mysql://u:p@h/db'],
+  // A cluster by one node, and Sentinels, as redis-sentinel-url, kombu and Lettuce spell them.
+  ['redis-cluster://u:p@h:7000', 'redis://u:p@h:7000'],
+  ['valkey+cluster://h', 'redis://h'],
+  ['redis-sentinel://a:1/main', 'redis-sentinel://a:1/main'],
+  ['redis+sentinel://:p%40@a:1,b/main/2', 'redis-sentinel://:p%40@a:1/main/2?sentinels=b'],
+  [
+    'redis-sentinel://u:p@a,[::1]:2,c/0?family=4#main',
+    'redis-sentinel://u:p@a/main/0?family=4&sentinels=%5B::1%5D:2,c',
+  ],
 ])('%j is read', (text, url) => expect(readServiceUrl(text, rulesOf(text))).toEqual({ url }));
 
 test.each([
@@ -162,6 +172,14 @@ test.each([
   ['postgres:///db?host=/run&port=0', 'the port 0', /port/],
   ['postgres:///db?host=/run&host=/tmp', '?host= twice', /./],
   ['postgres://h/a/b', 'several parts', /%2F/],
+  ['redis-cluster://a:1,b:2', 'one that begins with redis-cluster://', /redis:/],
+  ['redis-sentinel://a:1,b:2', 'none', /redis-sentinel:\/\/HOST:PORT,HOST:PORT\/NAME/],
+  ['redis-sentinel://a:1/main/x', 'something else', /NAME\/1/],
+  ['redis-sentinel://a:1,b:x/main', 'something else', /NAME/],
+  ['redis-sentinel://a:0/main', 'the port 0', /port/],
+  ['redis-sentinel://a,b:0/main', 'something else', /NAME/],
+  ['redis-sentinel://a,b/main?sentinels=c', '?sentinels= twice', /./],
+  ['redis://a/1?sentinels=b', '?sentinels=', /redis-sentinel:/],
   // Databases and options that would change what is measured.
   ['redis://h/abc', 'something else', /redis:\/\/HOST:PORT\/1/],
   ['redis://h/1/2', 'something else', /./],
@@ -211,6 +229,9 @@ test('no error shows a part of a password', () => {
   ];
   const around = [
     'redis://:P@h',
+    'redis-sentinel://:P@a,b/main',
+    'redis-sentinel://a,:P@b',
+    'redis-cluster://:P@a,b',
     'memcached://u:P@h',
     'memcached://u:P@/run/s',
     'memcached://u:P@h:1,h:2',
@@ -236,7 +257,7 @@ test('no error shows a part of a password', () => {
   for (const rules of [REDIS_URL, MEMCACHED_URL, POSTGRES_URL, MARIADB_URL, MONGODB_URL]) {
     for (const text of around.flatMap((one) => secrets.map((secret) => one.replace('P', secret)))) {
       const read = readServiceUrl(text, rules);
-      if ('fault' in read) expect(JSON.stringify(read.fault)).not.toMatch(/hun|ter(?!s|n|v)/);
+      if ('fault' in read) expect(JSON.stringify(read.fault)).not.toMatch(/hun|(?<!clus)ter(?!s|n|v)/);
     }
   }
 });
@@ -254,6 +275,8 @@ test('any text is read or refused, and never throws', () => {
     '?',
     'host=',
     'unix:',
+    'redis-sentinel:',
+    ',',
     '#',
     '/',
     'a',
@@ -270,6 +293,7 @@ test('any text is read or refused, and never throws', () => {
       if ('url' in read) expect(URL.canParse(read.url)).toBe(true);
       if ('url' in read && rules === POSTGRES_URL) expect(connectionOf(read.url).host).toBeTruthy();
       if ('url' in read && rules === REDIS_URL) expect(socketOf(read.url).path).not.toBe('');
+      if ('url' in read && rules === REDIS_URL) expect(primaryOf(read.url)?.name).not.toBe('');
     }
   }
 });
@@ -286,6 +310,18 @@ test('a connection has the decoded names, and verifies certificates unless told 
   expect(connectionOf('postgres://h/db?sslmode=require').ssl).toEqual({});
   expect(connectionOf('postgres://h/db?sslmode=no-verify').ssl).toEqual({ rejectUnauthorized: false });
   expect(connectionOf('postgres://h/db?sslmode=disable').ssl).toBe(false);
+});
+
+test('what a URL of Sentinels names', () => {
+  expect(primaryOf('redis://h/1')).toBeUndefined();
+  expect(primaryOf('redis-sentinel://u:p@[::1]/a%20b/2?sentinels=b:1,[::2]')).toEqual({
+    sentinels: [
+      { host: '::1', port: 26_379 },
+      { host: 'b', port: 1 },
+      { host: '::2', port: 26_379 },
+    ],
+    ...{ name: 'a b', database: '2' },
+  });
 });
 
 test('what a URL of MariaDB names', () => {

@@ -157,6 +157,8 @@ export interface ServiceProcess {
   program: string;
   /** Whether the service itself is the parent of this process. */
   isChild: boolean;
+  /** The other nodes of a cluster, of the same program; absent for one. */
+  others?: readonly number[];
 }
 
 /** `unreachable`: nothing replied. `refused`: it replied, and rejects the connection or cannot serve the run. */

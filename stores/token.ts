@@ -22,6 +22,11 @@ export function newTokenWithId(): { token: string; id: string } {
  * malformed is absence.
  */
 export function idOfToken(token: string): string | undefined {
-  if (token.length !== TOKEN_LENGTH || !TOKEN_SHAPE.test(token)) return undefined;
+  if (!hasTokenShape(token)) return undefined;
   return hash('sha256', token, 'base64url');
+}
+
+/** Whether text could be a token of {@link newToken}. */
+export function hasTokenShape(text: string): boolean {
+  return text.length === TOKEN_LENGTH && TOKEN_SHAPE.test(text);
 }

@@ -17,31 +17,9 @@ const special = fc.string({
   maxLength: 4,
 });
 const scheme = fc.constantFrom(
-  ...[
-    'redis',
-    'rediss',
-    'unix',
-    'postgres',
-    'postgresql',
-    'mariadb',
-    'mysql',
-    'memcached',
-    'mongodb',
-    'mongodb+srv',
-    'file',
-    'x',
-    '',
-  ],
-  ...[
-    'REDIS',
-    'redis+socket',
-    'redis+tls',
-    'jdbc:postgresql',
-    'jdbc:x',
-    'postgres+psycopg2',
-    'mysql+x',
-    'tcp',
-  ],
+  ...['redis', 'rediss', 'redis-sentinel', 'redis-cluster', 'unix', 'postgres', 'postgresql', 'mariadb'],
+  ...['mysql', 'memcached', 'mongodb', 'mongodb+srv', 'file', 'x', '', 'REDIS', 'redis+socket', 'redis+tls'],
+  ...['jdbc:postgresql', 'jdbc:x', 'postgres+psycopg2', 'mysql+x', 'tcp'],
 );
 const host = fc.constantFrom(
   'h',

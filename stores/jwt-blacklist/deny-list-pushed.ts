@@ -29,6 +29,10 @@ export async function openPushedDenyList(context: OpenContext, parts: PushedPart
   const longestLifeMs = context.absoluteSeconds * 1000 + DENY_TOLERANCE_MS;
   const scripts = parts.scripts ?? pushedDenyListScripts(longestLifeMs);
   const list = wrapList(await openOnRedis(context, scripts));
+  if (list.isCluster) {
+    await list.close();
+    throw new Error(CLUSTER);
+  }
   const set = createSidSet();
   const tail = await followDenials(context, list.epoch, set, { ...parts, scripts }).catch(
     async (error: unknown) => {
@@ -96,6 +100,10 @@ export async function openPushedDenyList(context: OpenContext, parts: PushedPart
     },
   };
 }
+
+/** A tail tells by its connection whether it is still the same Redis; a client of a cluster has several. */
+const CLUSTER =
+  'check=pushed: expected one Redis, got a cluster. Remedy: choose check=lookup, or name a Redis of its own.';
 
 /** This server's copy of the list may lack a denial. It recovers by itself once Redis replies again. */
 export class LeaseExpiredError extends Error {

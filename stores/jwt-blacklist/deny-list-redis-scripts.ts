@@ -1,4 +1,4 @@
-import type { RedisScript } from '../redis/connection.ts';
+import type { RedisScript } from '../redis/open-client.ts';
 
 /*
  * The scripts of the deny list. The rules of redis/scripts.ts apply (time from the caller; writes that Redis may refuse

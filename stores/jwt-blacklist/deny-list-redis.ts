@@ -22,6 +22,8 @@ export interface RedisDenyList extends DenyList {
   look(operation: string, key: string): Promise<string | null>;
   /** Runs a script on the list, after the common arguments. */
   run(operation: string, script: string, ...args: (string | number)[]): Promise<unknown>;
+  /** Whether it is a cluster. */
+  readonly isCluster: boolean;
   /** The number of the latest denial; 0 where they are not numbered. */
   latest(): Promise<number>;
 }
@@ -44,7 +46,8 @@ export function openRedisDenyList(context: OpenContext): Promise<DenyList> {
 export async function openOnRedis(context: OpenContext, scripts: DenyListScripts): Promise<RedisDenyList> {
   const connection = await openRedis(context, scripts);
   const { client } = connection;
-  const { namespace } = context;
+  // On a cluster all of it stands in one slot, for each read asks for the epoch too: one primary carries it.
+  const namespace = connection.isCluster ? `${context.namespace}:{${context.namespace}}` : context.namespace;
   const epochKey = `${namespace}:epoch`;
   const opened = connection.run('open', 'openDenyList', epochKey, newEpoch());
   const epoch = String(
@@ -76,6 +79,7 @@ export async function openOnRedis(context: OpenContext, scripts: DenyListScripts
 
   return {
     epoch,
+    isCluster: connection.isCluster,
     look,
     run,
     async isDenied(sid) {
@@ -125,7 +129,7 @@ export async function openOnRedis(context: OpenContext, scripts: DenyListScripts
       });
     },
     latest: async () => Number((await connection.ask('latest', client.get(`${namespace}:pushed`))) ?? 0),
-    failedLogins: redisFailedLogins(connection, namespace),
+    failedLogins: redisFailedLogins(connection, context.namespace),
     roundTrips: connection.roundTrips,
     close: () => connection.close(),
   };

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { privateKeyFor, respelled, swappedEcdsa } from '../jwt/fixture.ts';
 import { openStore } from '../open.ts';
 import { startPostgresFixture } from '../postgres/fixture.ts';
-import { EvictionPolicyError } from '../redis/connection.ts';
+import { EvictionPolicyError } from '../redis/eviction.ts';
 import { type RedisFixture, startRedisFixture } from '../redis/fixture.ts';
 import { type Durability, type OpenContext, type SessionStore, StoreUnavailableError } from '../store.ts';
 import { contextFor } from '../suite/context.ts';

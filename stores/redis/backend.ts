@@ -6,7 +6,7 @@ import { redisService } from './service.ts';
  * Sessions in Redis, one string each under the SHA-256 of its token; one round trip per method.
  *
  * A command that times out may have been executed: a create then leaves a session whose token nobody holds, until it
- * idles away. One Redis, no cluster: a script accesses the keys of a user's other logins.
+ * idles away. On a cluster the keys of a user share a slot, which the token names (spaces.ts).
  */
 export const redis: StoreDefinition = {
   name: 'redis',

@@ -1,115 +1,79 @@
 /** Short connections of the harness to Redis; none is open during a measurement. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Redis } from 'ioredis';
-import {
-  type Durability,
-  PROBE_TIMEOUT_MS,
-  refusal,
-  SETTLE_TIMEOUT_MS,
-  type ServiceClient,
-  ServiceError,
-} from '../service.ts';
-import { flavourOf, inspectRedis, readInfo } from './inspect.ts';
-import { socketOf } from './url.ts';
+import type { Redis } from 'ioredis';
+import { type Durability, SETTLE_TIMEOUT_MS, type ServiceClient, type ServiceProcess } from '../service.ts';
+import { addressesOf, isClusterNode, nodesOf } from './cluster.ts';
+import { readInfo } from './info.ts';
+import { flavourOf, inspectRedis } from './inspect.ts';
+import { inspectCluster } from './inspect-cluster.ts';
+import { onPrimaries, withNode, withRedis } from './short-connection.ts';
 
-/** A silent server does not acknowledge QUIT either. */
-const DISCONNECT_TIMEOUT_MS = 100;
 const SETTLE_POLL_MS = 20;
 const SCAN_COUNT = 1_000;
 
-/**
- * Connects, calls `talk`, disconnects.
- * @throws ServiceError `unreachable` when nothing replies, `refused` for a wrong password; whatever `talk` throws.
- */
-export async function withRedis<T>(url: string, talk: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(url, {
-    ...socketOf(url),
-    lazyConnect: true,
-    connectTimeout: PROBE_TIMEOUT_MS,
-    commandTimeout: PROBE_TIMEOUT_MS,
-    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-    // Ready as soon as it is connected: a Redis that loads its data can still reply to INFO.
-    enableReadyCheck: false,
-  });
-  // connect() rejects with "connection closed"; the event has the reason.
-  let reason: Error | undefined;
-  redis.on('error', (error: Error) => {
-    reason ??= error;
-  });
-  // The driver's own limit covers the TCP handshake only, and each command after it has its own limit.
-  const limit = setTimeout(() => {
-    reason ??= new Error(`no reply within ${PROBE_TIMEOUT_MS} ms`);
-    redis.disconnect();
-  }, PROBE_TIMEOUT_MS);
-  try {
-    await redis.connect().catch((error: unknown) => {
-      throw connectError(reason ?? error);
-    });
-    clearTimeout(limit);
-    return await talk(redis);
-  } catch (error) {
-    if (isRefusal(error)) throw connectError(error);
-    throw error;
-  } finally {
-    clearTimeout(limit);
-    redis.disconnect();
-  }
-}
-
-function connectError(cause: unknown): ServiceError {
-  // The driver asks to report it.
-  if (/Unknown RESP type|Protocol error/.test(messageOf(cause))) {
-    const remedy = 'Correct its host and port; where it speaks TLS, write rediss://.';
-    return refusal('to be Redis', 'a reply of another protocol', remedy, cause);
-  }
-  return new ServiceError(isRefusal(cause) ? 'refused' : 'unreachable', messageOf(cause), { cause });
-}
-
-function isRefusal(error: unknown): boolean {
-  return /^(NOAUTH|NOPERM|WRONGPASS|DENIED)|^ERR (Client sent AUTH|AUTH )|invalid password/i.test(
-    messageOf(error),
-  );
-}
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
-
 export const redisClient: ServiceClient = {
-  inspect: (url) => withRedis(url, inspectRedis),
+  inspect: (url) =>
+    withRedis(url, async (redis) => {
+      if (!(await isClusterNode(redis))) return inspectRedis(redis);
+      return inspectCluster(redis, (place, talk) => withNode(redis, place, talk), inspectRedis);
+    }),
   durabilityMatches(settings, durability) {
     const found = redisDurability(settings);
     return found === undefined ? undefined : found === durability;
   },
   /** A rewrite of the append-only file within a window would be charged to the arm that is measured then. */
-  settle: (url) =>
-    withRedis(url, async (redis) => {
-      const deadlineMs = performance.now() + SETTLE_TIMEOUT_MS;
-      for (;;) {
-        const persistence = await readInfo(redis, 'persistence');
-        if (persistence === undefined) return ['background saves: not known without +info'];
-        if (isQuiet(persistence)) return [];
-        if (performance.now() > deadlineMs)
-          throw new Error(`expected no background save of Redis within ${SETTLE_TIMEOUT_MS} ms`);
-        await sleep(SETTLE_POLL_MS);
-      }
-    }),
-  dataBytes: (url) =>
-    withRedis(url, async (redis) => {
-      const used = (await readInfo(redis, 'memory'))?.get('used_memory');
-      return used === undefined ? undefined : Number(used);
-    }),
-  dump: (url) => withRedis(url, dump),
-  purge: (url, namespace) => withRedis(url, (redis) => purge(redis, namespace)),
+  settle: async (url) => [...new Set((await onPrimaries(url, settle)).flat())],
+  async dataBytes(url) {
+    const sizes = await onPrimaries(url, async (redis) =>
+      (await readInfo(redis, 'memory'))?.get('used_memory'),
+    );
+    return sizes.reduce<number | undefined>(
+      (sum, size) => (sum === undefined || size === undefined ? undefined : sum + Number(size)),
+      0,
+    );
+  },
+  dump: async (url) => (await onPrimaries(url, dump)).join('\n'),
+  async purge(url, namespace) {
+    await onPrimaries(url, (redis, isCluster) => purge(redis, namespace, isCluster));
+  },
   inspectProcess: (url, look) =>
     withRedis(url, async (redis) => {
-      const server = await readInfo(redis, 'server');
-      const pid = Number(server?.get('process_id'));
-      if (server === undefined || !Number.isInteger(pid)) return undefined;
-      return look({ pid, program: flavourOf(server).program, isChild: false });
+      const serving = await processOf(redis);
+      if (serving === undefined) return undefined;
+      if (!(await isClusterNode(redis))) return look(serving);
+      const nodes: ServiceProcess[] = [];
+      for (const place of addressesOf(await nodesOf(redis))) {
+        const found = isLoopback(place.host) ? await withNode(redis, place, processOf) : undefined;
+        if (found === undefined) return undefined;
+        nodes.push(found);
+      }
+      return look({ ...serving, others: nodes.map(({ pid }) => pid).filter((pid) => pid !== serving.pid) });
     }),
 };
+
+/** Of a primary that Sentinels name, only if it runs on this machine. */
+async function processOf(redis: Redis): Promise<ServiceProcess | undefined> {
+  if (redis.options.sentinels != null && !isLoopback(redis.stream.remoteAddress)) return undefined;
+  const server = await readInfo(redis, 'server');
+  const pid = Number(server?.get('process_id'));
+  if (server === undefined || !Number.isInteger(pid)) return undefined;
+  return { pid, program: flavourOf(server).program, isChild: false };
+}
+
+const isLoopback = (host: string | undefined) => host !== undefined && /^(127\.|::1$|localhost$)/.test(host);
+
+async function settle(redis: Redis): Promise<string[]> {
+  const deadlineMs = performance.now() + SETTLE_TIMEOUT_MS;
+  for (;;) {
+    const persistence = await readInfo(redis, 'persistence');
+    if (persistence === undefined) return ['background saves: not known without +info'];
+    if (isQuiet(persistence)) return [];
+    if (performance.now() > deadlineMs)
+      throw new Error(`expected no background save of Redis within ${SETTLE_TIMEOUT_MS} ms`);
+    await sleep(SETTLE_POLL_MS);
+  }
+}
 
 /**
  * The durability that the settings provide: `other` is not one of the three, such as snapshots; `undefined`: unknown.
@@ -151,11 +115,13 @@ async function dump(redis: Redis): Promise<string> {
 }
 
 /** Uses SCAN, which does not block. Patterns are acceptable only here, where no request waits. */
-async function purge(redis: Redis, namespace: string): Promise<void> {
+async function purge(redis: Redis, namespace: string, isCluster: boolean): Promise<void> {
   let cursor = '0';
   do {
     const [next, keys] = await redis.scan(cursor, 'MATCH', `${namespace}:*`, 'COUNT', SCAN_COUNT);
-    if (keys.length > 0) await redis.unlink(...keys);
+    // Of a cluster a command may only name keys of one slot.
+    if (isCluster) await Promise.all(keys.map((key) => redis.unlink(key)));
+    else if (keys.length > 0) await redis.unlink(...keys);
     cursor = next;
   } while (cursor !== '0');
 }

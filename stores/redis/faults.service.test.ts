@@ -8,7 +8,7 @@ import { offered } from '../suite/offered.ts';
 import { everyCall, expectOutage, logInTo, untilItAnswers } from '../suite/outage.ts';
 import { traitsOf } from '../traits.ts';
 import { redis } from './backend.ts';
-import { EvictionPolicyError } from './connection.ts';
+import { EvictionPolicyError } from './eviction.ts';
 import { type RedisFixture, startRedisFixture } from './fixture.ts';
 
 /** Only a guard against hanging: commands are bounded by 300 ms each. */

@@ -14,6 +14,9 @@ export interface RedisFixture {
   readonly url: string;
   /** Sends a command directly to the server, not through the store under test. */
   command(name: string, ...args: readonly (string | number)[]): Promise<unknown>;
+  /** False after `kill` or an end of its own. */
+  isRunning(): boolean;
+  readonly pid: number;
   /** Freezes it: connections stay open, but nothing replies. */
   pause(): void;
   resume(): void;
@@ -51,14 +54,19 @@ export async function startRedisFixture(
   const client = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 50 });
   // Errors while the server is down on purpose are expected.
   client.on('error', () => undefined);
+  const isRunning = () => server.exitCode === null && server.signalCode === null;
   const kill = async () => {
-    if (server.exitCode !== null || server.signalCode !== null) return;
+    if (!isRunning()) return;
     server.kill('SIGKILL');
     await once(server, 'exit');
   };
   return {
     url: `redis://127.0.0.1:${port}`,
     command: (name, ...rest) => client.call(name, ...rest),
+    isRunning,
+    get pid() {
+      return server.pid as number;
+    },
     pause: () => freeze(server.pid as number),
     resume: () => void server.kill('SIGCONT'),
     kill,

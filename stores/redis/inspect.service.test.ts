@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { findOnPath } from '../programs.ts';
 import { redisClient } from './client.ts';
 import { READY, type RedisFixture, startRedisFixture } from './fixture.ts';
+import { startSentinel } from './sentinel-fixture.ts';
 
 const open: { stop(): Promise<unknown> }[] = [];
 afterEach(async () => {
@@ -82,11 +83,11 @@ test('Redis 6, which takes one name in CONFIG GET', async () => {
 
 test.each<[string, (fixture: RedisFixture) => Promise<unknown>, readonly string[], RegExp, RegExp]>([
   [
-    'a node of a cluster',
-    async () => undefined,
+    'a cluster whose slots nobody serves',
+    (fixture) => fixture.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16382),
     ['--cluster-enabled', 'yes'],
-    /a node of a cluster/,
-    /without cluster mode/,
+    /16383 of 16384|which has one/,
+    /--cluster check|Leave the number out/,
   ],
   [
     'a replica',
@@ -143,20 +144,9 @@ test('a replica of a primary that runs: refused, and the primary is named', asyn
 });
 
 test('a Sentinel: refused, and the primary that it watches is named', async () => {
-  const { folder } = temporary();
   const primary = await start();
   const { port } = new URL(primary.url);
-  const file = join(folder, 'sentinel.conf');
-  writeFileSync(file, `sentinel monitor main 127.0.0.1 ${port} 1\n`);
-  // The same program, whose first argument is then a file that it also writes to.
-  const sentinel = await startRedisFixture('none', [], (args) => {
-    const at = args.indexOf('--port');
-    return {
-      program: 'redis-server',
-      args: [file, '--sentinel', ...args.slice(at, at + 4)],
-      ready: /# Sentinel ID/,
-    };
-  });
+  const sentinel = await startSentinel(primary.url, 1);
   open.push(sentinel);
   for (const url of [sentinel.url, `${sentinel.url}/1`]) {
     await expect(redisClient.inspect(url)).rejects.toMatchObject({
@@ -164,7 +154,7 @@ test('a Sentinel: refused, and the primary that it watches is named', async () =
       message: 'a Sentinel',
       advice: {
         expected: 'to be Redis itself',
-        remedy: `Name the primary that it watches, 127.0.0.1:${port}.`,
+        remedy: `Name the primary that it watches, 127.0.0.1:${port}, or write redis-sentinel://HOST:PORT/main.`,
       },
     });
   }

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis';
 import { type Inspection, refusal } from '../service.ts';
+import { type Info, ifAnswered, readInfo } from './info.ts';
 import { idleTimeoutOf } from './keep-open.ts';
 import { rehearse } from './rehearsal.ts';
 
@@ -18,19 +19,16 @@ const REPORTED_SETTINGS = [
 /** SET with KEEPTTL, which the scripts use. */
 const LEAST_VERSION = [6, 0];
 
-type Info = ReadonlyMap<string, string>;
-
-/** @throws ServiceError when it cannot serve a run. */
+/** One Redis, or one primary of a cluster. @throws ServiceError when it cannot serve a run. */
 export async function inspectRedis(redis: Redis): Promise<Inspection> {
-  const [server, replication, cluster, memory, settings, idleSeconds] = await Promise.all([
+  const [server, replication, memory, settings, idleSeconds] = await Promise.all([
     readInfo(redis, 'server'),
     readInfo(redis, 'replication'),
-    readInfo(redis, 'cluster'),
     readInfo(redis, 'memory'),
     readSettings(redis),
     idleTimeoutOf(redis),
   ]);
-  await checkMode(redis, server, cluster);
+  await checkMode(redis, server);
   checkRole(replication);
   await checkDatabase(redis);
   checkVersion(server);
@@ -76,23 +74,17 @@ export function flavourOf(server: Info): { version: string; program: string } {
   };
 }
 
-async function checkMode(redis: Redis, server: Info | undefined, cluster: Info | undefined): Promise<void> {
-  const mode = server?.get('redis_mode');
-  if (mode === 'sentinel') {
-    const watched = await readInfo(redis, 'sentinel');
-    const addresses = [...(watched?.values() ?? [])].flatMap(
-      (text) => /,address=([^,]+)/.exec(text)?.[1] ?? [],
-    );
-    const named = addresses.length === 0 ? '' : `, ${addresses.join(' or ')}`;
-    throw refusal('to be Redis itself', 'a Sentinel', `Name the primary that it watches${named}.`);
-  }
-  if (mode === 'cluster' || cluster?.get('cluster_enabled') === '1') {
-    throw refusal(
-      'to be one Redis, not a cluster',
-      'a node of a cluster',
-      'Name a Redis without cluster mode.',
-    );
-  }
+async function checkMode(redis: Redis, server: Info | undefined): Promise<void> {
+  if (server?.get('redis_mode') !== 'sentinel') return;
+  const watched = [...((await readInfo(redis, 'sentinel'))?.values() ?? [])].flatMap((text) => {
+    const [, name = '', address = ''] = /^name=([^,]*),.*?\baddress=([^,]+)/.exec(text) ?? [];
+    return address === '' ? [] : [{ name, address }];
+  });
+  const first = watched[0];
+  const named = first === undefined ? '' : `, ${watched.map(({ address }) => address).join(' or ')}`;
+  const path = first === undefined ? 'NAME' : encodeURIComponent(first.name);
+  const remedy = `Name the primary that it watches${named}, or write redis-sentinel://HOST:PORT/${path}.`;
+  throw refusal('to be Redis itself', 'a Sentinel', remedy);
 }
 
 function checkRole(replication: Info | undefined): void {
@@ -149,30 +141,4 @@ async function readSettings(redis: Redis): Promise<Record<string, string> | unde
 function pairsOf(reply: unknown): Record<string, string> {
   const pairs = Array.isArray(reply) ? reply.map(String) : [];
   return Object.fromEntries(pairs.flatMap((key, at) => (at % 2 === 0 ? [[key, pairs[at + 1] ?? '']] : [])));
-}
-
-/** A section of INFO as a map; `undefined` when it is not permitted. */
-export async function readInfo(
-  redis: Redis,
-  section: 'server' | 'replication' | 'cluster' | 'persistence' | 'memory' | 'sentinel',
-): Promise<Map<string, string> | undefined> {
-  const text = await ifAnswered(redis.info(section));
-  if (text === undefined) return undefined;
-  return new Map(text.split(/\r?\n/).map((line) => line.split(/:(.*)/s).slice(0, 2) as [string, string]));
-}
-
-/** `undefined` for an error of the service itself: it refuses the command, or lacks it. @throws every other error. */
-async function ifAnswered<T>(reply: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reply;
-  } catch (error) {
-    if (
-      error instanceof Error &&
-      error.name === 'ReplyError' &&
-      !/^(NOAUTH|WRONGPASS|DENIED)/.test(error.message)
-    ) {
-      return undefined;
-    }
-    throw error;
-  }
 }

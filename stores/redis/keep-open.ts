@@ -1,14 +1,23 @@
-import type { Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 
 /** Looks in the time after which Redis closes an idle connection: at most two pass before a PING. */
 const LOOKS = 3;
 
 /**
  * Keeps an idle connection open where the setting `timeout` of Redis would close it: a request that meets the end, or
- * comes while another connection is made, would fail. A connection in use gets no PING. The returned function ends it.
+ * comes while another connection is made, would fail. A connection in use gets no PING, but for those to a cluster, of
+ * which none is known to be in use. The returned function ends it.
  * @param sent the commands sent so far; PING does not count.
  */
-export async function keepOpen(client: Redis, sent: () => number): Promise<() => void> {
+export async function keepOpen(client: Redis | Cluster, sent: () => number): Promise<() => void> {
+  if (!(client instanceof Cluster)) return keepConnectionOpen(client, sent);
+  const letGo = await Promise.all(client.nodes('master').map((node) => keepConnectionOpen(node, () => 0)));
+  return () => {
+    for (const one of letGo) one();
+  };
+}
+
+async function keepConnectionOpen(client: Redis, sent: () => number): Promise<() => void> {
   const seconds = await idleTimeoutOf(client);
   if (seconds === undefined || seconds === 0) return () => undefined;
   let before = sent();

@@ -38,11 +38,29 @@ const REMEDIES: readonly [reply: RegExp, remedy: string][] = [
   [/READONLY/, 'Name its primary.'],
 ];
 
+/** Enough for a primary with one slot in a thousand, mostly. */
+const MAX_KEYS = 2_000;
+
+async function isElsewhere(reply: Promise<unknown>): Promise<boolean> {
+  try {
+    await reply;
+    return false;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('MOVED ')) return true;
+    throw error;
+  }
+}
+
 /** @throws ServiceError when it refuses what a run needs. */
 export async function rehearse(redis: Redis): Promise<void> {
-  const key = `sb_${randomBytes(9).toString('hex')}:rehearsal`;
+  const newKey = () => `sb_${randomBytes(9).toString('hex')}:rehearsal`;
+  let key = newKey();
   try {
-    await redis.eval(SCRIPT, 1, key);
+    // In a cluster many keys belong to other primaries.
+    for (let tries = 0; await isElsewhere(redis.eval(SCRIPT, 1, key)); tries += 1) {
+      if (tries === MAX_KEYS) return;
+      key = newKey();
+    }
     await redis.scan('0', 'MATCH', key, 'COUNT', 1);
     await redis.dbsize();
     await redis.unlink(key);

@@ -1,11 +1,12 @@
-import type { RedisScript } from './connection.ts';
+import type { RedisScript } from './open-client.ts';
 
 /*
  * Each script is one atomic round trip. Common to all:
  * - Time comes from the caller (ARGV), never from Redis, so that expiry follows the injected clock; the TTL of a key
  *   only frees its memory.
  * - Offsets are those of value.ts, counted from 1.
- * - Session keys are derived from the ids in a user's index, so one Redis (or one hash slot), no cluster.
+ * - Session keys are derived from the ids in a user's index: on a cluster they share its slot (spaces.ts). While that
+ *   slot moves, a script that meets a key of the other node is refused before it has written.
  * - What a full Redis must refuse (a login) starts with SET, which it refuses before anything is written. What it must
  *   still do (a logout, a touch) starts with a command that needs no memory: after it Redis accepts the rest.
  */
@@ -138,6 +139,36 @@ end
 return created(evicted)
 `;
 
+/*
+ * A rotation between two slots: claim the old session, create the new one in its user's slot (CREATE), and end the old
+ * one. Of several rotations one has the claim. A logout, or a revocation, of the old session before the end wins.
+ */
+// 1 now, 2 idle, 3 owner of the claim, 4 its lifetime in ms: an owner that failed must not keep it.
+const CLAIM = `
+local old = redis.call('GET', KEYS[1]) or ''
+if not alive(old, tonumber(ARGV[1]), tonumber(ARGV[2])) then return false end
+if not redis.call('SET', KEYS[2], ARGV[3], 'NX', 'PX', ARGV[4]) then return false end
+return old
+`;
+
+// 1 owner
+const RELEASE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0
+`;
+
+// 1 now, 2 idle, 3 owner, 4 what precedes a user in the key of an index, 5 id. Returns the session as it ended.
+const YIELD = `
+local value = redis.call('GET', KEYS[1]) or ''
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return false end
+redis.call('DEL', KEYS[2])
+if not alive(value, tonumber(ARGV[1]), tonumber(ARGV[2])) then return false end
+local user = user_of(KEYS[1], value)
+redis.call('DEL', KEYS[1])
+if user ~= '' then redis.call('ZREM', ARGV[4] .. user, ARGV[5]) end
+return value
+`;
+
 const DESTROY = `
 local header = header_of(KEYS[1])
 if header == '' then return 0 end
@@ -190,6 +221,9 @@ export const SESSION_SCRIPTS = {
   updateSession: script(1, UPDATE),
   touchSession: script(1, TOUCH),
   rotateSession: script(2, ROTATE),
+  claimSession: script(2, CLAIM),
+  releaseSession: script(1, RELEASE),
+  yieldSession: script(2, YIELD),
   destroySession: script(1, DESTROY),
   destroyLogin: script(1, DESTROY_LOGIN),
   revokeUser: script(2, REVOKE),

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { findOnPath, versionOf } from '../programs.ts';
 import { type Durability, isAvailable, LOOPBACK, type ServiceServer } from '../service.ts';
-import { withRedis } from './client.ts';
+import { withRedis } from './short-connection.ts';
 
 const PERSISTENCE: Readonly<Record<Durability, readonly string[]>> = {
   none: ['--appendonly', 'no', '--appendfsync', 'no'],

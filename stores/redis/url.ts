@@ -1,10 +1,12 @@
+import type { RedisOptions } from 'ioredis';
 import { hostOf, isSocket, socketHost, type UrlFault, type UrlRules } from '../service-url.ts';
+import { asSentinelUrl, primaryOf, SENTINEL_OPTION, SENTINEL_SCHEME, sentinelFault } from './sentinel-url.ts';
 
 const CREDENTIALS = 'Write user and password before the path: unix://USER:PASSWORD@/run/redis.sock.';
 
 export const REDIS_URL: UrlRules = {
-  schemes: ['redis:', 'rediss:'],
-  options: ['family'],
+  schemes: ['redis:', 'rediss:', SENTINEL_SCHEME],
+  options: ['family', SENTINEL_OPTION],
   refused: {
     db: 'Write the number of the database after the host: redis://HOST:PORT/1.',
     ...Object.fromEntries(['user', 'username', 'pass', 'password'].map((name) => [name, CREDENTIALS])),
@@ -16,18 +18,24 @@ export const REDIS_URL: UrlRules = {
     [/^(?:tcp|keydb|dragonfly|garnet|kvrocks|redict):$/, 'Write redis://HOST:PORT.'],
   ],
   rewrite: withSocketAsHost,
-  faultOf: (url) => socketFault(url) ?? databaseFault(url) ?? familyFault(url),
+  faultOf: (url) =>
+    (url.protocol === SENTINEL_SCHEME ? sentinelFault(url) : serverFault(url)) ?? familyFault(url),
 };
 
 /** How others write a socket: redis-py, redis-rb, go-redis (unix:), redis-rs (redis+unix:), kombu, Lettuce, ioredis. Its path may not hold `:` or `@`: then it is a password that was mistyped. */
 const SOCKET =
   /^(?:(?:(?:redis\+)?unix|redis\+socket|redis-socket):(?:\/\/([^@/?#]*@)?)?|redis:\/\/([^@/?#]*@)?(?!\/\d*(?:[?#]|$)))?(\/[^/?#@:][^?#@:]*)(?:\?([^#]*))?$/i;
 
+/** A cluster is found by any of its nodes. */
+const ONE_NODE = /^redis[-+]cluster:\/\/((?:[^/?#]*@)?[^@,/?#]*(?:[/?].*)?)$/i;
+
 /** The number of the database, in the query of a socket. */
 const DATABASE_OPTIONS = ['db', 'database', 'virtual_host'];
 
 function withSocketAsHost(text: string): string {
-  const given = text.replace(/^valkey(?=s?:|\+unix:)/i, 'redis');
+  const sentinel = asSentinelUrl(text);
+  if (sentinel !== undefined) return sentinel;
+  const given = text.replace(/^valkey(?=s?:|\+unix:|[-+]cluster:)/i, 'redis').replace(ONE_NODE, 'redis://$1');
   const match = SOCKET.exec(given);
   if (match === null) return given;
   const [, withScheme, withRedis, path = '', query] = match;
@@ -43,6 +51,41 @@ function withSocketAsHost(text: string): string {
 export function socketOf(url: string): { path?: string } {
   const parsed = new URL(url);
   return isSocket(parsed) ? { path: hostOf(parsed) } : {};
+}
+
+type Address = Pick<
+  RedisOptions,
+  'path' | 'sentinels' | 'sentinelRetryStrategy' | 'name' | 'db' | 'username' | 'password' | 'family'
+>;
+
+/**
+ * The driver's arguments for a URL.
+ * @param sentinelDelayMs how long to wait, after that many rounds in which no Sentinel named a primary; `null` ends it.
+ */
+export function addressOf(
+  url: string,
+  sentinelDelayMs: (round: number) => number | null = () => null,
+): { url?: string; options: Address } {
+  const primary = primaryOf(url);
+  if (primary === undefined) return { url, options: socketOf(url) };
+  const { username, password, searchParams } = new URL(url);
+  const { sentinels, name, database } = primary;
+  return {
+    options: {
+      ...{ sentinels, name, db: Number(database), sentinelRetryStrategy: sentinelDelayMs },
+      ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+      ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+      ...(searchParams.has('family') ? { family: Number(searchParams.get('family')) } : {}),
+    },
+  };
+}
+
+function serverFault(url: URL): UrlFault | undefined {
+  if (url.searchParams.has(SENTINEL_OPTION)) {
+    const remedy = `Write ${SENTINEL_SCHEME}//HOST:PORT,HOST:PORT/NAME.`;
+    return { expected: 'Redis itself', got: `?${SENTINEL_OPTION}=`, remedy };
+  }
+  return socketFault(url) ?? databaseFault(url);
 }
 
 function socketFault(url: URL): UrlFault | undefined {

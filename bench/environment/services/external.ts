@@ -34,8 +34,9 @@ async function pidsBehind(definition: ServiceDefinition, url: string): Promise<n
   return (await client.inspectProcess(url, rootsOf)) ?? [];
 }
 
-function rootsOf({ pid, program, isChild }: ServiceProcess): number[] {
+function rootsOf({ pid, program, isChild, others = [] }: ServiceProcess): number[] {
   const isProgram = (candidate: number) => commandOf(candidate)?.startsWith(program) === true;
   const root = isChild ? parentOf(pid) : pid;
-  return isProgram(pid) && root !== undefined && isProgram(root) ? [root] : [];
+  const isHere = isProgram(pid) && root !== undefined && isProgram(root) && others.every(isProgram);
+  return isHere ? [root, ...others] : [];
 }

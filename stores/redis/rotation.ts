@@ -1,0 +1,57 @@
+/** A rotation into the account of a user whose keys are in another slot of a cluster: no one script reaches both. */
+
+import { randomBytes } from 'node:crypto';
+import type { RedisConnection } from './connection.ts';
+import type { NewPlace, Place } from './spaces.ts';
+import { decodeValue, encodeData } from './value.ts';
+
+/**
+ * How long an owner that failed keeps others from rotating the session: three commands take at most 900 ms. Until then
+ * a rotation finds nothing, as one that has lost a race.
+ */
+const CLAIM_MS = 1_000;
+
+export interface Move {
+  old: Place;
+  next: NewPlace;
+  nowMs: number;
+  idleMs: number;
+  /** Whether the data is that of the old session, so that an update in flight must not be lost. */
+  keepsData: boolean;
+  /** Creates the session in its new place, from the stored text of the old one; the reply of the script. */
+  create(old: string): Promise<unknown>;
+}
+
+/**
+ * The reply of `create`; `undefined` when the old session has ended, or another rotation has it. Where the limit
+ * refuses, or the user is disabled, the old session stays. An outage in between leaves the old session, and perhaps a
+ * new one whose token nobody holds. One that ends the old session at the last moment has evicted what `create` evicted.
+ * @throws StoreUnavailableError as every call.
+ */
+export async function moveSession({ run }: RedisConnection, move: Move): Promise<unknown> {
+  const { old, next, nowMs, idleMs } = move;
+  const owner = randomBytes(12).toString('base64url');
+  const keys = [old.space.sessions + old.id, `${old.space.name}:c:${old.id}`];
+  const claimed = await run('rotate', 'claimSession', ...keys, nowMs, idleMs, owner, CLAIM_MS);
+  if (typeof claimed !== 'string') return undefined;
+  const reply = await move.create(claimed);
+  if (!Array.isArray(reply) || reply[0] !== 'created') {
+    await run('rotate', 'releaseSession', keys[1] ?? '', owner);
+    return reply;
+  }
+  const index = `${old.space.name}:u:`;
+  const ended = await run('rotate', 'yieldSession', ...keys, nowMs, idleMs, owner, index, old.id);
+  const newKey = next.space.sessions + next.id;
+  if (typeof ended !== 'string') {
+    await run('rotate', 'destroySession', newKey, `${next.space.name}:u:`, next.id, nowMs, idleMs);
+    return undefined;
+  }
+  if (move.keepsData && ended !== claimed) await takeOver(ended);
+  return reply;
+
+  /** An update came between. */
+  async function takeOver(value: string): Promise<void> {
+    const { encoding, text } = encodeData(decodeValue(value).data);
+    await run('rotate', 'updateSession', newKey, nowMs, idleMs, '', encoding, text);
+  }
+}
