@@ -69,7 +69,8 @@ export async function followDenials(
 
   async function mark(): Promise<void> {
     const args = [namespace, epoch, Math.floor(context.now()), DENY_TOLERANCE_MS];
-    const reply = (await connection.run('mark', 'placeOfDenials', epochKey, ...args)) as unknown[];
+    const keys = [epochKey, `${namespace}:absent`];
+    const reply = (await connection.run('mark', 'placeOfDenials', ...keys, ...args)) as unknown[];
     if (reply[0] === 'lost') loseList(reply[1]);
     [number, id] = [Number(reply[1]), String(reply[2])];
   }

@@ -254,9 +254,10 @@ export function withPrelude(
   announcement: Announcement = SILENT,
 ): DenyListScripts {
   const before = prelude(announcement);
+  // KEYS 2 never exists: without it a script would run while its slot moves between nodes of a cluster, and miss denials.
   const entries = Object.entries(scripts).map(([name, lua]) => [
     name,
-    { numberOfKeys: 1, lua: before + lua },
+    { numberOfKeys: 2, lua: before + lua },
   ]);
   return Object.fromEntries(entries);
 }

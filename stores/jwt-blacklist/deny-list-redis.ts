@@ -49,6 +49,7 @@ export async function openOnRedis(context: OpenContext, scripts: DenyListScripts
   // On a cluster all of it stands in one slot, for each read asks for the epoch too: one primary carries it.
   const namespace = connection.isCluster ? `${context.namespace}:{${context.namespace}}` : context.namespace;
   const epochKey = `${namespace}:epoch`;
+  const absentKey = `${namespace}:absent`;
   const opened = connection.run('open', 'openDenyList', epochKey, newEpoch());
   const epoch = String(
     await opened.catch(async (error: unknown) => {
@@ -60,7 +61,7 @@ export async function openOnRedis(context: OpenContext, scripts: DenyListScripts
 
   async function run(operation: string, script: string, ...args: (string | number)[]): Promise<unknown> {
     const common = [namespace, epoch, Math.floor(context.now()), DENY_TOLERANCE_MS];
-    const reply = await connection.run(operation, script, epochKey, ...common, ...args);
+    const reply = await connection.run(operation, script, epochKey, absentKey, ...common, ...args);
     if (Array.isArray(reply) && reply[0] === 'lost') throw lost(operation, reply[1]);
     return reply;
   }

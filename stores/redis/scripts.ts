@@ -5,8 +5,10 @@ import type { RedisScript } from './open-client.ts';
  * - Time comes from the caller (ARGV), never from Redis, so that expiry follows the injected clock; the TTL of a key
  *   only frees its memory.
  * - Offsets are those of value.ts, counted from 1.
- * - Session keys are derived from the ids in a user's index: on a cluster they share its slot (spaces.ts). While that
- *   slot moves, a script that meets a key of the other node is refused before it has written.
+ * - Session keys are derived from the ids in a user's index: on a cluster they share its slot (spaces.ts). While a slot
+ *   moves from node to node, keys of both are in it, and a script on one would take a session of the other for one that
+ *   has ended. A script that derives keys therefore names one that never exists, or that does not exist yet: Redis
+ *   refuses it (TRYAGAIN) while its slot moves.
  * - What a full Redis must refuse (a login) starts with SET, which it refuses before anything is written. What it must
  *   still do (a logout, a touch) starts with a command that needs no memory: after it Redis accepts the rest.
  */
@@ -178,6 +180,7 @@ if user ~= '' then redis.call('ZREM', ARGV[1] .. user, ARGV[2]) end
 return alive(header, tonumber(ARGV[3]), tonumber(ARGV[4])) and 1 or 0
 `;
 
+// KEYS 2 the session
 const DESTROY_LOGIN = `
 local sessions, id = ARGV[1], ARGV[2]
 if not redis.call('ZSCORE', KEYS[1], id) then return 0 end
@@ -186,7 +189,7 @@ drop(KEYS[1], sessions, { id })
 return live and 1 or 0
 `;
 
-// mark: 'disable', 'enable', or '' for a revocation only.
+// KEYS 3 never exists. mark: 'disable', 'enable', or '' for a revocation only.
 const REVOKE = `
 local sessions, except, mark = ARGV[1], ARGV[4], ARGV[5]
 if mark == 'enable' then
@@ -203,6 +206,7 @@ if mark == 'disable' then redis.call('SET', KEYS[2], '1') end
 return #ended
 `;
 
+// KEYS 2 never exists
 const LIST = `
 local sessions, list = ARGV[1], {}
 local live = logins_of(KEYS[1], sessions, tonumber(ARGV[2]), tonumber(ARGV[3]))
@@ -225,7 +229,7 @@ export const SESSION_SCRIPTS = {
   releaseSession: script(1, RELEASE),
   yieldSession: script(2, YIELD),
   destroySession: script(1, DESTROY),
-  destroyLogin: script(1, DESTROY_LOGIN),
-  revokeUser: script(2, REVOKE),
-  listUser: script(1, LIST),
+  destroyLogin: script(2, DESTROY_LOGIN),
+  revokeUser: script(3, REVOKE),
+  listUser: script(2, LIST),
 } satisfies Record<string, RedisScript>;

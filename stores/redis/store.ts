@@ -139,31 +139,31 @@ interface Bounds {
 function userIndex(context: OpenContext, connection: RedisConnection, spaces: Spaces): UserIndex {
   const idleMs = context.idleSeconds * 1000;
   const now = () => Math.floor(context.now());
-  /** The key of a user's logins, of the mark that it is disabled, and what its sessions begin with. */
+  /** The keys of a user's logins and of the mark that it is disabled, one that never exists (scripts.ts); its sessions. */
   function keysOf(userId: string) {
     const user = encodeUser(userId);
     const { name, sessions } = spaces.ofUser(user);
-    return { index: `${name}:u:${user}`, disabled: `${name}:d:${user}`, sessions };
+    return { index: `${name}:u:${user}`, disabled: `${name}:d:${user}`, absent: `${name}:absent`, sessions };
   }
 
   async function revoke(operation: string, userId: string, except: string, mark: string): Promise<number> {
-    const { index, disabled, sessions } = keysOf(userId);
-    const args = [index, disabled, sessions, now(), idleMs, except, mark];
+    const { index, disabled, absent, sessions } = keysOf(userId);
+    const args = [index, disabled, absent, sessions, now(), idleMs, except, mark];
     return Number(await connection.run(operation, 'revokeUser', ...args));
   }
 
   return {
     async destroyLogin(userId, handle) {
       const { index, sessions } = keysOf(userId);
-      const args = [index, sessions, handle, now(), idleMs];
+      const args = [index, sessions + handle, sessions, handle, now(), idleMs];
       return (await connection.run('destroyLogin', 'destroyLogin', ...args)) === 1;
     },
     revoke: (userId, except) =>
       revoke('revokeUser', userId, except === undefined ? '' : (spaces.placeOf(except)?.id ?? ''), ''),
     setDisabled: (userId, disabled) => revoke('setDisabled', userId, '', disabled ? 'disable' : 'enable'),
     async list(userId) {
-      const { index, sessions } = keysOf(userId);
-      const reply = await connection.run('listUser', 'listUser', index, sessions, now(), idleMs);
+      const { index, absent, sessions } = keysOf(userId);
+      const reply = await connection.run('listUser', 'listUser', index, absent, sessions, now(), idleMs);
       const flat = reply as string[];
       return Array.from({ length: flat.length / 2 }, (_, i) => {
         const { createdAtMs, absoluteExpiryMs } = decodeValue(flat[2 * i + 1] ?? '');
