@@ -147,6 +147,9 @@ async function observeReadsWithoutStore(scene: Scene): Promise<Observation> {
   const site = await openOutageSite(scene);
   const service = site?.own.service;
   if (site === undefined) return notApplicable(NOT_OUR_STORE);
+  // One by its URL, which is not ours to kill.
+  if (service === undefined && site.scene.subject.service !== undefined)
+    return notApplicable('there is no store that can be stopped');
   const logins = await times(LOGINS, () => logInAtHome(site.scene));
   if (service === undefined) return readsOf(logins, `, ${NO_STORE_TO_LOSE}`);
   await untilWritten(site.scene.subject);
