@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
 import { openStore } from '../open.ts';
+import type { SessionStore } from '../store.ts';
 import { contextFor } from '../suite/context.ts';
 import { runModel } from '../suite/model-run.ts';
+import { offered } from '../suite/offered.ts';
 import { logInTo } from '../suite/outage.ts';
 import { printSeed } from '../suite/seed.ts';
 import { describeStore } from '../suite/store-suite.ts';
@@ -36,6 +39,69 @@ test('random calls do what the model does', async () => {
     expect(details.failed, fc.defaultReportMessage(details)).toBe(false);
   }
 });
+
+describe('a login from an anonymous session, whose user is in another slot', () => {
+  let store: SessionStore;
+  beforeAll(async () => {
+    store = await openStore(redis, contextFor(redis, { serviceUrl: cluster.url }));
+  });
+  afterAll(() => store.close());
+  const visit = async () => {
+    const made = await store.create({ role: 'user', data: 'cart' });
+    if (made.status !== 'created') throw new Error(`expected a session, got ${made.status}`);
+    return made.token;
+  };
+
+  test('an update in flight is kept, or refused', async () => {
+    let kept = 0;
+    for (let round = 0; round < 100; round += 1) {
+      const old = await visit();
+      const rotating = store.rotate(old, { userId: `updater${round}` });
+      await pauseUpTo(round);
+      const updated = await store.update(old, 'late');
+      const rotated = await rotating;
+      const token = rotated?.status === 'created' ? rotated.token : '';
+      const data = (await store.read(token))?.data;
+      expect(data).toBe(updated.status === 'ok' ? 'late' : 'cart');
+      if (updated.status === 'ok') kept += 1;
+      expect(await store.read(old)).toBeUndefined();
+    }
+    expect(kept).toBeGreaterThan(0);
+  });
+
+  test('a logout in flight wins, or comes too late; of several logins one wins', async () => {
+    let ended = 0;
+    for (let round = 0; round < 50; round += 1) {
+      const old = await visit();
+      const userId = `racer${round}`;
+      const rotating = Promise.all(Array.from({ length: 4 }, () => store.rotate(old, { userId })));
+      await pauseUpTo(round);
+      const isEnded = await store.destroy(old);
+      const won = (await rotating).filter((result) => result?.status === 'created');
+      expect(won).toHaveLength(isEnded ? 0 : 1);
+      expect(await offered(store, 'users').list(userId)).toHaveLength(isEnded ? 0 : 1);
+      if (isEnded) ended += 1;
+    }
+    expect(ended).toBeGreaterThan(0);
+  });
+
+  test('refused by the limit, the visitor keeps the old session, and may try again', async () => {
+    await logInTo(store, 'full');
+    const old = await visit();
+    const limit = { cap: 1, onCap: 'refuse' } as const;
+    expect(await store.rotate(old, { userId: 'full' }, limit)).toEqual({ status: 'limit' });
+    expect(await store.read(old)).toMatchObject({ data: 'cart' });
+    expect(await store.rotate(old, { userId: 'full' }, { cap: 2, onCap: 'refuse' })).toMatchObject({
+      status: 'created',
+    });
+  });
+});
+
+/** Some µs to ms, so that calls meet at each step. */
+async function pauseUpTo(round: number): Promise<void> {
+  const startMs = performance.now();
+  while (performance.now() - startMs < (round % 10) / 5) await setImmediate();
+}
 
 test('it is inspected as a whole, by any node: size, dump and removal are those of all primaries', async () => {
   const namespace = 'sb_whole';
