@@ -6,10 +6,11 @@
 
 import { check, type Figure } from './check.ts';
 import { namesIn, readDocument } from './documents.ts';
+import { FAILOVER_TABLES } from './failovers.ts';
 import { PROOF_TABLES } from './proof.ts';
 import { README_TABLES } from './readme.ts';
 
-export const TABLES = [...README_TABLES, ...PROOF_TABLES];
+export const TABLES = [...README_TABLES, ...PROOF_TABLES, ...FAILOVER_TABLES];
 export const DOCUMENTS = [...new Set(TABLES.map(({ document }) => document))];
 
 /** Marks that nothing recomputes. */
