@@ -1,5 +1,5 @@
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { StoreUnavailableError } from '../stores/store.ts';
+import type { StoreUnavailableError } from '../stores/store.ts';
 import { replyToClientError } from './client-error.ts';
 import { addHandicap } from './handicap.ts';
 import { BODY_LIMIT_BYTES, ORIGIN, SERVER_HEADER } from './protocol.ts';
@@ -30,7 +30,7 @@ export function createApp(parts: AppParts): FastifyInstance {
   addRequestHook(app, context);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'not_found' }));
   app.setErrorHandler((error: FastifyError, _request, reply) => {
-    if (error instanceof StoreUnavailableError) {
+    if (isUnavailable(error)) {
       onError(error);
       return reply.code(503).header('retry-after', '1').send({ error: 'store_unavailable' });
     }
@@ -64,4 +64,10 @@ function addRequestHook(app: FastifyInstance, { config, csrf }: RouteContext): v
       (error: Error) => done(error),
     );
   });
+}
+
+/** By its code: a module of the user's has a class of its own. */
+function isUnavailable(error: Error): boolean {
+  const code: StoreUnavailableError['code'] = 'STORE_UNAVAILABLE';
+  return 'code' in error && error.code === code;
 }

@@ -1,3 +1,4 @@
+import type { StoreModule } from '../stores/module.ts';
 import type { Durability, StoreOptions } from '../stores/store.ts';
 import { REQUIRED_CONFIG_KEYS, SERVER_CONFIG_ENV } from './frozen.ts';
 import { checkHandicap } from './handicap.ts';
@@ -49,6 +50,8 @@ export interface ServerConfig {
   adminPassword: string;
   /** Path of the program that serves a library; absent for our own backends. */
   program?: string;
+  /** A store of the user's, whose kind says what the file exports; absent for ours. */
+  module?: StoreModule;
   /** Planted slowness; only set to verify the instrument. */
   handicap?: Handicap;
 }

@@ -49,6 +49,7 @@ export const CONFIG_KEYS = [
   'handicap',
   'passwordCostLog2',
   'program',
+  'module',
 ] as const;
 
 export const HANDICAP_KEYS = [
@@ -159,7 +160,7 @@ export const ENVIRONMENT_KEYS = [
 /** Flags in its `options`, from which `--resume` goes on. */
 export const RECORDED_FLAGS = words(`
   store seed servers balancer affinity scenario payload connections duration warmup repeat keys sessions pool transport
-  durability engine slice rate arrivals equalLoad within pin awake preset services tls
+  durability engine slice rate arrivals equalLoad within pin awake preset services tls service
 `);
 
 function words(text: string): string[] {

@@ -108,9 +108,9 @@ describe('a handicap on the wire', () => {
         { extraTrips: 3 },
         { store: 'redis', serviceUrl: redis.url, durability: 'none' },
       );
-      const before = (await stats()).roundTrips;
+      const before = (await stats()).roundTrips as number;
       for (let index = 0; index < 5; index += 1) await read();
-      const after = (await stats()).roundTrips;
+      const after = (await stats()).roundTrips as number;
       expect(after - before).toBe(5 * (1 + 3));
       await fetch(`${base}/session`);
       expect((await stats()).roundTrips).toBe(after);

@@ -81,3 +81,6 @@ export interface Handicap {
   stallEveryRequests?: number;
   stallMs?: number;
 }
+
+/** Begins the line with which a server ends for a module of the user's; JSON follows: expected, got, remedy. */
+export const MODULE_FAULT = 'STORE_MODULE ';

@@ -1,7 +1,8 @@
-import { isComparator } from '../stores/comparators/definition.ts';
+import { pathToFileURL } from 'node:url';
+import { type ComparatorDefinition, isComparator } from '../stores/comparators/definition.ts';
 import { openStore } from '../stores/open.ts';
 import { effectiveOptions } from '../stores/options.ts';
-import { findStore } from '../stores/registry.ts';
+import { ARMS } from '../stores/registry.ts';
 import type { SessionStore, StoreDefinition } from '../stores/store.ts';
 import { traitsOf } from '../stores/traits.ts';
 import { createApp } from './app.ts';
@@ -36,14 +37,14 @@ export interface ServeParts {
 export async function serve(parts: ServeParts = {}): Promise<void> {
   const given = parseServerConfig(process.env[SERVER_CONFIG_ENV]);
   const config = parts.changeConfig?.(given) ?? given;
-  const found = findStore(config.store);
-  if (found === undefined) throw new Error(`no store is named ${config.store}`);
-  const options = effectiveOptions(found, config.options);
+  const found = await definitionOf(config);
+  const options = found === undefined ? config.options : effectiveOptions(found, config.options);
   const clock = createClock(config);
   const onError = errorReporter();
-  const served: Served = isComparator(found)
-    ? await openComparator({ ...config, options }, onError)
-    : await openApplication({ ...config, options }, found, parts, clock, onError);
+  const served: Served =
+    found === undefined || isComparator(found)
+      ? await openComparator({ ...config, options }, onError)
+      : await openApplication({ ...config, options }, found, parts, clock, onError);
   shutdownOnSignal(served.close, onError);
   const weigh = () => measureSessionBytes(served.sweep, clock, config.absoluteSeconds);
   handleMessages(watchProcess(served), clock, weigh, onError);
@@ -51,8 +52,24 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   process.send?.({ type: 'ready', port, store: config.store, options } satisfies ReadyMessage);
 }
 
+/** The backend or library that is configured; `undefined` for a Store of the user's, which has no definition. */
+async function definitionOf({
+  store,
+  module,
+}: ServerConfig): Promise<StoreDefinition | ComparatorDefinition | undefined> {
+  if (module === undefined) {
+    const found = ARMS.find(({ name }) => name === store);
+    if (found === undefined) throw new Error(`no store is named ${store}`);
+    return found;
+  }
+  if (module.kind === 'express') return undefined;
+  return ((await import(pathToFileURL(module.path).href)) as { default: StoreDefinition }).default;
+}
+
 /** What listens, and what is read of it. */
-interface Served extends Pick<SessionStore, 'roundTrips' | 'verifyCacheStats'> {
+interface Served extends Pick<SessionStore, 'verifyCacheStats'> {
+  /** Since the start; `undefined` where they are not known. */
+  roundTrips(): number | undefined;
   /** Resolves with the port. */
   listen(at: { host: string; port: number; backlog: number }): Promise<number>;
   close(): Promise<void>;

@@ -9,8 +9,8 @@ import type { Clock } from './clock.ts';
 /** The reply to the IPC message `{ type: 'stats' }`. Servers of older commits report only the round trips. */
 export interface StatsMessage {
   type: 'stats';
-  /** Round trips to the service since the start. */
-  roundTrips: number;
+  /** Round trips to the service since the start; absent where a module of the user's makes them. */
+  roundTrips?: number;
   /** Event loop delay, 99th percentile since the last such message, microseconds; absent within 200 ms of it. */
   loopDelayP99Us?: number;
   /** Time in garbage collection on the main thread since the start, nanoseconds. */
@@ -44,7 +44,7 @@ const SWEEP_LIMIT = 100_000;
  * 20), and 0.04 µs a request for the loop.
  */
 export function watchProcess(
-  store: Pick<SessionStore, 'roundTrips' | 'verifyCacheStats'>,
+  store: Pick<SessionStore, 'verifyCacheStats'> & { roundTrips(): number | undefined },
 ): () => StatsMessage {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
@@ -60,9 +60,10 @@ export function watchProcess(
     const lateNs = delay.percentile(99) - RESOLUTION_MS * 1e6;
     const isKnown = delay.count > 0;
     delay.reset();
+    const roundTrips = store.roundTrips();
     return {
       type: 'stats',
-      roundTrips: store.roundTrips(),
+      ...(roundTrips === undefined ? {} : { roundTrips }),
       ...(isKnown ? { loopDelayP99Us: Math.max(0, Math.round(lateNs / 1000)) } : {}),
       gcNs: Math.round(gcMs * 1e6),
       loopTurns: performance.nodeTiming.uvMetricsInfo.loopCount,

@@ -5,6 +5,7 @@ import { jwtBlacklist } from './jwt-blacklist/backend.ts';
 import { mariadb } from './mariadb/backend.ts';
 import { memcached } from './memcached/backend.ts';
 import { memory } from './memory/backend.ts';
+import type { ModuleDefinition } from './module.ts';
 import { mongodb } from './mongodb/backend.ts';
 import { none } from './none/backend.ts';
 import { variantsOf } from './options.ts';
@@ -29,9 +30,20 @@ export const STORES: readonly StoreDefinition[] = [
 /** Backends and libraries, in the order of the tables. */
 export const ARMS: readonly (StoreDefinition | ComparatorDefinition)[] = [...STORES, ...COMPARATORS];
 
-/** The backend or library of this name; `undefined` when there is none. */
-export function findStore(name: string): StoreDefinition | ComparatorDefinition | undefined {
-  return ARMS.find((definition) => definition.name === name);
+const modules = new Map<string, ModuleDefinition | (ModuleDefinition & ComparatorDefinition)>();
+
+/** Makes a module of the user's known to this process, in the place of an earlier one of its name. */
+export function registerModule(
+  definition: ModuleDefinition | (ModuleDefinition & ComparatorDefinition),
+): void {
+  modules.set(definition.name, definition);
+}
+
+/** The backend, library or module of this name; `undefined` when there is none. */
+export function findStore(
+  name: string,
+): StoreDefinition | ComparatorDefinition | ModuleDefinition | undefined {
+  return ARMS.find((definition) => definition.name === name) ?? modules.get(name);
 }
 
 /** The name of the backend that has this alias; other text as it is. */

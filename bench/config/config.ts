@@ -6,6 +6,7 @@ import { EQUAL_LOAD_SHARE } from './rate.ts';
 import { parseServiceUrls, type ServiceUrls, servicesOf } from './service-urls.ts';
 import { checkSites, sitesOf } from './sites.ts';
 import type { StoreChoice } from './store-choice.ts';
+import { bindModules } from './store-module.ts';
 import { conflict, type RawOptions, usage } from './values.ts';
 import type { PRESETS } from './words.ts';
 
@@ -51,9 +52,10 @@ export function parseConfig(raw: RawOptions, env: Readonly<Record<string, string
   const hasBalancer = sites === undefined && parsed.balancer !== 'none';
   const isAlone = rate !== undefined || (!hasBalancer && preset !== 'glance');
   const own = sites === undefined ? {} : siteConfig(sites, parsed.connections, raw, values);
-  const stores = sites ?? parsed.stores;
+  const stores = sites ?? bindModules(parsed.stores, parsed.service);
   const config: Config = {
     ...parsed,
+    stores,
     ...own,
     preset,
     rate,

@@ -66,6 +66,7 @@ const COLUMN_OF: Readonly<Record<string, ColumnName>> = {
   pool: 'pool_size',
   transport: 'transport',
   durability: 'variant',
+  service: 'variant',
   engine: 'engine',
   rate: 'target_rps',
   arrivals: 'load_model',

@@ -9,6 +9,7 @@ import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
 import { SITE_FLAGS } from './sites.ts';
 import { listedArms, parseStoreChoices, storeText } from './store-choice.ts';
+import { parseServiceName } from './store-module.ts';
 import { usage } from './values.ts';
 import {
   AFFINITIES,
@@ -31,7 +32,7 @@ export const PIN_HELP = 'separate processors for load generator and balancer, an
 export const RUN_FLAGS = {
   stores: run.value(
     '--store <names>',
-    'backends, with options as in redis:write=lww, or libraries; comparators: all of these',
+    'backends, with options as in redis:write=lww, or libraries; comparators: all of these; or files: ./mine.ts, express:./mine.mjs',
     LISTED_STORES.flatMap(listedArms).join(','),
     { parse: parseStoreChoices, isList: true },
     {
@@ -131,6 +132,12 @@ export const RUN_FLAGS = {
     'glance (1s windows, without --store), quick (3 servers, 3s), ci (24 blocks), full (32 blocks), gate (what pnpm bench gate takes). Flags override the preset. If neither --store nor --preset is given, glance applies.',
     word(PRESETS),
     { format: (name) => String(name) },
+  ),
+  service: run.optional(
+    '--service <name>',
+    'starts this service for the modules in --store, whose servers get its URL in SESSION_BENCH_SERVICE_URL',
+    { parse: parseServiceName },
+    { format: (name) => name },
   ),
   tier: run.value('--services <tier>', 'where services come from', 'auto', word(['auto', ...TIERS])),
   thresholds: view.repeatable(

@@ -2,11 +2,13 @@
 
 import type { Handicap } from '../../servers/protocol.ts';
 import { COMPARATORS } from '../../stores/comparators/libraries.ts';
+import type { StoreModule } from '../../stores/module.ts';
 import { defaultOptions } from '../../stores/options.ts';
 import { ARMS, findStore, resolveAlias } from '../../stores/registry.ts';
 import type { BackendDefinition } from '../../stores/store.ts';
 import { pairsText } from '../../stores/variant.ts';
 import type { LoadedSite } from './contract.ts';
+import { isModuleText, moduleText, ownOptions, parseModule, registerLooked } from './store-module.ts';
 import { distinct, listOf, oneOf, quoted, usage } from './values.ts';
 
 /** A backend and the values of its options, complete. */
@@ -19,6 +21,8 @@ export interface StoreChoice {
   handicap?: Handicap;
   /** An external site instead of a backend of ours, whose name is then `store`. */
   site?: LoadedSite;
+  /** A file of the user's instead of a backend of ours, whose name is then `store`. */
+  module?: StoreModule;
   /** Distinguishes it from another arm of the same backend, options and side. */
   label?: string;
 }
@@ -31,7 +35,21 @@ export function parseStoreChoices(text: string): StoreChoice[] {
   const items = listOf('store', text).flatMap((item) =>
     item === ALL_COMPARATORS ? COMPARATORS.flatMap(listedArms) : [item],
   );
-  return distinct(items.map(parseStoreChoice));
+  const choices = distinct(items.map(parseStoreChoice));
+  checkNames(choices);
+  return choices;
+}
+
+/** The tables name a module by its file: two of one name would be one. @throws BenchError USAGE */
+function checkNames(choices: readonly StoreChoice[]): void {
+  const paths = new Map<string, string>();
+  for (const { store, module } of choices) {
+    if (module === undefined) continue;
+    const other = paths.get(store) ?? module.path;
+    paths.set(store, module.path);
+    if (other !== module.path)
+      throw usage('modules of different file names', `two of ${store}`, 'Rename one.');
+  }
 }
 
 /** The arms of a backend in lists that name it alone: settings to compare are an arm each. */
@@ -42,25 +60,35 @@ export function listedArms({ name, options }: BackendDefinition): string[] {
   return compared.map((setting) => `${name}:${key}=${setting}`);
 }
 
-/** `redis`, or with options `redis:write=lww;read=getex`. */
+/** `redis`, or with options `redis:write=lww;read=getex`; `./mine.ts` or `express:./mine.mjs`. */
 export function parseStoreChoice(text: string): StoreChoice {
+  if (isModuleText(text)) {
+    const { module, store, rest } = parseModule(text);
+    registerLooked(store, module);
+    return { store, options: optionsOf(store, rest), module };
+  }
   const [name = '', ...rest] = text.split(':');
   const store = oneOf(
     'store',
     resolveAlias(name),
     ARMS.map((definition) => definition.name),
   );
+  return { store, options: optionsOf(store, rest.length === 0 ? undefined : rest.join(':')) };
+}
+
+/** The options of a backend, complete. @param given as in `write=lww+read=getex`. */
+function optionsOf(store: string, given: string | undefined): Record<string, string> {
   const definition = findStore(store) as BackendDefinition;
   const options = defaultOptions(definition);
   const known = Object.keys(definition.options);
   const named = new Set<string>();
-  for (const pair of rest.length === 0 ? [] : rest.join(':').split(/[;+]/)) {
+  for (const pair of given === undefined ? [] : given.split(/[;+]/)) {
     if (known.length === 0) throw usage(`no options of ${store}`, quoted(pair), `Write --store ${store}.`);
     const [key = '', value = '', ...more] = pair.split('=');
     const option = definition.options[oneOf(`store ${store}:`, key, known)];
     if (more.length > 0 || named.has(key)) {
       const remedy = 'Join options by +, each once.';
-      throw usage(`one value for ${key} of ${store}`, quoted(rest.join(':')), remedy);
+      throw usage(`one value for ${key} of ${store}`, quoted(given ?? ''), remedy);
     }
     named.add(key);
     options[key] = oneOf(`store ${store}:${key}=`, value, option?.values ?? ['']);
@@ -68,7 +96,7 @@ export function parseStoreChoice(text: string): StoreChoice {
   const conflict = definition.conflict?.(options);
   if (conflict !== undefined)
     throw usage(`${conflict.expected} in --store ${store}`, conflict.got, 'Change one of the two.');
-  return { store, options };
+  return options;
 }
 
 /** An arm for each side. */
@@ -77,7 +105,8 @@ export function bothSides(choice: StoreChoice): StoreChoice[] {
 }
 
 /** As `--store` takes it, with all options. */
-export function storeText({ store, options }: StoreChoice): string {
-  const pairs = pairsText(options);
-  return pairs === '' ? store : `${store}:${pairs}`;
+export function storeText({ store, options, module }: StoreChoice): string {
+  const name = module === undefined ? store : moduleText(module);
+  const pairs = pairsText(module === undefined ? options : ownOptions(options));
+  return pairs === '' ? name : `${name}:${pairs}`;
 }

@@ -22,6 +22,8 @@ export interface Observation {
   outcome: Outcome;
   /** What was done and observed, in one sentence with counts; never a token, a password or a user's data. */
   evidence: string;
+  /** Of an outage that was answered as if nobody were logged in; absent otherwise. No store may do that. */
+  fault?: string;
 }
 
 export interface Check {
@@ -53,6 +55,8 @@ export interface Cell {
   /** What an attacker or a user would see, or why it does not apply; empty where the property is expected. */
   because: string;
   evidence: string;
+  /** Of a store of the user's: nothing was expected but that it neither crashes nor hides an outage. */
+  found?: true;
   /** See {@link Expectation}; only in a cell that is as expected. */
   remark?: string;
 }

@@ -8,6 +8,7 @@ import { parseServiceUrls, type ServiceUrls, servicesOf } from '../config/servic
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import { SITE_FLAGS } from '../config/sites.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
+import { bindModules } from '../config/store-module.ts';
 import { listOf, quoted, type RawOptions, usage } from '../config/values.ts';
 import type { AFFINITIES, Tier, TRANSPORTS } from '../config/words.ts';
 import { isCheckId, LAST_NUMBER } from './catalogue.ts';
@@ -77,6 +78,7 @@ export const CONFORMANCE_FLAGS = {
   ca: SITE_FLAGS.ca,
   insecure: SITE_FLAGS.insecure,
   connectTo: SITE_FLAGS.connectTo,
+  service: RUN_FLAGS.service,
   tier: RUN_FLAGS.tier,
   json: { ...OUTPUT_FLAGS.json, help: 'cells as a JSON array on standard output instead of the matrix' },
   markdown: { ...REPORT_FLAGS.markdown, help: 'also write the matrix as Markdown; replaces the file' },
@@ -91,7 +93,11 @@ export function parseConformance(
   env: Readonly<Record<string, string | undefined>>,
 ): ConformanceConfig {
   const external = externalOf(raw);
-  const parsed = parseFlags(CONFORMANCE_FLAGS, raw);
+  const { service, ...given } = parseFlags(CONFORMANCE_FLAGS, raw);
+  const parsed = {
+    ...given,
+    stores: external === undefined ? bindModules(given.stores, service) : given.stores,
+  };
   checkTls(parsed.tls, parsed.balancers);
   checkComparators({ ...parsed, scenarios: [] });
   return {

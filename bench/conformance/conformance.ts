@@ -1,5 +1,6 @@
 import { comparatorOf } from '../config/comparators.ts';
 import { COMPARATORS_FOLDER, checkPackages } from '../environment/comparator-packages.ts';
+import { servedModule } from '../environment/modules/served-module.ts';
 import { openTogether } from '../environment/processes/resources.ts';
 import { messageOf } from '../errors.ts';
 import { durationText, type Progress } from '../progress.ts';
@@ -7,6 +8,7 @@ import { checksOf } from './catalogue.ts';
 import type { Cell, Check, Subject } from './check.ts';
 import type { ConformanceConfig } from './config.ts';
 import { externalScene, lookAt } from './external-site.ts';
+import { rehearseModules } from './rehearse-module.ts';
 import { openRig, type Rig } from './rig.ts';
 import { pacedMsOfAll, runChecks } from './run.ts';
 import { openSite } from './site.ts';
@@ -22,7 +24,7 @@ export interface ConformanceOutcome {
 /**
  * Runs the checks: configuration → backends, each behind each balancer → checks → cells. A backend that could not be
  * started is a column of errors, never a missing one. When the signal aborts, the columns so far are kept.
- * @throws BenchError when nothing could be started, or a library lacks its packages.
+ * @throws BenchError when nothing could be started, a library lacks its packages, or a module of the user's has no store.
  */
 export async function runConformance(
   config: ConformanceConfig,
@@ -31,7 +33,10 @@ export async function runConformance(
 ): Promise<ConformanceOutcome> {
   const checks = checksOf(config.only);
   if (config.external !== undefined) return checkExternal(config, config.external, checks, progress, signal);
-  if (config.stores.some((choice) => comparatorOf(choice) !== undefined)) checkPackages(COMPARATORS_FOLDER);
+  for (const choice of config.stores) {
+    if (choice.module !== undefined) await servedModule(choice.module);
+    else if (comparatorOf(choice) !== undefined) checkPackages(COMPARATORS_FOLDER);
+  }
   const cells: Cell[] = [];
   const { balancers, stores, affinities, servers, durability } = config;
   const total = balancers.length * stores.length;
@@ -41,6 +46,7 @@ export async function runConformance(
       const { tier, urls, tls, transport } = config;
       const rig = await openRig({ balancer, tls, tier, urls, signal }, resources);
       const place = { servers, durability, tls, transport, balancer: rig.balancer.balancer.name };
+      if (ordinal === 0) await rehearseModules(stores, durability, rig);
       for (const choice of stores) {
         if (signal.aborted) break;
         ordinal += 1;
@@ -135,6 +141,7 @@ function summaryOf(cells: readonly Cell[]): string {
   const [first] = cells;
   if (first === undefined) return 'stopped';
   const ids = cells.filter((cell) => cell.surprise).map(({ id }) => id);
-  const found = ids.length === 0 ? 'all as expected' : `unexpected: ${ids.join(', ')}`;
+  const asExpected = cells.every(({ found }) => found) ? 'as found' : 'all as expected';
+  const found = ids.length === 0 ? asExpected : `unexpected: ${ids.join(', ')}`;
   return `${first.affinity} ${cells.length} checks, ${found}`;
 }

@@ -23,6 +23,8 @@ export interface Fleet {
   kill(server: number): Promise<void>;
   /** Resolves when replies through `target` come from this server again. */
   start(server: number, target: string, wire: Wire): Promise<void>;
+  /** Those that have ended by themselves since the last call, each as a sentence; they are started again. */
+  crashes(): Promise<string[]>;
   /** The last 16 KB of output of each process of each server. */
   output(): string;
 }
@@ -51,6 +53,7 @@ export async function openFleet(
   running.push(...(await Promise.all(starting)));
   const ports = running.map(({ port }) => port as number);
   const past: string[] = [];
+  const killed = new Set<StartedProcess>();
   const of = (server: number) => running[server] as StartedProcess;
 
   return {
@@ -66,6 +69,7 @@ export async function openFleet(
     },
     async kill(server) {
       const { pid, exited } = of(server);
+      killed.add(of(server));
       sendSignal(pid, 'SIGKILL');
       await exited;
     },
@@ -74,8 +78,29 @@ export async function openFleet(
       running[server] = await launch(server, ports[server] as number);
       await untilServed(`s${server + 1}`, target, wire);
     },
+    async crashes() {
+      const crashed = running.flatMap((process, server) => {
+        const { exitCode, signalCode } = process.child;
+        const hasEnded = (exitCode !== null || signalCode !== null) && !killed.has(process);
+        return hasEnded ? [{ process, server, how: signalCode ?? `exit code ${exitCode}` }] : [];
+      });
+      return Promise.all(
+        crashed.map(async ({ process, server, how }) => {
+          const said = errorIn(process.outputTail());
+          past.push(process.outputTail());
+          running[server] = await launch(server, ports[server] as number);
+          return `${process.name} ended by itself with ${how}, after the output "${said}"`;
+        }),
+      );
+    },
     output: () => [...past, ...running.map((server) => server.outputTail())].join('\n'),
   };
+}
+
+/** The line with the error, without its stack; else the last line. */
+function errorIn(output: string): string {
+  const lines = output.trim().split('\n');
+  return (lines.findLast((line) => /\bError\b|Error:/.test(line)) ?? lines.at(-1) ?? '').slice(0, 200);
 }
 
 async function setClock(server: StartedProcess, offsetMs: number): Promise<void> {

@@ -9,6 +9,8 @@ export interface Matrix {
   /** Cells that do not apply, with the reason. */
   exempt: readonly { id: string; backends: readonly string[]; because: string }[];
   surprises: readonly Cell[];
+  /** Whether nothing was expected: all columns are stores of the user's. */
+  isFound: boolean;
 }
 
 /** One column: a backend, and its place if that made a difference. */
@@ -32,6 +34,7 @@ export function layOutMatrix(cells: readonly Cell[]): Matrix {
     limits: sentences(cells, 'fail'),
     exempt: sentences(cells, 'n/a'),
     surprises: cells.filter(({ surprise }) => surprise),
+    isFound: cells.length > 0 && cells.every(({ found }) => found === true),
   };
 }
 

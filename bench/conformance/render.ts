@@ -160,8 +160,9 @@ function surpriseOf(cell: Cell): string {
   return `${id} ${backend}, ${affinity}, ${balancer}: expected ${expected}, observed ${observed}: ${evidence} (${title})`;
 }
 
-function conclusionOf({ surprises, rows, columns }: Matrix): string {
+function conclusionOf({ surprises, rows, columns, isFound }: Matrix): string {
   const summary = `${rows.length} properties, ${columns.length} column${columns.length === 1 ? '' : 's'}`;
-  const found = surprises.length === 0 ? 'all as expected' : `${surprises.length} unexpected`;
+  const found =
+    surprises.length === 0 ? (isFound ? 'as found' : 'all as expected') : `${surprises.length} unexpected`;
   return `${summary}: ${found}`;
 }

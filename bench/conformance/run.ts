@@ -61,6 +61,13 @@ async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOpti
     over.abort(new ExperimentFailed('the check is over'));
   }
   if (observed?.outcome === 'n/a' && !isFullyControlled(scene)) expected = notObserved(observed);
+  const crashes = (await scene.crashes?.()) ?? [];
+  if (crashes.length > 0) {
+    error = withoutSecrets([...crashes, error].filter((text) => text !== '').join('; '), scene);
+    observed = undefined;
+  }
+  const isFound = subject.module !== undefined;
+  if (isFound && observed !== undefined) expected = asFound(observed, expected);
   const { id, title, source } = check;
   const surprise = observed?.outcome !== expected.outcome;
   return {
@@ -74,7 +81,8 @@ async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOpti
     observed: observed?.outcome ?? 'error',
     surprise,
     because: expected.because,
-    evidence: observed?.evidence ?? error,
+    evidence: evidenceOf(observed) ?? error,
+    ...(isFound ? { found: true as const } : {}),
     ...(surprise || expected.remark === undefined ? {} : { remark: expected.remark }),
   };
 }
@@ -82,6 +90,21 @@ async function runCheck(scene: Scene, check: Check, { signal, limitMs }: RunOpti
 /** From the traits, but for what is known of a library. */
 function expectationOf({ id, expect }: Check, subject: Subject): Expectation {
   return subject.known?.[id] ?? expect(subject);
+}
+
+/**
+ * Of a store of the user's, from which nothing is expected: what is observed. Only an outage that is answered as a logout
+ * is unexpected of any store, and so is what could not be observed.
+ */
+function asFound({ outcome, evidence, fault }: Observation, declared: Expectation): Expectation {
+  if (fault !== undefined) return { outcome: 'pass', because: '' };
+  const remark = declared.outcome === outcome && declared.remark !== undefined ? declared : {};
+  return { ...remark, outcome, because: outcome === 'pass' ? '' : evidence };
+}
+
+function evidenceOf(observed: Observation | undefined): string | undefined {
+  if (observed?.fault === undefined) return observed?.evidence;
+  return `${observed.fault}; ${observed.evidence}`;
 }
 
 /** An external site or service can be observed only in part: what cannot be observed there counts as expected. */

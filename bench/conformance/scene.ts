@@ -1,4 +1,4 @@
-/** What a check is given: clients at the balancer, servers one by one, and the processes behind them. Types only. */
+/** What a check is given: clients at the balancer, servers one by one, and the processes behind them. */
 
 import type { ServerConfig } from '../../servers/config.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
@@ -18,6 +18,9 @@ export interface Variant {
   /** Lifetimes and limits that differ. */
   server?: Partial<SiteConfig>;
 }
+
+/** The variant of a site that checks break. */
+export const OUTAGE = 'outage';
 
 /** The configuration that all servers of a site share. */
 export type SiteConfig = Omit<ServerConfig, 'id' | 'port'>;
@@ -59,7 +62,20 @@ export interface Scene {
   variant(change: Variant): Promise<Scene>;
   /** Control over our servers; `undefined` for external ones. */
   own: OwnSite | undefined;
+  /**
+   * The processes of a site that we have started, also with a store of the user's; absent for external sites and
+   * libraries, which are not broken.
+   */
+  processes?: SiteProcesses | undefined;
+  /**
+   * The servers that have ended by themselves since the last call, each as a sentence; they are started again. Present
+   * for a store of the user's.
+   */
+  crashes?(): Promise<string[]>;
 }
+
+/** What can be killed, and started again. */
+export type SiteProcesses = Pick<OwnSite, 'killServer' | 'startServer' | 'service'>;
 
 /** Lifetimes and limits as configured, and the means to break things. */
 export interface OwnSite {

@@ -20,7 +20,7 @@ import { openClients } from './clients.ts';
 import { type Fleet, openFleet } from './fleet.ts';
 import { ownSite } from './own-site.ts';
 import type { Rig } from './rig.ts';
-import type { OwnSite, Scene, SiteConfig, Variant } from './scene.ts';
+import { OUTAGE, type OwnSite, type Scene, type SiteConfig, type Variant } from './scene.ts';
 import { subjectOf } from './subject.ts';
 
 /** One of our backends, running behind its balancer, with all that the checks may do to it. */
@@ -128,6 +128,7 @@ function serverConfigOf(
     passwordCostLog2: PASSWORD_COST_LOG2,
     lifecycleLog: join(directory, 'lifecycle.jsonl'),
     adjustableClock: true,
+    ...(subject.module === undefined ? {} : { module: subject.module }),
   };
 }
 
@@ -177,6 +178,7 @@ function sceneOf(
     traits: subject.traits,
   };
   const variants = new Map<string, Promise<Site>>();
+  const isModule = subject.module !== undefined;
   let users = 0;
   return {
     subject,
@@ -184,7 +186,8 @@ function sceneOf(
     serverOf: (reply) => numberOf(String(reply.headers[SERVER_HEADER]), fleet.urls.length),
     freshUser: () => `c${String(users++).padStart(6, '0')}`,
     variant(change) {
-      if (library !== undefined) return Promise.reject(new ExperimentFailed(NO_VARIANTS));
+      const isFixed = library !== undefined && !(isModule && change.name === OUTAGE);
+      if (isFixed) return Promise.reject(new ExperimentFailed(NO_VARIANTS));
       const known = variants.get(change.name);
       if (known !== undefined) return known;
       const opening = openSite({ ...options, variant: change });
@@ -197,7 +200,17 @@ function sceneOf(
     },
     // Nothing of a library is ours: neither its clock nor what it logs.
     own: library === undefined ? own : undefined,
+    processes: library === undefined || isModule ? own : undefined,
+    ...(isModule ? { crashes: () => crashesOf(fleet, variants) } : {}),
   };
+}
+
+/** Of a site, and of its variants that have started. */
+async function crashesOf(fleet: Fleet, variants: ReadonlyMap<string, Promise<Site>>): Promise<string[]> {
+  const crashes = [fleet.crashes()];
+  for (const one of await Promise.allSettled(variants.values()))
+    if (one.status === 'fulfilled') crashes.push(one.value.crashes?.() ?? Promise.resolve([]));
+  return (await Promise.all(crashes)).flat();
 }
 
 const NO_VARIANTS = 'expected one of our backends, which can be started otherwise, got a library';

@@ -2,6 +2,7 @@
 
 import type { Balancer } from '../../servers/balancers/balancer.ts';
 import { isComparator, type KnownOutcomes } from '../../stores/comparators/definition.ts';
+import type { StoreModule } from '../../stores/module.ts';
 import { defaultOptions, refreshingOptions } from '../../stores/options.ts';
 import { durabilityOf, findStore } from '../../stores/registry.ts';
 import type { Durability, StoreOptions } from '../../stores/store.ts';
@@ -22,6 +23,8 @@ export interface Subject {
   service: string | undefined;
   /** Of a library: outcomes that do not follow from its traits. */
   known?: KnownOutcomes;
+  /** A store of the user's: what it can and cannot do is found, and not expected. */
+  module?: StoreModule;
   servers: number;
   affinity: 'sticky' | 'round-robin';
   balancer: Balancer['name'] | 'none' | 'foreign';
@@ -42,7 +45,10 @@ export type Place = Pick<Subject, 'servers' | 'affinity' | 'balancer'> & {
  * A backend of the registry as the checks use it. Its expectations follow from these traits only.
  * @throws Error for a name that is not in the registry.
  */
-export function subjectOf(choice: { store: string; options: StoreOptions }, place: Place): Subject {
+export function subjectOf(
+  choice: { store: string; options: StoreOptions; module?: StoreModule },
+  place: Place,
+): Subject {
   const definition = findStore(choice.store);
   if (definition === undefined) throw new Error(`no store is named ${choice.store}`);
   const { durability: asked, tls = false, transport = 'cookie', ...rest } = place;
@@ -56,6 +62,7 @@ export function subjectOf(choice: { store: string; options: StoreOptions }, plac
     traits: traitsOf(definition, options, durability),
     refreshing: refreshingOptions(definition, options),
     service: definition.service(options)?.name,
+    ...(choice.module === undefined ? {} : { module: choice.module }),
     ...(isComparator(definition) ? { known: definition.known?.(options) ?? {} } : {}),
     ...rest,
     tls,

@@ -1,11 +1,14 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { SERVER_ENTRY } from '../../servers/frozen.ts';
 
 /** The project's folder, which contains package.json. */
 export const PROJECT_ROOT: string = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Where programs of this project are placed: Node finds its packages from there. */
+export const PROGRAMS_FOLDER: string = join(PROJECT_ROOT, 'node_modules', '.cache', 'session-bench');
 
 const ENTRIES = {
   balancer: 'servers/balancers/relay/main.ts',
@@ -43,12 +46,14 @@ export async function bundle(
   root: string,
   entries: Readonly<Record<string, string>>,
   define: Readonly<Record<string, string>> = {},
+  plugins: readonly Plugin[] = [],
 ): Promise<Record<string, string>> {
   const directory = join(root, 'node_modules', '.cache', 'session-bench');
   const result = await build({
     absWorkingDir: root,
     entryPoints: { ...entries },
     define: { ...define },
+    plugins: [...plugins],
     outdir: directory,
     entryNames: '[name]-[hash]',
     outExtension: { '.js': '.mjs' },

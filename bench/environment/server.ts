@@ -1,10 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
 import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
+import { MODULE_VARIABLES } from '../../stores/module.ts';
 import { durabilityOf, SERVICES } from '../../stores/registry.ts';
 import type { Trial } from '../run/plan.ts';
 import { comparatorProgram } from './comparator-program.ts';
 import type { RunContext } from './context.ts';
+import { servedModule } from './modules/served-module.ts';
 import { ask } from './processes/ask.ts';
 import { type StartedProcess, startProcess } from './processes/process.ts';
 import type { Programs } from './programs.ts';
@@ -74,6 +76,7 @@ export function serverConfig(
     secret: secrets.signing,
     password: secrets.password,
     adminPassword: secrets.adminPassword,
+    ...(trial.module === undefined ? {} : { module: trial.module }),
     ...(trial.handicap === undefined ? {} : { handicap: trial.handicap }),
   };
 }
@@ -116,6 +119,25 @@ export function clientEnvironment(env: Readonly<Record<string, string | undefine
   );
 }
 
+/** The programs that a server loads besides its own. */
+async function programsOf({
+  store,
+  module,
+}: ServerConfig): Promise<Pick<ServerConfig, 'program' | 'module'>> {
+  if (module !== undefined) return servedModule(module);
+  const program = await comparatorProgram(store);
+  return program === undefined ? {} : { program };
+}
+
+/** What the code of a module reads, which gets no configuration from us. */
+function moduleEnvironment({ module, serviceUrl, namespace }: ServerConfig): Record<string, string> {
+  if (module === undefined) return {};
+  return {
+    [MODULE_VARIABLES.namespace]: namespace,
+    ...(serviceUrl === undefined ? {} : { [MODULE_VARIABLES.url]: serviceUrl }),
+  };
+}
+
 /**
  * Starts one server process; resolves once it accepts connections.
  * @param side whose code the program is, when two commits are compared.
@@ -128,8 +150,7 @@ export async function startServer(
   side?: Trial['side'],
 ): Promise<StartedProcess> {
   const { programs, guard, signal } = context;
-  const program = await comparatorProgram(config.store);
-  const given: ServerConfig = program === undefined ? config : { ...config, program };
+  const given: ServerConfig = { ...config, ...(await programsOf(config)) };
   const isBaseline = side === 'base';
   const server = await startProcess({
     name: isBaseline ? `server ${config.id} of the baseline` : `server ${config.id}`,
@@ -139,6 +160,7 @@ export async function startServer(
     env: {
       ...clientEnvironment(process.env),
       [SERVER_CONFIG_ENV]: JSON.stringify(given),
+      ...moduleEnvironment(config),
       NODE_ENV: 'production',
     },
     ready: 'ipc',

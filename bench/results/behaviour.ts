@@ -1,4 +1,5 @@
 import { isComparator } from '../../stores/comparators/definition.ts';
+import { isModule } from '../../stores/module.ts';
 import { CONTROL, findStore } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
 import type { BackendDefinition, StoreOptions } from '../../stores/store.ts';
@@ -23,7 +24,8 @@ export function behavioursOf(rows: readonly Row[]): Behaviour[] {
   const measured = rows.filter((row) => row.status === 'ok');
   return (byArmAndOperation(measured, true) as [Row][]).flatMap(([row]) => {
     const definition = findStore(row.store ?? '');
-    if (definition === undefined || definition === CONTROL) return [];
+    // What a module of the user's can and cannot do is found by the checks of behaviour, and not claimed.
+    if (definition === undefined || definition === CONTROL || isModule(definition)) return [];
     const options = parseVariant(row.store, row.variant);
     const durability = DURABILITIES.find((level) => level === options['durability']) ?? 'second';
     const traits = traitsOf(definition, options, durability);

@@ -45,11 +45,17 @@ function ownAxes({ target, balancer, edge_tls: tls, payload_bytes: bytes }: Row)
 /** Whether requests were sent at a rate, regardless of replies. */
 export const isOpen = (row: Row): boolean => row.load_model !== undefined && row.load_model !== 'closed';
 
-/** Rows of one arm and operation over all blocks; in the order of the registry, libraries last. */
+/** Rows of one arm and operation over all blocks; in the order of the registry, libraries and then modules last. */
 export function byArmAndOperation(rows: readonly Row[], onlyWhole: boolean): Row[][] {
   const asked = onlyWhole ? rows.filter((row) => row.operation === 'all') : rows;
-  const place = ([row]: Row[]) => ARMS.findIndex((definition) => definition.name === row?.store);
+  const known = ARMS.map(({ name }) => name);
+  const place = ([row]: Row[]) => (isOfModule(row, known) ? known.length : known.indexOf(row?.store ?? ''));
   return groupBy(asked, (row) => `${row.arm} ${row.operation}`).sort((a, b) => place(a) - place(b));
+}
+
+/** A store of the user's has versions, and no place in the registry. */
+function isOfModule(row: Row | undefined, known: readonly string[]): boolean {
+  return row?.library_versions !== undefined && !known.includes(row.store ?? '');
 }
 
 /** An arm as `--store` takes it: see {@link rowArmText}. */

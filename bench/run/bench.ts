@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { rehearseModules } from '../conformance/rehearse-module.ts';
 import { chooseBalancer } from '../environment/balancer.ts';
 import { newRunId, newSecrets, type RunContext } from '../environment/context.ts';
 import { openEdge } from '../environment/edge.ts';
@@ -68,6 +69,9 @@ export async function openBench(options: BenchOptions, resources: Resources): Pr
     ...(certificates === undefined ? {} : { certificates }),
     ...rig,
   };
+  const { tier, urls, durability } = config;
+  const stage = { ...context, tier, urls };
+  await rehearseModules(config.stores, durability, stage);
   const record = {
     run_id: runId,
     command: options.command,

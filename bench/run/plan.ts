@@ -1,4 +1,5 @@
 import type { Handicap } from '../../servers/protocol.ts';
+import type { StoreModule } from '../../stores/module.ts';
 import { durabilityOf } from '../../stores/registry.ts';
 import type { Durability } from '../../stores/service.ts';
 import { armText, variantText } from '../../stores/variant.ts';
@@ -21,6 +22,8 @@ export interface Trial extends Group {
   handicap?: Handicap;
   /** An external site; nothing is started for it. */
   site?: LoadedSite;
+  /** A store of the user's. */
+  module?: StoreModule;
   label?: string;
   /** Ordinal of the repetition, from 1. */
   block: number;
@@ -115,8 +118,8 @@ function groupsOf(config: Config): Group[] {
 function armOf(
   choice: StoreChoice,
   durability: Durability,
-): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'site' | 'label'> {
-  const { store, options, side, handicap, site, label } = choice;
+): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'site' | 'module' | 'label'> {
+  const { store, options, side, handicap, site, module, label } = choice;
   const variant = variantText(options, site === undefined ? durabilityOf(choice, durability) : 'unknown');
   return {
     arm: `${store}[${variant}]`,
@@ -126,6 +129,7 @@ function armOf(
     ...(side === undefined ? {} : { side }),
     ...(handicap === undefined ? {} : { handicap }),
     ...(site === undefined ? {} : { site }),
+    ...(module === undefined ? {} : { module }),
     ...(label === undefined ? {} : { label }),
   };
 }

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { lookAt } from '../conformance/external-site.ts';
 import { COMPARATORS_FOLDER, checkPackages } from '../environment/comparator-packages.ts';
+import { moduleVersions, servedModule } from '../environment/modules/served-module.ts';
 import { checkDurability, describeService } from '../environment/services/describe.ts';
 import { findTiers } from '../environment/services/find.ts';
 import { BenchError, redactUrl } from '../errors.ts';
@@ -24,7 +25,9 @@ export async function findFeasible(config: Config): Promise<Feasible> {
   const unavailable: string[] = [];
   const stores: StoreChoice[] = [];
   for (const choice of config.stores) {
-    if (comparatorOf(choice) !== undefined) checkPackages(COMPARATORS_FOLDER);
+    if (choice.module !== undefined)
+      await Promise.all([servedModule(choice.module), moduleVersions(choice.module)]);
+    else if (comparatorOf(choice) !== undefined) checkPackages(COMPARATORS_FOLDER);
     const missing = await findMissing(choice, config);
     if (missing === undefined) stores.push(choice);
     else if (config.skipUnavailable) unavailable.push(`${choice.store}: ${missing.details.got}`);

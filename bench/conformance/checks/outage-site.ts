@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assume, describeReply } from '../acts.ts';
 import type { Subject } from '../check.ts';
-import type { OwnService, OwnSite, Scene } from '../scene.ts';
+import { OUTAGE, type OwnService, type Scene, type SiteProcesses } from '../scene.ts';
 
 /** Interval and limit of the wait for recovery. */
 const POLL_MS = 250;
@@ -18,17 +18,18 @@ const SECOND_WRITTEN_WITHIN_MS = 2_500;
 /** A site that is separate from the one of other checks. */
 export interface OutageSite {
   scene: Scene;
-  own: OwnSite;
+  own: SiteProcesses;
   /** Numbers of all its servers. */
   everyServer: readonly number[];
 }
 
 /** The one site of all these checks; `undefined` for external servers. */
 export async function openOutageSite(scene: Scene): Promise<OutageSite | undefined> {
-  if (scene.own === undefined) return undefined;
-  const site = await scene.variant({ name: 'outage' });
-  assume(site.own !== undefined && site.servers > 0, 'expected a variant of our site to be ours as well');
-  return { scene: site, own: site.own, everyServer: Array.from({ length: site.servers }, (_, n) => n) };
+  if (scene.processes === undefined) return undefined;
+  const site = await scene.variant({ name: OUTAGE });
+  const { processes } = site;
+  assume(processes !== undefined && site.servers > 0, 'expected a variant of our site to be ours as well');
+  return { scene: site, own: processes, everyServer: Array.from({ length: site.servers }, (_, n) => n) };
 }
 
 /** Kills servers, observes while they are down, and restarts them in any case. */

@@ -22,6 +22,8 @@ interface Try {
   allowed: readonly number[];
   /** Whether a reply may delete the client's token. */
   mayEndSession: boolean;
+  /** Whether it holds a live session, so that a 401 would be wrong. */
+  isLive: boolean;
   send(): Promise<Reply>;
 }
 
@@ -29,6 +31,8 @@ interface Outage {
   tries: number;
   slowestMs: number;
   faults: string[];
+  /** Faults that take an outage for a session that does not exist. */
+  misses: string[];
 }
 
 /** Kills the store, then freezes it, and each time tries every operation on every server and through the balancer. */
@@ -41,7 +45,12 @@ export async function observeStoreDown(scene: Scene): Promise<Observation> {
   const frozen = await frozenStore(site, service);
   const evidence = `killed: ${describeOutage(killed)}; frozen: ${describeOutage(frozen)}`;
   const isWell = killed.faults.length + frozen.faults.length === 0 && !killed.hadRestart;
-  return verdict(isWell, evidence);
+  const misses = [...killed.misses, ...frozen.misses];
+  if (misses.length === 0) return verdict(isWell, evidence);
+  return {
+    ...verdict(isWell, evidence),
+    fault: `an outage was answered as a logout: ${firstFew(misses, 3)}`,
+  };
 }
 
 type Seen = Outage & { recoveredMs: number; hadRestart: boolean };
@@ -79,7 +88,8 @@ async function prepare({ scene, everyServer }: OutageSite): Promise<Try[]> {
 }
 
 async function triesAt(scene: Scene, place: string, open: () => Browser): Promise<Try[]> {
-  const names: OperationName[] = ['read', 'update', 'rotate', 'list', 'logout'];
+  const all: OperationName[] = ['read', 'update', 'rotate', 'list', 'logout'];
+  const names = all.filter((name) => scene.contract.operations[name] !== undefined);
   if (scene.subject.traits.refresh === 'rotating') names.push('refresh');
   const tries: Try[] = [];
   for (const operation of names) {
@@ -88,6 +98,7 @@ async function triesAt(scene: Scene, place: string, open: () => Browser): Promis
       what: `${operation} at ${place}`,
       allowed: ONLY_UNAVAILABLE,
       mayEndSession: operation === 'logout',
+      isLive: true,
       send: () => browser.perform(operation, { data: 'written during the outage' }),
     });
   }
@@ -96,6 +107,7 @@ async function triesAt(scene: Scene, place: string, open: () => Browser): Promis
     what: `login at ${place}`,
     allowed: ONLY_UNAVAILABLE,
     mayEndSession: true,
+    isLive: false,
     send: () => stranger.perform('login', { user: scene.freshUser(), password: scene.password }),
   });
   return [...tries, ...(await worthlessTokens(scene, place, open))];
@@ -117,6 +129,7 @@ async function worthlessTokens(scene: Scene, place: string, open: () => Browser)
     what: `read with ${kind} token at ${place}`,
     allowed: NOBODY,
     mayEndSession: true,
+    isLive: false,
     send: () => holder.perform('read'),
   }));
 }
@@ -130,6 +143,7 @@ async function untilNoticed(scene: Scene, tries: readonly Try[]): Promise<Outage
 /** All at once: a frozen store delays each of them up to its limit. */
 async function carryOut(scene: Scene, tries: readonly Try[]): Promise<Outage> {
   const faults: string[] = [];
+  const misses: string[] = [];
   let slowestMs = 0;
   await Promise.all(
     tries.map(async (one) => {
@@ -142,9 +156,15 @@ async function carryOut(scene: Scene, tries: readonly Try[]): Promise<Outage> {
       slowestMs = Math.max(slowestMs, tookMs);
       const fault = faultOf(scene, one, reply, tookMs);
       if (fault !== undefined) faults.push(`${one.what}: ${fault}`);
+      if (fault !== undefined && isMiss(one, reply)) misses.push(`${one.what}: ${fault}`);
     }),
   );
-  return { tries: tries.length, slowestMs, faults };
+  return { tries: tries.length, slowestMs, faults, misses };
+}
+
+/** Whether a live session is said not to exist. */
+function isMiss({ isLive }: Try, reply: Reply | Error | string): boolean {
+  return isLive && typeof reply === 'object' && 'status' in reply && reply.status === 401;
 }
 
 function faultOf(scene: Scene, one: Try, reply: Reply | Error | string, tookMs: number): string | undefined {

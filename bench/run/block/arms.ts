@@ -3,6 +3,7 @@ import type { RunContext } from '../../environment/context.ts';
 import { type Environment, openEnvironment } from '../../environment/environment.ts';
 import type { Generator } from '../../environment/generator.ts';
 import type { MachineCells } from '../../environment/machine/machine.ts';
+import { moduleVersions } from '../../environment/modules/served-module.ts';
 import type { Resources } from '../../environment/processes/resources.ts';
 import { isEchoError } from '../../environment/server-echo.ts';
 import { messageOf } from '../../errors.ts';
@@ -67,7 +68,9 @@ export async function openArms(
   const absent: AbsentArm[] = [];
   for (const [index, one] of settled.entries()) {
     const trial = block.trials[index] as Trial;
-    const bare = baseRow(trial, context, machine, one.status === 'fulfilled' ? one.value.service : undefined);
+    const service = one.status === 'fulfilled' ? one.value.service : undefined;
+    const versions = trial.module && (await moduleVersions(trial.module));
+    const bare = baseRow(trial, context, machine, service, versions);
     const miss = (status: 'failed' | 'unsupported', reason: string) => {
       const rows = [rowWithout(bare, status, reason)];
       absent.push(status === 'failed' ? { trial, rows, failure: reason } : { trial, rows });

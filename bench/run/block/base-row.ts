@@ -9,18 +9,17 @@ import type { StartedService } from '../../environment/services/service.ts';
 import { type Row, SCHEMA_VERSION } from '../../results/row.ts';
 import type { Trial } from '../plan.ts';
 
-/** The cells of a trial that are known before anything has started. */
+/** The cells of a trial that are known before anything has started. @param versions of a module of the user's. */
 export function baseRow(
   trial: Trial,
   context: RunContext,
   machine: MachineCells,
   service?: StartedService,
+  versions?: string,
 ): Row {
   const { config, runId, pinning } = context;
   const definition = findStore(trial.store);
   const connections = definition?.connections(trial.options, config.poolSize) ?? 0;
-  const packages =
-    definition !== undefined && isComparator(definition) ? definition.packages(trial.options) : undefined;
   // Containers and external services cannot be pinned.
   const isOwn = service !== undefined && service.tier !== 'url' && service.tier !== 'docker';
   const isOpen = config.rate !== undefined;
@@ -33,7 +32,7 @@ export function baseRow(
     arm: trial.arm,
     store: trial.store,
     variant: trial.variant,
-    ...(packages === undefined ? {} : { library_versions: versionsText(packages) }),
+    ...versionCells(trial, versions),
     ...(trial.site === undefined ? ownCells(trial, context) : { target: trial.site.url }),
     transport: config.transport,
     scenario: trial.scenario,
@@ -50,6 +49,14 @@ export function baseRow(
     seed: config.seed,
     warmup_s: config.warmupSeconds,
   };
+}
+
+/** The packages that serve a library, or a module of the user's. */
+function versionCells({ store, options, module }: Trial, versions: string | undefined): Row {
+  if (module !== undefined) return versions === undefined ? {} : { library_versions: versions };
+  const definition = findStore(store);
+  if (definition === undefined || !isComparator(definition)) return {};
+  return { library_versions: versionsText(definition.packages(options)) };
 }
 
 /** What is known of our own servers, and not of an external site. */

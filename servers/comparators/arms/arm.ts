@@ -6,8 +6,8 @@ import type { Comparator } from '../comparator.ts';
 
 /** The server of a library as an arm of a run: the endpoints, bodies and users are those of our servers. */
 export interface Arm extends Comparator {
-  /** Commands to the service since the start; 0 without one. */
-  roundTrips(): number;
+  /** Commands to the service since the start; 0 without one, `undefined` where they are not known. */
+  roundTrips(): number | undefined;
 }
 
 /** Receives failures that no reply reports to the client. */
@@ -29,7 +29,7 @@ export interface State {
 
 /** The service behind a library, open. */
 export interface Service {
-  roundTrips(): number;
+  roundTrips(): number | undefined;
   close(): Promise<void>;
 }
 

@@ -2,20 +2,14 @@
 
 import connectPgSimple from 'connect-pg-simple';
 import { RedisStore } from 'connect-redis';
-import type { Request } from 'express';
 import session from 'express-session';
 import type { ServerConfig } from '../../config.ts';
 import { SESSION_COOKIE } from '../../protocol.ts';
-import { type Arm, COOKIE, type OnError, type Service, type State } from './arm.ts';
+import { type Arm, COOKIE, type OnError, type Service } from './arm.ts';
 import { expressArm } from './express-arm.ts';
+import { middlewareSessions } from './middleware.ts';
 import { openPostgres, type Place } from './postgres.ts';
 import { openRedis } from './redis.ts';
-
-declare module 'express-session' {
-  interface SessionData {
-    state: State;
-  }
-}
 
 export async function createServer(config: ServerConfig, onError: OnError): Promise<Arm> {
   const { store, service } = await openStore(config, onError);
@@ -29,22 +23,7 @@ export async function createServer(config: ServerConfig, onError: OnError): Prom
     proxy: true,
     cookie: COOKIE,
   });
-  return expressArm(config, onError, service, {
-    install: (app) => void app.use(middleware),
-    read: (request) => request.session.state,
-    async begin(request, _response, state) {
-      await called((done) => request.session.regenerate(done));
-      request.session.state = state;
-    },
-    save({ session }: Request, _response, state) {
-      session.state = state;
-      return Promise.resolve();
-    },
-    async end(request, response) {
-      await called((done) => request.session.destroy(done));
-      response.clearCookie(SESSION_COOKIE, COOKIE);
-    },
-  });
+  return expressArm(config, onError, service, middlewareSessions(middleware));
 }
 
 async function openStore(
@@ -68,10 +47,3 @@ create ${table} if not exists ${schema}.session (
   sid varchar not null collate "default" primary key, sess json not null, expire timestamp(6) not null
 );
 create index if not exists "IDX_session_expire" on ${schema}.session (expire);`;
-
-/** Resolves when the library has called back. */
-function called(call: (done: (error: unknown) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    call((error) => (error ? reject(error) : resolve()));
-  });
-}
