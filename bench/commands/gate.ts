@@ -3,7 +3,8 @@ import { type Config, PRESET_VALUES, parseConfig } from '../config/config.ts';
 import { withConfigFile } from '../config/file.ts';
 import { omitFlags, parseFlags, pickFlags, withDefaults } from '../config/flag.ts';
 import { DECIDING, GATE_FLAGS, RUN_FLAGS, RUN_TABLE } from '../config/flags.ts';
-import { type RawOptions, usage } from '../config/values.ts';
+import { gatedStores } from '../config/gated-stores.ts';
+import { conflict, type RawOptions, usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { checkReportPaths } from '../export/write.ts';
 import { type CounterFinding, compareCounters, counterSummary, renderCounters } from '../gate/counters.ts';
@@ -44,14 +45,19 @@ export function configOf(options: RawOptions): Config {
 
 async function judge({ given, command, signal }: Call): Promise<ExitCode> {
   const options = withConfigFile(given);
-  const { base, deciding, onInvalid, counters } = parseFlags(GATE_FLAGS, options);
-  const config = configOf(options);
+  const { base, baseStore, deciding, onInvalid, counters } = parseFlags(GATE_FLAGS, options);
+  const parsed = configOf(options);
+  if (baseStore !== undefined && options['base'] !== undefined)
+    throw conflict('--base or --base-store', 'both', 'Leave one out.');
+  const config = { ...parsed, stores: gatedStores(parsed.stores, baseStore) };
   const remedy = 'Sides that run one after the other give no verdict.';
   if (config.engine !== 'slices') throw usage('--engine slices for gate', config.engine, remedy);
   // A config file may be that of a run.
   if (options['target'] !== undefined)
     throw usage('backends of two commits for gate', 'a target', 'Leave target out of the file.');
-  const library = config.stores.find((choice) => comparatorOf(choice) !== undefined)?.store;
+  const library = config.stores.find(
+    (choice) => choice.module === undefined && comparatorOf(choice) !== undefined,
+  )?.store;
   if (library !== undefined)
     throw usage(
       'backends of two commits for gate',

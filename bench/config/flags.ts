@@ -199,6 +199,11 @@ export const DECIDING = {
 /** The further flags of `gate` alone. */
 export const GATE_FLAGS = {
   base: BASE_FLAG,
+  baseStore: start.optional(
+    '--base-store <file>',
+    'a file to compare the module in --store with, instead of the same file at --base',
+    text,
+  ),
   deciding: start.value(
     '--decide <figures>',
     'the figures that decide, a list of cpu, throughput, p50, p99; the others inform',

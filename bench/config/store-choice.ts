@@ -23,6 +23,8 @@ export interface StoreChoice {
   site?: LoadedSite;
   /** A file of the user's instead of a backend of ours, whose name is then `store`. */
   module?: StoreModule;
+  /** What that module is compared with, where it is a file; absent: itself at another commit. */
+  baseModule?: StoreModule;
   /** Distinguishes it from another arm of the same backend, options and side. */
   label?: string;
 }
@@ -101,7 +103,12 @@ function optionsOf(store: string, given: string | undefined): Record<string, str
 
 /** An arm for each side. */
 export function bothSides(choice: StoreChoice): StoreChoice[] {
-  return (['base', 'head'] as const).map((side) => ({ ...choice, side }));
+  const { baseModule: module } = choice;
+  const base = module === undefined ? choice : { ...choice, module };
+  return [
+    { ...base, side: 'base' },
+    { ...choice, side: 'head' },
+  ];
 }
 
 /** As `--store` takes it, with all options. */

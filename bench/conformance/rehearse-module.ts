@@ -24,22 +24,23 @@ const TRIES = 9;
 
 /**
  * Starts each module among these with two servers and its service, logs in at one and reads at the other. Traits are
- * found, not claimed: whether servers share its sessions is then known to this process.
- * @param isBase of the other side of a gate, which does not say what head is.
+ * found, not claimed: whether servers share its sessions is then known to this process. The base of a gate does not say
+ * what head is.
  * @throws BenchError USAGE for a module without a Store; SERVER_FAILED when it does not serve a login.
  */
 export async function rehearseModules(
   stores: readonly StoreChoice[],
   durability: Durability,
   stage: Stage,
-  isBase = false,
 ): Promise<void> {
-  const choices = new Map(
-    stores.flatMap((one) => (one.module === undefined ? [] : [[one.module.path, one]])),
-  );
+  const choices = new Map<string, StoreChoice>();
+  for (const choice of stores) {
+    const path = choice.module?.path;
+    if (path !== undefined && choices.get(path)?.side !== 'head') choices.set(path, choice);
+  }
   for (const choice of choices.values()) {
     const isShared = await rehearse(choice, choice.module as StoreModule, durability, stage);
-    if (!isBase) declareShared(choice.store, isShared);
+    if (choice.side !== 'base') declareShared(choice.store, isShared);
   }
 }
 

@@ -1,12 +1,15 @@
 import type { Resources } from '../environment/processes/resources.ts';
 import type { Bench } from '../run/bench.ts';
 import { openBaselineServer } from './baseline-server.ts';
+import { withModuleBaselines } from './module-baseline.ts';
 import { openBaseline } from './worktree.ts';
 
-/** The bench with the server program of the base, built in a checkout of its own. */
+/** The bench with the server program, or the modules, of the base in a checkout of their own. */
 export async function withBaseline(bench: Bench, ref: string, resources: Resources): Promise<Bench> {
   const { context, progress } = bench;
   const { guard, signal } = context;
+  if (context.config.stores.some(({ module }) => module !== undefined))
+    return withModuleBaselines(bench, ref, resources);
   const baseline = await openBaseline({ ref, guard, signal, say: progress.say });
   resources.add('baseline', baseline.close);
   const baselineServer = await openBaselineServer(baseline.root, context.config.stores, context);

@@ -47,7 +47,7 @@ export function compareCounters(
     const both = { ...counterConfig(config), stores: config.stores.flatMap(bothSides) };
     const opened = await openBench({ config: both, command, signal }, resources);
     const bench = await withBaseline(opened, base, resources);
-    const findings = await countPairs(bench, both, 0);
+    const findings = await countPairs(bench, bench.context.config, 0);
     await resources.close();
     return findings;
   });

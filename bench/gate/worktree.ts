@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { conflict, quoted } from '../config/values.ts';
 import type { Guard } from '../environment/processes/guard.ts';
-import { openTogether } from '../environment/processes/resources.ts';
+import { openTogether, type Resources } from '../environment/processes/resources.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 import { git } from './git.ts';
 import { baselineMissing, checkoutUnusable, NO_WORK_TREE, worktreeFailed } from './git-failure.ts';
@@ -42,19 +42,7 @@ export interface BaselineRequest {
 export function openBaseline(request: BaselineRequest): Promise<Baseline> {
   const { ref, guard, signal, say, head = PROJECT_ROOT } = request;
   return openTogether(async (resources) => {
-    const prefix = await prefixInRepository(head, signal);
-    const gitSha = await resolveCommit(head, ref, signal);
-    await reportHead(head, gitSha, signal, say);
-    await removeOrphanedWorktrees(head);
-
-    const directory = guard.createDirectory(LABEL);
-    resources.add('directory of the baseline', directory.remove);
-    const tree = join(directory.path, FOLDER);
-    // Registered before it exists: an abort may leave a partial one.
-    resources.add('worktree of the baseline', () => removeWorktree(head, tree));
-    const added = await git(head, ['worktree', 'add', '--detach', '--force', tree, gitSha], signal);
-    if (!added.ok) throw worktreeFailed(ref, added);
-    const root = join(tree, prefix);
+    const { root, gitSha } = await checkOut({ ...request, head }, resources);
     if (!existsSync(join(root, 'servers', 'main.ts'))) {
       const got = `none in ${gitSha.slice(0, 12)}`;
       throw baselineMissing(`servers/main.ts at ${ref}`, got, 'Name a later --base.');
@@ -62,6 +50,38 @@ export function openBaseline(request: BaselineRequest): Promise<Baseline> {
     await providePackages({ root, head, guard, signal, say });
     return { root, gitSha, close: resources.close };
   });
+}
+
+/** A commit checked out, without any packages. */
+export interface Checkout {
+  /** The folder in it that `head` is. */
+  root: string;
+  /** The root of the repository in it. */
+  tree: string;
+  gitSha: string;
+}
+
+/**
+ * Checks a commit of the repository around `head` out as a git worktree, which is closed with `resources`.
+ * @throws BenchError USAGE for a commit that is not here; CONFLICT outside a git checkout.
+ */
+export async function checkOut(
+  { ref, guard, signal, say, head }: BaselineRequest & { head: string },
+  resources: Resources,
+): Promise<Checkout> {
+  const prefix = await prefixInRepository(head, signal);
+  const gitSha = await resolveCommit(head, ref, signal);
+  await reportHead(head, gitSha, signal, say);
+  await removeOrphanedWorktrees(head);
+
+  const directory = guard.createDirectory(LABEL);
+  resources.add('directory of the baseline', directory.remove);
+  const tree = join(directory.path, FOLDER);
+  // Registered before it exists: an abort may leave a partial one.
+  resources.add('worktree of the baseline', () => removeWorktree(head, tree));
+  const added = await git(head, ['worktree', 'add', '--detach', '--force', tree, gitSha], signal);
+  if (!added.ok) throw worktreeFailed(ref, added);
+  return { root: join(tree, prefix), tree, gitSha };
 }
 
 /** Path of the project within its repository; empty when it is the root. */
