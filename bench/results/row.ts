@@ -44,7 +44,7 @@ export const COLUMNS = [
   text('store_version', 'version of the service; empty for a backend without one'),
   text(
     'library_versions',
-    'packages that serve a library, with their versions; empty for our own backends and external sites',
+    'packages that serve a library or a module of the user, with their versions, a module first with the hash of its files; empty for our own backends and external sites',
   ),
   text('target', 'URL of an external site, of which servers, balancer and data are unknown; empty for ours'),
   integer('servers', 'server processes'),

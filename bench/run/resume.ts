@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { type FlagTable, keyOf } from '../config/flag.ts';
 import { RUN_TABLE } from '../config/flags.ts';
 import { type StoreChoice, storeText } from '../config/store-choice.ts';
+import { isModuleText } from '../config/store-module.ts';
 import { conflict, type RawOptions, usage } from '../config/values.ts';
 import type { MachineCells } from '../environment/machine/machine.ts';
 import { BenchError, messageOf } from '../errors.ts';
@@ -108,6 +109,7 @@ function withAbsentOptions(options: RawOptions): RawOptions {
   const { store } = options;
   if (typeof store !== 'string') return options;
   const arms = store.split(',').map((arm) => {
+    if (isModuleText(arm)) return arm;
     const [name = '', pairs] = arm.split(':');
     return storeText({ store: name, options: parseVariant(name, pairs) });
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus, hostname, release, totalmem } from 'node:os';
 import type { Row } from '../../results/row.ts';
 import type { ChosenBalancer } from '../balancer.ts';
@@ -38,11 +38,15 @@ export function describeRun(machine: MachineCells, chosen: ChosenBalancer | unde
   return {
     machine: { ...machine },
     kernel: kernel(),
-    lock_file_sha256: createHash('sha256')
-      .update(readFileSync(`${PROJECT_ROOT}pnpm-lock.yaml`))
-      .digest('hex'),
+    lock_file_sha256: createHash('sha256').update(readFileSync(lockFile())).digest('hex'),
     balancer: { name: chosen?.balancer.name ?? 'none', version: chosen?.version },
   };
+}
+
+/** A package of this project has no lock file, which npm leaves out: its package.json has exact versions. */
+function lockFile(): string {
+  const lock = `${PROJECT_ROOT}pnpm-lock.yaml`;
+  return existsSync(lock) ? lock : `${PROJECT_ROOT}package.json`;
 }
 
 /** Name and release of the operating system's kernel. */
