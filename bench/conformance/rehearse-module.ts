@@ -66,7 +66,7 @@ async function rehearse(
     return await findShared(site);
   } catch (cause) {
     stage.signal.throwIfAborted();
-    const said = (site.own ?? site.processes) === undefined ? '' : await crashText(site);
+    const said = await crashText(site);
     throw new BenchError({
       code: 'SERVER_FAILED',
       expected: `a login with ${shownModule(module)} that is read back`,
