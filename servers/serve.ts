@@ -46,7 +46,10 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
       ? await openComparator({ ...config, options }, onError)
       : await openApplication({ ...config, options }, found, parts, clock, onError);
   shutdownOnSignal(served.close, onError);
-  const weigh = () => measureSessionBytes(served.sweep, clock, config.absoluteSeconds);
+  // What a module of the user's holds in this process cannot be ended from here.
+  const isHidden = config.module !== undefined && served.sweep === undefined;
+  const weigh = () =>
+    isHidden ? Promise.resolve(undefined) : measureSessionBytes(served.sweep, clock, config.absoluteSeconds);
   handleMessages(watchProcess(served), clock, weigh, onError);
   const port = await served.listen({ host: config.host, port: config.port, backlog: BACKLOG });
   process.send?.({ type: 'ready', port, store: config.store, options } satisfies ReadyMessage);
@@ -129,7 +132,7 @@ async function openApplication(
 function handleMessages(
   stats: () => StatsMessage,
   clock: Clock,
-  weigh: () => Promise<number>,
+  weigh: () => Promise<number | undefined>,
   onError: (error: unknown) => void,
 ): void {
   process.on('message', (message: { type?: string } | ClockMessage | StatsRequest) => {

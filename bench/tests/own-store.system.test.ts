@@ -93,6 +93,8 @@ test('the example of the page, an older Store and a definition are measured besi
   expect(cell('mine.mjs', 'store_commands_per_req')).toBe('');
   expect(Number(cell('mine.mjs', 'cpu_us_per_req_store'))).toBeGreaterThan(0);
   expect(cell('redis', 'store_commands_per_req')).toBe('1');
+  expect(cell('older.cjs', 'server_bytes_per_session')).toBe('');
+  expect(cell('own.ts', 'server_bytes_per_session')).not.toBe('');
   const [ours = '', theirs = ''] = finished.stdout.split('what people run');
   for (const name of ['mine.mjs', 'older.cjs', 'own.ts']) expect(theirs).toContain(name);
   expect(ours).not.toContain('mine.mjs');
