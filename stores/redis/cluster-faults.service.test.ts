@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { jwtBlacklist } from '../jwt-blacklist/backend.ts';
 import { openStore } from '../open.ts';
 import { type SessionStore, StoreUnavailableError } from '../store.ts';
 import { contextFor } from '../suite/context.ts';
@@ -80,6 +81,39 @@ test('a slot that moves: no read is wrong, and each call is right or an outage',
   for (const one of [token, ...others]) expect(await store.read(one)).toBeUndefined();
 }, 60_000);
 
+test('the slot of a deny list moves: no call misses what is on the other node', async () => {
+  const onBackgroundError = () => undefined;
+  const context = contextFor(jwtBlacklist, {
+    serviceUrl: cluster.url,
+    namespace: 't_list',
+    onBackgroundError,
+  });
+  const store = await openStore(jwtBlacklist, context);
+  stores.push(store);
+  const tokens = [await logInTo(store), await logInTo(store), await logInTo(store)] as const;
+  await store.destroy(tokens[0]);
+  const epoch = 't_list:{t_list}:epoch';
+  const [from, to] = await twoPrimaries(epoch);
+  const finish = await beginMove(epoch, from, to);
+  // The one key that each call declared before: the rest is still on the first node.
+  await migrate([epoch], from, to);
+  const users = offered(store, 'users');
+  for (const call of [
+    () => users.list('u1'),
+    () => users.revoke('u1'),
+    () => store.destroy(tokens[1]),
+    () => store.create({ userId: 'u1', role: 'user', data: 'd' }, { cap: 1, onCap: 'evict' }),
+  ])
+    await expect(call()).rejects.toBeInstanceOf(StoreUnavailableError);
+  const isOut = (error: unknown) => error instanceof StoreUnavailableError;
+  expect(await store.read(tokens[0]).catch(isOut)).toBe(true);
+  await finish();
+  expect(await store.read(tokens[0])).toBeUndefined();
+  expect(await users.list('u1')).toHaveLength(2);
+  expect(await users.revoke('u1')).toBe(2);
+  for (const token of tokens) expect(await store.read(token)).toBeUndefined();
+}, 60_000);
+
 test('a primary killed: outages of its slots alone, never misses; then the same store works', async () => {
   const reported: unknown[] = [];
   const store = await open((error) => reported.push(error));
@@ -118,18 +152,28 @@ async function twoPrimaries(key: string): Promise<[RedisFixture, RedisFixture]> 
 
 /** As `redis-cli --cluster reshard` moves a slot, with a pause between its keys. */
 async function move(key: string, from: RedisFixture, to: RedisFixture): Promise<void> {
+  await (await beginMove(key, from, to))();
+}
+
+/** Returns what moves the remaining keys of the slot and ends the move. */
+async function beginMove(key: string, from: RedisFixture, to: RedisFixture): Promise<() => Promise<void>> {
   const slot = Number(await from.command('CLUSTER', 'KEYSLOT', key));
   const [fromId, toId] = [await from.command('CLUSTER', 'MYID'), await to.command('CLUSTER', 'MYID')].map(
     String,
   );
   await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId ?? '');
   await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId ?? '');
-  const { port } = new URL(to.url);
-  for (;;) {
-    const keys = (await from.command('CLUSTER', 'GETKEYSINSLOT', slot, 1)) as string[];
-    if (keys.length === 0) break;
-    await from.command('MIGRATE', '127.0.0.1', port, '', 0, 1_000, 'KEYS', ...keys);
-    await sleep(10);
-  }
-  for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', toId ?? '');
+  return async () => {
+    for (;;) {
+      const keys = (await from.command('CLUSTER', 'GETKEYSINSLOT', slot, 1)) as string[];
+      if (keys.length === 0) break;
+      await migrate(keys, from, to);
+      await sleep(10);
+    }
+    for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', toId ?? '');
+  };
+}
+
+async function migrate(keys: readonly string[], from: RedisFixture, to: RedisFixture): Promise<void> {
+  await from.command('MIGRATE', '127.0.0.1', new URL(to.url).port, '', 0, 1_000, 'KEYS', ...keys);
 }

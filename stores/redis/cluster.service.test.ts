@@ -132,3 +132,23 @@ test('it is inspected as a whole, by any node: size, dump and removal are those 
   await redisClient.purge(url, namespace);
   expect(await redisClient.dump(url)).not.toContain(namespace);
 });
+
+test('refused: a database, a primary with other settings, and one that evicts', async () => {
+  const refusal = (expected: RegExp, got: RegExp) => ({
+    kind: 'refused',
+    message: expect.stringMatching(got),
+    advice: { expected: expect.stringMatching(expected), remedy: expect.any(String) },
+  });
+  const { url } = cluster;
+  await expect(redisClient.inspect(`${url}/1`)).rejects.toMatchObject(refusal(/another database/, /has one/));
+  const primary = await cluster.primaryOf('any');
+  for (const [name, other, usual, expected] of [
+    ['appendfsync', 'always', 'everysec', refusal(/same settings/, /^appendfsync .*always/)],
+    ['maxmemory-policy', 'allkeys-lru', 'noeviction', refusal(/evict nothing/, /allkeys-lru/)],
+  ] as const) {
+    await primary.command('CONFIG', 'SET', name, other);
+    await expect(redisClient.inspect(url)).rejects.toMatchObject(expected);
+    await primary.command('CONFIG', 'SET', name, usual);
+  }
+  await expect(redisClient.inspect(url)).resolves.toBeDefined();
+});

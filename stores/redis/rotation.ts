@@ -1,15 +1,18 @@
 /** A rotation into the account of a user whose keys are in another slot of a cluster: no one script reaches both. */
 
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StoreUnavailableError } from '../store.ts';
 import type { RedisConnection } from './connection.ts';
 import type { NewPlace, Place } from './spaces.ts';
 import { decodeValue, encodeData } from './value.ts';
 
 /**
- * How long an owner that failed keeps others from rotating the session: three commands take at most 900 ms. Until then
- * a rotation finds nothing, as one that has lost a race.
+ * How long an owner that failed keeps others from rotating the session: three commands take at most 900 ms. Others wait,
+ * for the limit may refuse the owner, and then the session is theirs.
  */
 const CLAIM_MS = 1_000;
+const CLAIM_POLL_MS = 5;
 
 export interface Move {
   old: Place;
@@ -28,11 +31,12 @@ export interface Move {
  * new one whose token nobody holds. One that ends the old session at the last moment has evicted what `create` evicted.
  * @throws StoreUnavailableError as every call.
  */
-export async function moveSession({ run }: RedisConnection, move: Move): Promise<unknown> {
+export async function moveSession(connection: RedisConnection, move: Move): Promise<unknown> {
+  const { run } = connection;
   const { old, next, nowMs, idleMs } = move;
   const owner = randomBytes(12).toString('base64url');
   const keys = [old.space.sessions + old.id, `${old.space.name}:c:${old.id}`];
-  const claimed = await run('rotate', 'claimSession', ...keys, nowMs, idleMs, owner, CLAIM_MS);
+  const claimed = await claim(connection, [...keys, nowMs, idleMs, owner, CLAIM_MS]);
   if (typeof claimed !== 'string') return undefined;
   const reply = await move.create(claimed);
   if (!Array.isArray(reply) || reply[0] !== 'created') {
@@ -54,4 +58,17 @@ export async function moveSession({ run }: RedisConnection, move: Move): Promise
     const { encoding, text } = encodeData(decodeValue(value).data);
     await run('rotate', 'updateSession', newKey, nowMs, idleMs, '', encoding, text);
   }
+}
+
+/** The stored text; nothing when the session has ended. @throws StoreUnavailableError when others have it for too long. */
+async function claim({ run }: RedisConnection, args: (string | number)[]): Promise<unknown> {
+  for (
+    const startMs = performance.now();
+    performance.now() - startMs < 2 * CLAIM_MS;
+    await sleep(CLAIM_POLL_MS)
+  ) {
+    const reply = await run('rotate', 'claimSession', ...args);
+    if (reply !== 0) return reply;
+  }
+  throw new StoreUnavailableError('rotate', new Error('expected the end of other rotations, got none'));
 }

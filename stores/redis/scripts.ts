@@ -145,11 +145,12 @@ return created(evicted)
  * A rotation between two slots: claim the old session, create the new one in its user's slot (CREATE), and end the old
  * one. Of several rotations one has the claim. A logout, or a revocation, of the old session before the end wins.
  */
-// 1 now, 2 idle, 3 owner of the claim, 4 its lifetime in ms: an owner that failed must not keep it.
+// 1 now, 2 idle, 3 owner of the claim, 4 its lifetime in ms: an owner that failed must not keep it. Returns the session,
+// nothing when it has ended, 0 while another owner has the claim.
 const CLAIM = `
 local old = redis.call('GET', KEYS[1]) or ''
 if not alive(old, tonumber(ARGV[1]), tonumber(ARGV[2])) then return false end
-if not redis.call('SET', KEYS[2], ARGV[3], 'NX', 'PX', ARGV[4]) then return false end
+if not redis.call('SET', KEYS[2], ARGV[3], 'NX', 'PX', ARGV[4]) then return 0 end
 return old
 `;
 
