@@ -180,7 +180,9 @@ async function startServers(count: number): Promise<Server[]> {
 }
 
 async function logIn(from: Client, base: string, user: string): Promise<string> {
-  const reply = await from.send(base, 'POST', '/login', {}, { user, password: PASSWORD });
+  const send = () => from.send(base, 'POST', '/login', {}, { user, password: PASSWORD });
+  let reply = await send();
+  while (reply.status === 503) reply = await send();
   const lines = [reply.headers['set-cookie'] ?? []].flat();
   const token = lines.map((line) => readCookie(line, SESSION_COOKIE)).find((value) => value !== undefined);
   if (token === undefined) throw new Error(`expected a login, got ${reply.status}`);
