@@ -149,7 +149,7 @@ test('one more GET in a copy of connect-redis is found against a commit of its o
   expect([worse.code, worse.stderr]).toEqual([3, expect.stringMatching(/MORE: copy\.mjs .*write calls/)]);
   expect(git(shop, 'worktree', 'list').split('\n')).toHaveLength(1);
   expect(directory.leftovers()).toEqual([]);
-}, 240_000);
+}, 400_000);
 
 test('the packed project runs where it is not checked out, on the packages of the folder', async () => {
   const elsewhere = join(directory.path, 'else where');
