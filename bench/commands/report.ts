@@ -1,4 +1,4 @@
-import { flagsOf, parseFlags, pickFlags, text } from '../config/flag.ts';
+import { flagsOf, parseFlags, pickFlags, text, whole } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { usage } from '../config/values.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
@@ -10,9 +10,19 @@ import { counted } from '../results/text.ts';
 import type { BenchCommand, Call } from './command.ts';
 import { checkFiles, checkNotResultFile } from './result-files.ts';
 
-const { value } = flagsOf('start');
+const { value, optional } = flagsOf('start');
 const FLAGS = {
   page: value('-o, --out <file>', 'the page; replaces an older one', 'report.html', text),
+  rate: optional(
+    '--rate <number>',
+    'the guide: requests per second at the peak, instead of 10 to 10,000',
+    whole(1, 10_000_000),
+  ),
+  core: optional(
+    '--core-price <number>',
+    'the guide: what a core costs a month, in your currency',
+    whole(0, 1_000_000),
+  ),
   ...pickFlags(RUN_FLAGS, 'verbose'),
 };
 
@@ -30,13 +40,13 @@ export const COMMAND: BenchCommand = {
 };
 
 async function report({ given, words }: Call): Promise<ExitCode> {
-  const { page } = parseFlags(FLAGS, given);
+  const { page, rate, core } = parseFlags(FLAGS, given);
   if (words.length === 0) throw usage('result files', 'none', EXAMPLE);
   checkFiles(words, EXAMPLE, 'Name each file once.');
   checkReportPaths({ page });
   checkNotResultFile(page, words);
   const sources = readSources(words);
-  const markup = renderPage(sources, await loadPlotter());
+  const markup = renderPage(sources, await loadPlotter(), { rate, core });
   writeReport(page, markup, '--out');
   const size = `${Math.ceil(Buffer.byteLength(markup) / 1024)} KiB`;
   const rows = sources.reduce((sum, source) => sum + source.rows.length, 0);

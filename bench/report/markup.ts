@@ -20,7 +20,7 @@ export function tableMarkup(caption: string, { headings, alignments, lines }: La
       ? html`<td></td>`
       : html`<th scope="col"${side(index)}>${text.replaceAll('\n', ' ').replace('/ ', '/')}</th>`;
   const cell = (text: string, index: number) =>
-    index === 0
+    index === 0 && text !== ''
       ? html`<th scope="row"${side(0, text)}>${text}</th>`
       : html`<td${side(index, text)}>${text}</td>`;
   return html`<div class="scroll" role="group" tabindex="0" aria-label="${caption}"><table>

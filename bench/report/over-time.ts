@@ -91,7 +91,7 @@ export function blockFigures(part: Part, palette: Palette): Figure[] {
           crosses,
         },
         remarks: dropped,
-        tables: [{ caption: `${title.toLowerCase()}, ${label}, in each block`, layout, isFolded: true }],
+        tables: [{ caption: `${title}, ${label}, in each block`, layout, isFolded: true }],
       },
     ];
   });

@@ -46,8 +46,9 @@ describe.each(Object.entries(pages))('the page of a run: %s', (_, { page, charts
     for (const [, label] of page.matchAll(/aria-labelledby="([^"]*)"/g)) expect(ids).toContain(label);
     const sections = [...page.matchAll(/<h2[^>]*>(.*?)<\/h2>/g)].map(([, text = '']) => textOf(text));
     expect(sections[0]).toBe('The answer');
-    expect(sections.slice(-3)).toEqual([
+    expect(sections.slice(-4)).toEqual([
       'What each can and cannot do',
+      'Which to choose',
       'How it was measured',
       'What is invalid, and why',
     ]);
@@ -67,6 +68,7 @@ describe.each(Object.entries(pages))('the page of a run: %s', (_, { page, charts
       expect(caption).not.toBe('');
       expect(headings.length).toBeGreaterThan(1);
     }
+    expect(page).not.toMatch(/<th[^>]*><\/th>/);
   });
 
   test('is small enough for a mail', () => {

@@ -4,6 +4,7 @@ import { behaviourMarkup } from './behaviour.ts';
 import type { Draw } from './chart.ts';
 import type { Figure, Palette } from './figure.ts';
 import { armFigures, nameOf } from './figures.ts';
+import { guideMarkup, type Prices } from './guide.ts';
 import { Html, html } from './html.ts';
 import { latencyFigure } from './latency.ts';
 import { figuresMarkup } from './markup.ts';
@@ -17,21 +18,24 @@ import { STYLE } from './style.ts';
 /** What a page says without a script, and loads from nowhere: the browser refuses both. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'";
 
+const NO_PRICES: Prices = { core: undefined, rate: undefined };
+
 /**
  * One self-contained HTML page of result files: the answer, figures, behaviour, method, and what is invalid. Pure.
  * @param draw draws its charts.
  */
-export function renderPage(sources: readonly Source[], draw: Draw): string {
+export function renderPage(sources: readonly Source[], draw: Draw, prices: Prices = NO_PRICES): string {
   const runs = runsOf(sources);
   const parts = runs.flatMap((run) => run.parts);
   const palette = paletteOf(parts);
   const sweeps = payloadFigures(runs, palette);
-  const behaviour = behaviourMarkup(runs);
+  const [behaviour, guide] = [behaviourMarkup(runs), guideMarkup(runs, prices)];
   const links: [string, string][] = [
     ['answer', 'The answer'],
     ...parts.map((part): [string, string] => [part.id, headingOf(part, runs)]),
     ...(sweeps.length === 0 ? [] : [['sizes', 'By the size of the session'] as [string, string]]),
     ...(behaviour === undefined ? [] : [['behaviour', 'What each can and cannot do'] as [string, string]]),
+    ...(guide === undefined ? [] : [['guide', 'Which to choose'] as [string, string]]),
     ['method', 'How it was measured'],
     ['invalid', 'What is invalid, and why'],
   ];
@@ -64,6 +68,7 @@ ${figuresMarkup(figures, draw, 4, `sizes-${at + 1}`)}`,
 )}</section>`
 }
 ${behaviour}
+${guide}
 ${methodMarkup(runs)}
 ${invalidMarkup(runs)}
 </main>

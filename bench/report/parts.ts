@@ -1,3 +1,4 @@
+import { redactUrl } from '../errors.ts';
 import type { RankingText } from '../ranking/render.ts';
 import {
   blockKey,
@@ -83,7 +84,7 @@ function partOf(rows: readonly Row[]): Pick<Part, 'axes' | 'rows' | 'arms' | 'bl
 
 function rankingFor({ record }: Source, rows: readonly Row[]): RankingText {
   const arms = [...new Set(rows.map(({ store }) => store ?? ''))];
-  const command = record?.command ?? ['run', '--store', arms.join()];
+  const command = record?.command?.map(redactUrl) ?? ['run', '--store', arms.join()];
   // A gate ends when it is settled, with fewer blocks.
   const options = record?.gate === undefined ? (record?.options ?? {}) : {};
   return rankingOf({ rows, command, tooFew: tooFewOf(rows, options) });

@@ -121,6 +121,6 @@ function curve(
     remarks: [
       'Each point is the figure of its own table. A point that is missing could not be measured: a token must fit a cookie.',
     ],
-    tables: [{ caption: `${title.toLowerCase()}, ${label}`, layout }],
+    tables: [{ caption: `${title}, ${label}`, layout }],
   };
 }

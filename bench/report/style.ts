@@ -35,7 +35,7 @@ nav a{display:inline-block;padding:4px 0}
 .answer li{margin-bottom:10px;font-size:1.06rem;max-width:85ch}
 .clause{display:block}
 .figure{display:grid;grid-template-columns:minmax(0,1fr);gap:4px 32px;margin:0 0 28px;break-inside:avoid}
-.figure>h3,.figure>h4{margin-bottom:4px}
+.figure>h3,.figure>h4{margin:8px 0 4px}
 figure{margin:0;max-width:430px}
 figure>svg{display:block;width:100%;height:auto;font-family:inherit}
 .legend{list-style:none;padding:0;margin:4px 0 12px;display:flex;flex-wrap:wrap;gap:2px 16px;font-size:.875rem}
@@ -61,14 +61,17 @@ code{font-size:.9em}
 .figure>h3,.figure>h4{grid-column:1/-1}
 }
 @media (max-width:400px){header,main,footer{padding:0 12px}.answer{padding:4px 12px 8px}}
+@page{margin:14mm}
 @media print{
 :root,:root:root{color-scheme:light;${LIGHT}}
 body{font-size:10pt}
 nav{display:none}
 header,main,footer{max-width:none;padding:0}
-figure{max-width:9.5cm}
-.figure:not(.tables){grid-template-columns:minmax(0,1fr)}
-h2,h3,h4{break-after:avoid}
+figure{max-width:7.2cm}
+.figure:not(.tables){grid-template-columns:7.2cm minmax(0,1fr);gap:2px 16px;margin-bottom:12px}
+.figure>h3,.figure>h4{grid-column:1/-1}
+.legend{font-size:8pt}
+h2,h3,h4{break-after:avoid;break-inside:avoid}
 tr,li{break-inside:avoid}
 .scroll{overflow:visible}
 table{font-size:8pt}

@@ -13,6 +13,8 @@ export interface Behaviour {
   /** As `--store` takes it. */
   name: string;
   traits: Traits;
+  /** The service that keeps its state; `undefined` where no other process does. */
+  service: string | undefined;
   /** Whether reads go on while the service is down; `undefined` for an arm without a service. */
   readsWithoutStore: boolean | undefined;
   /** What it cannot do, and the cost of its store, in words. */
@@ -30,9 +32,9 @@ export function behavioursOf(rows: readonly Row[]): Behaviour[] {
     const durability = DURABILITIES.find((level) => level === options['durability']) ?? 'second';
     const traits = traitsOf(definition, options, durability);
     const limits = [...limitsOf(traits), ...storeLimits(definition, options)];
-    const readsWithoutStore =
-      definition.service(options) === undefined ? undefined : options['on-outage'] === 'open';
-    return [{ name: armText(row), traits, readsWithoutStore, limits }];
+    const service = definition.service(options);
+    const readsWithoutStore = service === undefined ? undefined : options['on-outage'] === 'open';
+    return [{ name: armText(row), traits, service: service?.title, readsWithoutStore, limits }];
   });
 }
 

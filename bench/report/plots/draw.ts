@@ -66,6 +66,11 @@ function linesOf(name: string, most: number): string[] {
   return [name.slice(0, at), ...linesOf(name.slice(at), most)];
 }
 
+/** Room for half of the last label of an x axis. */
+const marginRightFor = (most: number) =>
+  Math.max(MARGINS.marginRight, 4 + (tickText(Math.ceil(most)).length * PLAIN_PX) / 2);
+const tickText = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+
 function drawRows(
   rows: readonly Lane[],
   label: string,
@@ -77,6 +82,7 @@ function drawRows(
   const [least, most] = domain;
   return svgOf({
     ...MARGINS,
+    marginRight: marginRightFor(most),
     height: lanes.heightPx + MARGINS.marginTop + MARGINS.marginBottom,
     x: { domain: [...domain], nice: false, axis: null },
     y: { domain: [0, lanes.heightPx], axis: null, reverse: true },
@@ -194,12 +200,15 @@ function drawLines({ x, y, series, hasMarks, crosses = [] }: LineChart): string 
         : {}
       : { domain: [...domain] }),
   });
-  const tickFormat = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
   const lines = series.filter(({ points }) => points.length > 0);
   const longest = Math.max(...(y.domain ?? lines.flatMap(({ points }) => points.map((point) => point.y))));
-  const marginLeft = 20 + tickFormat(Math.ceil(longest)).length * PLAIN_PX;
+  const marginRight = marginRightFor(
+    Math.max(...lines.flatMap(({ points }) => points.map((point) => point.x))),
+  );
+  // A scale that ends at a round number may be twice as long.
+  const marginLeft = 20 + tickText(Math.ceil(2 * longest)).length * PLAIN_PX;
   return svgOf({
-    ...{ ...MARGINS, marginTop: 30, marginLeft },
+    ...{ ...MARGINS, marginTop: 30, marginLeft, marginRight },
     height: LINES_HEIGHT,
     x: scaleOf(x, false),
     y: scaleOf(y, true),
@@ -213,9 +222,9 @@ function drawLines({ x, y, series, hasMarks, crosses = [] }: LineChart): string 
         labelArrow: 'none',
         tickSize: 0,
         labelOffset: 40,
-        tickFormat,
+        tickFormat: tickText,
       }),
-      Plot.axisY({ ticks: 5, label: y.label, labelArrow: 'none', tickSize: 0, tickFormat }),
+      Plot.axisY({ ticks: 5, label: y.label, labelArrow: 'none', tickSize: 0, tickFormat: tickText }),
       ...lines.flatMap(({ points, color }) => {
         const { stroke, dash } = strokeOf(color);
         return [
