@@ -123,7 +123,7 @@ export function guideMarkup(runs: readonly Run[], prices: Prices): Html | undefi
 <p>Go through the questions in their order. Cross out each backend that has a ✗ in a line that applies to you. What is
 left differs in cost only, which the second table has.</p>
 ${tableMarkup('what each choice gives up', needsTable(arms.map(({ behaviour }) => behaviour)))}
-<p>Last: your peak of requests per second. A core is one processor, full; of ${part.layout.title}. Which framework? The
+<p>Last: your peak of requests per second. A core is one processor, full. The costs are of: ${part.layout.title}. Which framework? The
 figures are of Fastify with the stores of this project; what a library adds is measured by <code>--store comparators</code>.</p>
 ${tableMarkup(`cores for ${prices.core === undefined ? 'the sessions' : 'the sessions, and their price a month'}`, costTable(arms, prices))}
 <ul>${ratesOf(prices).map((rate) => html`<li>${verdictAt(arms, rate)}</li>\n`)}</ul>
