@@ -32,7 +32,7 @@ describe('the guide answers', () => {
 
   test('a logout that holds at once on three servers, without loss when the store crashes', () => {
     const chosen = plain(choicesFor(behaviours, ['atOnce', 'severalServers', 'storeCrash']));
-    expect(chosen).toEqual(['redis', 'postgres', 'mariadb', 'jwt-blacklist']);
+    expect(chosen).toEqual(['redis', 'postgres', 'mariadb', 'mongodb', 'jwt-blacklist']);
     const without = behavioursOf(rowsOf('none'));
     expect(plain(choicesFor(without, ['atOnce', 'severalServers', 'storeCrash']))).toEqual([]);
   });

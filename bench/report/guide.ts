@@ -41,7 +41,7 @@ export const NEEDS = {
   withinBound: {
     question: howSoon,
     need: 'within a bound that is shorter than the token lives',
-    fits: ({ traits }) => traits.revocation === 'immediate' || traits.revocation === 'bounded',
+    fits: ({ traits }) => ['immediate', 'bounded', 'at-refresh'].includes(traits.revocation),
   },
   atExpiry: {
     question: howSoon,
