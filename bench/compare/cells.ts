@@ -52,11 +52,12 @@ export interface Cell {
  */
 export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<string>): Map<string, Cell> {
   const cells = new Map<string, Cell & { blocks: Map<string, Row> }>();
+  const wholeVariant = wholeVariants();
   for (const [index, row] of rows.entries()) {
     checkRow(row, index, file);
     // Of a block that was stopped half way not even the number of sessions is known.
     if (row.status === 'interrupted') continue;
-    const key = textOf(withWholeVariant(row), CONFIGURATION_COLUMNS);
+    const key = textOf(row, CONFIGURATION_COLUMNS, wholeVariant(row));
     const cell = cells.get(key) ?? newCell(row, key);
     cells.set(key, cell);
     if (row.status === 'unsupported') continue;
@@ -78,11 +79,22 @@ export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<
   return cells;
 }
 
-/** The row with options that its writer did not know, so that files from before and after an option pair. */
-function withWholeVariant(row: Row): Row {
-  if (row.variant === undefined) return row;
-  const { durability = '', ...options } = parseVariant(row.store, row.variant);
-  return { ...row, variant: variantText(options, durability) };
+/**
+ * The variant of a row with the options that its writer did not know, so that files from before and after an option pair.
+ * A file has thousands of rows and few variants: each is read once.
+ */
+function wholeVariants(): (row: Row) => string | undefined {
+  const known = new Map<string, string>();
+  return ({ store, variant }) => {
+    if (variant === undefined) return undefined;
+    const name = `${store} ${variant}`;
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const { durability = '', ...options } = parseVariant(store, variant);
+    const whole = variantText(options, durability);
+    known.set(name, whole);
+    return whole;
+  };
 }
 
 /** The configuration of a cell on one line: backend first, then non-empty columns. */
@@ -105,8 +117,8 @@ function newCell(row: Row, key: string): Cell & { blocks: Map<string, Row> } {
   };
 }
 
-function textOf(row: Row, columns: readonly ColumnName[]): string {
-  return JSON.stringify(columns.map((column) => cellText(row[column])));
+function textOf(row: Row, columns: readonly ColumnName[], variant = row.variant): string {
+  return JSON.stringify(columns.map((column) => cellText(column === 'variant' ? variant : row[column])));
 }
 
 function checkRow(row: Row, index: number, file: string): void {

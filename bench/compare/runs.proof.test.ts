@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 import { readResultFile } from '../results/csv.ts';
 import type { Row } from '../results/row.ts';
@@ -12,6 +12,9 @@ import { logMargin, METRICS } from './metrics.ts';
 import { percentText } from './percent.ts';
 import { compareRuns } from './runs.ts';
 import type { RunFile } from './sessions.ts';
+
+/** Thousands of comparisons: only a guard against hanging. */
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Six runs against six, many times: how often unchanged code is called, and how often a change. */
 const COMPARISONS = 1000;

@@ -25,8 +25,8 @@ import {
  */
 const directory = scratch();
 afterAll(directory.remove);
-/** From the sessions to well within the measured load: not into the warm-up, whose replies are not judged. */
-const LOADED_MS = 2_500;
+/** Longer than the warm-up, whose replies are not judged. */
+const WARM_MS = 2_000;
 const BASE = ['--balancer', 'none', '--sessions', '100', '-c', '8', '-w', '300ms'];
 
 describe('work of others', () => {
@@ -121,8 +121,8 @@ describe('a store that dies or forgets', () => {
       const out = `${directory.path}/wrong.csv`;
       const args = ['--store', 'none,redis', '--redis-url', redis.url, '-d', '5s', '-o', out, ...BASE];
       const running = startBench(args, directory.path);
-      while ((await client.dbsize()) < 100) await setTimeout(50);
-      await setTimeout(LOADED_MS);
+      await untilLoaded(running);
+      await setTimeout(WARM_MS);
       await client.flushall();
       const { code } = await running.finished;
       expect(code).toBe(4);
