@@ -7,9 +7,12 @@
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { newSid } from '../stores/jwt/sid.ts';
 import { createSidSet } from '../stores/jwt-blacklist/sid-set.ts';
 import { type Cell, writeRows } from './rows.ts';
+
+ignoreClosedPipes();
 
 const HEAD = ['structure', 'entries', 'bytes', 'bytes_per_entry', 'add_ns', 'has_ns'] as const;
 const ASKED = 200_000;

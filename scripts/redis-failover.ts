@@ -10,6 +10,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { openStore } from '../stores/open.ts';
 import { redis } from '../stores/redis/backend.ts';
 import { startClusterFixture } from '../stores/redis/cluster-fixture.ts';
@@ -20,6 +21,8 @@ import { REDIS_URL } from '../stores/redis/url.ts';
 import { readServiceUrl } from '../stores/service-url.ts';
 import { type SessionStore, StoreUnavailableError } from '../stores/store.ts';
 import { contextFor } from '../stores/suite/context.ts';
+
+ignoreClosedPipes();
 
 const { values } = parseArgs({
   options: {

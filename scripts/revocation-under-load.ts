@@ -12,6 +12,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { buildServer, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { type Client, createClient } from '../bench/load/client.ts';
 import { SERVER_CONFIG_ENV } from '../servers/config.ts';
@@ -20,6 +21,8 @@ import { readCookie } from '../servers/session-plugin.ts';
 import { startRedisFixture } from '../stores/redis/fixture.ts';
 import type { LoadOrder, LoadReport } from './revocation-load.ts';
 import { type Cell, writeRows } from './rows.ts';
+
+ignoreClosedPipes();
 
 const { values } = parseArgs({
   options: {
