@@ -67,12 +67,7 @@ const EXTEND = `
 local user = ARGV[7]
 if user == '' then return is_denied(ARGV[5]) and 0 or 1 end
 if tonumber(ARGV[8]) ~= generation_of(user) then return 0 end
-local key, idle = login_of(ARGV[5]), tonumber(ARGV[6])
-local login = redis.call('GET', key)
-if login and tonumber(string.sub(login, 14, 26)) < idle then
-  redis.call('PEXPIRE', key, idle + tolerance - now)
-  redis.call('SETRANGE', key, 13, ARGV[6])
-end
+extend(ARGV[5], ARGV[6])
 return 1
 `;
 

@@ -51,6 +51,16 @@ local function deny(sid, user, absolute, family)
   return 1
 end
 
+-- Never shortened: of two touches in flight the later expiry counts, for its token lasts that long.
+local function extend(sid, idle)
+  local key = login_of(sid)
+  local login = redis.call('GET', key)
+  if login and tonumber(string.sub(login, 14, 26)) < tonumber(idle) then
+    redis.call('PEXPIRE', key, tonumber(idle) + tolerance - now)
+    redis.call('SETRANGE', key, 13, idle)
+  end
+end
+
 -- Ends the current login of an ended one's family; 1 when there was one. Two steps at most, however often the family
 -- was rotated: a thief must not outrun them.
 local function deny_family(sid, user, absolute)
@@ -165,15 +175,10 @@ if deny(ARGV[5], ARGV[6], absolute) == 1 then return 1 end
 return ARGV[8] == 'family' and deny_family(ARGV[5], ARGV[6], absolute) or 0
 `;
 
-// 5 sid, 6 idle expiry. Never shortened: of two touches in flight the later expiry counts, for its token lasts that long.
+// 5 sid, 6 idle expiry
 const EXTEND = `
 if is_denied(ARGV[5]) then return 0 end
-local key, idle = login_of(ARGV[5]), tonumber(ARGV[6])
-local login = redis.call('GET', key)
-if login and tonumber(string.sub(login, 14, 26)) < idle then
-  redis.call('PEXPIRE', key, idle + tolerance - now)
-  redis.call('SETRANGE', key, 13, ARGV[6])
-end
+extend(ARGV[5], ARGV[6])
 return 1
 `;
 
