@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStore } from '../open.ts';
-import type { OpenContext, SessionStore, StoredSession } from '../store.ts';
+import type { OpenContext, SessionStore } from '../store.ts';
+import { anySession, anyText } from '../suite/any-session.ts';
 import { contextFor } from '../suite/context.ts';
 import { offered } from '../suite/offered.ts';
 import { redis } from './backend.ts';
@@ -11,17 +12,7 @@ import { decodeValue, encodeUser, encodeValue, HEADER_BYTES } from './value.ts';
 const MINUTE_MS = 60_000;
 
 describe('the layout of a session in Redis', () => {
-  const anyText = fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((c) => String.fromCharCode(c)) });
-  const anyMs = fc.integer({ min: 0, max: 9_999_999_999_999 });
-  const anyValue: fc.Arbitrary<StoredSession> = fc.record({
-    userId: fc.option(anyText, { nil: undefined }),
-    role: fc.constantFrom('user', 'admin'),
-    data: anyText,
-    version: fc.integer({ min: 1, max: 99_999_999 }),
-    createdAtMs: anyMs,
-    touchedAtMs: anyMs,
-    absoluteExpiryMs: anyMs,
-  });
+  const anyValue = anySession(9_999_999_999_999, 99_999_999);
 
   test('any value comes back as it was, also half surrogates and NUL', () => {
     fc.assert(
