@@ -54,8 +54,8 @@ const COMMON_TRAITS = {
 
 /**
  * The session in a signed token, and on a service the list of logins that were ended early. The list is read on every
- * request, after the signature has been verified, or less often (`check`). A login is denied by its sid, which all its tokens share, so that an
- * update in flight cannot outlive a logout.
+ * request, after the signature has been verified, or less often (`check`). A login is denied by its sid, which all its
+ * tokens share, so that an update in flight cannot outlive a logout.
  */
 export const jwtBlacklist: StoreDefinition = {
   name: 'jwt-blacklist',

@@ -48,11 +48,7 @@ export async function openPushedDenyList(context: OpenContext, parts: PushedPart
     if (result.status === 'admitted') for (const sid of result.evicted) deny(sid);
   };
   /** Which logins of a user were ended is not known here, so waits for the stream. */
-  async function caughtUp<T>(ended: Promise<T>): Promise<T> {
-    const result = await ended;
-    await tail.reached(await list.latest());
-    return result;
-  }
+  const catchUp = async () => tail.reached(await list.latest());
 
   return {
     ...list,
@@ -80,20 +76,30 @@ export async function openPushedDenyList(context: OpenContext, parts: PushedPart
     },
     async exchange(login, exchange) {
       const status = await list.exchange(login, exchange);
-      return status === 'reused' ? caughtUp(Promise.resolve(status)) : status;
+      if (status === 'reused') await catchUp();
+      return status;
     },
     async deny(login, family) {
       const isEnded = await list.deny(login, family);
       if (isSid(login.sid)) deny(login.sid, login.absoluteExpiryMs + DENY_TOLERANCE_MS);
-      return isEnded && family === true ? caughtUp(Promise.resolve(isEnded)) : isEnded;
+      if (isEnded && family === true) await catchUp();
+      return isEnded;
     },
     async denyLogin(userId, sid) {
       const isEnded = await list.denyLogin(userId, sid);
       if (isEnded) deny(sid);
       return isEnded;
     },
-    denyUser: (userId, exceptSid) => caughtUp(list.denyUser(userId, exceptSid)),
-    setDisabled: (userId, disabled) => caughtUp(list.setDisabled(userId, disabled)),
+    async denyUser(userId, exceptSid) {
+      const ended = await list.denyUser(userId, exceptSid);
+      await catchUp();
+      return ended;
+    },
+    async setDisabled(userId, disabled) {
+      const ended = await list.setDisabled(userId, disabled);
+      await catchUp();
+      return ended;
+    },
     async close() {
       await tail.close();
       await list.close();
