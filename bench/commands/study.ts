@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { flagsOf, keyOf, listed, parseFlags, text, word } from '../config/flag.ts';
 import { withServiceFlags } from '../config/service-urls.ts';
 import { OUTPUT_FLAGS } from '../config/shared-flags.ts';
-import { nearest, quoted, type RawOptions, usage } from '../config/values.ts';
+import { oneOf, type RawOptions, usage } from '../config/values.ts';
 import { EXIT, type ExitCode, writing } from '../errors.ts';
 import { writeReport } from '../export/write.ts';
 import { readResultFile } from '../results/csv.ts';
@@ -88,12 +88,7 @@ function serviceOptions(given: RawOptions): RawOptions {
 
 function chosen(all: PlannedPiece[], names: readonly string[] | undefined): PlannedPiece[] {
   const known = all.map(({ name }) => name);
-  const unknown = names?.find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    const near = nearest(unknown, known);
-    const remedy = near === undefined ? 'Correct --piece.' : `Did you mean ${near}?`;
-    throw usage(`--piece to be one of ${known.join(', ')}`, quoted(unknown), remedy);
-  }
+  for (const name of names ?? []) oneOf('piece', name, known);
   return all.filter(({ name }) => names === undefined || names.includes(name));
 }
 

@@ -6,13 +6,13 @@ import { FILE_TABLE } from './flags.ts';
 import { nearest, quoted, type RawOptions, usage } from './values.ts';
 
 /** A flag's value in JSON: text as on the command line, a number, a boolean, or a list of these. */
-const VALUE = z.union([
+export const FLAG_VALUE = z.union([
   z.string(),
   z.number(),
   z.boolean(),
   z.array(z.union([z.string(), z.number()])).min(1),
 ]);
-const FILE = z.record(z.string(), VALUE);
+const FILE = z.record(z.string(), FLAG_VALUE);
 
 /**
  * Adds the options in the file of `--config`; explicit flags win.
@@ -53,17 +53,7 @@ export function flagsFromFile(content: z.infer<typeof FILE>, path: string, table
 }
 
 function parse(path: string): z.infer<typeof FILE> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const remedy =
-      error instanceof SyntaxError ? 'Correct it: no comments, no trailing comma.' : 'Name a readable file.';
-    // The part of the file that a parser quotes may be a password.
-    const got = error instanceof SyntaxError ? 'text that is not JSON' : messageOf(error);
-    throw usage(`flags as JSON in ${path} for --config`, got, remedy);
-  }
-  const parsed = FILE.safeParse(json);
+  const parsed = FILE.safeParse(readJson(path, `flags as JSON in ${path} for --config`));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.length ? `something else for "${String(issue.path[0])}"` : 'something else';
@@ -72,6 +62,19 @@ function parse(path: string): z.infer<typeof FILE> {
     where,
     'Write for example {"store": "redis", "servers": [1, 3]}.',
   );
+}
+
+/** The content of a file of JSON. @throws BenchError USAGE; `expected` says what it should have been. */
+export function readJson(path: string, expected: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const remedy =
+      error instanceof SyntaxError ? 'Correct it: no comments, no trailing comma.' : 'Name a readable file.';
+    // The part of the file that a parser quotes may be a password.
+    const got = error instanceof SyntaxError ? 'text that is not JSON' : messageOf(error);
+    throw usage(expected, got, remedy);
+  }
 }
 
 /** Every flag that a file may contain, by its long name and by its key. */

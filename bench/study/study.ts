@@ -1,11 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { flagsFromFile } from '../config/file.ts';
+import { FLAG_VALUE, flagsFromFile, readJson } from '../config/file.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { nearest, quoted, type RawOptions, usage } from '../config/values.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
-import { messageOf } from '../errors.ts';
 
 /** One run of a study: a file of rows of its own, which may be made on another day or commit. */
 export interface Piece {
@@ -23,16 +22,10 @@ export interface Study {
 }
 
 const NAME = z.string().regex(/^[a-z0-9-]+$/, 'lower case, digits and hyphens');
-const FLAG = z.union([
-  z.string(),
-  z.number(),
-  z.boolean(),
-  z.array(z.union([z.string(), z.number()])).min(1),
-]);
 const FILE = z.strictObject({
   question: z.string().min(1),
   pieces: z
-    .record(NAME, z.strictObject({ title: z.string().min(1), flags: z.record(z.string(), FLAG) }))
+    .record(NAME, z.strictObject({ title: z.string().min(1), flags: z.record(z.string(), FLAG_VALUE) }))
     .refine((pieces) => Object.keys(pieces).length > 0, 'one piece or more'),
 });
 
@@ -75,13 +68,7 @@ const STUDY_TABLE = Object.fromEntries(
 );
 
 function parse(path: string): z.infer<typeof FILE> {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw usage(`a study as JSON in ${path}`, messageOf(error), 'Name a readable file of JSON.');
-  }
-  const parsed = FILE.safeParse(json);
+  const parsed = FILE.safeParse(readJson(path, `a study as JSON in ${path}`));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw usage(
