@@ -33,7 +33,7 @@ export const COMMAND: BenchCommand = {
   words: {
     usage: 'FILE.csv… [options]',
     spelling: '[files...]',
-    help: 'result files; what lies beside them is read too',
+    help: 'result files; the records beside them are read too',
   },
   flags: FLAGS,
   run: report,

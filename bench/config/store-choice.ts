@@ -21,7 +21,7 @@ export interface StoreChoice {
   handicap?: Handicap;
   /** An external site instead of a backend of ours, whose name is then `store`. */
   site?: LoadedSite;
-  /** A file of the user's instead of a backend of ours, whose name is then `store`. */
+  /** The user's own file instead of one of our backends; `store` is its name. */
   module?: StoreModule;
   /** What that module is compared with, where it is a file; absent: itself at another commit. */
   baseModule?: StoreModule;

@@ -200,7 +200,7 @@ describe('the base of a gate', () => {
   });
 });
 
-test('a module never takes the place of a backend of ours', () => {
+test('a module never replaces one of our backends', () => {
   const definition = findStore('mine.mjs');
   expect(definition).toBeDefined();
   if (definition !== undefined && 'module' in definition) registerModule({ ...definition, name: 'redis' });

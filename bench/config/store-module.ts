@@ -74,7 +74,7 @@ export function parseModule(
 
 const isFile = (path: string) => path !== '' && statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
-/** Its file name, as rows and tables have it: with its ending, so that it is not the name of a backend of ours. */
+/** Its file name, as rows and tables show it. The ending stays, so that it never equals the name of one of our backends. */
 const storeNameOf = (path: string) => basename(path).replaceAll(/[^\w.-]+/g, '-');
 
 /** Makes the module known to this process under this name. @throws BenchError USAGE when it is not what it should be. */
