@@ -51,12 +51,16 @@ export async function primariesOf(client: Cluster): Promise<Redis[]> {
   const open = new Map(
     client.nodes('master').map((node) => [`${node.options.host}:${node.options.port}`, node]),
   );
-  const serving = addressesOf((await nodesOf(client)).filter(({ isPrimary }) => isPrimary));
-  return serving.map(({ host, port }) => {
+  return primaryAddresses(await nodesOf(client)).map(({ host, port }) => {
     const node = open.get(`${host}:${port}`);
     if (node === undefined) throw new Error(`expected a connection to the primary ${host}:${port}, got none`);
     return node;
   });
+}
+
+/** The address of each primary. */
+export function primaryAddresses(nodes: readonly ClusterNode[]): { host: string; port: number }[] {
+  return addressesOf(nodes.filter(({ isPrimary }) => isPrimary));
 }
 
 /** Each address once. */

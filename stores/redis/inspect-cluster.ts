@@ -2,7 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import { type Inspection, refusal, ServiceError } from '../service.ts';
-import { addressesOf, type ClusterNode, nodesOf, SLOTS } from './cluster.ts';
+import { addressesOf, type ClusterNode, nodesOf, primaryAddresses, SLOTS } from './cluster.ts';
 import { ifAnswered } from './info.ts';
 
 /** Calls `talk` with a connection to another node. */
@@ -27,7 +27,7 @@ export async function inspectCluster(
   }
   const nodes = await slotsOf(redis);
   await checkSlots(redis, nodes);
-  const primaries = addressesOf(nodes.filter(({ isPrimary }) => isPrimary));
+  const primaries = primaryAddresses(nodes);
   const found: Inspection[] = [];
   for (const place of primaries) found.push(await reached(place, () => withNode(place, inspect)));
   const [first] = found;

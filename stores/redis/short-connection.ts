@@ -2,7 +2,7 @@
 
 import { Redis, type RedisOptions } from 'ioredis';
 import { PROBE_TIMEOUT_MS, refusal, ServiceError } from '../service.ts';
-import { addressesOf, credentialsOf, isClusterNode, nodesOf } from './cluster.ts';
+import { credentialsOf, isClusterNode, nodesOf, primaryAddresses } from './cluster.ts';
 import { addressOf } from './url.ts';
 
 type Talk<T> = (redis: Redis) => Promise<T>;
@@ -47,7 +47,7 @@ export function onPrimaries<T>(
   return withRedis(url, async (redis) => {
     if (!(await isClusterNode(redis))) return [await talk(redis, false)];
     const results: T[] = [];
-    for (const place of addressesOf((await nodesOf(redis)).filter(({ isPrimary }) => isPrimary)))
+    for (const place of primaryAddresses(await nodesOf(redis)))
       results.push(await withNode(redis, place, (node) => talk(node, true)));
     return results;
   });
