@@ -66,7 +66,7 @@ export function cellsOf(rows: readonly Row[], file: string, spoilt: ReadonlySet<
       cell.invalid += 1;
       continue;
     }
-    if (spoilt.has(blockKey(row))) {
+    if (spoilt.size > 0 && spoilt.has(blockKey(row))) {
       cell.dropped += 1;
       continue;
     }

@@ -71,9 +71,13 @@ export function columnsIn(metric: Metric, rows: readonly Row[]): readonly Column
 
 /** The figure of a row: the sum of these columns; `undefined` when one is empty, or the sum allows no ratio. */
 export function figureOf(row: Row, columns: readonly ColumnName[]): number | undefined {
-  const cells = columns.map((column) => row[column]).filter((cell) => typeof cell === 'number');
-  const sum = cells.reduce((total, cell) => total + cell, 0);
-  return cells.length === columns.length && sum > 0 ? sum : undefined;
+  let sum = 0;
+  for (const column of columns) {
+    const cell = row[column];
+    if (typeof cell !== 'number') return undefined;
+    sum += cell;
+  }
+  return sum > 0 ? sum : undefined;
 }
 
 /** Whether any of these rows has a figure of this metric; otherwise it is not compared. */

@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { seededRandom } from '../stats/random.ts';
 import { compareRows } from './compare.ts';
 import { syntheticRows } from './rows-fixture.ts';
+
+/** Thousands of comparisons: only a guard against hanging. */
+vi.setConfig({ testTimeout: 180_000 });
 
 /** The decision over many seeded, simulated comparisons: how often it is wrong, and how often it detects a change. */
 const NAMES = { base: 'base.csv', head: 'head.csv' };
