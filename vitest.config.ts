@@ -11,7 +11,7 @@ const lacking = Object.entries(NEEDS).flatMap(([variable, file]) =>
 );
 
 const ROOMS = '{bench,servers,stores,scripts}/**';
-const OTHER_LANES = ['service', 'system', 'proof'].map((lane) => `${ROOMS}/*.${lane}.test.ts`);
+const OTHER_LANES = ['service', 'system', 'proof', 'load'].map((lane) => `${ROOMS}/*.${lane}.test.ts`);
 
 interface Lane {
   include: string[];
@@ -49,8 +49,10 @@ export default defineConfig({
       lane('service', 1, { include: [`${ROOMS}/*.service.test.ts`], maxWorkers: 3 }),
       // Races, fuzzers, planted faults, simulations.
       lane('proof', 2, { include: [`${ROOMS}/*.proof.test.ts`], maxWorkers: 2 }),
-      // Whole commands, and measurements of load: one at a time.
-      lane('system', 3, { include: [`${ROOMS}/*.system.test.ts`], maxWorkers: 1 }),
+      // Whole commands: what comes of them, not how fast.
+      lane('system', 3, { include: [`${ROOMS}/*.system.test.ts`], maxWorkers: 2 }),
+      // Figures of load and of time: one at a time.
+      lane('load', 4, { include: [`${ROOMS}/*.load.test.ts`], maxWorkers: 1 }),
     ],
   },
 });

@@ -8,7 +8,7 @@
  *     pnpm exec tsx scripts/prove.ts summary               the table of all gates so far
  *
  * The load generator itself: scripts/generator-truth.ts, scripts/generator-cost.ts. The length of a slice:
- * scripts/slice-scatter.ts. Sabotage: bench/tests/sabotage.system.test.ts.
+ * scripts/slice-scatter.ts. Sabotage: bench/tests/sabotage.load.test.ts.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';
