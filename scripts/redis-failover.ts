@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
 import { openStore } from '../stores/open.ts';
 import { redis } from '../stores/redis/backend.ts';
-import { startClusterFixture } from '../stores/redis/cluster-fixture.ts';
+import { SOON_REPLACED, startClusterFixture } from '../stores/redis/cluster-fixture.ts';
 import type { RedisFixture } from '../stores/redis/fixture.ts';
 import { startSentinelFixture } from '../stores/redis/sentinel-fixture.ts';
 import { taggedSpaces } from '../stores/redis/spaces.ts';
@@ -60,7 +60,7 @@ async function startRig(kind: string): Promise<Rig> {
     const nodes = [fixture.primary, fixture.replica];
     return { url: read.url, nodes, primaryOf: async () => fixture.primary, stop: fixture.stop };
   }
-  const fixture = await startClusterFixture('second');
+  const fixture = await startClusterFixture('second', SOON_REPLACED);
   return {
     url: fixture.url,
     nodes: fixture.nodes,

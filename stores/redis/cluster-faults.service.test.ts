@@ -7,7 +7,7 @@ import { contextFor } from '../suite/context.ts';
 import { offered } from '../suite/offered.ts';
 import { everyCall, expectOutage, logInTo, untilItAnswers } from '../suite/outage.ts';
 import { redis } from './backend.ts';
-import { type ClusterFixture, startClusterFixture } from './cluster-fixture.ts';
+import { type ClusterFixture, SOON_REPLACED, startClusterFixture } from './cluster-fixture.ts';
 import type { RedisFixture } from './fixture.ts';
 import { taggedSpaces } from './spaces.ts';
 
@@ -20,7 +20,7 @@ const READERS = 8;
 let cluster: ClusterFixture;
 const stores: SessionStore[] = [];
 beforeAll(async () => {
-  cluster = await startClusterFixture('second');
+  cluster = await startClusterFixture('second', SOON_REPLACED);
 });
 afterAll(async () => {
   for (const store of stores) await store.close();

@@ -69,6 +69,24 @@ describe('a login from an anonymous session, whose user is in another slot', () 
     expect(kept).toBeGreaterThan(0);
   });
 
+  test('a touch in flight changes nothing of the new session', async () => {
+    let nowMs = Date.now();
+    const own = await openStore(redis, contextFor(redis, { serviceUrl: cluster.url, now: () => nowMs }));
+    for (let round = 0; round < 50; round += 1) {
+      const made = await own.create({ role: 'user', data: 'cart' });
+      const old = made.status === 'created' ? made.token : '';
+      // Within a millisecond of its creation a touch would write what is there.
+      nowMs += 5_000;
+      const rotating = own.rotate(old, { userId: `toucher${round}` });
+      await pauseUpTo(round);
+      await own.touch(old);
+      const rotated = await rotating;
+      const token = rotated?.status === 'created' ? rotated.token : '';
+      expect(await own.read(token)).toMatchObject({ data: 'cart', version: 1 });
+    }
+    await own.close();
+  });
+
   test('a logout in flight wins, or comes too late; of several logins one wins', async () => {
     let ended = 0;
     for (let round = 0; round < 50; round += 1) {

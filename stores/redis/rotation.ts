@@ -50,12 +50,14 @@ export async function moveSession(connection: RedisConnection, move: Move): Prom
     await run('rotate', 'destroySession', newKey, `${next.space.name}:u:`, next.id, nowMs, idleMs);
     return undefined;
   }
-  if (move.keepsData && ended !== claimed) await takeOver(ended);
+  const [before, last] = [decodeValue(claimed), decodeValue(ended)];
+  // A touch that came between changes the stored text as well: to the new session it means nothing.
+  if (move.keepsData && last.version !== before.version) await takeOver(last.data);
   return reply;
 
   /** An update came between. */
-  async function takeOver(value: string): Promise<void> {
-    const { encoding, text } = encodeData(decodeValue(value).data);
+  async function takeOver(data: string): Promise<void> {
+    const { encoding, text } = encodeData(data);
     await run('rotate', 'updateSession', newKey, nowMs, idleMs, '', encoding, text);
   }
 }
