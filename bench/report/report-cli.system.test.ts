@@ -49,6 +49,13 @@ describe.concurrent('the command', () => {
   });
 });
 
+test('the picture of the README is what its command makes of the committed rows', async () => {
+  const { stdout } = await run(process.execPath, ['--import', 'tsx', 'scripts/price-picture.ts'], {
+    cwd: PROJECT_ROOT,
+  });
+  expect(readFileSync(join(PROJECT_ROOT, 'docs/pictures/price-of-a-session.svg'), 'utf8')).toBe(stdout);
+});
+
 describe('what draws', () => {
   const texts = (svg: string) => [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
 

@@ -2,10 +2,10 @@
  * The style of a page, for screens from 320 px and for paper. Colours of series differ in lightness too, and have a
  * contrast of 3:1 or more to the page in both modes; text has 4.5:1 or more.
  */
-const LIGHT = `--page:#fff;--card:#f6f7f9;--text:#1b1f24;--soft:#4d5560;--line:#c9ced6;--grid:#dfe3e8;--link:#0b57a4;
+export const LIGHT = `--page:#fff;--card:#f6f7f9;--text:#1b1f24;--soft:#4d5560;--line:#c9ced6;--grid:#dfe3e8;--link:#0b57a4;
 --bar:#8fb4dc;--mark:#0b4f94;--part-1:#0b5fb0;--part-2:#c2571a;--part-3:#7d7f86;
 --series-0:#5c6470;--series-1:#0b5fb0;--series-2:#c2571a;--series-3:#0a7a52;--series-4:#8a3fa0;--series-5:#8a6a00;--series-6:#b8306f;--series-7:#0f7f8c;--series-8:#3b3f46`;
-const DARK = `--page:#14171b;--card:#1c2026;--text:#e8eaed;--soft:#b4bbc5;--line:#454c56;--grid:#30363e;--link:#8cc1ff;
+export const DARK = `--page:#14171b;--card:#1c2026;--text:#e8eaed;--soft:#b4bbc5;--line:#454c56;--grid:#30363e;--link:#8cc1ff;
 --bar:#3f6d9f;--mark:#a8d1ff;--part-1:#5aa5ef;--part-2:#f29a5f;--part-3:#a3a8b0;
 --series-0:#a3a8b0;--series-1:#5aa5ef;--series-2:#f29a5f;--series-3:#4fc79b;--series-4:#cf9be6;--series-5:#dcb447;--series-6:#ff8fbf;--series-7:#5fd0dd;--series-8:#dfe2e6`;
 

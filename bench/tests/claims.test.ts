@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 
-/** docs/claims.md cites checks and figures: they are those of the matrix, and of the first table of the README. */
+/** docs/claims.md cites checks and figures: they are those of the matrix, and of the first table of docs/results.md. */
 
 const read = (path: string) => readFileSync(join(PROJECT_ROOT, path), 'utf8');
 const cellsOf = (line: string) =>
@@ -20,7 +20,7 @@ const [heading, ...matrix] = tableLines(read('docs/generated/conformance-matrix.
 const columns = heading?.slice(3) ?? [];
 const symbols = new Map(matrix.map(([id, , , ...cells]) => [id, cells.map((cell) => cell.slice(0, 1))]));
 const overControl = new Map(
-  (/audit: closed-loop -->(.*?)at 64 in flight/s.exec(read('README.md'))?.[1] ?? '')
+  (/audit: closed-loop -->(.*?)at 64 in flight/s.exec(read('docs/results.md'))?.[1] ?? '')
     .split('\n')
     .map((line) => /^ {4}(\S+) +[\d.]+ +\[[^\]]+\] +([\d.]+) /.exec(line))
     .flatMap((match) => (match === null ? [] : [[match[1], Number(match[2])]])) as [string, number][],
@@ -47,7 +47,7 @@ test('the checks that are cited are as the matrix says', () => {
   expect(wrong).toEqual([]);
 });
 
-test('the figures that are cited are those of the README', () => {
+test('the figures that are cited are those of docs/results.md', () => {
   const cited = evidence.flatMap(({ claim, one }) =>
     (one.startsWith('over control: ') ? one.slice('over control: '.length).split(', ') : []).map((text) => {
       const [arm = '', figure] = text.split(' ');

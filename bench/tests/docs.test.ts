@@ -33,11 +33,14 @@ test('a table that ranks a token against a session names the library, and has th
   expect(lacking.map(({ path }) => path)).toEqual([]);
 });
 
-test.each(SERVICES)('README and docker-compose.yml have what $name is named by', ({ name, url, image }) => {
-  const readme = texts.find(({ path }) => path === 'README.md')?.text ?? '';
-  for (const word of [`--${name}-url`, url.variable]) expect(readme).toContain(`\`${word}\``);
-  expect(read('docker-compose.yml')).toContain(image);
-});
+test.each(SERVICES)(
+  'docs/commands.md and docker-compose.yml have what $name is named by',
+  ({ name, url, image }) => {
+    const page = texts.find(({ path }) => path === 'docs/commands.md')?.text ?? '';
+    for (const word of [`--${name}-url`, url.variable]) expect(page).toContain(`\`${word}\``);
+    expect(read('docker-compose.yml')).toContain(image);
+  },
+);
 
 test('every link of a document leads to a file, and every heading that it names is there', () => {
   const links = texts.flatMap(({ path, text }) =>

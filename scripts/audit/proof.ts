@@ -3,7 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Table } from './check.ts';
-import { cpuOf } from './readme.ts';
+import { cpuOf } from './reference.ts';
 import { groupBy, needed, ROOT, type Row, readRows } from './rows.ts';
 import { centre, deviation, median, shareInterval, slope } from './statistics.ts';
 

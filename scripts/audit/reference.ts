@@ -1,4 +1,4 @@
-/** The README's tables, from the rows in results/reference. */
+/** The tables of the README and of docs/results.md, from the rows in results/reference. */
 
 import type { Sentence, Table } from './check.ts';
 import { groupBy, needed, numberIn, type Row, readRows } from './rows.ts';
@@ -88,7 +88,7 @@ function ratioSentences(path: string, block: string): Sentence[] {
   return found;
 }
 
-/** How warm the rows of the README are: rows, those `unproven`, `cold`, with a negative trend, and its median, in %. */
+/** How warm the rows of a run are: rows, those `unproven`, `cold`, with a negative trend, and its median, in %. */
 function warmth(path: string): number[] {
   const rows = usable(path);
   const ended = (how: string) => rows.filter((row) => row['warmup_end'] === how).length;
@@ -117,7 +117,7 @@ const EQUAL_LOAD = 'results/reference/read-1-server-equal-load.csv';
 const EARLIER = 'results/reference/read-1-server-equal-load-earlier.csv';
 
 const table = (name: string, path: string, isClosed: boolean): Table => ({
-  document: 'README.md',
+  document: 'docs/results.md',
   name,
   lines: () => costLines(path, isClosed),
   sentences: (block) => ratioSentences(path, block),
@@ -136,7 +136,21 @@ function hours(): Map<string, number[]> {
   );
 }
 
-export const README_TABLES: readonly Table[] = [
+/** Cost over the control with its interval, and throughput. */
+function firstScreen(): Map<string, (number | undefined)[]> {
+  const rows = usable(CLOSED);
+  const control = figures(rows, CONTROL, cpuOf);
+  return new Map(
+    [...groupBy(rows, armOf)].map(([arm, own]) => {
+      const over = own.map((row) => cpuOf(row) - (control.get(row['block'] ?? '') ?? Number.NaN));
+      const [rate] = positiveCentre(own.map((row) => needed(row, 'rps_ok')));
+      return [arm, arm === CONTROL ? [rate] : [...centre(over), rate]];
+    }),
+  );
+}
+
+export const REFERENCE_TABLES: readonly Table[] = [
+  { document: 'README.md', name: 'first-screen', lines: firstScreen },
   table('closed-loop', CLOSED, true),
   table('equal-load', EQUAL_LOAD, false),
   { document: 'docs/measurement.md', name: 'hours', lines: hours },
