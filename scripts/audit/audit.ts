@@ -5,12 +5,13 @@
  */
 
 import { check, type Figure } from './check.ts';
+import { DENY_SET_TABLES } from './deny-set.ts';
 import { namesIn, readDocument } from './documents.ts';
 import { FAILOVER_TABLES } from './failovers.ts';
 import { PROOF_TABLES } from './proof.ts';
 import { REFERENCE_TABLES } from './reference.ts';
 
-export const TABLES = [...REFERENCE_TABLES, ...PROOF_TABLES, ...FAILOVER_TABLES];
+export const TABLES = [...REFERENCE_TABLES, ...PROOF_TABLES, ...FAILOVER_TABLES, ...DENY_SET_TABLES];
 export const DOCUMENTS = [...new Set(TABLES.map(({ document }) => document))];
 
 /** Marks that nothing recomputes. */
