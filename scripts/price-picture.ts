@@ -28,9 +28,11 @@ const STYLE = `<style>svg{${LIGHT};color:var(--text);background:var(--page);font
 const [run] = runsOf(readSources([join(PROJECT_ROOT, ROWS)]));
 const [part] = run?.parts ?? [];
 const figure = part === undefined ? undefined : armFigures(part).find(({ title }) => FIGURE.test(title));
-if (figure?.chart === undefined) throw new Error(`expected a figure ${FIGURE} of ${ROWS}, got none`);
+if (figure?.chart?.kind !== 'intervals') throw new Error(`expected a figure ${FIGURE} of ${ROWS}, got none`);
 const draw = await loadPlotter();
-const picture = draw(figure.chart).replace(
+// In the order of the table beside it.
+const rows = [...figure.chart.rows].sort((a, b) => a.value - b.value);
+const picture = draw({ ...figure.chart, rows }).replace(
   /^<svg ([^>]*)>/,
   (_, attributes: string) =>
     `${html`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="${figure.alternative}" fill="currentColor" `.text}${attributes.replace(/xmlns="[^"]*" ?/, '')}>${STYLE}`,
