@@ -14,9 +14,15 @@ export function addressOf(url: URL, { connectTo }: Wire): { host: string; port: 
   return { host: bareHost(url), port };
 }
 
-/** The pool of connections for URLs of one protocol. */
+/**
+ * Less than what servers keep an idle connection for: 5 s by Node, 60 s by our balancers. A request that is sent as the
+ * server closes is lost, and a check that sends dozens at once after a minute would meet that.
+ */
+const IDLE_MS = 4_000;
+
+/** The pool of connections for URLs of one protocol. Those that are idle for {@link IDLE_MS} are closed. */
 export function openAgent(protocol: string, wire: Wire, maxSockets: number): Agent {
-  const options = { keepAlive: true, maxSockets };
+  const options = { keepAlive: true, maxSockets, timeout: IDLE_MS };
   return protocol === 'https:' ? new TlsAgent({ ...options, ...trustOf(wire) }) : new Agent(options);
 }
 
