@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { StoreModule } from '../stores/module.ts';
 import type { Durability, StoreOptions } from '../stores/store.ts';
 import { REQUIRED_CONFIG_KEYS, SERVER_CONFIG_ENV } from './frozen.ts';
@@ -54,6 +55,11 @@ export interface ServerConfig {
   module?: StoreModule;
   /** Planted slowness; only set to verify the instrument. */
   handicap?: Handicap;
+  /**
+   * File with more keys of this configuration, as JSON: secrets that must not stand in the environment, which the engine
+   * of a container shows. Its keys replace those of the environment.
+   */
+  secretsFile?: string;
 }
 
 export { SERVER_CONFIG_ENV };
@@ -77,22 +83,38 @@ const DEFAULTS = {
   accessSeconds: 60,
 } as const satisfies Partial<ServerConfig>;
 
-/** Parses the configuration and fills in defaults. @throws Error that names missing and unknown keys. */
+/**
+ * Parses the configuration, adds what its `secretsFile` holds, and fills in defaults.
+ * @throws Error that names missing keys, or the file that cannot be read.
+ */
 export function parseServerConfig(text: string | undefined): ServerConfig {
   if (text === undefined)
     throw new Error(`${SERVER_CONFIG_ENV} must hold the server's configuration as JSON`);
-  const given = parseJson(text);
+  const shown = parseJson(text, SERVER_CONFIG_ENV);
+  const given = { ...shown, ...readSecrets(shown.secretsFile) };
   const missing = REQUIRED_CONFIG_KEYS.filter((key) => typeof given[key] !== 'string' || given[key] === '');
   if (missing.length > 0) throw new Error(`${SERVER_CONFIG_ENV} lacks ${missing.join(', ')}`);
   if (given.handicap !== undefined) checkHandicap(given.handicap);
   return { ...DEFAULTS, ...(given as ServerConfig) };
 }
 
+function readSecrets(path: string | undefined): Partial<ServerConfig> {
+  if (path === undefined) return {};
+  const where = `the file ${path} of secretsFile`;
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new Error(`cannot read ${where}: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  return parseJson(text, where);
+}
+
 /** A JSON error quotes the text, which holds secrets: the cause is omitted. */
-function parseJson(text: string): Partial<ServerConfig> {
+function parseJson(text: string, where: string): Partial<ServerConfig> {
   try {
     return JSON.parse(text) as Partial<ServerConfig>;
   } catch {
-    throw new Error(`${SERVER_CONFIG_ENV} must hold JSON`);
+    throw new Error(`${where} must hold JSON`);
   }
 }

@@ -50,6 +50,7 @@ export const CONFIG_KEYS = [
   'passwordCostLog2',
   'program',
   'module',
+  'secretsFile',
 ] as const;
 
 export const HANDICAP_KEYS = [
