@@ -172,6 +172,8 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   { module: 'scripts/audit/', may: ['scripts/audit/'] },
   // Packages of its own: scripts/page-check/package.json.
   { module: 'scripts/page-check/', may: ['playwright-core'] },
+  // Packages of its own: scripts/manifests/package.json.
+  { module: 'scripts/manifests/', may: ['yaml'] },
   // It measures a store, without the harness.
   { module: 'scripts/redis-failover.ts', may: ['bench/commands/closed-pipe.ts', 'stores/'] },
   {
@@ -222,6 +224,7 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   'rate-limiter-flexible': 'stores/',
   redis: 'servers/comparators/',
   testcontainers: 'bench/environment/',
+  yaml: 'scripts/manifests/',
 };
 
 interface Import {
