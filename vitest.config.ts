@@ -3,6 +3,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 /** Tests that need a large program or a privilege. .ci/run and the workflow set the variable where it is available. */
 const NEEDS: Readonly<Record<string, string>> = {
   SESSION_BENCH_DOCKER: 'bench/environment/services/docker.service.test.ts',
+  SESSION_BENCH_EXPORTER: 'bench/environment/exporter/node-exporter.service.test.ts',
   SESSION_BENCH_MONGODB: 'stores/mongodb/store.service.test.ts',
   SESSION_BENCH_QUOTA: 'bench/environment/machine/host-quota.service.test.ts',
   SESSION_BENCH_SWARM: 'bench/tests/swarm.system.test.ts',

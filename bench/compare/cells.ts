@@ -4,7 +4,7 @@ import { blockKey } from '../results/blocks.ts';
 import { type ColumnName, cellText, isUsable, type Row, SCHEMA_VERSION } from '../results/row.ts';
 
 /** Columns that identify the backend of a row; the other configuration columns identify its group. */
-const ARM_COLUMNS = ['store', 'variant', 'pool_size'] as const satisfies readonly ColumnName[];
+const ARM_COLUMNS = ['store', 'variant', 'pool_size', 'cpu_from'] as const satisfies readonly ColumnName[];
 const GROUP_COLUMNS = [
   'servers',
   'balancer',

@@ -1,5 +1,6 @@
 import { findStore, STORES } from '../../stores/registry.ts';
 import { checkComparators } from './comparators.ts';
+import { checkCpuSources } from './cpu-from.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { EQUAL_LOAD_SHARE } from './rate.ts';
@@ -100,6 +101,7 @@ export function checkTls(tls: boolean, balancers: readonly string[]): void {
 
 function checkConflicts(config: Config): void {
   checkSites(config);
+  checkCpuSources(config);
   checkComparators(config);
   checkTls(config.tls, [config.balancer]);
   if (config.tls && config.engine === 'autocannon') {

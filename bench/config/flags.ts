@@ -3,6 +3,7 @@
 import { LISTED_STORES } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
 import { parseThreshold } from '../results/threshold.ts';
+import { CPU_FROM_FLAG } from './cpu-from.ts';
 import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } from './flag.ts';
 import { EQUAL_LOAD_SHARE, parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
@@ -140,6 +141,7 @@ export const RUN_FLAGS = {
     { format: (name) => name },
   ),
   tier: run.value('--services <tier>', 'where services come from', 'auto', word(['auto', ...TIERS])),
+  cpuFrom: CPU_FROM_FLAG,
   thresholds: view.repeatable(
     '--threshold <bound>',
     "p50, p75, p90, p95, p99, p99.9, mean, min or max, such as 'p99<20ms', or rps, such as 'rps>1000/s'; " +

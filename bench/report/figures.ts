@@ -1,6 +1,6 @@
 import { CONTROL } from '../../stores/registry.ts';
 import { usableRows } from '../results/blocks.ts';
-import { cpuUs, type Figure as RankedFigure } from '../results/figures.ts';
+import { cpuUs, isCpuKnown, type Figure as RankedFigure } from '../results/figures.ts';
 import { armText } from '../results/groups.ts';
 import { closedLoopTitle } from '../results/layout.ts';
 import type { Row } from '../results/row.ts';
@@ -34,9 +34,9 @@ export function armFigures(part: Part): Figure[] {
   const tables = tablesOf(part);
   if (part.axes.scenario === 'revocation') return [revocation(part, tables.costs)];
   return [
-    ...(part.axes.target === undefined ? [cost(part, tables.costs), overControlFigure(part)] : []),
+    ...(isCpuKnown(part.axes) ? [cost(part, tables.costs), overControlFigure(part)] : []),
     ...loadFigures(part, tables.load),
-    ...(part.axes.target === undefined ? [split(part, tables.parts)] : []),
+    ...(isCpuKnown(part.axes) ? [split(part, tables.parts)] : []),
   ].filter((figure) => figure !== undefined);
 }
 
@@ -47,7 +47,7 @@ function tablesOf({ axes, layout }: Part): Record<'costs' | 'load' | 'parts', Ta
   const kinds =
     axes.scenario === 'revocation'
       ? (['costs'] as const)
-      : axes.target === undefined
+      : isCpuKnown(axes)
         ? (['costs', 'load', 'parts'] as const)
         : (['load'] as const);
   const found: Record<'costs' | 'load' | 'parts', { caption: string; layout: Layout }[]> = {

@@ -1,5 +1,5 @@
 import { blockKey, groupBy, isInterleaved } from '../results/blocks.ts';
-import { cpuUs } from '../results/figures.ts';
+import { cpuUs, isCpuKnown } from '../results/figures.ts';
 import { isOpen } from '../results/groups.ts';
 import type { SliceLine } from '../results/kept-lines.ts';
 import { isUsable, type Row } from '../results/row.ts';
@@ -40,7 +40,7 @@ function followedIn({ axes }: Part): Followed[] {
   const ofLoad = isOpen(axes)
     ? [time('Response time, p99', (row) => row.lat_p99_us)]
     : [RATE, time('Service time, p99', (row) => row.svc_p99_us)];
-  return axes.target === undefined ? [CPU, ...ofLoad] : ofLoad;
+  return isCpuKnown(axes) ? [CPU, ...ofLoad] : ofLoad;
 }
 
 /** The figures of a part over its blocks, in the order of time; none for a single block. */

@@ -45,14 +45,18 @@ const RESPONSE_TIMES = [responseTime('lat_p50_us', 'median'), responseTime('lat_
 
 /**
  * The figures that rank arms: CPU per request; in a closed loop throughput; in an open loop, where throughput is the
- * offered rate, response time. None for revocation, which polls at its own pace; no CPU of external sites, where it is
- * unknown.
+ * offered rate, response time. None for revocation, which polls at its own pace; no CPU of external sites without `--cpu-from`,
+ * where it is unknown.
  */
 export function figuresOf(row: Row): readonly Figure[] {
   if (row.scenario === 'revocation') return [];
   const ofLoad = isOpen(row) ? RESPONSE_TIMES : [THROUGHPUT];
-  return row.target === undefined ? [CPU, ...ofLoad] : ofLoad;
+  return isCpuKnown(row) ? [CPU, ...ofLoad] : ofLoad;
 }
+
+/** Whether what requests cost is asked for at all: of an external site it is unknown without an exporter. */
+export const isCpuKnown = ({ target, cpu_from: from }: Row): boolean =>
+  target === undefined || from !== undefined;
 
 /**
  * CPU of the servers and the store per request, microseconds: the cost of a backend. A backend without a service has no

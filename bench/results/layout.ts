@@ -1,6 +1,6 @@
 import { completeMedian } from '../stats/median.ts';
 import { blockKey, usableRows } from './blocks.ts';
-import { cpuUs, type Figure } from './figures.ts';
+import { cpuUs, type Figure, isCpuKnown } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf, isOpen, type RowGroup } from './groups.ts';
 import { notesOf } from './notes.ts';
 import type { NumberColumn, Row } from './row.ts';
@@ -183,8 +183,7 @@ function columnsOf(
   if (isRevocation) return [[undefined, REVOCATION]];
   const [heading, columns] = isOpen(row) ? ['response times', OPEN] : [closedLoopTitle(row), CLOSED];
   const loaded = [...columns, LIMIT];
-  // What requests cost an external site is unknown.
-  if (row.target !== undefined) return [[heading, loaded]];
+  if (!isCpuKnown(row)) return [[heading, loaded]];
   const parts: [string, readonly ColumnSpec[]][] = wide ? [['of which', PARTS]] : [];
   return [[undefined, COSTS], [heading, loaded], ...parts];
 }

@@ -35,6 +35,13 @@ export interface Observed {
   /** Over the measured part of the whole block, all arms: shares of all processors' time, from 0 to 1. */
   host: { stealShare: number | undefined; foreignShare: number | undefined };
   /**
+   * CPU of the processes that run elsewhere, from exporters (`--cpu-from`), nanoseconds; absent without one. `ns` is
+   * `undefined` where it is not known, which `notes` explain.
+   */
+  elsewhere?:
+    | { role: 'server' | 'store'; from: string; ns: number | undefined; notes: readonly string[] }
+    | undefined;
+  /**
    * For each slice the requests that were due and not yet sent when its last one became due; zeros in a closed loop.
    */
   backlogEnds: readonly number[];

@@ -70,6 +70,10 @@ export const COLUMNS = [
     'generator_mode',
     'awake: the generator polls without sleeping while it measures; empty: it sleeps between replies',
   ),
+  text(
+    'cpu_from',
+    'machine, container or both: the CPU of the external site (cpu_us_per_req_server) or service (cpu_us_per_req_store) is that of a whole machine or a container, from an exporter (--cpu-from), less idle use; empty: of processes on this machine, or unknown',
+  ),
   text('engine', 'slices (our loop, the arms of a block by turns) or autocannon (one arm after the other)'),
   text('pass', 'capacity (closed loop), latency (open loop) or equal-load (open loop, for CPU per request)'),
   text('load_model', 'closed, open-poisson or open-constant'),

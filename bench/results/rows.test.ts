@@ -44,6 +44,22 @@ describe('a row', () => {
     expect(await noteOf('redis')).toBeUndefined();
   });
 
+  test('has the CPU of processes elsewhere in place of what is here, or an empty cell that says why', async () => {
+    const elsewhere = { role: 'store', from: 'machine', ns: 6e7, notes: [] } as const;
+    const cpuNs = { ...OBSERVED.cpuNs, store: 1e9 };
+    const known = await closedRow({}, { observed: { cpuNs, elsewhere } });
+    expect(known).toMatchObject({ cpu_us_per_req_store: 30, cpu_us_per_req_server: 100 });
+    expect(known.note).toBeUndefined();
+    const unknown = await closedRow(
+      {},
+      {
+        observed: { cpuNs, elsewhere: { ...elsewhere, ns: undefined, notes: ['no CPU from http://a: old'] } },
+      },
+    );
+    expect(unknown).not.toHaveProperty('cpu_us_per_req_store');
+    expect(unknown).toMatchObject({ valid: true, note: 'no CPU from http://a: old' });
+  });
+
   test('holds figures per request sent, and times in µs', async () => {
     expect(await closedRow()).toMatchObject({
       scheduled: 2000,

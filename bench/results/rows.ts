@@ -55,6 +55,7 @@ export function rowsOf(
     late,
     lossNote(trial),
     unprovenNote(trial),
+    ...(observed.elsewhere?.notes ?? []),
   ];
   const note = notes.filter((one) => one !== undefined).join('; ');
   return [
@@ -69,7 +70,9 @@ export function rowWithout(base: Row, status: Exclude<Status, 'ok'>, reason: str
 }
 
 function resourceCells(all: OperationResult, result: LoadResult, observed: Observed, base: Row): Row {
-  const { cpuNs, roundTrips } = observed;
+  const { roundTrips, elsewhere } = observed;
+  const cpuNs =
+    elsewhere === undefined ? observed.cpuNs : { ...observed.cpuNs, [elsewhere.role]: elsewhere.ns };
   // Per request sent: the readings end after the drain, so they include the requests in flight at the end.
   const perRequest = (amount: number | undefined) =>
     amount === undefined || all.completed === 0 ? undefined : amount / all.sent;

@@ -3,6 +3,7 @@ import { rehearseModules } from '../conformance/rehearse-module.ts';
 import { chooseBalancer } from '../environment/balancer.ts';
 import { newRunId, newSecrets, type RunContext } from '../environment/context.ts';
 import { openEdge } from '../environment/edge.ts';
+import { lookAtExporters } from '../environment/exporter/scrape.ts';
 import { describeMachine, describeRun, type MachineCells } from '../environment/machine/machine.ts';
 import { type Pinning, pinningIfPossible, planPinning } from '../environment/machine/pinning.ts';
 import { openGuard } from '../environment/processes/guard.ts';
@@ -42,7 +43,11 @@ export interface BenchOptions {
  */
 export async function openBench(options: BenchOptions, resources: Resources): Promise<Bench> {
   const { config, unavailable } = await findFeasible(options.config);
-  const external = [...(await inspectExternal(config)), ...(await visitSites(config, options.signal))];
+  const external = [
+    ...(await inspectExternal(config)),
+    ...(await visitSites(config, options.signal)),
+    ...(await lookAtExporters(config.cpuFrom)),
+  ];
   const programs = await buildPrograms();
   const chosenBalancer = await chooseBalancer(config.balancer, programs, config.tls);
   const rig = await chooseRig(config, chosenBalancer);

@@ -7,13 +7,16 @@ import { planBlocks } from './plan.ts';
 /** Estimated time to start and stop a block, and each of its arms. */
 const BLOCK_MS = 2_000;
 const ARM_MS = 700;
+/** To watch other machines idle (`--cpu-from`). */
+const ELSEWHERE_MS = 5_000;
 const LOGINS_PER_SECOND = 3_000;
 
 /** What a block of this configuration should take, milliseconds; until one has been timed. */
 export function estimateBlockMs(config: Config): number {
   const { durationSeconds, warmupSeconds, sessions } = config;
   const perArm = durationSeconds + warmupSeconds + sessions / LOGINS_PER_SECOND;
-  return BLOCK_MS + armsAtOnce(config) * (ARM_MS + perArm * 1000);
+  const elsewhereMs = config.cpuFrom.length === 0 ? 0 : ELSEWHERE_MS;
+  return BLOCK_MS + elsewhereMs + armsAtOnce(config) * (ARM_MS + perArm * 1000);
 }
 
 /** The longest that it may take: the warm-up goes on while there is a trend. */

@@ -1,5 +1,6 @@
 import { rankRows } from '../ranking/ranking.ts';
 import { type RankingText, rankingText } from '../ranking/render.ts';
+import { isCpuKnown } from '../results/figures.ts';
 import { renderMarkdownRun } from '../results/markdown.ts';
 import { blacklistPrice } from '../results/price.ts';
 import type { Row } from '../results/row.ts';
@@ -75,8 +76,6 @@ function remarks({ rows, unavailable, path }: Reported): string[] {
     renderLimits(rows),
     renderLibraries(rows),
     unavailable.length === 0 ? '' : `Left out: ${unavailable.join('; ')}. To install it: sh scripts/setup.sh`,
-    wrap(
-      `${rows.every(({ target }) => target !== undefined) ? '' : CPU_REMARK}Rows: ${path}, explained in results/README.md`,
-    ),
+    wrap(`${rows.some(isCpuKnown) ? CPU_REMARK : ''}Rows: ${path}, explained in results/README.md`),
   ];
 }

@@ -25,6 +25,7 @@ const ADDED = {
   tls: false,
   target: [],
   contract: [],
+  cpuFrom: [],
   insecure: false,
 };
 const LIBRARY = { lib: 'jsonwebtoken', cache: 'off' };

@@ -1,5 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { closeSites, contractFor, openSite, type Site } from '../conformance/external-site-fixture.ts';
 import { selfSigned } from '../conformance/self-signed.ts';
@@ -61,6 +63,29 @@ describe('a run on external sites', () => {
     expect(stdout).toContain('read, external');
     expect(stdout).not.toContain('CPU');
     expect(directory.leftovers()).toEqual([]);
+  });
+
+  test('their CPU is that of their exporters, in a table; empty with the cause where one fails', async () => {
+    const [blue, green] = [await openSite({}), await openSite({})];
+    const exporter = await openExporter();
+    const out = `${directory.path}/cpu.csv`;
+    const targets = ['--target', `blue=${blue}`, '--target', `green=${green}`, '--contract', contract({})];
+    const from = `blue=${exporter.url('site')},green=${exporter.url('gone')}`;
+    const finished = await bench([...targets, '--cpu-from', from, '-o', out, ...SMALL], directory.path);
+    exporter.close();
+    const { stdout, stderr } = finished;
+    const rows = rowsIn(out);
+    expect(faultsOf(finished, rows)).toEqual([]);
+    expect(stderr).toContain('CPU elsewhere of blue: container site at http://127.0.0.1:');
+    const [ours, others] = ['blue', 'green'].map((store) => rows.find((row) => row['store'] === store));
+    expect(ours).toMatchObject({ cpu_from: 'container', cpu_us_per_req_store: '', status: 'ok' });
+    // A request to a site of node:http costs some 50 µs; on a slow machine many times that.
+    expect(Number(ours?.['cpu_us_per_req_server'])).toBeGreaterThan(5);
+    expect(Number(ours?.['cpu_us_per_req_server'])).toBeLessThan(5_000);
+    expect(others).toMatchObject({ cpu_from: 'container', cpu_us_per_req_server: '' });
+    expect(others?.['note']).toMatch(/no CPU from http:\S+#gone: SERVICE_REFUSED: .*"gone"/);
+    expect(stdout).toMatch(/CPU µs/);
+    expect(stdout).toMatch(/^blue +\d+\.\d$/m);
   });
 
   test.each<[string, Site, object]>([
@@ -143,6 +168,31 @@ test('find-max finds the rate that a site holds', async () => {
   expect(JSON.parse(stdout)).toMatchObject({ backend: 'theirs', connections: 4 });
   expect(JSON.parse(stdout).ratePerSecond).toBeGreaterThan(20);
 });
+
+/**
+ * An exporter as cAdvisor is one: `site` is this process, in which the sites run; `gone` is in the first reply alone, which
+ * a run sees before it starts anything.
+ */
+async function openExporter() {
+  const asked = { site: 0, gone: 0 };
+  const server = createServer((request, response) => {
+    const { user, system } = process.cpuUsage();
+    const name = request.url === '/gone' ? 'gone' : 'site';
+    asked[name] += 1;
+    const shown = name === 'gone' && asked.gone > 1 ? 'other' : name;
+    const labels = `cpu="total",id="/docker/1",name="${shown}"`;
+    response.end(`container_cpu_usage_seconds_total{${labels}} ${(user + system) / 1e6}\n`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: (name: keyof typeof asked) => `http://127.0.0.1:${port}/${name}#${name}`,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
 
 function identity(): { key: string; cert: string } {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

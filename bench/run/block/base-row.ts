@@ -1,5 +1,6 @@
 import { isComparator } from '../../../stores/comparators/definition.ts';
 import { findStore } from '../../../stores/registry.ts';
+import { kindOf, sourcesFor } from '../../config/cpu-from.ts';
 import { versionsText } from '../../environment/comparator-packages.ts';
 import type { RunContext } from '../../environment/context.ts';
 import { EDGE_TLS } from '../../environment/edge.ts';
@@ -22,6 +23,7 @@ export function baseRow(
   const connections = definition?.connections(trial.options, config.poolSize) ?? 0;
   // Containers and external services cannot be pinned.
   const isOwn = service !== undefined && service.tier !== 'url' && service.tier !== 'docker';
+  const cpuFrom = kindOf(sourcesFor(config, trial));
   const isOpen = config.rate !== undefined;
   return {
     schema_version: SCHEMA_VERSION,
@@ -39,6 +41,7 @@ export function baseRow(
     key_distribution: config.keys,
     ...(connections === 0 ? {} : { pool_size: connections }),
     ...(pinning === undefined ? {} : { pinning: pinningText(pinning, isOwn) }),
+    ...(cpuFrom === undefined ? {} : { cpu_from: cpuFrom }),
     ...(context.staysAwake ? { generator_mode: 'awake' } : {}),
     engine: config.engine,
     pass: config.equalLoad ? 'equal-load' : isOpen ? 'latency' : 'capacity',

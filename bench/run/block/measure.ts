@@ -9,6 +9,7 @@ import type { Observed } from '../../results/observed.ts';
 import type { SliceRecord } from '../../results/slices.ts';
 import { changeOf } from '../../stats/trend.ts';
 import type { Arm } from './arms.ts';
+import { createElsewhere } from './elsewhere.ts';
 import { type IdleRate, idleRate } from './ledger.ts';
 import { ownCpuNs, readCpu, readScheduling, schedulingBetween } from './readings.ts';
 import { costsOf, recordSlices } from './slice-records.ts';
@@ -46,7 +47,8 @@ export async function measureArms(
   const { arms, generator } = run;
   for (const arm of arms) await arm.environment.service?.settle();
   const { sliceSeconds, rounds } = scheduleOf(run, warm.p99Us);
-  const taker = createTurnTaker(run);
+  const elsewhere = createElsewhere(arms, run.config);
+  const taker = createTurnTaker({ ...run, elsewhere });
   const statsBefore = await statsOf(arms);
   const schedulingBefore = arms.map(readScheduling);
   const ownBefore = ownCpuNs(arms);
@@ -65,6 +67,7 @@ export async function measureArms(
   const statsAfter = await statsOf(arms);
   const schedulingAfter = arms.map(readScheduling);
   const idle = arms.length > 1 ? await watchIdle(arms) : undefined;
+  await elsewhere.watchIdle();
   const held = await Promise.all(arms.map(weighSessionsOf));
 
   const measured: Measured[] = [];
@@ -93,6 +96,7 @@ export async function measureArms(
       held: held[index],
       verifyCache: cacheUse(before?.verifyCache, after?.verifyCache),
       host,
+      elsewhere: elsewhere.spent(arm),
       backlogEnds: turns.slices.map(({ backlogEnd }) => backlogEnd),
       outstandingEnds: turns.slices.map(({ outstandingEnd }) => outstandingEnd),
       warmth,

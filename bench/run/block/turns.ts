@@ -5,6 +5,7 @@ import { difference } from '../../environment/sums.ts';
 import type { LoadModel, SliceResult } from '../../load/job.ts';
 import { shuffled } from '../../stats/random.ts';
 import type { Arm } from './arms.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import { type CpuReading, createLedger, type Ledger } from './ledger.ts';
 import { isStoreShared, readCpu } from './readings.ts';
 
@@ -46,6 +47,8 @@ export interface TurnOptions {
   generator: Generator;
   load: LoadModel;
   random: () => number;
+  /** Absent: nothing is asked for on other machines. */
+  elsewhere?: Pick<Elsewhere, 'around'>;
 }
 
 /** The running arms of a block, and their load. */
@@ -60,7 +63,7 @@ interface Open {
 }
 
 export function createTurnTaker(options: TurnOptions): TurnTaker {
-  const { arms, generator, load, random } = options;
+  const { arms, generator, load, random, elsewhere } = options;
   const states = new Map(arms.map((arm) => [arm, newTurns(arm)]));
   const open = new Map<Arm, Open>();
   let rounds = 0;
@@ -87,10 +90,14 @@ export function createTurnTaker(options: TurnOptions): TurnTaker {
       trips = (await arm.environment.stats()).roundTrips;
       start = readCpu(arm);
     }
-    const host = HOST.read();
-    const slice = await generator.slice(arm.index, seconds, load);
-    const sliceEnd = isStoreShared(arm) ? readCpu(arm) : { ...start, atMs: performance.now() };
-    addSlice(stateOf(arm), { ...slice, round: rounds, place, after: last }, host, HOST.read());
+    const run = async (): Promise<CpuReading> => {
+      const host = HOST.read();
+      const slice = await generator.slice(arm.index, seconds, load);
+      const end = isStoreShared(arm) ? readCpu(arm) : { ...start, atMs: performance.now() };
+      addSlice(stateOf(arm), { ...slice, round: rounds, place, after: last }, host, HOST.read());
+      return end;
+    };
+    const sliceEnd = await (elsewhere === undefined ? run() : elsewhere.around(arm, run));
     last = arm;
     open.set(arm, { start, sliceEnd, trips });
   }
