@@ -132,7 +132,8 @@ export const COLUMNS = words(`
   rss_store_bytes server_bytes_per_session store_bytes_per_session verify_cache_hit_pct distinct_tokens
   loop_delay_p99_us gc_us_per_req gen_lag_p99_us sends_per_pump gen_cpu_pct steal_pct foreign_cpu_pct throttled_ms
   cpu_trend_pct cpu_trend_measured_pct revoke_visible_p50_us revoke_visible_p99_us stale_accepts bottleneck status valid
-  invalid_reason note edge_tls resent library_versions cpu_from
+  invalid_reason note edge_tls resent library_versions cpu_from store_distance_ms store_rtt_p50_us store_rtt_p95_us
+  cpu_us_per_req_store_relay
 `);
 
 /** What became of a trial: the words of the column `status`. */
@@ -161,7 +162,7 @@ export const ENVIRONMENT_KEYS = [
 /** Flags in its `options`, from which `--resume` goes on. */
 export const RECORDED_FLAGS = words(`
   store seed servers balancer affinity scenario payload connections duration warmup repeat keys sessions pool transport
-  durability engine slice rate arrivals equalLoad within pin awake preset services tls service
+  durability engine slice rate arrivals equalLoad within pin awake preset services tls service storeDistance
 `);
 
 function words(text: string): string[] {

@@ -15,6 +15,8 @@ export interface UrlFault {
 /** Rules of one service, beyond those of all. */
 export interface UrlRules {
   schemes: readonly [string, ...string[]];
+  /** Those of them that lead to the one server that is named, without TLS; all of them where absent. */
+  plainSchemes?: readonly string[];
   /** Options in the query that it may have. */
   options: readonly string[];
   /** Why an option is refused, and what to write instead; others are refused as unknown. */

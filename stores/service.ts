@@ -149,6 +149,8 @@ export interface Inspection {
   settings: Readonly<Record<string, string>>;
   /** What is not known, and the right that would tell. */
   notes: readonly string[];
+  /** How many servers share the data, which clients find by asking this one; absent for one. */
+  servers?: number;
 }
 
 export interface ServiceProcess {

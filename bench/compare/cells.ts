@@ -23,6 +23,7 @@ const GROUP_COLUMNS = [
   'pinning',
   'generator_mode',
   'edge_tls',
+  'store_distance_ms',
 ] as const satisfies readonly ColumnName[];
 
 /** Columns that identify a cell; only cells that were measured in both files can be compared. */

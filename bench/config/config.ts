@@ -1,6 +1,7 @@
 import { findStore, STORES } from '../../stores/registry.ts';
 import { checkComparators } from './comparators.ts';
 import { checkCpuSources } from './cpu-from.ts';
+import { checkDistance } from './distance.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { EQUAL_LOAD_SHARE } from './rate.ts';
@@ -104,6 +105,7 @@ function checkConflicts(config: Config): void {
   checkCpuSources(config);
   checkComparators(config);
   checkTls(config.tls, [config.balancer]);
+  checkDistance(config.stores, config.urls, config.storeDistancesMs);
   if (config.tls && config.engine === 'autocannon') {
     throw conflict('--engine slices with --tls', '--engine autocannon', 'Leave --engine out.');
   }

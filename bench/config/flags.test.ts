@@ -65,6 +65,7 @@ const COLUMN_OF: Readonly<Record<string, ColumnName>> = {
   keys: 'key_distribution',
   pool: 'pool_size',
   transport: 'transport',
+  'store-distance': 'store_distance_ms',
   durability: 'variant',
   service: 'variant',
   engine: 'engine',

@@ -4,6 +4,7 @@ import { LISTED_STORES } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
 import { parseThreshold } from '../results/threshold.ts';
 import { CPU_FROM_FLAG } from './cpu-from.ts';
+import { distance } from './distance.ts';
 import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } from './flag.ts';
 import { EQUAL_LOAD_SHARE, parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
@@ -90,6 +91,11 @@ export const RUN_FLAGS = {
     whole(1, 1000),
   ),
   transport: run.value('--transport <name>', 'how the token travels', 'cookie', word(TRANSPORTS)),
+  storeDistancesMs: run.optional(
+    '--store-distance <times>',
+    'how far the service is from the servers: round trips that a relay adds, a list such as 0ms,1ms,5ms; what they come to is measured',
+    listed(distance),
+  ),
   durability: run.value(
     '--durability <level>',
     'what an acknowledged write survives, in every service that can provide it: nothing (none); a crash or power loss, except for about the last second (second); any crash or power loss (commit)',

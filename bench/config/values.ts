@@ -47,8 +47,15 @@ export function parseSeconds(flag: string, text: string, leastSeconds = 0.1, mos
   const isNumber = /^\d+$/.test(text) && Number(text) >= leastSeconds && Number(text) <= mostSeconds;
   const near = isNumber
     ? `Did you mean ${text}s?`
-    : `Write for example 500ms or ${Math.min(10, mostSeconds)}s.`;
-  const mostText = mostSeconds > 3600 ? `${mostSeconds / 3600}h` : `${mostSeconds / 60}m`;
+    : mostSeconds < 1
+      ? 'Write for example 2ms.'
+      : `Write for example 500ms or ${Math.min(10, mostSeconds)}s.`;
+  const mostText =
+    mostSeconds < 1
+      ? `${mostSeconds * 1000}ms`
+      : mostSeconds > 3600
+        ? `${mostSeconds / 3600}h`
+        : `${mostSeconds / 60}m`;
   const [least, most] = [`${Math.round(leastSeconds * 1000)}ms`, mostText];
   throw usage(`a duration with its unit, from ${least} to ${most}, for --${flag}`, quoted(text), near);
 }

@@ -5,6 +5,7 @@ import { BenchError } from '../errors.ts';
 import type { Trial } from '../run/plan.ts';
 import { startBalancer } from './balancer.ts';
 import type { RunContext } from './context.ts';
+import { type Distance, openDistance } from './distance/distance.ts';
 import type { StartedProcess } from './processes/process.ts';
 import { openTogether } from './processes/resources.ts';
 import { askStats, namespaceOf, SERVER_FAILURE, serverConfig, startServer } from './server.ts';
@@ -19,8 +20,10 @@ export interface Environment {
   targets: readonly string[];
   servers: readonly string[];
   service: StartedService | undefined;
+  /** What `--store-distance` puts between servers and service; `undefined` without it, or without a service. */
+  distance: Distance | undefined;
   /** Root pids by role; an empty list where the processes are not visible. */
-  pids(): Promise<Record<'server' | 'balancer' | 'store', number[]>>;
+  pids(): Promise<Record<'server' | 'balancer' | 'store' | 'storeRelay', number[]>>;
   /** Statistics of the servers. Costs each of them a message. */
   stats(): Promise<EnvironmentStats>;
   /**
@@ -65,9 +68,16 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
       resources.add(`sessions on ${service.name}`, purge);
     }
 
+    const { storeDistanceMs } = trial;
+    const distance =
+      service === undefined || storeDistanceMs === undefined
+        ? undefined
+        : await openDistance(storeDistanceMs, service.url, context);
+    if (distance !== undefined) resources.add('distance', distance.stop);
+
     const serving = servingContext(trial, context);
     const starting = Array.from({ length: trial.servers }, (_, index) =>
-      startServer(serverConfig(trial, context, `s${index + 1}`, service), serving, trial.side),
+      startServer(serverConfig(trial, context, `s${index + 1}`, distance ?? service), serving, trial.side),
     );
     resources.add('servers', async () => {
       const settled = await Promise.allSettled(starting);
@@ -98,17 +108,20 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
       }));
     if (balancer !== undefined) resources.add('balancer', balancer.stop);
 
-    const own = balancer === undefined ? servers : [...servers, balancer];
+    const rig = [balancer, distance?.process].filter((one) => one !== undefined);
+    const own = [...servers, ...rig];
     return {
       targets: balancer === undefined ? urls : [balancer.url],
       servers: urls,
       service,
+      distance,
       died: Promise.race([...deaths, ...own.map(unexpectedEnd)]),
       async pids() {
         return {
           server: servers.map((server) => server.pid),
           balancer: balancer === undefined ? [] : [balancer.pid],
           store: (await service?.pids()) ?? [],
+          storeRelay: distance === undefined ? [] : [distance.process.pid],
         };
       },
       async stats() {
@@ -136,8 +149,9 @@ function externalEnvironment({ url }: LoadedSite): Environment {
     targets: [url],
     servers: [url],
     service: undefined,
+    distance: undefined,
     died: new Promise(() => undefined),
-    pids: () => Promise.resolve({ server: [], balancer: [], store: [] }),
+    pids: () => Promise.resolve({ server: [], balancer: [], store: [], storeRelay: [] }),
     stats: () =>
       Promise.resolve({
         roundTrips: undefined,

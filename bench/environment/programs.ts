@@ -12,6 +12,7 @@ export const PROGRAMS_FOLDER: string = join(PROJECT_ROOT, 'node_modules', '.cach
 
 const ENTRIES = {
   balancer: 'servers/balancers/relay/main.ts',
+  distance: 'bench/environment/distance/relay-main.ts',
   generator: 'bench/load/generator-main.ts',
   probe: 'bench/probe/probe-main.ts',
   nullServer: 'bench/probe/null-server-main.ts',

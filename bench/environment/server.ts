@@ -41,12 +41,12 @@ const IDLE_SECONDS = 2 * 86_400;
 const ABSOLUTE_SECONDS = 7 * 86_400;
 const TOUCH_INTERVAL_SECONDS = 86_400;
 
-/** The configuration of one server of a trial. */
+/** The configuration of one server of a trial. @param service as the servers reach it. */
 export function serverConfig(
   trial: Trial,
   context: RunContext,
   id: string,
-  service: StartedService | undefined,
+  service: Pick<StartedService, 'url'> | undefined,
 ): ServerConfig {
   const { config, secrets, runId } = context;
   const pem = privateKeyFor(trial.options['alg'], runId);

@@ -82,6 +82,7 @@ function benchmarkName(row: Row): string {
     row.edge_tls === undefined ? row.balancer : `${row.balancer} with TLS`,
     row.affinity,
     `${row.payload_bytes} B`,
+    ...(row.store_distance_ms === undefined ? [] : [`store ${row.store_distance_ms} ms away`]),
     row.transport,
     `${row.connections} connections`,
     `${row.key_distribution} keys`,

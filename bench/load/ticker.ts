@@ -38,8 +38,12 @@ for (let seen = 0; ; ) {
   seen = Atomics.load(turn, 0);
 }`;
 
-/** Starts the other thread. */
-export async function startTicker(): Promise<Ticker> {
+/**
+ * Starts the other thread.
+ * @param earlyMs how long before the moment it wakes the loop, which spins until then; 0: it never spins, and is late by
+ * what the waking takes.
+ */
+export async function startTicker(earlyMs = EARLY_MS): Promise<Ticker> {
   const shared = new SharedArrayBuffer(16);
   const turn = new Int32Array(shared, 0, 1);
   const moment = new Float64Array(shared, 8, 1);
@@ -55,8 +59,8 @@ export async function startTicker(): Promise<Ticker> {
   /** Waits by the means that suits the distance. */
   const wait = () => {
     if (awaitedMs === NEVER || isSpinning) return;
-    if (awaitedMs - performance.now() > EARLY_MS) {
-      moment[0] = awaitedMs - EARLY_MS + toHrtimeMs;
+    if (awaitedMs - performance.now() > earlyMs) {
+      moment[0] = awaitedMs - earlyMs + toHrtimeMs;
       Atomics.add(turn, 0, 1);
       Atomics.notify(turn, 0);
       return;

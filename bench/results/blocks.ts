@@ -19,6 +19,7 @@ const GROUP_COLUMNS = [
   'connections',
   'generator_mode',
   'edge_tls',
+  'store_distance_ms',
 ] as const satisfies readonly ColumnName[];
 
 /** Items with an equal key together, in the order of the first of each. */

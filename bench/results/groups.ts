@@ -35,11 +35,18 @@ function groupTitle(rows: readonly Row[]): string {
   return `${closed}, ${rate === undefined ? '' : `${whole(rate)}/s `}${arrivals}, response times`;
 }
 
-/** Balancer and size of the data, which are unknown of external sites. */
-function ownAxes({ target, balancer, edge_tls: tls, payload_bytes: bytes }: Row): string[] {
+/** Balancer, size of the data and distance of the service, which are unknown of external sites. */
+function ownAxes({
+  target,
+  balancer,
+  edge_tls: tls,
+  payload_bytes: bytes,
+  store_distance_ms: ms,
+}: Row): string[] {
   if (target !== undefined) return [];
   const name = balancer === 'none' ? 'no balancer' : balancer;
-  return [tls === undefined ? String(name) : `${name} with TLS`, `${bytes} B`];
+  const away = ms === undefined ? [] : [`store ${ms} ms away`];
+  return [tls === undefined ? String(name) : `${name} with TLS`, `${bytes} B`, ...away];
 }
 
 /** Whether requests were sent at a rate, regardless of replies. */

@@ -33,7 +33,10 @@ interface ColumnSpec {
 }
 
 /** Headings that are left out on a narrow screen, the least important first; an interval goes before its figure. */
-const DISPENSABLE = ['distinct\ntokens', 'cache\nhits, %', '95 %', 'bytes/\nsession', 'store\ntrips'];
+const DISPENSABLE = [
+  ...['distinct\ntokens', 'cache\nhits, %', '95 %', 'bytes/\nsession', 'store\ntrips'],
+  'store ms\naway',
+];
 
 const tenths = fixed(1);
 const mebibytes = (bytes: number) => whole(bytes / 2 ** 20);
@@ -84,6 +87,7 @@ const COSTS: readonly ColumnSpec[] = [
   ...centred('CPU µs\n/request', cpuUs, tenths),
   OVER_CONTROL,
   { ...medianOf('store\ntrips', 'store_commands_per_req', hundredths), optional: true },
+  { ...medianOf('store ms\naway', 'store_rtt_p50_us', milliseconds), optional: true },
   { ...medianOf('bytes/\nsession', bytesPerSession, whole), optional: true },
   { ...medianOf('cache\nhits, %', 'verify_cache_hit_pct', tenths), optional: true },
   { ...medianOf('distinct\ntokens', 'distinct_tokens', whole), optional: true },

@@ -6,6 +6,8 @@ export interface Observed {
   windowSeconds: number;
   /** CPU time for the trial's own slices by role, nanoseconds, without the idle use of the processes. */
   cpuNs: Record<'server' | 'balancer' | 'store', number | undefined>;
+  /** Through the relay of `--store-distance`: round trips in the trial's own slices, and its CPU; absent without one. */
+  distance?: { roundTripsUs: readonly number[]; relayNs: number | undefined } | undefined;
   /** CPU of the busiest single server, measured alike. */
   busiestServerNs: number | undefined;
   /** Busy time of all processors in the trial's own slices, without the generator's polling for nothing. */

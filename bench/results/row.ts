@@ -65,6 +65,15 @@ export const COLUMNS = [
     'how requests choose sessions: uniform, or zipf (1/rank) within the share of each connection',
   ),
   integer('pool_size', 'connections to the service that each server opens; empty without a service'),
+  number(
+    'store_distance_ms',
+    'round trip that a relay adds between servers and service, as asked (--store-distance), the same for all arms of a group; empty: no relay',
+  ),
+  integer(
+    'store_rtt_p50_us',
+    'round trip of a byte through that relay while the arm was loaded, without any work of the service, median; empty without a relay or a service',
+  ),
+  integer('store_rtt_p95_us', 'the same, 95th percentile; empty below 20 of them'),
   text('pinning', 'which processes may use which processors (--pin); empty when all may use all'),
   text(
     'generator_mode',
@@ -146,6 +155,10 @@ export const COLUMNS = [
   number('cpu_us_per_req_server', 'CPU of all servers per request sent, without their idle use'),
   number('cpu_us_per_req_balancer', 'CPU of the balancer per request sent; empty without one'),
   number('cpu_us_per_req_store', 'CPU of the service per request sent; empty without one'),
+  number(
+    'cpu_us_per_req_store_relay',
+    'CPU of the relay of --store-distance per request sent, which is part of no other column; empty without one',
+  ),
   number(
     'cpu_us_per_req_generator',
     'CPU of the load generator per request sent, without polling for nothing',

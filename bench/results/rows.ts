@@ -5,6 +5,7 @@ import type { LoadResult, OperationResult } from '../load/job.ts';
 import type { Trial } from '../run/plan.ts';
 import { summaryOf } from '../stats/histogram.ts';
 import { bottleneckOf } from './bottleneck.ts';
+import { distanceCells, relayNote } from './distance-cells.ts';
 import { equalLoadReasons } from './equal-load.ts';
 import type { Expectation, Observed } from './observed.ts';
 import { finalBacklog, openLoopFigures } from './open-loop.ts';
@@ -52,6 +53,7 @@ export function rowsOf(
   const notes = [
     noteOf(trial, all, result, observed, expected),
     coldNote(observed),
+    relayNote(observed),
     late,
     lossNote(trial),
     unprovenNote(trial),
@@ -95,6 +97,7 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
     loop_delay_p99_us: observed.loopDelayP99Us,
     gc_us_per_req: perRequestUs(observed.gcNs),
     ...cacheCells(observed),
+    ...distanceCells(observed, perRequestUs),
     ...memoryCells(observed, base),
     gen_cpu_pct: result.durationSeconds > 0 ? (result.cpuNs / 1e9 / result.durationSeconds) * 100 : undefined,
     revoke_visible_p50_us: seen.p50,

@@ -120,6 +120,14 @@ describe('columns', () => {
   });
 });
 
+test('the distance of the service is in the title and, as measured, in the table', () => {
+  const far = rowsOf(1, { store_distance_ms: 2, store_rtt_p50_us: 2_345 });
+  const text = renderTables([...rowsOf(1), ...far], false);
+  const titles = text.match(/^read, .*haproxy.*$/gm) ?? [];
+  expect(titles.map((title) => title.includes('256 B, store 2 ms away'))).toEqual([false, true]);
+  expect(text).toMatch(/store ms[\s\S]* 2\.3\d/);
+});
+
 describe('blocks', () => {
   test('from 12 on each figure has its interval', () => {
     const few = renderTables(rowsOf(11), false);

@@ -13,12 +13,12 @@ import { BenchError } from '../errors.ts';
  * @throws BenchError CONFLICT when `--awake` asks for it and it may not.
  */
 export async function decideAwake(
-  { awake, preset }: Pick<Config, 'awake' | 'preset'>,
+  { awake, preset, storeDistancesMs }: Pick<Config, 'awake' | 'preset' | 'storeDistancesMs'>,
   pinning: Pinning | undefined,
   balancer: ChosenBalancer | undefined,
 ): Promise<boolean> {
   if (awake === false || (awake === undefined && preset === 'glance')) return false;
-  const obstacle = obstacleOf(pinning, balancer);
+  const obstacle = obstacleOf(pinning, balancer, storeDistancesMs !== undefined);
   if (awake === undefined) return obstacle === undefined && !HOST.hasQuota && !(await isShared(pinning));
   if (obstacle === undefined) return true;
   throw new BenchError({
@@ -31,9 +31,16 @@ export async function decideAwake(
 function obstacleOf(
   pinning: Pinning | undefined,
   balancer: ChosenBalancer | undefined,
+  hasRelay: boolean,
 ): { got: string; remedy: string } | undefined {
   if (pinning === undefined) return { got: 'no --pin', remedy: 'Add --pin.' };
-  if (balancer === undefined || pinning.balancer !== pinning.generator) return undefined;
+  if (pinning.balancer !== pinning.generator) return undefined;
+  if (hasRelay)
+    return {
+      got: 'the relay of --store-distance on its processor',
+      remedy: 'Leave --awake or --store-distance out.',
+    };
+  if (balancer === undefined) return undefined;
   return { got: 'a balancer on its processor', remedy: 'Add --balancer none, or leave --awake out.' };
 }
 

@@ -206,7 +206,8 @@ function isFinished(block: Block, finished: readonly Row[], runId: string): bool
         (trial.site !== undefined ||
           (row.servers === trial.servers &&
             row.affinity === trial.affinity &&
-            row.payload_bytes === trial.payloadBytes)) &&
+            row.payload_bytes === trial.payloadBytes &&
+            row.store_distance_ms === trial.storeDistanceMs)) &&
         (isUsable(row) || row.status === 'unsupported'),
     ),
   );

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseConfig } from '../config/config.ts';
-import { planBlocks, planRepetition } from './plan.ts';
+import { groupText, planBlocks, planRepetition } from './plan.ts';
 
 const configOf = (seed: string, repeat = '3', engine = 'slices') =>
   parseConfig(
@@ -63,6 +63,21 @@ test('a service that cannot provide the durability has what it can, and the arm 
     expect(variants.get('mongodb')).toBe(`durability=${least};write=cas`);
     expect(variants.get('redis')).toContain(`durability=${durability};`);
   }
+});
+
+test('each distance of the service is a group of its own, with all arms', () => {
+  const blocks = planBlocks(parseConfig({ store: 'redis,jwt', storeDistance: '0ms,2ms' }, {}));
+  expect(blocks.map(({ group }) => groupText(group))).toEqual([
+    'read, 1 server, round-robin, 256 B, store 0 ms away',
+    'read, 1 server, round-robin, 256 B, store 2 ms away',
+  ]);
+  for (const { trials, group } of blocks)
+    expect(trials.map(({ storeDistanceMs }) => storeDistanceMs)).toEqual([
+      group.storeDistanceMs,
+      group.storeDistanceMs,
+    ]);
+  const [near] = planBlocks(parseConfig({ store: 'redis' }, {}));
+  expect(near?.trials[0]).not.toHaveProperty('storeDistanceMs');
 });
 
 test('the variant names all options and the durability, sorted', () => {

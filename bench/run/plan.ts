@@ -38,6 +38,8 @@ export interface Group {
   affinity: Config['affinities'][number];
   scenario: Scenario;
   payloadBytes: number;
+  /** Round trip that a relay adds between servers and service; absent: no relay. */
+  storeDistanceMs?: number;
 }
 
 /** All arms of a group, loaded by turns, with fresh processes. */
@@ -99,17 +101,21 @@ export function blockTitle({ block, group, trials }: Block): string {
 }
 
 /** The axes held fixed, on one line. */
-export function groupText({ scenario, servers, affinity, payloadBytes }: Group): string {
+export function groupText({ scenario, servers, affinity, payloadBytes, storeDistanceMs }: Group): string {
   if (servers === 0) return `${scenario}, external`;
   const count = `${servers} ${servers === 1 ? 'server' : 'servers'}`;
-  return `${scenario}, ${count}, ${affinity}, ${payloadBytes} B`;
+  const away = storeDistanceMs === undefined ? '' : `, store ${storeDistanceMs} ms away`;
+  return `${scenario}, ${count}, ${affinity}, ${payloadBytes} B${away}`;
 }
 
 function groupsOf(config: Config): Group[] {
+  const distances = config.storeDistancesMs?.map((storeDistanceMs) => ({ storeDistanceMs })) ?? [{}];
   return config.servers.flatMap((servers) =>
     config.affinities.flatMap((affinity) =>
       config.scenarios.flatMap((scenario) =>
-        config.payloadsBytes.map((payloadBytes) => ({ servers, affinity, scenario, payloadBytes })),
+        config.payloadsBytes.flatMap((payloadBytes) =>
+          distances.map((distance) => ({ servers, affinity, scenario, payloadBytes, ...distance })),
+        ),
       ),
     ),
   );

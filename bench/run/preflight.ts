@@ -2,6 +2,7 @@ import { findStore, SERVICES } from '../../stores/registry.ts';
 import { durabilityInForce, type ServiceDefinition } from '../../stores/service.ts';
 import { comparatorOf } from '../config/comparators.ts';
 import type { Config } from '../config/config.ts';
+import { checkOneServer } from '../config/distance.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import { lookAt } from '../conformance/external-site.ts';
 import { COMPARATORS_FOLDER, checkPackages } from '../environment/comparator-packages.ts';
@@ -59,7 +60,8 @@ async function offersOf(service: ServiceDefinition, config: Config) {
 /**
  * Inspects each external service that this run will load, before anything is started. Returns a line for each, as a
  * warning, with what it does not tell.
- * @throws BenchError SERVICE_UNREACHABLE; SERVICE_REFUSED for one that cannot serve a run.
+ * @throws BenchError SERVICE_UNREACHABLE; SERVICE_REFUSED for one that cannot serve a run; CONFLICT for a cluster with
+ * `--store-distance`.
  */
 export async function inspectExternal(config: Config): Promise<string[]> {
   if (config.tier !== 'auto' && config.tier !== 'url') return [];
@@ -71,6 +73,7 @@ export async function inspectExternal(config: Config): Promise<string[]> {
     const durability = durabilityInForce(service, config.durability);
     const described = await describeService(service, url, durability);
     await checkDurability(described, durability);
+    checkOneServer(service.name, described.servers, config.storeDistancesMs);
     const { version, notes } = described;
     const known = version === '' ? '' : `, ${/^\d/.test(version) ? `${service.title} ${version}` : version}`;
     lines.push(`loading ${service.name} at ${redactUrl(url)}${known}`);

@@ -64,8 +64,15 @@ export function rankingOf({
 const paragraphsOf = ({ sentences, remarks }: RankingText) => [...sentences, ...remarks];
 
 /** The axes of a row as a run names its groups. */
-export function axesText({ scenario, servers = 0, affinity, payload_bytes: payloadBytes = 0 }: Row): string {
-  return groupText({ scenario, servers, affinity, payloadBytes } as Group);
+export function axesText(row: Row): string {
+  const {
+    scenario,
+    servers = 0,
+    affinity,
+    payload_bytes: payloadBytes = 0,
+    store_distance_ms: storeDistanceMs,
+  } = row;
+  return groupText({ scenario, servers, affinity, payloadBytes, storeDistanceMs } as Group);
 }
 
 const CPU_REMARK =

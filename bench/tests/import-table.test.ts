@@ -151,6 +151,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'bench/config/',
       'bench/run/plan.ts',
       'bench/load/job.ts',
+      'bench/load/ticker.ts',
       'bench/results/row.ts',
       'stores/',
       'servers/',

@@ -134,8 +134,9 @@ test('it is inspected as a whole, by any node: size, dump and removal are those 
   // Each primary has a replica.
   await expect.poll(sizes).toBe(2 * (sessions ?? 0));
   for (const { url } of cluster.nodes) {
-    const { version, settings, notes } = await redisClient.inspect(url);
+    const { version, settings, notes, servers } = await redisClient.inspect(url);
     expect(version).toMatch(/^\d+\.\d+\.\d+ cluster of 3$/);
+    expect(servers).toBe(3);
     expect(settings).toMatchObject({ appendonly: 'yes', appendfsync: 'everysec' });
     expect(notes).toEqual(['a cluster of 3 primaries and 3 replicas']);
   }

@@ -37,6 +37,7 @@ export async function inspectCluster(
   return {
     ...first,
     version: `${first.version} cluster of ${primaries.length}`.trim(),
+    servers: primaries.length,
     notes: [
       ...new Set(found.flatMap(({ notes }) => notes)),
       `a cluster of ${primaries.length} primaries and ${replicas} replicas`,

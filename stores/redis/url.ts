@@ -6,6 +6,7 @@ const CREDENTIALS = 'Write user and password before the path: unix://USER:PASSWO
 
 export const REDIS_URL: UrlRules = {
   schemes: ['redis:', 'rediss:', SENTINEL_SCHEME],
+  plainSchemes: ['redis:'],
   options: ['family', SENTINEL_OPTION],
   refused: {
     db: 'Write the number of the database after the host: redis://HOST:PORT/1.',

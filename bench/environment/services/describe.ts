@@ -26,7 +26,7 @@ export async function describeService(
 ): Promise<DescribedService> {
   const client = await definition.client();
   const ask = <T>(reply: Promise<T>) => withBenchErrors(definition, url, reply);
-  const { version, settings, notes } = await ask(client.inspect(url, connections));
+  const { version, settings, notes, servers } = await ask(client.inspect(url, connections));
   return {
     name: definition.name,
     definition,
@@ -35,6 +35,7 @@ export async function describeService(
     version,
     settings,
     notes,
+    ...(servers === undefined ? {} : { servers }),
     durabilityMatches: client.durabilityMatches(settings, durability),
     settle: () => ask(client.settle(url)),
     dataBytes: () => ask(client.dataBytes(url)),

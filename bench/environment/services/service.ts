@@ -44,6 +44,8 @@ export interface StartedService {
   settings: Readonly<Record<string, string>>;
   /** What it does not tell, and the right that is missing. */
   notes: readonly string[];
+  /** How many servers share the data, which clients find by asking this one; absent for one. */
+  servers?: number;
   /** Whether the settings provide the requested durability; `undefined` when they are unknown. */
   durabilityMatches: boolean | undefined;
   networking: Networking;

@@ -71,5 +71,6 @@ function ownCells(trial: Trial, { chosenBalancer: chosen, certificates }: RunCon
     ...(certificates === undefined ? {} : { edge_tls: EDGE_TLS }),
     affinity: trial.affinity,
     payload_bytes: trial.payloadBytes,
+    ...(trial.storeDistanceMs === undefined ? {} : { store_distance_ms: trial.storeDistanceMs }),
   };
 }

@@ -6,6 +6,8 @@ export interface CpuReading {
   servers: readonly (number | undefined)[];
   balancer: number | undefined;
   store: number | undefined;
+  /** The relay of `--store-distance`. */
+  storeRelay?: number | undefined;
 }
 
 /** CPU of an arm's processes per second without load, nanoseconds. */
@@ -24,6 +26,7 @@ export interface Spent {
   busiestServer: number | undefined;
   balancer: number | undefined;
   store: number | undefined;
+  storeRelay?: number | undefined;
 }
 
 /**
@@ -36,7 +39,7 @@ export interface Ledger {
   charge(start: CpuReading, sliceEnd: CpuReading, end: CpuReading): void;
   spent(idle: IdleRate | undefined): Spent;
   /** The same of each charge by itself, in their order; never rounded up to 0. */
-  each(idle: IdleRate | undefined): Omit<Spent, 'busiestServer'>[];
+  each(idle: IdleRate | undefined): Omit<Spent, 'busiestServer' | 'storeRelay'>[];
 }
 
 interface Charge {
@@ -48,7 +51,10 @@ interface Charge {
 export function createLedger(isStoreShared: boolean): Ledger {
   const charges: Charge[] = [];
   const total = (used: (charge: Charge) => number | undefined) => sumOf(charges.map(used));
-  const spentOn = (charge: Charge, idle: IdleRate | undefined): Omit<Spent, 'busiestServer'> => {
+  const spentOn = (
+    charge: Charge,
+    idle: IdleRate | undefined,
+  ): Omit<Spent, 'busiestServer' | 'storeRelay'> => {
     const { start, sliceEnd, end } = charge;
     const idleSeconds = (end.atMs - sliceEnd.atMs) / 1000;
     const net = (later: number | undefined, earlier: number | undefined, rate = 0) => {
@@ -91,6 +97,7 @@ export function createLedger(isStoreShared: boolean): Ledger {
           idle?.balancer,
         ),
         store,
+        storeRelay: total(({ start, end }) => difference(end.storeRelay, start.storeRelay)),
       };
     },
   };

@@ -82,6 +82,9 @@ export async function measureArms(
     const observed: Observed = {
       windowSeconds: turns.slices.reduce((sum, { seconds }) => sum + seconds, 0),
       cpuNs: { server: spent.server, balancer: spent.balancer, store: spent.store },
+      ...(arm.environment.distance === undefined
+        ? {}
+        : { distance: { roundTripsUs: turns.storeTripsUs, relayNs: spent.storeRelay } }),
       busiestServerNs: spent.busiestServer,
       machineBusyNs: difference(turns.machineBusyNs, sumOf(turns.slices.map(({ pollingNs }) => pollingNs))),
       roundTrips: isUntimed(arm) ? turns.roundTrips : difference(after?.roundTrips, before?.roundTrips),

@@ -11,6 +11,7 @@ export function readCpu({ pids }: Arm): CpuReading {
     servers: pids.server.map((pid) => cpuNsOf([pid])),
     balancer: cpuNsOf(pids.balancer),
     store: cpuNsOf(pids.store),
+    storeRelay: cpuNsOf(pids.storeRelay),
   };
 }
 

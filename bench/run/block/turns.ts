@@ -31,6 +31,8 @@ export interface Turns {
   throttledNs: number | undefined;
   /** Round trips to the service that belong to the slices. */
   roundTrips: number | undefined;
+  /** How long one takes through the relay of `--store-distance`, in the slices, µs. */
+  storeTripsUs: number[];
 }
 
 /** The arms of a block taking turns under load. */
@@ -92,7 +94,9 @@ export function createTurnTaker(options: TurnOptions): TurnTaker {
     }
     const run = async (): Promise<CpuReading> => {
       const host = HOST.read();
+      const watched = arm.environment.distance?.watch();
       const slice = await generator.slice(arm.index, seconds, load);
+      stateOf(arm).storeTripsUs.push(...(watched?.() ?? []));
       const end = isStoreShared(arm) ? readCpu(arm) : { ...start, atMs: performance.now() };
       addSlice(stateOf(arm), { ...slice, round: rounds, place, after: last }, host, HOST.read());
       return end;
@@ -121,6 +125,7 @@ function newTurns(arm: Arm): Turns {
     machineBusyNs: 0,
     throttledNs: 0,
     roundTrips: isUntimed(arm) ? 0 : undefined,
+    storeTripsUs: [],
   };
 }
 
