@@ -2,6 +2,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } f
 import type { StoreUnavailableError } from '../stores/store.ts';
 import { replyToClientError } from './client-error.ts';
 import { addHandicap } from './handicap.ts';
+import { registerInnerRoutes } from './inner-routes.ts';
 import { BODY_LIMIT_BYTES, ORIGIN, SERVER_HEADER } from './protocol.ts';
 import { type AppParts, createRouteContext, type RouteContext } from './route-context.ts';
 import { registerRoutes } from './routes.ts';
@@ -40,6 +41,8 @@ export function createApp(parts: AppParts): FastifyInstance {
   });
   if (config.handicap !== undefined) addHandicap(app, config.handicap, parts);
   registerRoutes(app, context);
+  // Only within: a server that browsers reach does not have it.
+  if (config.inner !== undefined && config.inner.urls === undefined) registerInnerRoutes(app, context);
   return app;
 }
 

@@ -3,7 +3,7 @@ import type { StoreModule } from '../stores/module.ts';
 import type { Durability, StoreOptions } from '../stores/store.ts';
 import { REQUIRED_CONFIG_KEYS, SERVER_CONFIG_ENV } from './frozen.ts';
 import { checkHandicap } from './handicap.ts';
-import type { Handicap } from './protocol.ts';
+import type { Handicap, InnerPlan } from './protocol.ts';
 
 /** The configuration of a server process, passed as JSON in the environment variable {@link SERVER_CONFIG_ENV}. */
 export interface ServerConfig {
@@ -53,6 +53,8 @@ export interface ServerConfig {
   program?: string;
   /** A store of the user's, whose kind says what the file exports; absent for ours. */
   module?: StoreModule;
+  /** Its part in a fan-out; absent without one. */
+  inner?: InnerPlan;
   /** Planted slowness; only set to verify the instrument. */
   handicap?: Handicap;
   /**

@@ -51,6 +51,7 @@ export const CONFIG_KEYS = [
   'program',
   'module',
   'secretsFile',
+  'inner',
 ] as const;
 
 export const HANDICAP_KEYS = [
@@ -66,7 +67,7 @@ export const HANDICAP_KEYS = [
 export const REQUESTS_BY_IPC = { stats: ['weigh'], clock: ['offsetMs'] } as const;
 export const MESSAGES_BY_IPC = {
   ready: ['port', 'store', 'options'],
-  stats: ['roundTrips', 'loopDelayP99Us', 'gcNs', 'loopTurns', 'sessionBytes', 'verifyCache'],
+  stats: ['roundTrips', 'loopDelayP99Us', 'gcNs', 'loopTurns', 'sessionBytes', 'verifyCache', 'innerBytes'],
   clock: [],
 } as const;
 
@@ -133,7 +134,7 @@ export const COLUMNS = words(`
   loop_delay_p99_us gc_us_per_req gen_lag_p99_us sends_per_pump gen_cpu_pct steal_pct foreign_cpu_pct throttled_ms
   cpu_trend_pct cpu_trend_measured_pct revoke_visible_p50_us revoke_visible_p99_us stale_accepts bottleneck status valid
   invalid_reason note edge_tls resent library_versions cpu_from store_distance_ms store_rtt_p50_us store_rtt_p95_us
-  cpu_us_per_req_store_relay
+  cpu_us_per_req_store_relay inner_servers inner_bytes_per_req
 `);
 
 /** What became of a trial: the words of the column `status`. */
@@ -162,7 +163,7 @@ export const ENVIRONMENT_KEYS = [
 /** Flags in its `options`, from which `--resume` goes on. */
 export const RECORDED_FLAGS = words(`
   store seed servers balancer affinity scenario payload connections duration warmup repeat keys sessions pool transport
-  durability engine slice rate arrivals equalLoad within pin awake preset services tls service storeDistance
+  durability engine slice rate arrivals equalLoad within pin awake preset services tls service storeDistance inner
 `);
 
 function words(text: string): string[] {

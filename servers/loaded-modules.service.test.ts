@@ -15,6 +15,7 @@ const OPTIONAL = [
   'fast-jwt',
   'jsonwebtoken',
   'jose',
+  'undici',
 ];
 
 /** Writes each specifier that is resolved to standard error (node:module, customization hooks). */

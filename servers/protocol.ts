@@ -14,6 +14,23 @@ export const REFRESH_COOKIE = '__Host-refresh';
 /** The balancer's affinity cookie. Independent of the session, so that a new session id does not move a user. */
 export const AFFINITY_COOKIE = 'lb';
 
+/** Endpoint of an inner service (`--inner`), which says whose a credential or a token is. */
+export const INNER_PATH = '/inner/session';
+
+/** Header in which a server in front passes its own token to inner services, and how long they accept it. */
+export const INNER_TOKEN_HEADER = 'x-inner-token';
+export const INNER_TOKEN_SECONDS = 60;
+
+/**
+ * A server's part in a fan-out. `ask`: inner services check the credential of the request. `token`: a token of the server
+ * in front, which asked for them.
+ */
+export interface InnerPlan {
+  check: 'ask' | 'token';
+  /** Of the inner services, in the server in front of them; absent in those. */
+  urls?: readonly string[];
+}
+
 /** Header with the id of the server that replied. */
 export const SERVER_HEADER = 'x-served-by';
 

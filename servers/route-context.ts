@@ -4,6 +4,7 @@ import { type Accounts, createAccounts } from './accounts.ts';
 import type { ServerConfig } from './config.ts';
 import { type CsrfDefence, csrfDefence } from './csrf.ts';
 import type { Refusal } from './frozen.ts';
+import type { Inner } from './inner.ts';
 import { type LifecycleEvent, type LifecycleLog, openLifecycleLog } from './lifecycle-log.ts';
 import { type CredentialCheck, credentialCheck } from './login-throttle.ts';
 import { type Current, currentSession, type Transport } from './session-plugin.ts';
@@ -12,6 +13,8 @@ export interface AppParts {
   config: ServerConfig;
   store: SessionStore;
   transport: Transport;
+  /** Its part in a fan-out; absent without one. */
+  inner?: Inner | undefined;
   /** Receives failures that no reply reports to the client. */
   onError: (error: unknown) => void;
   /** Milliseconds since the epoch, as the store sees it; the machine's clock by default. */
@@ -25,7 +28,7 @@ export type CurrentUser = Current & { userId: string };
 export type Created = Extract<CreateResult, { status: 'created' }>;
 
 /** What the endpoints share. */
-export interface RouteContext extends Pick<AppParts, 'config' | 'store' | 'transport'> {
+export interface RouteContext extends Pick<AppParts, 'config' | 'store' | 'transport' | 'inner'> {
   accounts: Accounts;
   csrf: CsrfDefence;
   log: LifecycleLog;
@@ -56,7 +59,7 @@ export interface RouteContext extends Pick<AppParts, 'config' | 'store' | 'trans
 
 /** Opens what the endpoints need besides the store. Closing the application closes the log. */
 export function createRouteContext(parts: AppParts): RouteContext {
-  const { config, store, transport, onError, now = Date.now } = parts;
+  const { config, store, transport, inner, onError, now = Date.now } = parts;
   const accounts = createAccounts(config);
   const log = openLifecycleLog(config, now, onError);
   const current = (request: FastifyRequest, reply: FastifyReply) =>
@@ -76,6 +79,7 @@ export function createRouteContext(parts: AppParts): RouteContext {
     config,
     store,
     transport,
+    inner,
     accounts,
     csrf: csrfDefence(config, store, transport),
     log,

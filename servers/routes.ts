@@ -19,11 +19,12 @@ export function registerRoutes(app: FastifyInstance, context: RouteContext): voi
 }
 
 function registerSessionRoutes(app: FastifyInstance, context: RouteContext): void {
-  const { store, transport, csrf, log, current, rotate, replyToLogin, note } = context;
+  const { store, transport, csrf, inner, log, current, rotate, replyToLogin, note } = context;
 
   app.get('/session', { schema: SCHEMAS.read }, async (request, reply) => {
     const found = await current(request, reply);
     if (found === undefined) return unauthenticated(reply);
+    if (inner !== undefined && !(await inner.confirm(request, found.session))) return unauthenticated(reply);
     const { userId, role, version, data } = found.session;
     return reply.send({ user: userId ?? null, role, version, data });
   });

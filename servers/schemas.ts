@@ -29,6 +29,7 @@ export const SCHEMAS = {
     body: object({ user: userId, password: { type: 'string', maxLength: 128 } }),
     response: replies({ user: text, role: text }),
   },
+  inner: { response: replies({ user }) },
   read: { response: replies({ user, role: text, version: integer, data: text }) },
   update: {
     body: object({ data: { type: 'string', maxLength: 65_536 }, version }, ['data']),

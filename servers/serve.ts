@@ -3,12 +3,13 @@ import { type ComparatorDefinition, isComparator } from '../stores/comparators/d
 import { openStore } from '../stores/open.ts';
 import { effectiveOptions } from '../stores/options.ts';
 import { ARMS } from '../stores/registry.ts';
-import type { SessionStore, StoreDefinition } from '../stores/store.ts';
+import type { OpenContext, SessionStore, StoreDefinition } from '../stores/store.ts';
 import { traitsOf } from '../stores/traits.ts';
 import { createApp } from './app.ts';
 import { type Clock, type ClockMessage, createClock } from './clock.ts';
 import { openComparator } from './comparator-server.ts';
 import { parseServerConfig, SERVER_CONFIG_ENV, type ServerConfig } from './config.ts';
+import { countBytes } from './count-bytes.ts';
 import { errorReporter } from './error-reporter.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
 import { bearerTransport, cookieTransport, type Transport } from './session-plugin.ts';
@@ -76,6 +77,8 @@ interface Served extends Pick<SessionStore, 'verifyCacheStats'> {
   /** Resolves with the port. */
   listen(at: { host: string; port: number; backlog: number }): Promise<number>;
   close(): Promise<void>;
+  /** What an inner service has received and sent since the start. */
+  innerBytes?: (() => number) | undefined;
   /** Of sessions that are kept in this process. */
   sweep?: SessionStore['sweep'];
 }
@@ -94,7 +97,7 @@ async function openApplication(
   const refresh = traits.refresh === 'rotating';
   const plain = config.transport === 'cookie' ? cookieTransport({ refresh }) : bearerTransport({ refresh });
   const transport = parts.wrapTransport?.(plain, config) ?? plain;
-  const opened = await openStore(definition, {
+  const context: OpenContext = {
     options,
     durability: config.durability,
     serviceUrl: config.serviceUrl,
@@ -110,9 +113,12 @@ async function openApplication(
     controlData: (userId) => payloadFor(userId, 0, config.payloadBytes),
     now: clock.now,
     onBackgroundError: onError,
-  });
+  };
+  const opened = await openStore(definition, context);
   const store = parts.wrapStore?.(opened, config) ?? opened;
-  const app = createApp({ config, store, transport, onError, now: clock.now });
+  const inner = config.inner && (await (await import('./inner.ts')).openInner(config.inner, context));
+  const app = createApp({ config, store, transport, inner, onError, now: clock.now });
+  const isInner = config.inner !== undefined && config.inner.urls === undefined;
   return {
     async listen(at) {
       await app.listen(at);
@@ -121,10 +127,12 @@ async function openApplication(
     },
     async close() {
       await app.close();
+      await inner?.close();
       await store.close();
     },
     roundTrips: () => store.roundTrips(),
     verifyCacheStats: store.verifyCacheStats,
+    innerBytes: isInner ? countBytes(app.server) : undefined,
     sweep: traits.state === 'server' ? store.sweep : undefined,
   };
 }

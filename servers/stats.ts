@@ -19,6 +19,8 @@ export interface StatsMessage {
   loopTurns?: number;
   /** Memory of the sessions in this process; only in the reply to {@link StatsRequest.weigh}. */
   sessionBytes?: number;
+  /** What an inner service has received and sent over HTTP since the start; absent for others. */
+  innerBytes?: number;
   /** Counters of the cache of verified tokens since the start; absent without a cache. */
   verifyCache?: VerifyCacheStats;
 }
@@ -44,7 +46,10 @@ const SWEEP_LIMIT = 100_000;
  * 20), and 0.04 µs a request for the loop.
  */
 export function watchProcess(
-  store: Pick<SessionStore, 'verifyCacheStats'> & { roundTrips(): number | undefined },
+  store: Pick<SessionStore, 'verifyCacheStats'> & {
+    roundTrips(): number | undefined;
+    innerBytes?: (() => number) | undefined;
+  },
 ): () => StatsMessage {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
@@ -67,6 +72,7 @@ export function watchProcess(
       ...(isKnown ? { loopDelayP99Us: Math.max(0, Math.round(lateNs / 1000)) } : {}),
       gcNs: Math.round(gcMs * 1e6),
       loopTurns: performance.nodeTiming.uvMetricsInfo.loopCount,
+      ...(store.innerBytes === undefined ? {} : { innerBytes: store.innerBytes() }),
       ...(store.verifyCacheStats === undefined ? {} : { verifyCache: store.verifyCacheStats() }),
     };
   };

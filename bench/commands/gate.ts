@@ -15,7 +15,17 @@ import { COMPARISON_FLAGS, reportComparison } from './compare.ts';
 
 /** Flags of a run that do not apply to two commits: an external site is neither. */
 const SITE_ONLY = ['target', 'contract', 'ca', 'insecure', 'connectTo'] as const;
-const RUN_ONLY = ['resume', 'dryRun', 'engine', 'preset', 'thresholds', 'wide', ...SITE_ONLY] as const;
+/** A base of before `--inner` would not ask anyone. */
+const RUN_ONLY = [
+  'resume',
+  'dryRun',
+  'engine',
+  'preset',
+  'thresholds',
+  'wide',
+  'innerServers',
+  ...SITE_ONLY,
+] as const;
 
 const OUT_HELP = 'result CSVs: NAME.csv writes NAME-base.csv and NAME-head.csv';
 const REPEAT_HELP = 'most valid blocks; the gate ends earlier when all is settled';

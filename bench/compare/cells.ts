@@ -24,6 +24,7 @@ const GROUP_COLUMNS = [
   'generator_mode',
   'edge_tls',
   'store_distance_ms',
+  'inner_servers',
 ] as const satisfies readonly ColumnName[];
 
 /** Columns that identify a cell; only cells that were measured in both files can be compared. */

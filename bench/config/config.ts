@@ -4,6 +4,7 @@ import { checkCpuSources } from './cpu-from.ts';
 import { checkDistance } from './distance.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
+import { checkInner } from './inner.ts';
 import { EQUAL_LOAD_SHARE } from './rate.ts';
 import { parseServiceUrls, type ServiceUrls, servicesOf } from './service-urls.ts';
 import { checkSites, sitesOf } from './sites.ts';
@@ -105,6 +106,7 @@ function checkConflicts(config: Config): void {
   checkCpuSources(config);
   checkComparators(config);
   checkTls(config.tls, [config.balancer]);
+  checkInner(config.stores, config.scenarios, config.innerServers);
   checkDistance(config.stores, config.urls, config.storeDistancesMs);
   if (config.tls && config.engine === 'autocannon') {
     throw conflict('--engine slices with --tls', '--engine autocannon', 'Leave --engine out.');

@@ -66,6 +66,7 @@ const COLUMN_OF: Readonly<Record<string, ColumnName>> = {
   pool: 'pool_size',
   transport: 'transport',
   'store-distance': 'store_distance_ms',
+  inner: 'inner_servers',
   durability: 'variant',
   service: 'variant',
   engine: 'engine',

@@ -96,6 +96,11 @@ export const RUN_FLAGS = {
     'how far the service is from the servers: round trips that a relay adds, a list such as 0ms,1ms,5ms; what they come to is measured',
     listed(distance),
   ),
+  innerServers: run.optional(
+    '--inner <counts>',
+    'inner services that check each read as well, a list such as 1,3,5: as the backend does, or by a token of the server in front, an arm such as redis:inner=token',
+    listed(whole(1, 16)),
+  ),
   durability: run.value(
     '--durability <level>',
     'what an acknowledged write survives, in every service that can provide it: nothing (none); a crash or power loss, except for about the last second (second); any crash or power loss (commit)',

@@ -8,6 +8,7 @@ import { ARMS, findStore, resolveAlias } from '../../stores/registry.ts';
 import type { BackendDefinition } from '../../stores/store.ts';
 import { pairsText } from '../../stores/variant.ts';
 import type { LoadedSite } from './contract.ts';
+import { type InnerCheck, takeInner } from './inner-check.ts';
 import { isModuleText, moduleText, ownOptions, parseModule, registerLooked } from './store-module.ts';
 import { distinct, listOf, oneOf, quoted, usage } from './values.ts';
 
@@ -25,6 +26,8 @@ export interface StoreChoice {
   module?: StoreModule;
   /** What that module is compared with, where it is a file; absent: itself at another commit. */
   baseModule?: StoreModule;
+  /** How inner services check (`--inner`); default `ask`. */
+  inner?: InnerCheck;
   /** Distinguishes it from another arm of the same backend, options and side. */
   label?: string;
 }
@@ -75,7 +78,8 @@ export function parseStoreChoice(text: string): StoreChoice {
     resolveAlias(name),
     ARMS.map((definition) => definition.name),
   );
-  return { store, options: optionsOf(store, rest.length === 0 ? undefined : rest.join(':')) };
+  const { inner, rest: own } = takeInner(rest.length === 0 ? undefined : rest.join(':'));
+  return { store, options: optionsOf(store, own), ...(inner === undefined ? {} : { inner }) };
 }
 
 /** The options of a backend, complete. @param given as in `write=lww+read=getex`. */
@@ -112,8 +116,9 @@ export function bothSides(choice: StoreChoice): StoreChoice[] {
 }
 
 /** As `--store` takes it, with all options. */
-export function storeText({ store, options, module }: StoreChoice): string {
+export function storeText({ store, options, module, inner }: StoreChoice): string {
   const name = module === undefined ? store : moduleText(module);
-  const pairs = pairsText(module === undefined ? options : ownOptions(options));
+  const own = module === undefined ? options : ownOptions(options);
+  const pairs = pairsText(inner === undefined ? own : { ...own, inner });
   return pairs === '' ? name : `${name}:${pairs}`;
 }

@@ -8,7 +8,8 @@ import type { RunContext } from './context.ts';
 import { type Distance, openDistance } from './distance/distance.ts';
 import type { StartedProcess } from './processes/process.ts';
 import { openTogether } from './processes/resources.ts';
-import { askStats, namespaceOf, SERVER_FAILURE, serverConfig, startServer } from './server.ts';
+import { askStats, namespaceOf, SERVER_FAILURE } from './server.ts';
+import { startServers, urlOf } from './servers.ts';
 import { checkDurability } from './services/describe.ts';
 import type { StartedService } from './services/service.ts';
 import { startService } from './services/start.ts';
@@ -18,6 +19,7 @@ import { maxOf, sumOf } from './sums.ts';
 export interface Environment {
   /** Base URLs to load: the balancer's, or the servers' when there is none. */
   targets: readonly string[];
+  /** Without inner services. */
   servers: readonly string[];
   service: StartedService | undefined;
   /** What `--store-distance` puts between servers and service; `undefined` without it, or without a service. */
@@ -45,6 +47,8 @@ export interface EnvironmentStats {
   loopDelayP99Us: number | undefined;
   /** `undefined` when a server does not report it (an older commit). */
   loopTurns: number | undefined;
+  /** What inner services received and sent over HTTP; `undefined` without any. */
+  innerBytes: number | undefined;
   /** `undefined` where no verified tokens are cached. */
   verifyCache: VerifyCacheStats | undefined;
 }
@@ -75,23 +79,14 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
         : await openDistance(storeDistanceMs, service.url, context);
     if (distance !== undefined) resources.add('distance', distance.stop);
 
-    const serving = servingContext(trial, context);
-    const starting = Array.from({ length: trial.servers }, (_, index) =>
-      startServer(serverConfig(trial, context, `s${index + 1}`, distance ?? service), serving, trial.side),
-    );
-    resources.add('servers', async () => {
-      const settled = await Promise.allSettled(starting);
-      await Promise.all(
-        settled.map((start) => (start.status === 'fulfilled' ? start.value.stop() : undefined)),
-      );
-    });
     const deaths = service === undefined ? [] : [service.died];
-    // A store that dies now must be reported as such, not as servers that cannot reach it.
-    const servers = await Promise.race([Promise.all(starting), ...deaths.map((died) => died.then(rethrow))]);
-    const urls = servers.map((server) => `http://127.0.0.1:${server.port}`);
+    const started = await startServers(trial, context, distance ?? service, deaths, resources);
+    const { front } = started;
+    const servers = [...front, ...started.inner];
+    const urls = front.map(urlOf);
 
     const { chosenBalancer: chosen } = context;
-    const upstreams = servers.map((server, index) => {
+    const upstreams = front.map((server, index) => {
       return { id: `s${index + 1}`, host: '127.0.0.1', port: server.port as number };
     });
     const balancer =
@@ -131,6 +126,7 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
           gcNs: sumOf(stats.map((one) => one.gcNs)),
           loopDelayP99Us: maxOf(stats.map((one) => one.loopDelayP99Us)),
           loopTurns: sumOf(stats.map((one) => one.loopTurns)),
+          innerBytes: sumOf(stats.slice(front.length).map((one) => one.innerBytes)),
           verifyCache: sumOfCaches(stats.map((one) => one.verifyCache)),
         };
       },
@@ -158,17 +154,12 @@ function externalEnvironment({ url }: LoadedSite): Environment {
         gcNs: undefined,
         loopDelayP99Us: undefined,
         loopTurns: undefined,
+        innerBytes: undefined,
         verifyCache: undefined,
       }),
     weighSessions: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };
-}
-
-/** The context with the server program for the trial's side. */
-function servingContext(trial: Trial, context: RunContext): RunContext {
-  if (trial.side !== 'base' || context.baselineServer === undefined) return context;
-  return { ...context, programs: { ...context.programs, server: context.baselineServer } };
 }
 
 /**
@@ -180,10 +171,6 @@ function sumOfCaches(caches: readonly (VerifyCacheStats | undefined)[]): VerifyC
   const sum = (key: 'hits' | 'misses') => known.reduce((total, cache) => total + cache[key], 0);
   const distinctTokens = Math.max(...known.map((cache) => cache.distinctTokens));
   return { hits: sum('hits'), misses: sum('misses'), distinctTokens };
-}
-
-function rethrow(error: BenchError): never {
-  throw error;
 }
 
 function unexpectedEnd(process: StartedProcess): Promise<BenchError> {
@@ -210,7 +197,7 @@ function startServiceFor(
     ...(url === undefined ? {} : { url }),
     durability: durabilityOf(trial, config.durability),
     directory,
-    maxConnections: trial.servers * config.poolSize + SPARE_CONNECTIONS,
+    maxConnections: (trial.servers + (trial.innerServers ?? 0)) * config.poolSize + SPARE_CONNECTIONS,
     cpus: context.pinning?.store,
     guard,
     signal,

@@ -82,6 +82,7 @@ function benchmarkName(row: Row): string {
     row.edge_tls === undefined ? row.balancer : `${row.balancer} with TLS`,
     row.affinity,
     `${row.payload_bytes} B`,
+    ...(row.inner_servers === undefined ? [] : [`${row.inner_servers} inner`]),
     ...(row.store_distance_ms === undefined ? [] : [`store ${row.store_distance_ms} ms away`]),
     row.transport,
     `${row.connections} connections`,

@@ -20,6 +20,7 @@ const GROUP_COLUMNS = [
   'generator_mode',
   'edge_tls',
   'store_distance_ms',
+  'inner_servers',
 ] as const satisfies readonly ColumnName[];
 
 /** Items with an equal key together, in the order of the first of each. */

@@ -35,18 +35,20 @@ function groupTitle(rows: readonly Row[]): string {
   return `${closed}, ${rate === undefined ? '' : `${whole(rate)}/s `}${arrivals}, response times`;
 }
 
-/** Balancer, size of the data and distance of the service, which are unknown of external sites. */
+/** Balancer, size of the data, distance of the service and what is within, which are unknown of external sites. */
 function ownAxes({
   target,
   balancer,
   edge_tls: tls,
   payload_bytes: bytes,
   store_distance_ms: ms,
+  inner_servers: inner,
 }: Row): string[] {
   if (target !== undefined) return [];
   const name = balancer === 'none' ? 'no balancer' : balancer;
   const away = ms === undefined ? [] : [`store ${ms} ms away`];
-  return [tls === undefined ? String(name) : `${name} with TLS`, `${bytes} B`, ...away];
+  const within = inner === undefined ? [] : [counted(inner, 'inner service')];
+  return [tls === undefined ? String(name) : `${name} with TLS`, `${bytes} B`, ...away, ...within];
 }
 
 /** Whether requests were sent at a rate, regardless of replies. */

@@ -14,6 +14,8 @@ export interface Observed {
   machineBusyNs: number | undefined;
   /** Round trips of all servers to the service. */
   roundTrips: number | undefined;
+  /** What inner services received and sent over HTTP; absent without any. */
+  innerBytes?: number | undefined;
   rssServerBytes: number | undefined;
   rssStoreBytes: number | undefined;
   /** CPU of servers, balancer and service per second without load; already subtracted. */

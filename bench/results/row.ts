@@ -74,6 +74,10 @@ export const COLUMNS = [
     'round trip of a byte through that relay while the arm was loaded, without any work of the service, median; empty without a relay or a service',
   ),
   integer('store_rtt_p95_us', 'the same, 95th percentile; empty below 20 of them'),
+  integer(
+    'inner_servers',
+    'inner services that check each request as well (--inner), parts of servers in all figures; the variant says how: inner=ask, as the backend does, or inner=token; empty: none',
+  ),
   text('pinning', 'which processes may use which processors (--pin); empty when all may use all'),
   text(
     'generator_mode',
@@ -152,6 +156,10 @@ export const COLUMNS = [
   integer('svc_max_us', 'service time, maximum'),
   number('req_bytes', 'mean size of a request, head and body'),
   number('resp_bytes', 'mean size of a reply, head and body'),
+  number(
+    'inner_bytes_per_req',
+    'what all inner services received and sent over HTTP per request sent; empty without any',
+  ),
   number('cpu_us_per_req_server', 'CPU of all servers per request sent, without their idle use'),
   number('cpu_us_per_req_balancer', 'CPU of the balancer per request sent; empty without one'),
   number('cpu_us_per_req_store', 'CPU of the service per request sent; empty without one'),

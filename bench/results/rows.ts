@@ -92,6 +92,7 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
     reqs_per_loop_turn: observed.loopTurns === undefined ? undefined : all.completed / observed.loopTurns,
     idle_cpu_us_per_s: scaled(observed.idleCpuNsPerSecond, 1e-3),
     store_commands_per_req: perRequest(roundTrips),
+    inner_bytes_per_req: perRequest(observed.innerBytes),
     rss_server_bytes: observed.rssServerBytes,
     rss_store_bytes: observed.rssStoreBytes,
     loop_delay_p99_us: observed.loopDelayP99Us,

@@ -207,7 +207,8 @@ function isFinished(block: Block, finished: readonly Row[], runId: string): bool
           (row.servers === trial.servers &&
             row.affinity === trial.affinity &&
             row.payload_bytes === trial.payloadBytes &&
-            row.store_distance_ms === trial.storeDistanceMs)) &&
+            row.store_distance_ms === trial.storeDistanceMs &&
+            row.inner_servers === trial.innerServers)) &&
         (isUsable(row) || row.status === 'unsupported'),
     ),
   );

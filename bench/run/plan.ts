@@ -1,10 +1,10 @@
 import type { Handicap } from '../../servers/protocol.ts';
 import type { StoreModule } from '../../stores/module.ts';
 import { durabilityOf } from '../../stores/registry.ts';
-import type { Durability } from '../../stores/service.ts';
 import { armText, variantText } from '../../stores/variant.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedSite } from '../config/contract.ts';
+import { innerCheckOf } from '../config/inner.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
 import type { Scenario } from '../config/words.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
@@ -25,6 +25,8 @@ export interface Trial extends Group {
   /** A store of the user's. */
   module?: StoreModule;
   label?: string;
+  /** How inner services check; absent: as the backend does. */
+  inner?: StoreChoice['inner'];
   /** Ordinal of the repetition, from 1. */
   block: number;
   /** Place within the block, from 0. */
@@ -40,6 +42,8 @@ export interface Group {
   payloadBytes: number;
   /** Round trip that a relay adds between servers and service; absent: no relay. */
   storeDistanceMs?: number;
+  /** Services behind each server, which check each request as well; absent: none. */
+  innerServers?: number;
 }
 
 /** All arms of a group, loaded by turns, with fresh processes. */
@@ -69,7 +73,7 @@ export function planRepetition(config: Config, block: number): Block[] {
     const order = shuffled(config.stores, random);
     if (isReversed) order.reverse();
     const trials = order.map((choice): Trial => {
-      return { ...armOf(choice, config.durability), ...group, block, orderIndex: orderIndex++ };
+      return { ...armOf(choice, config), ...group, block, orderIndex: orderIndex++ };
     });
     if (config.engine === 'slices') return [{ group, block, trials }];
     return trials.map((trial) => ({ group, block, trials: [trial] }));
@@ -87,9 +91,9 @@ export function titleOf(trial: Trial): string {
 }
 
 /** A name that distinguishes an arm from the others of its block. */
-export function armName({ store, options, side, label }: Trial): string {
+export function armName({ store, options, inner, side, label }: Trial): string {
   if (label !== undefined) return label;
-  const name = armText(store, options);
+  const name = armText(store, inner === undefined ? options : { ...options, inner });
   return side === undefined ? name : `${name} ${side}`;
 }
 
@@ -101,20 +105,31 @@ export function blockTitle({ block, group, trials }: Block): string {
 }
 
 /** The axes held fixed, on one line. */
-export function groupText({ scenario, servers, affinity, payloadBytes, storeDistanceMs }: Group): string {
+export function groupText({
+  scenario,
+  servers,
+  affinity,
+  payloadBytes,
+  storeDistanceMs,
+  innerServers,
+}: Group): string {
   if (servers === 0) return `${scenario}, external`;
   const count = `${servers} ${servers === 1 ? 'server' : 'servers'}`;
   const away = storeDistanceMs === undefined ? '' : `, store ${storeDistanceMs} ms away`;
-  return `${scenario}, ${count}, ${affinity}, ${payloadBytes} B${away}`;
+  const within = innerServers === undefined ? '' : `, ${innerServers} inner`;
+  return `${scenario}, ${count}, ${affinity}, ${payloadBytes} B${away}${within}`;
 }
 
 function groupsOf(config: Config): Group[] {
   const distances = config.storeDistancesMs?.map((storeDistanceMs) => ({ storeDistanceMs })) ?? [{}];
+  const inner = config.innerServers?.map((innerServers) => ({ innerServers })) ?? [{}];
   return config.servers.flatMap((servers) =>
     config.affinities.flatMap((affinity) =>
       config.scenarios.flatMap((scenario) =>
         config.payloadsBytes.flatMap((payloadBytes) =>
-          distances.map((distance) => ({ servers, affinity, scenario, payloadBytes, ...distance })),
+          distances.flatMap((distance) =>
+            inner.map((within) => ({ servers, affinity, scenario, payloadBytes, ...distance, ...within })),
+          ),
         ),
       ),
     ),
@@ -123,10 +138,12 @@ function groupsOf(config: Config): Group[] {
 
 function armOf(
   choice: StoreChoice,
-  durability: Durability,
-): Pick<Trial, 'arm' | 'store' | 'options' | 'variant' | 'side' | 'handicap' | 'site' | 'module' | 'label'> {
+  { durability, innerServers }: Config,
+): Omit<Trial, keyof Group | 'block' | 'orderIndex'> {
   const { store, options, side, handicap, site, module, label } = choice;
-  const variant = variantText(options, site === undefined ? durabilityOf(choice, durability) : 'unknown');
+  const inner = innerServers === undefined ? undefined : innerCheckOf(choice);
+  const shown = inner === undefined ? options : { ...options, inner };
+  const variant = variantText(shown, site === undefined ? durabilityOf(choice, durability) : 'unknown');
   return {
     arm: `${store}[${variant}]`,
     store,
@@ -137,5 +154,6 @@ function armOf(
     ...(site === undefined ? {} : { site }),
     ...(module === undefined ? {} : { module }),
     ...(label === undefined ? {} : { label }),
+    ...(inner === undefined ? {} : { inner }),
   };
 }

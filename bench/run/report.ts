@@ -71,8 +71,9 @@ export function axesText(row: Row): string {
     affinity,
     payload_bytes: payloadBytes = 0,
     store_distance_ms: storeDistanceMs,
+    inner_servers: innerServers,
   } = row;
-  return groupText({ scenario, servers, affinity, payloadBytes, storeDistanceMs } as Group);
+  return groupText({ scenario, servers, affinity, payloadBytes, storeDistanceMs, innerServers } as Group);
 }
 
 const CPU_REMARK =

@@ -47,7 +47,7 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'redis',
     ],
   },
-  { module: 'servers/', may: ['servers/', 'stores/', 'fastify'] },
+  { module: 'servers/', may: ['servers/', 'stores/', 'fastify', 'undici'] },
   { module: 'bench/errors.ts', may: [] },
   { module: 'bench/run/plan.ts', may: ['bench/config/', 'bench/stats/', 'servers/protocol.ts', 'stores/'] },
   { module: 'bench/config/values.ts', may: ['bench/errors.ts', 'fastest-levenshtein'] },
@@ -226,6 +226,7 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   redis: 'servers/comparators/',
   testcontainers: 'bench/environment/',
   yaml: 'scripts/manifests/',
+  undici: 'servers/',
 };
 
 interface Import {

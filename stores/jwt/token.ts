@@ -32,9 +32,10 @@ export interface TokenCodec {
 
 /**
  * RFC 8725 §3.11: explicit types, so that no other kind of token under the same key passes for a session, nor a
- * session's token for a refresh token (as RFC 9068 §2.1 separates access tokens).
+ * session's token for a refresh token (as RFC 9068 §2.1 separates access tokens). `inner+jwt` is what servers pass on to
+ * inner services.
  */
-export type TokenType = 'session+jwt' | 'refresh+jwt';
+export type TokenType = 'session+jwt' | 'refresh+jwt' | 'inner+jwt';
 /** By how much a refresh token is longer than the session's token with the same claims: its id, as base64url. */
 export const REFRESH_ID_BYTES: number = Math.ceil((`,"rid":"${'x'.repeat(22)}"`.length * 4) / 3);
 const ISSUER = 'session-bench';

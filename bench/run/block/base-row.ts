@@ -71,6 +71,7 @@ function ownCells(trial: Trial, { chosenBalancer: chosen, certificates }: RunCon
     ...(certificates === undefined ? {} : { edge_tls: EDGE_TLS }),
     affinity: trial.affinity,
     payload_bytes: trial.payloadBytes,
+    ...(trial.innerServers === undefined ? {} : { inner_servers: trial.innerServers }),
     ...(trial.storeDistanceMs === undefined ? {} : { store_distance_ms: trial.storeDistanceMs }),
   };
 }

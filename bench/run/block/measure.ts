@@ -88,6 +88,7 @@ export async function measureArms(
       busiestServerNs: spent.busiestServer,
       machineBusyNs: difference(turns.machineBusyNs, sumOf(turns.slices.map(({ pollingNs }) => pollingNs))),
       roundTrips: isUntimed(arm) ? turns.roundTrips : difference(after?.roundTrips, before?.roundTrips),
+      innerBytes: difference(after?.innerBytes, before?.innerBytes),
       rssServerBytes: memoryBytesOf(arm.pids.server),
       rssStoreBytes: memoryBytesOf(arm.pids.store),
       idleCpuNsPerSecond: idleNs(rate),
