@@ -1,6 +1,6 @@
 import { BenchError, messageOf } from '../errors.ts';
 import { isOpen } from '../results/groups.ts';
-import type { HistogramLine } from '../results/kept-lines.ts';
+import { type HistogramLine, isKeyed, isLineOf } from '../results/kept-lines.ts';
 import type { NumberColumn, Row } from '../results/row.ts';
 import { milliseconds, shown } from '../results/shown.ts';
 import { percentilesOf, summaryOf } from '../stats/histogram.ts';
@@ -95,8 +95,8 @@ function curveOf(texts: readonly string[], constantArrivals: boolean): Series['p
 }
 
 /**
- * Finds the histogram of a row. Blocks of several groups share their ids, and a continued run keeps lines of blocks that
- * it has replaced: the line must also agree with the row's own figures.
+ * Finds the histogram of a row. A line of an earlier version does not tell groups and attempts at a block apart: it must
+ * agree with the row's own figures.
  */
 function histogramFinder(
   lines: readonly HistogramLine[],
@@ -107,8 +107,9 @@ function histogramFinder(
   const byKey = new Map<string, HistogramLine[]>();
   for (const line of lines) byKey.set(keyOf(line), [...(byKey.get(keyOf(line)) ?? []), line]);
   return (row) =>
-    byKey.get(keyOf(row))?.find(({ histogram }) => {
-      const summary = readable(histogram);
+    byKey.get(keyOf(row))?.find((line) => {
+      const summary = readable(line.histogram);
+      if (isKeyed(line)) return isLineOf(line, row);
       return summary?.p50 === row[`${kind}_p50_us`] && summary?.max === row[`${kind}_max_us`];
     })?.histogram;
 }

@@ -1,11 +1,41 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { BenchError, messageOf } from '../errors.ts';
 import { beside } from './env-file.ts';
+import type { Row } from './row.ts';
 import type { SliceRecord } from './slices.ts';
 import { plain } from './text.ts';
 
+/** The cells of a row by which a line of another file names its trial: earlier lines have the first three alone. */
+const EARLIER_KEYS = ['block', 'order_index', 'arm'] as const;
+/**
+ * Blocks of several groups share their ids, and so do two attempts at one block of a run that is continued: the axes of
+ * the group tell the former apart, the start of the trial the latter.
+ */
+const LINE_KEYS = [
+  ...EARLIER_KEYS,
+  'started_at',
+  'scenario',
+  'servers',
+  'affinity',
+  'payload_bytes',
+] as const;
+type LineKeys = Pick<Row, (typeof LINE_KEYS)[number]>;
+
+/** What each line of a trial has; what its row lacks is absent. */
+export function lineKeysOf(row: Row): LineKeys {
+  return Object.fromEntries(LINE_KEYS.map((key) => [key, row[key]])) as LineKeys;
+}
+
+/** Whether a line has all keys: one of an earlier version does not tell groups apart. */
+export const isKeyed = (line: Pick<LineKeys, 'started_at'>): boolean => line.started_at !== undefined;
+
+/** Whether a line is of the trial of this row, as far as the line tells. */
+export function isLineOf(line: LineKeys, row: Row): boolean {
+  return (isKeyed(line) ? LINE_KEYS : EARLIER_KEYS).every((key) => line[key] === row[key]);
+}
+
 /** One line of `NAME.histograms.jsonl`. */
-export interface HistogramLine {
+export interface HistogramLine extends LineKeys {
   block: string;
   order_index: number;
   arm: string;
@@ -15,7 +45,7 @@ export interface HistogramLine {
 }
 
 /** One line of `NAME.slices.jsonl`. */
-export type SliceLine = SliceRecord & { block: string };
+export type SliceLine = LineKeys & SliceRecord & { block: string };
 
 /** The histograms beside a result file; empty when none are kept. @throws BenchError CSV_INVALID for a damaged line. */
 export function readHistograms(csvPath: string): HistogramLine[] {

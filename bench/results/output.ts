@@ -7,6 +7,7 @@ import {
   type EnvironmentRecord,
   writeEnvironmentRecord,
 } from './env-file.ts';
+import { lineKeysOf } from './kept-lines.ts';
 import type { Row } from './row.ts';
 import type { SliceRecord } from './slices.ts';
 
@@ -49,10 +50,9 @@ export function openOutput(path: string | undefined, runId: string, kept?: reado
       }
       const [first] = added;
       if (first === undefined) return;
-      const { block, order_index, arm } = first;
-      if (Object.keys(histograms).length > 0)
-        appendHistograms(target, { block, order_index, arm }, histograms);
-      if (slices.length > 0) appendSlices(target, { block }, slices);
+      const keys = lineKeysOf(first);
+      if (Object.keys(histograms).length > 0) appendHistograms(target, keys, histograms);
+      if (slices.length > 0) appendSlices(target, keys, slices);
     },
     describe: (record) => writeEnvironmentRecord(target, record),
     close: file.close,
