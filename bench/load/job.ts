@@ -66,6 +66,11 @@ export interface SliceResult {
   backlogEnd: number;
   /** Open loop: the same, plus those sent and without a reply at that moment; 0 in a closed loop. */
   outstandingEnd: number;
+  /**
+   * Service times of its replies, in an open loop response times, microseconds; absent where they are not kept, and p99
+   * below 1,000 replies.
+   */
+  latencyUs?: Partial<Record<'p50' | 'p95' | 'p99', number | undefined>>;
 }
 
 export interface OperationResult {

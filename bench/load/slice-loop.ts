@@ -1,6 +1,6 @@
 import type { Wire } from '../config/wire.ts';
 import type { Arrivals } from '../config/words.ts';
-import { createHistogram, type LatencyHistogram } from '../stats/histogram.ts';
+import { createHistogram, type LatencyHistogram, summarize } from '../stats/histogram.ts';
 import { createArrivals } from './arrivals.ts';
 import { stayAwake } from './awake.ts';
 import type { Slot } from './built-request.ts';
@@ -14,7 +14,7 @@ import type { RunningLoop } from './running-loop.ts';
 import type { PlannedRequest } from './scenarios.ts';
 import { createStageLog, type StageLog, type StageTotals } from './stage-log.ts';
 import { createStagedArrivals, type Stage } from './stages.ts';
-import { addTallies, countsOf, createTally, type Tally } from './tally.ts';
+import { addTallies, countsOf, createTally, type Tally, timesOf } from './tally.ts';
 import { createPollingTicker, startTicker, type Ticker } from './ticker.ts';
 
 /** The load generator: keep-alive sockets, prebuilt requests, every reply checked. */
@@ -182,6 +182,7 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
     async run(seconds, load) {
       const start = await prepare(seconds, load);
       const before = countsOf(tallies());
+      const timesBefore = timesOf(tallies());
       const cpuFrom = process.cpuUsage();
       traffic.isRunning = true;
       const awake = options.staysAwake === true ? stayAwake(traffic) : undefined;
@@ -194,6 +195,9 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
       const pollingNs = awake?.end() ?? 0;
       const cpuNs = addUntil(endMs, slice, pollingNs);
       const after = countsOf(tallies());
+      const times = timesOf(tallies());
+      if (timesBefore.totalCount > 0) times.subtract(timesBefore);
+      const { p50, p95, p99 } = summarize(times);
       return {
         seconds: (endMs - loop.startMs) / 1000,
         scheduled: after.scheduled - before.scheduled,
@@ -203,6 +207,7 @@ export function createSliceLoop(options: SliceLoopOptions): SliceLoop {
         pollingNs,
         backlogEnd,
         outstandingEnd,
+        latencyUs: { p50, p95, p99 },
       };
     },
     replan,

@@ -68,6 +68,13 @@ export function countsOf(tallies: Iterable<Tally>): Counts {
   return sum;
 }
 
+/** The times of all replies so far: of each operation response times where it has them, else service times. */
+export function timesOf(tallies: Iterable<Tally>): LatencyHistogram {
+  const sum = createHistogram();
+  for (const { histogram, response } of tallies) sum.add(response ?? histogram);
+  return sum;
+}
+
 /** The results of a window: the sum of all operations first, then each operation of a mix. */
 export async function resultsOf(tallies: ReadonlyMap<Operation, Tally>): Promise<OperationResult[]> {
   const all = createTally();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createResultFile } from '../results/csv.ts';
 import { cpuUs } from '../results/figures.ts';
-import type { SliceLine } from '../results/kept-lines.ts';
+import { lineKeysOf, type SliceLine } from '../results/kept-lines.ts';
 import { COLUMNS, type Row } from '../results/row.ts';
 import { fixed, shownCentre } from '../results/shown.ts';
 import { html } from './html.ts';
@@ -48,6 +48,8 @@ describe('what a file says is text', () => {
     expect(textOf(page)).toContain(`run ${ATTACK} redis://u:***@h/`);
   });
 });
+
+const series4 = <T>(points: T): T[] => [points, points, points, points];
 
 describe('curves', () => {
   test('over the size of the session, from the figures of each size', () => {
@@ -118,6 +120,45 @@ describe('curves', () => {
     ]);
     const twice = rendered(sourceOf(placed, { slices: [...slices, ...slices] })).charts;
     expect(twice.some((one) => one.kind === 'lines' && /slice/.test(one.x.label))).toBe(false);
+  });
+
+  const sliceCharts = (rows: readonly Row[], slices: readonly SliceLine[]) =>
+    rendered(sourceOf(rows, { slices })).charts.flatMap((one) =>
+      one.kind === 'lines' && /slice/.test(one.x.label) ? [one] : [],
+    );
+  const begun = syntheticRows().map((row, index) => {
+    return { ...row, order_index: 0, started_at: `2026-11-28T10:00:${String(index).padStart(2, '0')}Z` };
+  });
+  const sliceOf = (row: Row, cells: Partial<SliceLine> = {}) =>
+    ({ ...lineKeysOf(row), phase: 'measured', round: 1, completed: 50, seconds: 0.5, ...cells }) as SliceLine;
+
+  test('two groups whose blocks share their ids, and two attempts at a block, are told apart by their lines', () => {
+    const other = begun.map((row) => ({ ...row, servers: 3 }));
+    const [first = {}] = begun;
+    const dropped = { ...sliceOf(first, { completed: 1 }), started_at: '2026-11-28T09:00:00Z' };
+    const slices = [
+      ...begun.map((row) => sliceOf(row)),
+      ...other.map((row) => sliceOf(row, { completed: 70 })),
+      dropped,
+    ];
+    const charts = sliceCharts([...begun, ...other], slices);
+    expect(charts.map(({ series }) => series.map(({ points }) => points))).toEqual([
+      series4([{ x: 1, y: 100 }]),
+      series4([{ x: 1, y: 140 }]),
+    ]);
+  });
+
+  test('latency over the slices: p99 where all know it, else p95, else none', () => {
+    const labels = (cells: Partial<SliceLine>, last: Partial<SliceLine> = cells) =>
+      sliceCharts(
+        begun,
+        begun.map((row, index) => sliceOf(row, index === begun.length - 1 ? last : cells)),
+      ).map(({ y, series }) => [y.label, series[0]?.points[0]?.y]);
+    const rate = ['replies per second', 100];
+    const known = { p50_us: 500, p95_us: 1000, p99_us: 2000 };
+    expect(labels(known)).toEqual([rate, ['ms', 2]]);
+    expect(labels(known, { p50_us: 500, p95_us: 1000 })).toEqual([rate, ['ms', 1]]);
+    expect(labels(known, {})).toEqual([rate]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { blockKey, groupBy, isInterleaved } from '../results/blocks.ts';
 import { cpuUs, isCpuKnown } from '../results/figures.ts';
 import { isOpen } from '../results/groups.ts';
-import type { SliceLine } from '../results/kept-lines.ts';
+import { isLineOf, type SliceLine } from '../results/kept-lines.ts';
 import { isUsable, type Row } from '../results/row.ts';
 import { type Format, fixed, milliseconds, shown } from '../results/shown.ts';
 import { type Layout, whole } from '../results/text.ts';
@@ -99,24 +99,64 @@ export function blockFigures(part: Part, palette: Palette): Figure[] {
 
 const clockOf = (startedAt = '') => /T(\d\d:\d\d:\d\d)/.exec(startedAt)?.[1] ?? '';
 
+/** What is followed within blocks, from a slice; the first whose slices all know it. */
+interface Sliced {
+  title: string;
+  label: string;
+  of: (line: SliceLine) => number | undefined;
+  format: Format;
+}
+
+const SLICED_RATE: Sliced = {
+  ...{ title: 'replies per second', label: 'replies per second', format: whole },
+  of: ({ completed, seconds }) => completed / seconds,
+};
+
+/** Slices of a low rate have too few replies for a p99. */
+const slicedTimes = (what: string): Sliced[] =>
+  (['p99', 'p95'] as const).map((name) => ({
+    ...{ title: `${what}, ${name}`, label: 'ms', format: fixed(2) },
+    of: (line) => inMs(line[`${name}_us`]),
+  }));
+
+const inMs = (us: number | undefined) => (us === undefined ? undefined : us / 1000);
+
 /**
- * Replies per second slice by slice, the warm-up before 0: at each turn the median over the valid blocks. `undefined`
- * where no slices are kept, and where those of several groups have the same blocks, which their lines do not tell apart.
+ * Replies per second and their times slice by slice, the warm-up before 0: at each turn the median over the valid blocks.
+ * None where no slices are kept, and where those of several groups have the same blocks, which the lines of earlier
+ * versions do not tell apart; no times where the slices are of a version that kept none.
  */
-export function sliceFigure(part: Part, palette: Palette): Figure | undefined {
+export function sliceFigures(part: Part, palette: Palette): Figure[] {
   const placeOf = (one: Pick<Row, 'block' | 'order_index' | 'arm'>) =>
     JSON.stringify([one.block, one.order_index, one.arm]);
   const usable = part.rows.filter((row) => row.operation === 'all' && isUsable(row));
-  const places = new Set(usable.map(placeOf));
-  const own = part.source.slices.filter((line) => places.has(placeOf(line)) && line.seconds > 0);
+  const places = new Map(usable.map((row) => [placeOf(row), row]));
+  const own = part.source.slices.filter((line) => {
+    const row = places.get(placeOf(line));
+    return row !== undefined && isLineOf(line, row) && line.seconds > 0;
+  });
   const turnOf = ({ phase, round, ...line }: SliceLine) => `${placeOf(line)} ${phase} ${round}`;
-  if (own.length === 0 || new Set(own.map(turnOf)).size < own.length) return undefined;
+  if (own.length === 0 || new Set(own.map(turnOf)).size < own.length) return [];
+  const what = isOpen(part.axes) ? 'response time' : 'service time';
+  // In an open loop the warm-up begins with a closed one.
+  const times = slicedTimes(what).find(({ of }) => own.every((line) => of(line) !== undefined));
+  return [SLICED_RATE, ...(times === undefined ? [] : [times])].map((sliced) =>
+    slicedFigure(part, palette, own, sliced),
+  );
+}
+
+function slicedFigure(
+  part: Part,
+  palette: Palette,
+  own: readonly SliceLine[],
+  { title, label, of, format }: Sliced,
+): Figure {
   const series = part.arms.map((arm): Series => {
     const lines = own.filter((line) => line.arm === arm.arm);
-    const turns = groupBy(lines.flatMap(withTurn(lines)), ({ turn }) => String(turn));
+    const turns = groupBy(lines.flatMap(withTurn(lines, of)), ({ turn }) => String(turn));
     const points = turns.map((same) => ({
       x: same[0]?.turn ?? 0,
-      y: median(same.map(({ rate }) => rate)) ?? 0,
+      y: median(same.map(({ value }) => value)) ?? 0,
     }));
     return {
       name: nameOf(arm),
@@ -124,39 +164,44 @@ export function sliceFigure(part: Part, palette: Palette): Figure | undefined {
       points: points.sort((a, b) => a.x - b.x),
     };
   });
+  const caption = `${title} in each slice${label === 'ms' ? ', ms' : ''}`;
   return {
-    title: 'Within a block: replies per second, slice by slice',
-    alternative: 'Replies per second of each arm over its slices, the warm-up before 0.',
+    title: `Within a block: ${title}, slice by slice`,
+    alternative: `${title} of each arm over its slices, the warm-up before 0; the table has the figures.`,
     chart: {
       kind: 'lines',
       x: { label: 'slice; the warm-up before 0', scale: 'linear' },
-      y: { label: 'replies per second', scale: 'linear' },
+      y: { label, scale: 'linear' },
       series,
       hasMarks: false,
     },
-    remarks: ['At each turn the median over the valid blocks. Slices keep no latency.'],
-    tables: [{ caption: 'replies per second in each slice', layout: turnsTable(series), isFolded: true }],
+    remarks: ['At each turn the median over the valid blocks.'],
+    tables: [{ caption, layout: turnsTable('slice', series, format), isFolded: true }],
   };
 }
 
 /** Turns as a reader counts them: measured ones from 1, those of the warm-up backwards from 0, as blocks differ in it. */
-function withTurn(lines: readonly SliceLine[]) {
+function withTurn(lines: readonly SliceLine[], of: Sliced['of']) {
   const last = new Map<string, number>();
   for (const { block, phase, round } of lines)
     if (phase === 'warm-up') last.set(block, Math.max(last.get(block) ?? 0, round));
-  return ({ block, phase, round, completed, seconds }: SliceLine) => [
-    { turn: phase === 'measured' ? round : round - (last.get(block) ?? round), rate: completed / seconds },
-  ];
+  return (line: SliceLine) => {
+    const { block, phase, round } = line;
+    const turn = phase === 'measured' ? round : round - (last.get(block) ?? round);
+    const value = of(line);
+    return value === undefined ? [] : [{ turn, value }];
+  };
 }
 
-function turnsTable(series: readonly Series[]): Layout {
+/** The points of lines as a table, one line for each place on their axis. */
+export function turnsTable(heading: string, series: readonly Series[], format: Format): Layout {
   const turns = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
   return {
-    headings: ['slice', ...series.map(({ name }) => name)],
+    headings: [heading, ...series.map(({ name }) => name)],
     alignments: ['right', ...series.map(() => 'right' as const)],
     lines: turns.map((turn) => [
       String(turn),
-      ...series.map(({ points }) => shown(points.find(({ x }) => x === turn)?.y, whole)),
+      ...series.map(({ points }) => shown(points.find(({ x }) => x === turn)?.y, format)),
     ]),
   };
 }

@@ -9,7 +9,7 @@ import { Html, html } from './html.ts';
 import { latencyFigure } from './latency.ts';
 import { figuresMarkup } from './markup.ts';
 import { invalidMarkup, methodMarkup } from './method.ts';
-import { blockFigures, sliceFigure } from './over-time.ts';
+import { blockFigures, sliceFigures } from './over-time.ts';
 import { type Part, type Run, runsOf } from './parts.ts';
 import { payloadFigures } from './payload.ts';
 import type { Source } from './source.ts';
@@ -79,12 +79,12 @@ ${invalidMarkup(runs)}
 }
 
 function partMarkup(part: Part, heading: string, palette: Palette, draw: Draw): Html {
-  const [latency, slices] = [latencyFigure(part, palette), sliceFigure(part, palette)];
+  const latency = latencyFigure(part, palette);
   const figures = withoutRepeats([
     ...armFigures(part),
     ...(latency === undefined ? [] : [latency]),
     ...blockFigures(part, palette),
-    ...(slices === undefined ? [] : [slices]),
+    ...sliceFigures(part, palette),
   ]);
   const { notes } = part.layout;
   return html`<section>

@@ -14,6 +14,10 @@ export interface SliceRecord {
   scheduled: number;
   completed: number;
   seconds: number;
+  /** Service times, or in an open loop response times; absent where they are not kept, p99 below 1,000 replies. */
+  p50_us?: number | undefined;
+  p95_us?: number | undefined;
+  p99_us?: number | undefined;
   /** CPU from the slice's start to the arm's next turn; absent where there is none, or it cannot be read. */
   cpu_us_server: number | undefined;
   cpu_us_balancer: number | undefined;

@@ -16,7 +16,7 @@ export function recordSlices(
   idle?: IdleRate,
 ): SliceRecord[] {
   const spent = ledger.each(idle);
-  return slices.map(({ round, place, after, scheduled, completed, seconds, cpuNs }, index) => {
+  return slices.map(({ round, place, after, scheduled, completed, seconds, latencyUs = {}, cpuNs }, index) => {
     const { server, balancer, store } = spent[index] ?? {};
     return {
       phase,
@@ -29,6 +29,9 @@ export function recordSlices(
       scheduled,
       completed,
       seconds: Math.round(seconds * 1e6) / 1e6,
+      p50_us: latencyUs.p50,
+      p95_us: latencyUs.p95,
+      p99_us: latencyUs.p99,
       cpu_us_server: inUs(server),
       cpu_us_balancer: inUs(balancer),
       cpu_us_store: inUs(store),
