@@ -134,7 +134,8 @@ export const COLUMNS = words(`
   loop_delay_p99_us gc_us_per_req gen_lag_p99_us sends_per_pump gen_cpu_pct steal_pct foreign_cpu_pct throttled_ms
   cpu_trend_pct cpu_trend_measured_pct revoke_visible_p50_us revoke_visible_p99_us stale_accepts bottleneck status valid
   invalid_reason note edge_tls resent library_versions cpu_from store_distance_ms store_rtt_p50_us store_rtt_p95_us
-  cpu_us_per_req_store_relay inner_servers inner_bytes_per_req
+  cpu_us_per_req_store_relay inner_servers inner_bytes_per_req fault availability_pct worst_second_pct trouble_s recover_s
+  wrong_answers logins logins_lost logouts logouts_undone
 `);
 
 /** What became of a trial: the words of the column `status`. */
@@ -163,7 +164,11 @@ export const ENVIRONMENT_KEYS = [
 /** Flags in its `options`, from which `--resume` goes on. */
 export const RECORDED_FLAGS = words(`
   store seed servers balancer affinity scenario payload connections duration warmup repeat keys sessions pool transport
+<<<<<<< HEAD
   durability engine slice rate arrivals equalLoad within pin awake preset services tls service storeDistance inner
+=======
+  durability engine slice rate arrivals equalLoad within pin awake preset services tls service fault
+>>>>>>> 23a21af (run: scenario failure: a part breaks under load, and what clients meet is counted by the second)
 `);
 
 function words(text: string): string[] {

@@ -136,11 +136,20 @@ export interface ServiceClient {
   /** Removes everything that backends have stored under this namespace. */
   purge(url: string, namespace: string): Promise<void>;
   /**
+   * Leaves it no room for more than it holds now, until it is called with `undefined`. Absent where a service has no such
+   * limit.
+   */
+  limitRoom?(url: string, whenFull: WhenFull | undefined): Promise<void>;
+  /**
    * Calls `look` with the process that serves a connection, while it is open; `undefined` when the service does not
    * report it.
    */
   inspectProcess<T>(url: string, look: (serving: ServiceProcess) => T): Promise<T | undefined>;
 }
+
+/** What a service that is full does with a write: it refuses it, or drops what was least used, or what ends soonest. */
+export const WHEN_FULL = ['refuse', 'drop-least-used', 'drop-ending-soonest'] as const;
+export type WhenFull = (typeof WHEN_FULL)[number];
 
 export interface Inspection {
   /** Such as `7.0.15`, of another flavour with its name, `Valkey 8.1.1`; empty when it is not known. */

@@ -26,7 +26,7 @@ const FLAGS = pickFlags(
   'balancer',
   'tls',
   'affinities',
-  ['scenarios', { choices: SCENARIOS.filter((name) => name !== 'revocation') }],
+  ['scenarios', { choices: SCENARIOS.filter((name) => !['revocation', 'failure'].includes(name)) }],
   'payloadsBytes',
   'connections',
   ['durationSeconds', { help: 'length of a measured trial', fallback: '5s' }],
@@ -86,8 +86,9 @@ async function search({ given, command, signal }: Call): Promise<ExitCode> {
     if (values.length > 1)
       throw usage(`one value for --${flag}`, `${values.length}`, 'Search for one at a time.');
   }
-  if (config.scenarios[0] === 'revocation') {
-    throw usage('a scenario that is sent at a rate', '--scenario revocation', 'Choose another.');
+  const [scenario] = config.scenarios;
+  if (scenario === 'revocation' || scenario === 'failure') {
+    throw usage('a scenario that is sent at a rate', `--scenario ${scenario}`, 'Choose another.');
   }
   const found = await findMaximum(config, objective, command, signal);
   const { trials, ...summary } = found;

@@ -15,7 +15,7 @@ import { COMPARISON_FLAGS, reportComparison } from './compare.ts';
 
 /** Flags of a run that do not apply to two commits: an external site is neither. */
 const SITE_ONLY = ['target', 'contract', 'ca', 'insecure', 'connectTo'] as const;
-/** A base of before `--inner` would not ask anyone. */
+/** Neither compares speed of two commits: a base of before `--inner` would not ask anyone, and a fault ranks nothing. */
 const RUN_ONLY = [
   'resume',
   'dryRun',
@@ -24,6 +24,7 @@ const RUN_ONLY = [
   'thresholds',
   'wide',
   'innerServers',
+  'faults',
   ...SITE_ONLY,
 ] as const;
 

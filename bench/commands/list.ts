@@ -5,7 +5,7 @@ import { DURABILITIES, durabilityInForce, type ServiceDefinition } from '../../s
 import type { BackendDefinition } from '../../stores/store.ts';
 import { traitsOf } from '../../stores/traits.ts';
 import { ALL_COMPARATORS } from '../config/store-choice.ts';
-import { AFFINITIES, BALANCERS, SCENARIOS } from '../config/words.ts';
+import { AFFINITIES, BALANCERS, FAULTS, SCENARIOS } from '../config/words.ts';
 import { EXIT } from '../errors.ts';
 import { wrap } from '../results/text.ts';
 import type { BenchCommand } from './command.ts';
@@ -18,6 +18,7 @@ const SCENARIO_TEXTS: Record<(typeof SCENARIOS)[number], string> = {
   visit: 'POST /visit, each by a new client without cookies',
   mixed: '90 % read, 9 % update, 1 % login and logout',
   revocation: 'log out through one server, poll every server until it refuses',
+  failure: 'reads, logins and logouts at a low rate, while --fault breaks a part',
 };
 
 /** Before the further lines of an option or of traits. */
@@ -48,6 +49,7 @@ function renderList(): string {
     ...scenarios,
     `balancers (--balancer)  ${BALANCERS.join(', ')}`,
     `affinities (--affinity)  ${AFFINITIES.join(', ')}`,
+    wrap(`faults (--fault)  ${FAULTS.join(', ')}`),
     `durabilities (--durability)  ${DURABILITIES.join(', ')}`,
     '',
   ].join('\n');

@@ -11,6 +11,7 @@ const GROUP_COLUMNS = [
   'affinity',
   'transport',
   'scenario',
+  'fault',
   'operation',
   'payload_bytes',
   'sessions_live',

@@ -1,5 +1,5 @@
 import type { DecidingFigure } from '../results/gate-plan.ts';
-import type { ColumnName, Row } from '../results/row.ts';
+import { type ColumnName, isOfSpeed, type Row } from '../results/row.ts';
 
 /** A figure that is compared, with its margin and its role in the gate. */
 export interface Metric {
@@ -54,10 +54,10 @@ export const METRICS: readonly Metric[] = [
 
 /**
  * Whether the metric may decide in such a configuration. Only whole trials do: the operations of a mix are parts of
- * them. Throughput in an open loop is the offered rate, and a revocation trial polls at its own pace.
+ * them. Throughput in an open loop is the offered rate, and some scenarios are not of speed.
  */
 export function mayGate(metric: Metric, configuration: Row): boolean {
-  if (configuration.operation !== 'all' || configuration.scenario === 'revocation') return false;
+  if (configuration.operation !== 'all' || !isOfSpeed(configuration)) return false;
   return metric.name !== 'rps_ok' || configuration.load_model === 'closed';
 }
 

@@ -2,6 +2,7 @@ import { findStore, STORES } from '../../stores/registry.ts';
 import { checkComparators } from './comparators.ts';
 import { checkCpuSources } from './cpu-from.ts';
 import { checkDistance } from './distance.ts';
+import { checkFailure } from './failure.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { checkInner } from './inner.ts';
@@ -108,6 +109,7 @@ function checkConflicts(config: Config): void {
   checkTls(config.tls, [config.balancer]);
   checkInner(config.stores, config.scenarios, config.innerServers);
   checkDistance(config.stores, config.urls, config.storeDistancesMs);
+  checkFailure(config);
   if (config.tls && config.engine === 'autocannon') {
     throw conflict('--engine slices with --tls', '--engine autocannon', 'Leave --engine out.');
   }

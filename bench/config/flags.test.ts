@@ -76,6 +76,7 @@ const COLUMN_OF: Readonly<Record<string, ColumnName>> = {
   awake: 'generator_mode',
   'equal-load': 'pass',
   tls: 'edge_tls',
+  fault: 'fault',
 };
 /** Why rows of different values of a flag may be compared. */
 const COMPARABLE: Readonly<Record<string, string>> = {

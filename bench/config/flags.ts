@@ -5,6 +5,7 @@ import { DURABILITIES } from '../../stores/service.ts';
 import { parseThreshold } from '../results/threshold.ts';
 import { CPU_FROM_FLAG } from './cpu-from.ts';
 import { distance } from './distance.ts';
+import { DEFAULT_FAULT } from './failure.ts';
 import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } from './flag.ts';
 import { EQUAL_LOAD_SHARE, parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
@@ -18,6 +19,7 @@ import {
   ARRIVALS,
   BALANCERS,
   ENGINES,
+  FAULTS,
   KEY_DISTRIBUTIONS,
   PRESETS,
   SCENARIOS,
@@ -52,6 +54,12 @@ export const RUN_FLAGS = {
   ),
   affinities: run.value('--affinity <names>', 'how requests are spread', 'round-robin', words(AFFINITIES)),
   scenarios: run.value('--scenario <names>', 'scenario of the load', 'read', words(SCENARIOS)),
+  faults: run.optional(
+    '--fault <names>',
+    `with --scenario failure: what breaks after a quarter of --duration, and is back after half of it; ${DEFAULT_FAULT} when none is named`,
+    words(FAULTS),
+    { format: (faults) => faults?.join(',') },
+  ),
   payloadsBytes: run.value(
     '--payload <bytes>',
     'session data, 64 to 65536',

@@ -142,6 +142,10 @@ function checkScenario(store: string, { operations, csrfHeader }: Contract, scen
     const remedy = 'pnpm conformance --target shows what a logout ends.';
     throw conflict('a scenario that is sent to --target', '--scenario revocation', remedy);
   }
+  if (scenario === 'failure') {
+    const remedy = 'Only what the harness has started is broken: name a backend with --store.';
+    throw conflict('a scenario that is sent to --target', '--scenario failure', remedy);
+  }
   const missing = SENDS[scenario].find((operation) => operations[operation] === undefined);
   if (missing !== undefined) {
     const expected = `operations.${missing} in the contract of ${store} for --scenario ${scenario}`;

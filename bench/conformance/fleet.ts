@@ -7,9 +7,9 @@ import { SERVER_HEADER } from '../../servers/protocol.ts';
 import type { Wire } from '../config/wire.ts';
 import { ask } from '../environment/processes/ask.ts';
 import type { StartedProcess } from '../environment/processes/process.ts';
-import { sendSignal } from '../environment/processes/process-identity.ts';
 import type { Resources } from '../environment/processes/resources.ts';
 import { SERVER_FAILURE, startServer } from '../environment/server.ts';
+import { openServerSet } from '../environment/server-set.ts';
 import { exchange, type Reply } from '../load/client.ts';
 import { openAgent } from '../load/wire.ts';
 import type { SiteConfig } from './scene.ts';
@@ -43,15 +43,8 @@ export async function openFleet(
   let clockOffsetMs = 0;
   const launch = (server: number, port: number) =>
     startServer({ ...config, id: `s${server + 1}`, port, clockOffsetMs }, context);
-  const starting = Array.from({ length: count }, (_, server) => launch(server, 0));
-  const running: StartedProcess[] = [];
-  resources.add('servers', async () => {
-    const settled = await Promise.allSettled(starting);
-    const first = settled.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    await Promise.all([...new Set([...first, ...running])].map((process) => process.stop()));
-  });
-  running.push(...(await Promise.all(starting)));
-  const ports = running.map(({ port }) => port as number);
+  const servers = await openServerSet(count, launch, resources);
+  const { ports, processes: running } = servers;
   const past: string[] = [];
   const killed = new Set<StartedProcess>();
   const of = (server: number) => running[server] as StartedProcess;
@@ -68,14 +61,12 @@ export async function openFleet(
       await Promise.all(running.map((server) => setClock(server, clockOffsetMs)));
     },
     async kill(server) {
-      const { pid, exited } = of(server);
       killed.add(of(server));
-      sendSignal(pid, 'SIGKILL');
-      await exited;
+      await servers.kill(server);
     },
     async start(server, target, wire) {
       past.push(of(server).outputTail());
-      running[server] = await launch(server, ports[server] as number);
+      await servers.start(server);
       await untilServed(`s${server + 1}`, target, wire);
     },
     async crashes() {
@@ -88,7 +79,7 @@ export async function openFleet(
         crashed.map(async ({ process, server, how }) => {
           const said = errorIn(process.outputTail());
           past.push(process.outputTail());
-          running[server] = await launch(server, ports[server] as number);
+          await servers.start(server);
           return `${process.name} ended by itself with ${how}, after the output "${said}"`;
         }),
       );

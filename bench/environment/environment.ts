@@ -1,6 +1,7 @@
 import { durabilityOf, findStore } from '../../stores/registry.ts';
 import type { VerifyCacheStats } from '../../stores/store.ts';
 import type { LoadedSite } from '../config/contract.ts';
+import { breaksStore } from '../config/failure.ts';
 import { BenchError } from '../errors.ts';
 import type { Trial } from '../run/plan.ts';
 import { startBalancer } from './balancer.ts';
@@ -9,6 +10,7 @@ import { type Distance, openDistance } from './distance/distance.ts';
 import type { StartedProcess } from './processes/process.ts';
 import { openTogether } from './processes/resources.ts';
 import { askStats, namespaceOf, SERVER_FAILURE } from './server.ts';
+import type { ServerSet } from './server-set.ts';
 import { startServers, urlOf } from './servers.ts';
 import { checkDurability } from './services/describe.ts';
 import type { StartedService } from './services/service.ts';
@@ -24,6 +26,8 @@ export interface Environment {
   service: StartedService | undefined;
   /** What `--store-distance` puts between servers and service; `undefined` without it, or without a service. */
   distance: Distance | undefined;
+  /** To break its servers; `undefined` for an external site. */
+  serverSet: ServerSet | undefined;
   /** Root pids by role; an empty list where the processes are not visible. */
   pids(): Promise<Record<'server' | 'balancer' | 'store' | 'storeRelay', number[]>>;
   /** Statistics of the servers. Costs each of them a message. */
@@ -79,15 +83,15 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
         : await openDistance(storeDistanceMs, service.url, context);
     if (distance !== undefined) resources.add('distance', distance.stop);
 
-    const deaths = service === undefined ? [] : [service.died];
-    const started = await startServers(trial, context, distance ?? service, deaths, resources);
-    const { front } = started;
-    const servers = [...front, ...started.inner];
-    const urls = front.map(urlOf);
+    const deaths = service === undefined || breaksStore(trial.fault) ? [] : [service.died];
+    const { front, inner } = await startServers(trial, context, distance ?? service, deaths, resources);
+    // Those in front may be started again.
+    const servers = () => [...front.processes, ...inner];
+    const urls = front.ports.map(urlOf);
 
     const { chosenBalancer: chosen } = context;
-    const upstreams = front.map((server, index) => {
-      return { id: `s${index + 1}`, host: '127.0.0.1', port: server.port as number };
+    const upstreams = front.ports.map((port, index) => {
+      return { id: `s${index + 1}`, host: '127.0.0.1', port };
     });
     const balancer =
       chosen &&
@@ -104,34 +108,35 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
     if (balancer !== undefined) resources.add('balancer', balancer.stop);
 
     const rig = [balancer, distance?.process].filter((one) => one !== undefined);
-    const own = [...servers, ...rig];
+    const own = [...servers(), ...rig];
     return {
       targets: balancer === undefined ? urls : [balancer.url],
       servers: urls,
       service,
       distance,
+      serverSet: front,
       died: Promise.race([...deaths, ...own.map(unexpectedEnd)]),
       async pids() {
         return {
-          server: servers.map((server) => server.pid),
+          server: servers().map((server) => server.pid),
           balancer: balancer === undefined ? [] : [balancer.pid],
           store: (await service?.pids()) ?? [],
           storeRelay: distance === undefined ? [] : [distance.process.pid],
         };
       },
       async stats() {
-        const stats = await Promise.all(servers.map((server) => askStats(server)));
+        const stats = await Promise.all(servers().map((server) => askStats(server)));
         return {
           roundTrips: service && sumOf(stats.map((one) => one.roundTrips)),
           gcNs: sumOf(stats.map((one) => one.gcNs)),
           loopDelayP99Us: maxOf(stats.map((one) => one.loopDelayP99Us)),
           loopTurns: sumOf(stats.map((one) => one.loopTurns)),
-          innerBytes: sumOf(stats.slice(front.length).map((one) => one.innerBytes)),
+          innerBytes: sumOf(stats.slice(front.processes.length).map((one) => one.innerBytes)),
           verifyCache: sumOfCaches(stats.map((one) => one.verifyCache)),
         };
       },
       async weighSessions() {
-        const stats = await Promise.all(servers.map((server) => askStats(server, { weigh: true })));
+        const stats = await Promise.all(servers().map((server) => askStats(server, { weigh: true })));
         return sumOf(stats.map((one) => one.sessionBytes));
       },
       close: resources.close,
@@ -146,6 +151,7 @@ function externalEnvironment({ url }: LoadedSite): Environment {
     servers: [url],
     service: undefined,
     distance: undefined,
+    serverSet: undefined,
     died: new Promise(() => undefined),
     pids: () => Promise.resolve({ server: [], balancer: [], store: [], storeRelay: [] }),
     stats: () =>

@@ -25,7 +25,8 @@ export interface Generator {
   prepare(arm: number, job: LoadJob): Promise<{ sessionsLive: number } | { unsupported: string }>;
   /** Untimed: removes the sessions that the arm's last slice created, and creates those that the next one consumes. */
   replenish(arm: number, seconds: number): Promise<void>;
-  slice(arm: number, seconds: number, load: LoadModel): Promise<SliceResult>;
+  /** @param onBegan called when the load begins, in the scenario failure. */
+  slice(arm: number, seconds: number, load: LoadModel, onBegan?: () => void): Promise<SliceResult>;
   /** The sum of the arm's slices since the last call. */
   collect(arm: number): Promise<LoadResult>;
   close(): Promise<void>;
@@ -47,6 +48,7 @@ export async function startGenerator(
     message: ToGenerator,
     answers: readonly T[],
     seconds: number,
+    onBegan: () => void = () => undefined,
   ): Promise<Extract<FromGenerator, { type: T }>> {
     return new Promise((resolve, reject) => {
       const limitMs = (seconds + GRACE_SECONDS) * 1000;
@@ -56,6 +58,7 @@ export async function startGenerator(
       );
       const onMessage = (answer: FromGenerator) => {
         if (answer.type === 'progress') onProgress(answer.text);
+        else if (answer.type === 'began') onBegan();
         else if (answer.type === 'failed') done(failed(`${message.type} to succeed`, answer.message));
         else if ((answers as readonly string[]).includes(answer.type)) done(undefined, answer);
       };
@@ -95,8 +98,8 @@ export async function startGenerator(
     async replenish(arm, seconds) {
       await step({ type: 'replenish', arm, seconds }, ['replenished'], loginSeconds(arm));
     },
-    async slice(arm, seconds, load) {
-      return (await step({ type: 'slice', arm, seconds, load }, ['sliced'], seconds)).slice;
+    async slice(arm, seconds, load, onBegan) {
+      return (await step({ type: 'slice', arm, seconds, load }, ['sliced'], seconds, onBegan)).slice;
     },
     async collect(arm) {
       return (await step({ type: 'collect', arm }, ['collected'], 0)).result;

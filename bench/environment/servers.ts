@@ -4,17 +4,18 @@ import type { RunContext } from './context.ts';
 import type { StartedProcess } from './processes/process.ts';
 import type { Resources } from './processes/resources.ts';
 import { serverConfig, startServer } from './server.ts';
+import { openServerSet, type ServerSet } from './server-set.ts';
 import type { StartedService } from './services/service.ts';
 
 /** The servers of a trial. */
 export interface TrialServers {
   /** Those that requests go to. */
-  front: StartedProcess[];
+  front: ServerSet;
   /** Those that the ones in front ask; none without `--inner`. */
-  inner: StartedProcess[];
+  inner: readonly StartedProcess[];
 }
 
-export const urlOf = ({ port }: StartedProcess): string => `http://127.0.0.1:${port}`;
+export const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
 
 /**
  * Starts the servers of a trial, and registers their ends.
@@ -34,26 +35,30 @@ export async function startServers(
       throw error;
     }),
   );
-  const start = (name: string, count: number, change: Partial<ReturnType<typeof serverConfig>>) => {
-    const starting = Array.from({ length: count }, (_, index) => {
+  const serving = servingContext(trial, context);
+  const open = (
+    name: string,
+    count: number,
+    change: Partial<ReturnType<typeof serverConfig>>,
+    spares = 0,
+  ): Promise<ServerSet> => {
+    const launch = (index: number, port: number) => {
       const config = serverConfig(trial, context, `${name}${index + 1}`, service);
-      return startServer({ ...config, ...change }, servingContext(trial, context), trial.side);
-    });
-    resources.add('servers', async () => {
-      const settled = await Promise.allSettled(starting);
-      await Promise.all(
-        settled.map((started) => (started.status === 'fulfilled' ? started.value.stop() : undefined)),
-      );
-    });
-    return Promise.race([Promise.all(starting), ...failing]);
+      return startServer({ ...config, ...change, port }, serving, trial.side);
+    };
+    return Promise.race([openServerSet(count, launch, resources, spares), ...failing]);
   };
   // The control's have nothing to check: asking is all that they cost.
   const { innerServers = 0 } = trial;
-  if (innerServers === 0) return { front: await start('s', trial.servers, {}), inner: [] };
+  const spares = trial.fault === 'add-server' ? 1 : 0;
+  if (innerServers === 0) return { front: await open('s', trial.servers, {}, spares), inner: [] };
   const check = trial.inner ?? 'ask';
-  const inner = await start('i', innerServers, { inner: { check } });
-  const front = await start('s', trial.servers, { inner: { check, urls: inner.map(urlOf) } });
-  return { front, inner };
+  const inner = await open('i', innerServers, { inner: { check } });
+  const urls = inner.ports.map(urlOf);
+  return {
+    front: await open('s', trial.servers, { inner: { check, urls } }, spares),
+    inner: inner.processes,
+  };
 }
 
 /** The context with the server program for the trial's side. */

@@ -1,5 +1,6 @@
 import { runAutocannon } from './autocannon-loop.ts';
 import { createClient } from './client.ts';
+import { prepareFailure } from './failure.ts';
 import type { LoadJob, LoadModel, LoadResult, SliceResult } from './job.ts';
 import { loadResultOf } from './load-result.ts';
 import { logInMany, readFirst } from './population.ts';
@@ -13,8 +14,11 @@ export interface ArmLoad {
   sessionsLive: number;
   /** Untimed: prepares a slice of this length. */
   replenish(seconds: number): Promise<void>;
-  /** @throws Error when the scenario does not support this load model. */
-  slice(seconds: number, load: LoadModel): Promise<SliceResult>;
+  /**
+   * @param onBegan called when the load begins, in the scenario failure.
+   * @throws Error when the scenario does not support this load model.
+   */
+  slice(seconds: number, load: LoadModel, onBegan?: () => void): Promise<SliceResult>;
   /** The sum of the slices since the last call; resets it. */
   collect(): Promise<LoadResult>;
 }
@@ -27,6 +31,7 @@ const PROGRESS_EVERY_MS = 500;
 
 /** Creates the arm's sessions. @throws UnsupportedError when the backend cannot hold them. */
 export function prepareArm(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
+  if (job.scenario === 'failure') return prepareBreakable(job, onProgress);
   return job.scenario === 'revocation' ? prepareRevocation(job) : preparePopulation(job, onProgress);
 }
 
@@ -62,8 +67,8 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
       loop.replan(plans);
     },
     async slice(seconds, load) {
-      if (load.model === 'revocation')
-        throw new Error(`scenario ${job.scenario} does not support revocation`);
+      if (load.model === 'revocation' || load.model === 'failure')
+        throw new Error(`scenario ${job.scenario} does not support ${load.model}`);
       const slice =
         load.model === 'autocannon' ? await sliceOnAutocannon(seconds) : await loop.run(seconds, load);
       if (slice.seconds > 0) ratePerSecond = slice.completed / slice.seconds;
@@ -118,6 +123,20 @@ async function prepareRevocation(job: LoadJob): Promise<ArmLoad> {
       result = undefined;
       return collected;
     },
+  };
+}
+
+/** The sessions of the scenario failure, which something is done to while they are used. */
+async function prepareBreakable(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
+  const { run, collect } = await prepareFailure(job, progressOf(job, onProgress));
+  return {
+    sessionsLive: job.sessions,
+    replenish: () => Promise.resolve(),
+    async slice(seconds, load, onBegan) {
+      if (load.model !== 'failure') throw new Error('the scenario failure needs its own load model');
+      return run(seconds, load.ratePerSecond, onBegan);
+    },
+    collect,
   };
 }
 

@@ -125,7 +125,17 @@ export function credentialsOf(
     : { cookie: [...session, ...affinity].join('; ') };
 }
 
-/** The same for raw headers, in which names and values alternate. @throws Error when they issue none. */
+/** The credentials after a reply: a balancer may have sent the client to another server, whose cookie it then keeps. */
+export function followed(credentials: Credentials, raw: readonly string[]): Credentials {
+  const lines = raw.filter((_, index) => index % 2 === 1 && raw[index - 1]?.toLowerCase() === 'set-cookie');
+  const moved = keptPairs(lines).filter((pair) => pair.startsWith(`${AFFINITY_COOKIE}=`));
+  if (moved.length === 0) return credentials;
+  const others = (credentials['cookie'] ?? '').split('; ').filter((pair) => pair !== '');
+  const kept = others.filter((pair) => !pair.startsWith(`${AFFINITY_COOKIE}=`));
+  return { ...credentials, cookie: [...kept, ...moved].join('; ') };
+}
+
+/** {@link credentialsOf} for raw headers, in which names and values alternate. @throws Error when they issue none. */
 export function credentialsInRaw(raw: readonly string[], transport: 'cookie' | 'bearer'): Credentials {
   const headers: IncomingHttpHeaders = { 'set-cookie': [] };
   for (let index = 0; index + 1 < raw.length; index += 2) {

@@ -58,7 +58,8 @@ export function planConnections(
 
 /** What a scenario of one operation sends. A scenario that is none of these does not compile. */
 function operationOf(scenario: Exclude<Scenario, 'mixed'>): Operation {
-  if (scenario === 'revocation') throw new Error('expected a scenario that connections send, got revocation');
+  if (scenario === 'revocation' || scenario === 'failure')
+    throw new Error(`expected a scenario of one operation, got ${scenario}`);
   return scenario;
 }
 

@@ -23,7 +23,10 @@ async function handle(message: ToGenerator): Promise<FromGenerator> {
       await arm.replenish(message.seconds);
       return { type: 'replenished' };
     case 'slice':
-      return { type: 'sliced', slice: await arm.slice(message.seconds, message.load) };
+      return {
+        type: 'sliced',
+        slice: await arm.slice(message.seconds, message.load, () => send({ type: 'began' })),
+      };
     case 'collect':
       return { type: 'collected', result: await arm.collect() };
   }

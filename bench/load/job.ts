@@ -45,7 +45,9 @@ export type LoadModel =
   /** A closed loop on autocannon's connections. */
   | { model: 'autocannon' }
   /** Each session is logged out and polled until it is refused. */
-  | { model: 'revocation' };
+  | { model: 'revocation' }
+  /** An open loop at an even rate, counted by the second, in which the harness breaks something. */
+  | { model: 'failure'; ratePerSecond: number };
 
 /** The result of one slice. Requests that are due or in flight at its end are awaited. */
 export interface SliceResult {
@@ -111,12 +113,54 @@ export interface RevocationResult {
   neverRefused: number;
 }
 
+/** What became of the requests that were due in one second, whenever they were answered. */
+export interface SecondCounts {
+  /** From 0: those since the load began. */
+  second: number;
+  offered: number;
+  ok: number;
+  /** 401, but to a client that has logged out. */
+  denied: number;
+  /** Replies of 2xx or 3xx that show another session, or one that has ended. */
+  wrong: number;
+  /** 5xx, and 4xx other than 401. */
+  refused: number;
+  /** Without a reply: the connection was lost or could not be made, the time was over, or the request was never sent. */
+  lost: number;
+  /** Response times; absent without a reply. */
+  p50Us: number | undefined;
+  p95Us: number | undefined;
+  maxUs: number | undefined;
+}
+
+/** A load during which something broke, as its clients saw it. */
+export interface FailureResult {
+  seconds: readonly SecondCounts[];
+  /** From the begin of the load to the end of the last request that was refused or lost; absent without one. */
+  lastTroubleSeconds: number | undefined;
+  /** Replies that showed another session than that of the request. */
+  asAnother: number;
+  /** 401 to a session that lived, as it was found after the load. */
+  deniedAlive: number;
+  /** Reads with the token of an ended session that were answered. */
+  staleAccepts: number;
+  /** Logins that were acknowledged and not ended; those of them that no server knows after the load. */
+  logins: number;
+  loginsLost: number;
+  /** Logouts that were acknowledged; those of them whose token opens the session after the load. */
+  logouts: number;
+  logoutsUndone: number;
+  /** Of both, those that no server would answer for. */
+  unknown: number;
+}
+
 export interface LoadResult {
   /** Sum over the slices. */
   durationSeconds: number;
   /** `all` first, then each operation of a mix. */
   operations: readonly OperationResult[];
   revocation?: RevocationResult;
+  failure?: FailureResult;
   /** The first failed check, for people. */
   firstFailure?: string;
   /** CPU of the generator's process in the window, nanoseconds, without polling for nothing. */
@@ -153,6 +197,8 @@ export type FromGenerator =
   | { type: 'prepared'; sessionsLive: number }
   | { type: 'unsupported'; reason: string }
   | { type: 'replenished' }
+  /** The load of a slice begins now; only where the harness does something in time with it. */
+  | { type: 'began' }
   | { type: 'sliced'; slice: SliceResult }
   | { type: 'collected'; result: LoadResult }
   | { type: 'failed'; message: string };

@@ -85,6 +85,14 @@ export async function resultsOf(tallies: ReadonlyMap<Operation, Tally>): Promise
   return results;
 }
 
+/** The counts of all operations together. */
+export function addCounts(tallies: Iterable<Tally>): Omit<Tally, 'histogram' | 'response'> {
+  const { histogram: _, response: _none, ...sum } = createTally();
+  for (const { histogram: _times, response: _others, ...counts } of tallies)
+    for (const key of Object.keys(counts) as (keyof typeof counts)[]) sum[key] += counts[key];
+  return sum;
+}
+
 /** The sum of two windows. */
 export function addTallies(
   one: ReadonlyMap<Operation, Tally>,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createResultFile } from '../results/csv.ts';
 import { cpuUs } from '../results/figures.ts';
-import { lineKeysOf, type SliceLine } from '../results/kept-lines.ts';
+import { lineKeysOf, type SeriesLine, type SliceLine } from '../results/kept-lines.ts';
 import { COLUMNS, type Row } from '../results/row.ts';
 import { fixed, shownCentre } from '../results/shown.ts';
 import { html } from './html.ts';
@@ -133,7 +133,7 @@ describe('curves', () => {
     ({ ...lineKeysOf(row), phase: 'measured', round: 1, completed: 50, seconds: 0.5, ...cells }) as SliceLine;
 
   test('two groups whose blocks share their ids, and two attempts at a block, are told apart by their lines', () => {
-    const other = begun.map((row) => ({ ...row, servers: 3 }));
+    const other = begun.map((row) => ({ ...row, servers: 5 }));
     const [first = {}] = begun;
     const dropped = { ...sliceOf(first, { completed: 1 }), started_at: '2026-11-28T09:00:00Z' };
     const slices = [
@@ -146,6 +146,45 @@ describe('curves', () => {
       series4([{ x: 1, y: 100 }]),
       series4([{ x: 1, y: 140 }]),
     ]);
+  });
+
+  test('a load in which something broke, second by second, with what was done to it', () => {
+    const broken = begun.map((row) => ({
+      ...row,
+      scenario: 'failure',
+      fault: 'kill-server',
+      availability_pct: 90,
+    }));
+    const series = broken.flatMap((row) =>
+      [0, 1].map((second) => {
+        const refused = second * 25;
+        const counts = {
+          offered: 100,
+          ok: 100 - refused,
+          denied: 0,
+          wrong: 0,
+          refused,
+          lost: 0,
+          p95_us: 1500,
+        };
+        const done = second === 1 ? { events: ['s1 killed'] } : {};
+        return { ...lineKeysOf(row), second, ...counts, ...done } as SeriesLine;
+      }),
+    );
+    const { page, charts } = rendered(sourceOf(broken, { series }));
+    const seconds = charts.flatMap((one) =>
+      one.kind === 'lines' && /second/.test(one.x.label) ? [one] : [],
+    );
+    expect(seconds.map(({ y, series: [first] }) => [y.label, first?.points.map((point) => point.y)])).toEqual(
+      [
+        ['% of those due', [100, 75]],
+        ['per second', [0, 25]],
+        ['ms', [1.5, 1.5]],
+      ],
+    );
+    expect(textOf(page)).toContain('Done to it: s1 killed in second 1.');
+    expect(textOf(page)).toContain('What the clients met');
+    expect(page).not.toMatch(/undefined|NaN/);
   });
 
   test('latency over the slices: p99 where all know it, else p95, else none', () => {

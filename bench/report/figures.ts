@@ -3,7 +3,7 @@ import { usableRows } from '../results/blocks.ts';
 import { cpuUs, isCpuKnown, type Figure as RankedFigure } from '../results/figures.ts';
 import { armText } from '../results/groups.ts';
 import { closedLoopTitle } from '../results/layout.ts';
-import type { Row } from '../results/row.ts';
+import { isOfSpeed, type Row } from '../results/row.ts';
 import {
   type Format,
   fixed,
@@ -25,6 +25,8 @@ import { isResponseTime, type Part, type PartArm } from './parts.ts';
 const tenths = fixed(1);
 export const INTERVAL_REMARK =
   'A dot is the Hodges–Lehmann estimate over the blocks, its line the 95 % interval. Intervals include what a block does to all arms alike: that two overlap says nothing. The sentences above say what differs.';
+const FAILURE_REMARK =
+  'From the second of the fault on. A login is lost when no server knows it after the load, and wrong is an answer as another user, or as nobody to a session that lived. Nothing here is a speed, and nothing is ranked.';
 const FEW_BLOCKS = 'No intervals: they take 12 blocks in which the arms took turns.';
 
 export const nameOf = ({ rows: [row = {}] }: PartArm) => armText(row);
@@ -33,6 +35,8 @@ export const nameOf = ({ rows: [row = {}] }: PartArm) => armText(row);
 export function armFigures(part: Part): Figure[] {
   const tables = tablesOf(part);
   if (part.axes.scenario === 'revocation') return [revocation(part, tables.costs)];
+  if (part.axes.scenario === 'failure')
+    return [tableOnly('What the clients met', tables.costs, FAILURE_REMARK)];
   return [
     ...(isCpuKnown(part.axes) ? [cost(part, tables.costs), overControlFigure(part)] : []),
     ...loadFigures(part, tables.load),
@@ -44,12 +48,11 @@ type Tables = Figure['tables'];
 
 /** The tables of a part as its run prints them, by what they show. Libraries have tables of their own. */
 function tablesOf({ axes, layout }: Part): Record<'costs' | 'load' | 'parts', Tables> {
-  const kinds =
-    axes.scenario === 'revocation'
-      ? (['costs'] as const)
-      : isCpuKnown(axes)
-        ? (['costs', 'load', 'parts'] as const)
-        : (['load'] as const);
+  const kinds = !isOfSpeed(axes)
+    ? (['costs'] as const)
+    : isCpuKnown(axes)
+      ? (['costs', 'load', 'parts'] as const)
+      : (['load'] as const);
   const found: Record<'costs' | 'load' | 'parts', { caption: string; layout: Layout }[]> = {
     costs: [],
     load: [],

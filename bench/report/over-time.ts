@@ -2,7 +2,7 @@ import { blockKey, groupBy, isInterleaved } from '../results/blocks.ts';
 import { cpuUs, isCpuKnown } from '../results/figures.ts';
 import { isOpen } from '../results/groups.ts';
 import { isLineOf, type SliceLine } from '../results/kept-lines.ts';
-import { isUsable, type Row } from '../results/row.ts';
+import { isOfSpeed, isUsable, type Row } from '../results/row.ts';
 import { type Format, fixed, milliseconds, shown } from '../results/shown.ts';
 import { type Layout, whole } from '../results/text.ts';
 import { median } from '../stats/median.ts';
@@ -36,7 +36,7 @@ const time = (title: string, of: Followed['of']): Followed => ({
 
 /** What is followed of a part. */
 function followedIn({ axes }: Part): Followed[] {
-  if (axes.scenario === 'revocation') return [];
+  if (!isOfSpeed(axes)) return [];
   const ofLoad = isOpen(axes)
     ? [time('Response time, p99', (row) => row.lat_p99_us)]
     : [RATE, time('Service time, p99', (row) => row.svc_p99_us)];

@@ -27,7 +27,7 @@ export function rendered(...sources: readonly Source[]): Rendered {
 
 /** A result file that exists only here. */
 export const sourceOf = (rows: readonly Row[], more: Partial<Source> = {}): Source => ({
-  ...{ path: 'results/x.csv', rows, record: undefined, histograms: [], slices: [] },
+  ...{ path: 'results/x.csv', rows, record: undefined, histograms: [], slices: [], series: [] },
   ...more,
 });
 

@@ -12,6 +12,7 @@ import { invalidMarkup, methodMarkup } from './method.ts';
 import { blockFigures, sliceFigures } from './over-time.ts';
 import { type Part, type Run, runsOf } from './parts.ts';
 import { payloadFigures } from './payload.ts';
+import { seriesFigures } from './seconds.ts';
 import type { Source } from './source.ts';
 import { STYLE } from './style.ts';
 
@@ -84,6 +85,7 @@ function partMarkup(part: Part, heading: string, palette: Palette, draw: Draw): 
     ...armFigures(part),
     ...(latency === undefined ? [] : [latency]),
     ...blockFigures(part, palette),
+    ...seriesFigures(part, palette),
     ...sliceFigures(part, palette),
   ]);
   const { notes } = part.layout;

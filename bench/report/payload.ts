@@ -1,6 +1,7 @@
 import { groupBy, groupKey } from '../results/blocks.ts';
 import { cpuUs, type Figure as RankedFigure } from '../results/figures.ts';
 import { isOpen } from '../results/groups.ts';
+import { isOfSpeed } from '../results/row.ts';
 import { type Format, fixed, intervalText, shown, shownCentre } from '../results/shown.ts';
 import { type Layout, whole } from '../results/text.ts';
 import type { Figure, Palette } from './figure.ts';
@@ -50,7 +51,7 @@ export function payloadFigures(
 function sweepsOf(runs: readonly Run[]): Sweep[] {
   const parts = runs
     .flatMap((run) => run.parts)
-    .filter(({ axes }) => axes.target === undefined && axes.scenario !== 'revocation');
+    .filter(({ axes }) => axes.target === undefined && isOfSpeed(axes));
   const keyOf = ({ axes: { payload_bytes: _, ...others } }: Part) => groupKey(others);
   const within = groupBy(parts, (part) => JSON.stringify([part.source.path, part.run.id, keyOf(part)]));
   const swept = within.filter((same) => sizesOf(same).length > 1);

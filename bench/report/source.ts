@@ -1,7 +1,14 @@
 import { BenchError, messageOf } from '../errors.ts';
 import { readResultFile } from '../results/csv.ts';
 import { type EnvironmentRecord, readEnvironmentRecord } from '../results/env-file.ts';
-import { type HistogramLine, readHistograms, readSlices, type SliceLine } from '../results/kept-lines.ts';
+import {
+  type HistogramLine,
+  readHistograms,
+  readSeries,
+  readSlices,
+  type SeriesLine,
+  type SliceLine,
+} from '../results/kept-lines.ts';
 import { isUsable, type Row } from '../results/row.ts';
 
 /** Of a reason in an error. */
@@ -16,6 +23,7 @@ export interface Source {
   /** Empty where none are kept. */
   histograms: readonly HistogramLine[];
   slices: readonly SliceLine[];
+  series: readonly SeriesLine[];
 }
 
 /**
@@ -30,6 +38,7 @@ export function readSources(paths: readonly string[]): Source[] {
     record: recordOf(path),
     histograms: readHistograms(path),
     slices: readSlices(path),
+    series: readSeries(path),
   }));
   const rows = sources.flatMap((source) => source.rows);
   if (rows.some(isUsable)) return sources;

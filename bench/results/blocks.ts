@@ -11,6 +11,7 @@ const GROUP_COLUMNS = [
   'affinity',
   'transport',
   'scenario',
+  'fault',
   'payload_bytes',
   'key_distribution',
   'engine',

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { writing } from '../errors.ts';
 import type { SequentialPlan } from './gate-plan.ts';
+import type { SeriesRecord } from './series.ts';
 import type { SliceRecord } from './slices.ts';
 
 /** The environment of a run, beside its CSV: `NAME.env.json`. Contains no secret. */
@@ -59,8 +60,26 @@ export function appendSlices(
   keys: Record<string, unknown>,
   slices: readonly SliceRecord[],
 ): void {
-  const path = beside(csvPath, '.slices.jsonl');
-  const lines = slices.map((slice) => `${JSON.stringify({ ...keys, ...slice })}\n`);
+  appendLines(csvPath, '.slices.jsonl', keys, slices);
+}
+
+/** Appends the seconds of a trial to `NAME.series.jsonl`, one line each. */
+export function appendSeries(
+  csvPath: string,
+  keys: Record<string, unknown>,
+  series: readonly SeriesRecord[],
+): void {
+  appendLines(csvPath, '.series.jsonl', keys, series);
+}
+
+function appendLines(
+  csvPath: string,
+  ending: string,
+  keys: Record<string, unknown>,
+  records: readonly object[],
+): void {
+  const path = beside(csvPath, ending);
+  const lines = records.map((record) => `${JSON.stringify({ ...keys, ...record })}\n`);
   save(path, () => appendFileSync(path, lines.join('')));
 }
 

@@ -2,7 +2,7 @@ import { CONFIDENCE } from '../stats/levels.ts';
 import { median } from '../stats/median.ts';
 import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { isOpen } from './groups.ts';
-import type { Row } from './row.ts';
+import { isOfSpeed, type Row } from './row.ts';
 
 /** A figure that ranks the arms of a group. */
 export interface Figure {
@@ -49,7 +49,7 @@ const RESPONSE_TIMES = [responseTime('lat_p50_us', 'median'), responseTime('lat_
  * where it is unknown.
  */
 export function figuresOf(row: Row): readonly Figure[] {
-  if (row.scenario === 'revocation') return [];
+  if (!isOfSpeed(row)) return [];
   const ofLoad = isOpen(row) ? RESPONSE_TIMES : [THROUGHPUT];
   return isCpuKnown(row) ? [CPU, ...ofLoad] : ofLoad;
 }

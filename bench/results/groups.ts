@@ -20,7 +20,8 @@ export function groupsOf(rows: readonly Row[]): RowGroup[] {
 /** Scenario, servers and affinity: a short name for contexts where it is unambiguous. */
 export function shortTitle(row: Row): string {
   if (row.target !== undefined) return `${row.scenario}, external`;
-  return `${row.scenario}, ${counted(row.servers, 'server')}, ${row.affinity}`;
+  const what = row.fault === undefined ? row.scenario : `${row.scenario} (${row.fault})`;
+  return `${what}, ${counted(row.servers, 'server')}, ${row.affinity}`;
 }
 
 /** The axes held fixed, as a heading. In an open loop with the rate, which may differ a little between blocks. */

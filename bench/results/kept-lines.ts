@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { BenchError, messageOf } from '../errors.ts';
 import { beside } from './env-file.ts';
 import type { Row } from './row.ts';
+import type { SeriesRecord } from './series.ts';
 import type { SliceRecord } from './slices.ts';
 import { plain } from './text.ts';
 
@@ -18,6 +19,7 @@ const LINE_KEYS = [
   'servers',
   'affinity',
   'payload_bytes',
+  'fault',
 ] as const;
 type LineKeys = Pick<Row, (typeof LINE_KEYS)[number]>;
 
@@ -47,6 +49,9 @@ export interface HistogramLine extends LineKeys {
 /** One line of `NAME.slices.jsonl`. */
 export type SliceLine = LineKeys & SliceRecord & { block: string };
 
+/** One line of `NAME.series.jsonl`. */
+export type SeriesLine = LineKeys & SeriesRecord & { block: string };
+
 /** The histograms beside a result file; empty when none are kept. @throws BenchError CSV_INVALID for a damaged line. */
 export function readHistograms(csvPath: string): HistogramLine[] {
   const has = fieldsOf({
@@ -68,8 +73,24 @@ export function readSlices(csvPath: string): SliceLine[] {
   return readLines(beside(csvPath, '.slices.jsonl'), has);
 }
 
+/** The seconds beside a result file; empty when none are kept. @throws BenchError CSV_INVALID for a damaged line. */
+export function readSeries(csvPath: string): SeriesLine[] {
+  const has = fieldsOf({
+    ...{ block: 'string', order_index: 'number', arm: 'string', started_at: 'string', second: 'number' },
+    ...{
+      offered: 'number',
+      ok: 'number',
+      denied: 'number',
+      wrong: 'number',
+      refused: 'number',
+      lost: 'number',
+    },
+  });
+  return readLines(beside(csvPath, '.series.jsonl'), has);
+}
+
 /** The field of a line that is missing or of another kind; `undefined` when all are there. */
-function fieldsOf(fields: Readonly<Record<string, 'string' | 'number'>>) {
+function fieldsOf(fields: Readonly<Record<string, string>>) {
   return (line: Readonly<Record<string, unknown>>) =>
     Object.entries(fields).find(([name, kind]) => typeof line[name] !== kind)?.[0];
 }

@@ -3,7 +3,7 @@ import { blockKey, usableRows } from './blocks.ts';
 import { cpuUs, type Figure, isCpuKnown } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf, isOpen, type RowGroup } from './groups.ts';
 import { notesOf } from './notes.ts';
-import type { NumberColumn, Row } from './row.ts';
+import { isOfSpeed, type NumberColumn, type Row } from './row.ts';
 import {
   type Format,
   fixed,
@@ -122,6 +122,18 @@ const REVOCATION: readonly ColumnSpec[] = [
   medianOf('accepted after\nlogout', 'stale_accepts', whole),
 ];
 
+const FAILURE: readonly ColumnSpec[] = [
+  medianOf('answered\n%', 'availability_pct', hundredths),
+  medianOf('worst\nsecond, %', 'worst_second_pct', tenths),
+  medianOf('errors\nfor, s', 'trouble_s', tenths),
+  { ...medianOf('after the\nrepair, s', 'recover_s', tenths), optional: true },
+  medianOf('wrong\nanswers', 'wrong_answers', whole),
+  medianOf('logins', 'logins', whole),
+  medianOf('logins\nlost', 'logins_lost', whole),
+  medianOf('logouts', 'logouts', whole),
+  medianOf('logouts\nundone', 'logouts_undone', whole),
+];
+
 const LIMIT: ColumnSpec = {
   heading: 'limit',
   text: (rows) => mostCommon(rows.map(({ bottleneck = '' }) => bottleneck)),
@@ -145,8 +157,7 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
   const [row = {}] = rows;
   const usable = usableRows(rows);
   const blocks = new Set(usable.map(blockKey)).size;
-  const isRevocation = row.scenario === 'revocation';
-  const allArms = byArmAndOperation(rows, isRevocation);
+  const allArms = byArmAndOperation(rows, !isOfSpeed(row));
   const arms = allArms.map((sameArm) => shownRows(sameArm, usable));
   const { ofArms, ofAll } = notesOf(allArms);
   const notes = [...new Set(ofArms.flat()), ...ofAll];
@@ -156,7 +167,7 @@ function layOutGroup({ title, rows }: RowGroup, wide: boolean): GroupLayout {
       (ofArms[arms.indexOf(own as Row[])] ?? []).map((note) => `[${notes.indexOf(note) + 1}]`).join(''),
     align: 'left',
   };
-  const asked = columnsOf(row, isRevocation, wide);
+  const asked = columnsOf(row, wide);
   const section = (own: readonly (readonly Row[])[], title: string | undefined): GroupLayout['tables'] =>
     asked.map(([heading, columns], index) => {
       const [first, shown] = index === 0 ? [title, [...columns, references]] : [undefined, columns];
@@ -179,12 +190,9 @@ const LIBRARIES = 'what people run: libraries at their defaults';
 const isLibrary = ([row]: readonly Row[]) => row?.library_versions !== undefined;
 
 /** The tables of a group, each with its heading. */
-function columnsOf(
-  row: Row,
-  isRevocation: boolean,
-  wide: boolean,
-): [heading: string | undefined, columns: readonly ColumnSpec[]][] {
-  if (isRevocation) return [[undefined, REVOCATION]];
+function columnsOf(row: Row, wide: boolean): [heading: string | undefined, columns: readonly ColumnSpec[]][] {
+  if (row.scenario === 'revocation') return [[undefined, REVOCATION]];
+  if (row.scenario === 'failure') return [[undefined, FAILURE]];
   const [heading, columns] = isOpen(row) ? ['response times', OPEN] : [closedLoopTitle(row), CLOSED];
   const loaded = [...columns, LIMIT];
   if (!isCpuKnown(row)) return [[heading, loaded]];
@@ -198,7 +206,7 @@ function layOutTable(
   columns: readonly ColumnSpec[],
   group: readonly Row[],
 ): Layout {
-  const isMixed = group.some((row) => row.operation !== 'all' && row.scenario !== 'revocation');
+  const isMixed = group.some((row) => row.operation !== 'all' && isOfSpeed(row));
   const shown = columns
     .map((column) => ({ column, cells: arms.map((rows) => column.text(rows, group)) }))
     .filter(({ column, cells }) => column.optional !== true || cells.some((cell) => cell !== ''));

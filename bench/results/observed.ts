@@ -1,5 +1,7 @@
 /** What is known about a measured trial beside the replies: readings of its processes and its host. Types only. */
 
+import type { FaultEvent } from './series.ts';
+
 /** Readings of the trial's processes and of the host; `undefined` where something does not exist or cannot be read. */
 export interface Observed {
   /** Sum of the trial's own slices, each until its last reply; the whole window when it was not sliced. */
@@ -55,6 +57,8 @@ export interface Observed {
   outstandingEnds?: readonly number[];
   /** How the warm-up ended; absent without one. */
   warmth?: Warmth | undefined;
+  /** What was done to the site under load, in the order of time; scenario failure only. */
+  events?: readonly FaultEvent[];
   /** Change of CPU per request from the first to the last measured slice, per cent, significant or not. */
   measuredTrendPct?: number | undefined;
 }

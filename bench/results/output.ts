@@ -3,12 +3,14 @@ import { dirname } from 'node:path';
 import { continueResultFile, createResultFile } from './csv.ts';
 import {
   appendHistograms,
+  appendSeries,
   appendSlices,
   type EnvironmentRecord,
   writeEnvironmentRecord,
 } from './env-file.ts';
 import { lineKeysOf } from './kept-lines.ts';
 import type { Row } from './row.ts';
+import type { SeriesRecord } from './series.ts';
 import type { SliceRecord } from './slices.ts';
 
 /** What a trial adds to the files. */
@@ -17,9 +19,10 @@ export interface TrialOutput {
   /** Encoded histograms by operation. */
   histograms?: Readonly<Record<string, string>>;
   slices?: readonly SliceRecord[];
+  series?: readonly SeriesRecord[];
 }
 
-/** The files of one run, which grow as trials end: CSV, environment record, histograms and slices. */
+/** The files of one run, which grow as trials end: CSV, environment record, histograms, slices and series. */
 export interface Output {
   path: string;
   rows: readonly Row[];
@@ -43,7 +46,7 @@ export function openOutput(path: string | undefined, runId: string, kept?: reado
   return {
     path: target,
     rows,
-    append({ rows: added, histograms = {}, slices = [] }) {
+    append({ rows: added, histograms = {}, slices = [], series = [] }) {
       for (const row of added) {
         file.append(row);
         rows.push(row);
@@ -53,6 +56,7 @@ export function openOutput(path: string | undefined, runId: string, kept?: reado
       const keys = lineKeysOf(first);
       if (Object.keys(histograms).length > 0) appendHistograms(target, keys, histograms);
       if (slices.length > 0) appendSlices(target, keys, slices);
+      if (series.length > 0) appendSeries(target, keys, series);
     },
     describe: (record) => writeEnvironmentRecord(target, record),
     close: file.close,

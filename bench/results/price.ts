@@ -8,7 +8,7 @@ import { signedRankEstimate } from '../stats/signed-rank.ts';
 import { differencesWithinBlocks, isInterleaved, usableRows } from './blocks.ts';
 import { cpuUs } from './figures.ts';
 import { armText, byArmAndOperation, groupsOf } from './groups.ts';
-import type { Row } from './row.ts';
+import { isOfSpeed, type Row } from './row.ts';
 
 /**
  * The cost of the blacklist per request over the plain token, in each group that has both: one line each, not wrapped.
@@ -17,7 +17,7 @@ import type { Row } from './row.ts';
  * medians, and says so.
  */
 export function blacklistPrice(rows: readonly Row[]): string[] {
-  const whole = rows.filter((row) => row.operation === 'all' && row.scenario !== 'revocation');
+  const whole = rows.filter((row) => row.operation === 'all' && isOfSpeed(row));
   return groupsOf(usableRows(whole)).flatMap(({ title, rows: group }) => {
     const arms = byArmAndOperation(group, true);
     return arms.flatMap((listed) => {

@@ -57,6 +57,7 @@ export const COLUMNS = [
   text('affinity', 'round-robin, or sticky by a cookie of the balancer'),
   text('transport', 'cookie or bearer: how the token travels'),
   text('scenario', 'request mix'),
+  text('fault', 'what broke under the load (--fault); scenario failure only'),
   text('operation', 'one operation of the mix; all carries the CPU and memory columns'),
   integer('payload_bytes', 'session data per session'),
   integer('sessions_live', 'live sessions created before the load'),
@@ -243,6 +244,30 @@ export const COLUMNS = [
   ),
   integer('revoke_visible_p99_us', 'the same, 99th percentile; maximum below 1,000 samples'),
   integer('stale_accepts', 'reads sent after the reply to the logout that were still accepted'),
+  number(
+    'availability_pct',
+    'requests that were neither refused (5xx, and 4xx other than 401) nor lost, of those due from the second of the fault on; scenario failure only, as the columns down to logouts_undone',
+  ),
+  number('worst_second_pct', 'the same of the worst second'),
+  number(
+    'trouble_s',
+    'from the fault to the end of the last request that was refused or lost; 0 without any',
+  ),
+  number(
+    'recover_s',
+    'the same from when the last part was back; empty where none was to come back, and where requests were still refused or lost in the last second',
+  ),
+  integer(
+    'wrong_answers',
+    'replies that showed another session than that of the request, and 401 to a session that lived, as it was found after the load',
+  ),
+  integer(
+    'logins',
+    'logins that were acknowledged, and not ended by their clients, before and during the load',
+  ),
+  integer('logins_lost', 'those of them that no server knew after the load'),
+  integer('logouts', 'logouts that were acknowledged, before and during the load'),
+  integer('logouts_undone', 'those of them whose token opened the session on a server after the load'),
   text(
     'bottleneck',
     'what is full, and limits a closed loop: generator, balancer, server, store, or host; empty when nothing is',
@@ -260,6 +285,9 @@ export type NumberColumn = Extract<(typeof COLUMNS)[number], { kind: 'integer' |
 
 /** One trial and operation. An unknown value is absent, never 0. */
 export type Row = { [C in (typeof COLUMNS)[number] as C['name']]?: CellOf[C['kind']] };
+
+/** Whether its figures are of speed: not in the scenarios that poll at a pace of their own, or in which something breaks. */
+export const isOfSpeed = ({ scenario }: Row): boolean => scenario !== 'revocation' && scenario !== 'failure';
 
 /** Whether the figures of a row may be used. */
 export const isUsable = (row: Row): boolean => row.status === 'ok' && row.valid === true;

@@ -7,6 +7,7 @@ import { summaryOf } from '../stats/histogram.ts';
 import { bottleneckOf } from './bottleneck.ts';
 import { distanceCells, relayNote } from './distance-cells.ts';
 import { equalLoadReasons } from './equal-load.ts';
+import { failureCells, failureNote, failureReasons } from './failure.ts';
 import type { Expectation, Observed } from './observed.ts';
 import { finalBacklog, openLoopFigures } from './open-loop.ts';
 import { defined, requestCells } from './request-cells.ts';
@@ -44,6 +45,7 @@ export function rowsOf(
     ...resourceCells(all, result, observed, base),
     ...hostCells(observed),
     ...openLoopCells(all, result, observed),
+    ...failureCells(result, observed),
     ...bottleneckCells(result, observed, base, expected),
   };
   const reasons = reasonsAgainst(trial, all, result, observed, expected, { ...base, ...figures });
@@ -103,7 +105,7 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
     gen_cpu_pct: result.durationSeconds > 0 ? (result.cpuNs / 1e9 / result.durationSeconds) * 100 : undefined,
     revoke_visible_p50_us: seen.p50,
     revoke_visible_p99_us: seen.p99 ?? seen.max,
-    stale_accepts: result.revocation?.staleAccepts,
+    stale_accepts: result.revocation?.staleAccepts ?? result.failure?.staleAccepts,
   });
 }
 
@@ -152,7 +154,7 @@ function bottleneckCells(
   base: Row,
   { storeCores, systemCores }: Expectation,
 ): Row {
-  if (result.revocation !== undefined) return {};
+  if (result.revocation !== undefined || result.failure !== undefined) return {};
   const processors = { machine: base.cpu_count ?? 1, system: systemCores, store: storeCores };
   return defined({ bottleneck: bottleneckOf(result, observed, processors) });
 }
@@ -166,6 +168,7 @@ function reasonsAgainst(
   expected: Expectation,
   row: Row,
 ): string[] {
+  if (result.failure !== undefined) return failureReasons(result.failure, observed, expected.missShare);
   const wrong = wrongReplies(all, { missShare: expected.missShare, firstFailure: result.firstFailure });
   return [
     ...wrong.map((reason) => `${trial.scenario}: ${reason}`),
@@ -208,6 +211,7 @@ function noteOf(
       ? `a logged-out token went on working until it expired, here ${lifetime}`
       : undefined;
   }
+  if (result.failure !== undefined) return failureNote(result.failure, expected.missShare);
   if (expected.missShare === 0 || all.http4xx === 0) return busyMachineNote(host.foreignShare);
   const percent = Math.round((all.http4xx / all.completed) * 100);
   return `${percent} % missed: each server knows only the sessions made on it, and ${trial.affinity} goes to all ${trial.servers}; latency and CPU include the refused`;

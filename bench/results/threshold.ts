@@ -3,7 +3,7 @@ import type { LatencySummary } from '../stats/histogram.ts';
 import { completeMedian } from '../stats/median.ts';
 import { usableRows } from './blocks.ts';
 import { byArmAndOperation, groupsOf } from './groups.ts';
-import type { NumberColumn, Row } from './row.ts';
+import { isOfSpeed, type NumberColumn, type Row } from './row.ts';
 
 /** A bound on a column, such as `p99<20ms`, in the column's own unit. */
 export interface Threshold {
@@ -62,7 +62,7 @@ export function parseThreshold(text: string, flag = '--threshold'): Threshold {
  * the blocks lack the figure, there is none, and likewise without a usable block.
  */
 export function crossings(thresholds: readonly Threshold[], rows: readonly Row[]): Crossing[] {
-  const whole = rows.filter((row) => row.operation === 'all' && row.scenario !== 'revocation');
+  const whole = rows.filter((row) => row.operation === 'all' && isOfSpeed(row));
   const usable = new Set(usableRows(whole));
   const configurations = groupsOf(whole).flatMap((group) => byArmAndOperation(group.rows, true));
   return thresholds.flatMap((threshold) =>

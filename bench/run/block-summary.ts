@@ -19,7 +19,7 @@ export function blockSummary({ trials, failures }: Pick<BlockOutcome, 'trials' |
   });
   const texts = others.map(({ name, row }) =>
     row.status === 'ok'
-      ? `${name} ${Math.round(row.rps_ok ?? 0)}/s`
+      ? `${name} ${row.fault === undefined ? `${Math.round(row.rps_ok ?? 0)}/s` : `${(row.availability_pct ?? 0).toFixed(1)} % answered`}`
       : `${name} ${row.status}: ${row.invalid_reason}`,
   );
   return [...reasons, ...texts].join(', ');

@@ -146,7 +146,8 @@ async function loadOf(bench: Bench, block: Block, known: Map<string, BlockLoad>)
   const group = groupText(block.group);
   const before = known.get(group);
   if (before !== undefined) return before;
-  const ratePerSecond = await rateOf(bench, block);
+  // What breaks under the load has a rate of its own, at which no generator is late.
+  const ratePerSecond = block.group.fault === undefined ? await rateOf(bench, block) : undefined;
   const load = { ratePerSecond, nullServerRps: await headroom(bench, ratePerSecond) };
   known.set(group, load);
   return load;
@@ -203,6 +204,7 @@ function isFinished(block: Block, finished: readonly Row[], runId: string): bool
         row.block === id &&
         row.arm === trial.arm &&
         row.scenario === trial.scenario &&
+        row.fault === trial.fault &&
         (trial.site !== undefined ||
           (row.servers === trial.servers &&
             row.affinity === trial.affinity &&

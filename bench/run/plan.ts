@@ -4,9 +4,10 @@ import { durabilityOf } from '../../stores/registry.ts';
 import { armText, variantText } from '../../stores/variant.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedSite } from '../config/contract.ts';
+import { DEFAULT_FAULT } from '../config/failure.ts';
 import { innerCheckOf } from '../config/inner.ts';
 import type { StoreChoice } from '../config/store-choice.ts';
-import type { Scenario } from '../config/words.ts';
+import type { Fault, Scenario } from '../config/words.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
 
 /** One arm in one block: everything that determines what is started and how it is loaded. */
@@ -44,6 +45,8 @@ export interface Group {
   storeDistanceMs?: number;
   /** Services behind each server, which check each request as well; absent: none. */
   innerServers?: number;
+  /** What breaks; in the scenario failure alone. */
+  fault?: Fault;
 }
 
 /** All arms of a group, loaded by turns, with fresh processes. */
@@ -112,23 +115,30 @@ export function groupText({
   payloadBytes,
   storeDistanceMs,
   innerServers,
+  fault,
 }: Group): string {
   if (servers === 0) return `${scenario}, external`;
   const count = `${servers} ${servers === 1 ? 'server' : 'servers'}`;
+  const what = fault === undefined ? scenario : `${scenario} (${fault})`;
   const away = storeDistanceMs === undefined ? '' : `, store ${storeDistanceMs} ms away`;
   const within = innerServers === undefined ? '' : `, ${innerServers} inner`;
-  return `${scenario}, ${count}, ${affinity}, ${payloadBytes} B${away}${within}`;
+  return `${what}, ${count}, ${affinity}, ${payloadBytes} B${away}${within}`;
 }
 
 function groupsOf(config: Config): Group[] {
   const distances = config.storeDistancesMs?.map((storeDistanceMs) => ({ storeDistanceMs })) ?? [{}];
   const inner = config.innerServers?.map((innerServers) => ({ innerServers })) ?? [{}];
+  const faults = (config.faults ?? [DEFAULT_FAULT]).map((fault) => ({ fault }));
   return config.servers.flatMap((servers) =>
     config.affinities.flatMap((affinity) =>
       config.scenarios.flatMap((scenario) =>
-        config.payloadsBytes.flatMap((payloadBytes) =>
-          distances.flatMap((distance) =>
-            inner.map((within) => ({ servers, affinity, scenario, payloadBytes, ...distance, ...within })),
+        (scenario === 'failure' ? faults : [{}]).flatMap((broken) =>
+          config.payloadsBytes.flatMap((payloadBytes) =>
+            distances.flatMap((distance) =>
+              inner.map((within) => {
+                return { servers, affinity, scenario, payloadBytes, ...broken, ...distance, ...within };
+              }),
+            ),
           ),
         ),
       ),

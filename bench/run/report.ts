@@ -1,9 +1,10 @@
 import { rankRows } from '../ranking/ranking.ts';
 import { type RankingText, rankingText } from '../ranking/render.ts';
+import { failureSentences } from '../results/failure-words.ts';
 import { isCpuKnown } from '../results/figures.ts';
 import { renderMarkdownRun } from '../results/markdown.ts';
 import { blacklistPrice } from '../results/price.ts';
-import type { Row } from '../results/row.ts';
+import { isOfSpeed, type Row } from '../results/row.ts';
 import { renderLibraries, renderLimits, renderTables } from '../results/table.ts';
 import { wrap } from '../results/text.ts';
 import { type Group, groupText } from './plan.ts';
@@ -28,7 +29,7 @@ export function renderReport(reported: Reported, color: boolean, wide = false): 
   const ranking = paragraphsOf(rankingOf(reported))
     .map((paragraph) => wrap(paragraph))
     .join('\n');
-  const prices = blacklistPrice(rows).map((price) => wrap(price));
+  const prices = [...blacklistPrice(rows), ...failureSentences(rows)].map((price) => wrap(price));
   const parts = [renderTables(rows, color, wide), ranking, ...prices, ...remarks(reported)];
   return `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -39,6 +40,7 @@ export function renderReportMarkdown(reported: Reported): string {
   return renderMarkdownRun(rows, [
     ...paragraphsOf(rankingOf(reported)),
     ...blacklistPrice(rows),
+    ...failureSentences(rows),
     ...remarks(reported),
   ]);
 }
@@ -72,8 +74,11 @@ export function axesText(row: Row): string {
     payload_bytes: payloadBytes = 0,
     store_distance_ms: storeDistanceMs,
     inner_servers: innerServers,
+    fault,
   } = row;
-  return groupText({ scenario, servers, affinity, payloadBytes, storeDistanceMs, innerServers } as Group);
+  return groupText({
+    ...{ scenario, servers, affinity, payloadBytes, storeDistanceMs, innerServers, fault },
+  } as Group);
 }
 
 const CPU_REMARK =
@@ -84,6 +89,8 @@ function remarks({ rows, unavailable, path }: Reported): string[] {
     renderLimits(rows),
     renderLibraries(rows),
     unavailable.length === 0 ? '' : `Left out: ${unavailable.join('; ')}. To install it: sh scripts/setup.sh`,
-    wrap(`${rows.some(isCpuKnown) ? CPU_REMARK : ''}Rows: ${path}, explained in results/README.md`),
+    wrap(
+      `${rows.some((row) => isCpuKnown(row) && isOfSpeed(row)) ? CPU_REMARK : ''}Rows: ${path}, explained in results/README.md`,
+    ),
   ];
 }

@@ -7,6 +7,7 @@ import { addressesOf, isClusterNode, nodesOf } from './cluster.ts';
 import { readInfo } from './info.ts';
 import { flavourOf, inspectRedis } from './inspect.ts';
 import { inspectCluster } from './inspect-cluster.ts';
+import { limitRoom } from './room.ts';
 import { onPrimaries, withNode, withRedis } from './short-connection.ts';
 
 const SETTLE_POLL_MS = 20;
@@ -36,6 +37,9 @@ export const redisClient: ServiceClient = {
   dump: async (url) => (await onPrimaries(url, dump)).join('\n'),
   async purge(url, namespace) {
     await onPrimaries(url, (redis, isCluster) => purge(redis, namespace, isCluster));
+  },
+  async limitRoom(url, whenFull) {
+    await onPrimaries(url, (redis) => limitRoom(redis, whenFull));
   },
   inspectProcess: (url, look) =>
     withRedis(url, async (redis) => {

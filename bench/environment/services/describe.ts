@@ -41,6 +41,9 @@ export async function describeService(
     dataBytes: () => ask(client.dataBytes(url)),
     dump: () => ask(client.dump(url)),
     purge: (namespace) => ask(client.purge(url, namespace)),
+    ...(client.limitRoom === undefined
+      ? {}
+      : { limitRoom: async (whenFull) => ask(client.limitRoom?.(url, whenFull) ?? Promise.resolve()) }),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net';
 import { untilStopped } from '../../../stores/freeze.ts';
-import type { Durability, ServiceDefinition } from '../../../stores/service.ts';
+import type { Durability, ServiceDefinition, WhenFull } from '../../../stores/service.ts';
 import { isSocket } from '../../../stores/service-url.ts';
 import type { Tier } from '../../config/words.ts';
 import { BenchError } from '../../errors.ts';
@@ -62,6 +62,8 @@ export interface StartedService {
   dump(): Promise<string>;
   /** Removes everything that backends have stored under this namespace. */
   purge(namespace: string): Promise<void>;
+  /** Leaves it no room for more than it holds, or lifts that limit; absent where it has none. */
+  limitRoom?: (whenFull: WhenFull | undefined) => Promise<void>;
   /** Resolves with the error (SERVICE_DIED) if it ends other than by stop(); otherwise never settles. */
   died: Promise<BenchError>;
   /** Stops it and removes its data; leaves an external one (`url`) unchanged. Idempotent. */

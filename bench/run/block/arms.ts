@@ -12,6 +12,7 @@ import type { Row } from '../../results/row.ts';
 import { rowWithout } from '../../results/rows.ts';
 import type { Block, Trial } from '../plan.ts';
 import { baseRow } from './base-row.ts';
+import { obstacleTo } from './faults.ts';
 
 /** One arm of a block, running, with its sessions created. */
 export interface Arm {
@@ -83,6 +84,11 @@ export async function openArms(
     const environment = one.value;
     const version = environment.service?.version;
     const row: Row = version === undefined ? bare : { ...bare, store_version: version };
+    const obstacle = trial.fault && obstacleTo(trial.fault, environment);
+    if (obstacle !== undefined) {
+      absent.push({ trial, rows: [rowWithout(row, 'unsupported', obstacle)] });
+      continue;
+    }
     try {
       const emptyStoreBytes = await environment.service?.dataBytes();
       const prepared = await prepare(loader, index, trial, context, environment);

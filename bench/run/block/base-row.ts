@@ -24,7 +24,8 @@ export function baseRow(
   // Containers and external services cannot be pinned.
   const isOwn = service !== undefined && service.tier !== 'url' && service.tier !== 'docker';
   const cpuFrom = kindOf(sourcesFor(config, trial));
-  const isOpen = config.rate !== undefined;
+  const isOpen = config.rate !== undefined || trial.fault !== undefined;
+  const arrivals = trial.fault === undefined ? config.arrivals : 'constant';
   return {
     schema_version: SCHEMA_VERSION,
     run_id: runId,
@@ -38,19 +39,20 @@ export function baseRow(
     ...(trial.site === undefined ? ownCells(trial, context) : { target: trial.site.url }),
     transport: config.transport,
     scenario: trial.scenario,
+    ...(trial.fault === undefined ? {} : { fault: trial.fault }),
     key_distribution: config.keys,
     ...(connections === 0 ? {} : { pool_size: connections }),
     ...(pinning === undefined ? {} : { pinning: pinningText(pinning, isOwn) }),
     ...(cpuFrom === undefined ? {} : { cpu_from: cpuFrom }),
-    ...(context.staysAwake ? { generator_mode: 'awake' } : {}),
+    ...(context.staysAwake && trial.fault === undefined ? { generator_mode: 'awake' } : {}),
     engine: config.engine,
     pass: config.equalLoad ? 'equal-load' : isOpen ? 'latency' : 'capacity',
-    load_model: isOpen ? `open-${config.arrivals}` : 'closed',
+    load_model: isOpen ? `open-${arrivals}` : 'closed',
     connections: config.connections,
     block: `${runId}-${trial.block}`,
     order_index: trial.orderIndex,
     seed: config.seed,
-    warmup_s: config.warmupSeconds,
+    warmup_s: trial.fault === undefined ? config.warmupSeconds : 0,
   };
 }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from '../../config/config.ts';
+import { failureRate } from '../../config/failure.ts';
 import type { RunContext } from '../../environment/context.ts';
 import { type Generator, startGenerator } from '../../environment/generator.ts';
 import { parseCpuList } from '../../environment/machine/cpu-list.ts';
@@ -10,11 +11,13 @@ import { messageOf } from '../../errors.ts';
 import type { LoadModel } from '../../load/job.ts';
 import type { Row } from '../../results/row.ts';
 import { rowWithout } from '../../results/rows.ts';
+import type { SeriesRecord } from '../../results/series.ts';
 import type { SliceRecord } from '../../results/slices.ts';
 import { seededRandom } from '../../stats/random.ts';
 import { type Block, type Trial, titleOf } from '../plan.ts';
 import { type AbsentArm, type Arm, type BlockLoad, describeService, openArms } from './arms.ts';
 import { baseRow } from './base-row.ts';
+import { measureFailure } from './failure.ts';
 import { measureArms } from './measure.ts';
 import { type MeasuredTrial, rowsOfBlock } from './rows-of-block.ts';
 import { warmUp } from './warm-up.ts';
@@ -27,6 +30,8 @@ export interface TrialOutcome {
   histograms: Readonly<Record<string, string>>;
   /** Every slice of warm-up and measurement. */
   slices?: readonly SliceRecord[];
+  /** Every second, where something happened in time. */
+  series?: readonly SeriesRecord[];
   /** Tier, networking and settings of its service; absent without one. */
   service?: Record<string, unknown>;
 }
@@ -108,9 +113,12 @@ async function loadArms(
       throw new ArmDied(arm, error);
     }),
   );
+  const { fault } = block.group;
   const work = async () => {
-    const warm = await warmUp(run, onProgress);
-    const { measured, sliceSeconds } = await measureArms(run, warm, onProgress);
+    const { measured, sliceSeconds } =
+      fault === undefined
+        ? await measureArms(run, await warmUp(run, onProgress), onProgress)
+        : { measured: await measureFailure(run, fault, onProgress), sliceSeconds: 0 };
     const { pinning } = context;
     const cores = pinning === undefined ? availableParallelism() : parseCpuList(pinning.server).length;
     return rowsOfBlock(measured, load, model, sliceSeconds, cores);
@@ -121,6 +129,7 @@ async function loadArms(
 
 function loadModel(config: Config, block: Block, { ratePerSecond }: BlockLoad): LoadModel {
   if (block.group.scenario === 'revocation') return { model: 'revocation' };
+  if (block.group.fault !== undefined) return { model: 'failure', ratePerSecond: failureRate(config.rate) };
   if (config.engine === 'autocannon') return { model: 'autocannon' };
   if (ratePerSecond === undefined) return { model: 'closed' };
   return { model: 'open', ratePerSecond, arrivals: config.arrivals };
@@ -146,9 +155,9 @@ function assemble(
   absent: readonly AbsentArm[],
 ): BlockOutcome {
   const outcomes: TrialOutcome[] = [
-    ...measured.map(({ arm, rows, histograms, slices }) => {
+    ...measured.map(({ arm, ...figures }) => {
       const service = describeService(arm.environment);
-      return { trial: arm.trial, rows, histograms, slices, ...(service === undefined ? {} : { service }) };
+      return { trial: arm.trial, ...figures, ...(service === undefined ? {} : { service }) };
     }),
     ...absent.map(({ trial, rows }) => ({ trial, rows, histograms: {} })),
   ];

@@ -2,9 +2,11 @@ import { findStore } from '../../../stores/registry.ts';
 import { traitsOf } from '../../../stores/traits.ts';
 import { REVOCATION_IDLE_SECONDS } from '../../environment/server.ts';
 import type { LoadModel } from '../../load/job.ts';
+import { seriesOf } from '../../results/failure.ts';
 import type { Expectation } from '../../results/observed.ts';
 import type { Row } from '../../results/row.ts';
 import { rowsOf } from '../../results/rows.ts';
+import type { SeriesRecord } from '../../results/series.ts';
 import type { SliceRecord } from '../../results/slices.ts';
 import { addNetCpu, judgeBlock } from '../../results/validity.ts';
 import type { Trial } from '../plan.ts';
@@ -17,6 +19,7 @@ export interface MeasuredTrial {
   rows: readonly Row[];
   histograms: Readonly<Record<string, string>>;
   slices: readonly SliceRecord[];
+  series: readonly SeriesRecord[];
 }
 
 /** The rows of all arms of a block that ran, validated together. */
@@ -31,7 +34,7 @@ export function rowsOfBlock(
   const trials = measured.map(({ arm, result, observed, slices }) => {
     const row: Row = {
       ...arm.row,
-      ...(load.ratePerSecond === undefined ? {} : { target_rps: load.ratePerSecond }),
+      ...('ratePerSecond' in model ? { target_rps: model.ratePerSecond } : {}),
       ...(isSliced ? { slice_ms: sliceSeconds * 1000 } : {}),
     };
     const expected = { ...expectationOf(arm.trial, load), systemCores };
@@ -39,11 +42,11 @@ export function rowsOfBlock(
     const histograms = Object.fromEntries(
       result.operations.map((one) => [one.operation, one.response ?? one.histogram]),
     );
-    return { arm, rows, histograms, observed, slices };
+    return { arm, rows, histograms, observed, slices, series: seriesOf(result, observed) };
   });
   const judged = addNetCpu(judgeBlock(trials.map(({ rows, observed }) => ({ rows, observed }))));
-  return trials.map(({ arm, histograms, slices }, index) => {
-    return { arm, histograms, slices, rows: judged[index] ?? [] };
+  return trials.map(({ arm, histograms, slices, series }, index) => {
+    return { arm, histograms, slices, series, rows: judged[index] ?? [] };
   });
 }
 

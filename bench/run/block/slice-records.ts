@@ -16,28 +16,30 @@ export function recordSlices(
   idle?: IdleRate,
 ): SliceRecord[] {
   const spent = ledger.each(idle);
-  return slices.map(({ round, place, after, scheduled, completed, seconds, latencyUs = {}, cpuNs }, index) => {
-    const { server, balancer, store } = spent[index] ?? {};
-    return {
-      phase,
-      round,
-      place,
-      arm: trial.arm,
-      ...(trial.side === undefined ? {} : { side: trial.side }),
-      ...(after === undefined ? {} : { after: after.trial.orderIndex }),
-      order_index: trial.orderIndex,
-      scheduled,
-      completed,
-      seconds: Math.round(seconds * 1e6) / 1e6,
-      p50_us: latencyUs.p50,
-      p95_us: latencyUs.p95,
-      p99_us: latencyUs.p99,
-      cpu_us_server: inUs(server),
-      cpu_us_balancer: inUs(balancer),
-      cpu_us_store: inUs(store),
-      cpu_us_generator: Math.round(cpuNs * MICRO),
-    };
-  });
+  return slices.map(
+    ({ round, place, after, scheduled, completed, seconds, latencyUs = {}, cpuNs }, index) => {
+      const { server, balancer, store } = spent[index] ?? {};
+      return {
+        phase,
+        round,
+        place,
+        arm: trial.arm,
+        ...(trial.side === undefined ? {} : { side: trial.side }),
+        ...(after === undefined ? {} : { after: after.trial.orderIndex }),
+        order_index: trial.orderIndex,
+        scheduled,
+        completed,
+        seconds: Math.round(seconds * 1e6) / 1e6,
+        p50_us: latencyUs.p50,
+        p95_us: latencyUs.p95,
+        p99_us: latencyUs.p99,
+        cpu_us_server: inUs(server),
+        cpu_us_balancer: inUs(balancer),
+        cpu_us_store: inUs(store),
+        cpu_us_generator: Math.round(cpuNs * MICRO),
+      };
+    },
+  );
 }
 
 const inUs = (ns: number | undefined) => (ns === undefined ? undefined : Math.round(ns * MICRO));
