@@ -164,11 +164,8 @@ export const ENVIRONMENT_KEYS = [
 /** Flags in its `options`, from which `--resume` goes on. */
 export const RECORDED_FLAGS = words(`
   store seed servers balancer affinity scenario payload connections duration warmup repeat keys sessions pool transport
-<<<<<<< HEAD
-  durability engine slice rate arrivals equalLoad within pin awake preset services tls service storeDistance inner
-=======
-  durability engine slice rate arrivals equalLoad within pin awake preset services tls service fault
->>>>>>> 23a21af (run: scenario failure: a part breaks under load, and what clients meet is counted by the second)
+  durability engine slice rate arrivals equalLoad within pin awake preset services tls service storeDistance
+  inner fault
 `);
 
 function words(text: string): string[] {
