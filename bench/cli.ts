@@ -22,6 +22,11 @@ const COMMANDS: readonly [Entry, ...Entry[]] = [
     'a page of result files: the answer, figures, behaviour, method',
     () => import('./commands/report.ts'),
   ],
+  [
+    'cost',
+    'what requests and live sessions of result files take, and cost at your prices',
+    () => import('./commands/cost.ts'),
+  ],
   ['probe', 'the load generator alone, against any server', () => import('./commands/probe.ts')],
   [
     'study',

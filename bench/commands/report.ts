@@ -1,6 +1,7 @@
 import { flagsOf, parseFlags, pickFlags, text, whole } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
 import { usage } from '../config/values.ts';
+import { readPrices } from '../cost/prices.ts';
 import { EXIT, type ExitCode } from '../errors.ts';
 import { checkReportPaths, writeReport } from '../export/write.ts';
 import { renderPage } from '../report/page.ts';
@@ -8,6 +9,7 @@ import { loadPlotter } from '../report/plotter.ts';
 import { readSources } from '../report/source.ts';
 import { counted } from '../results/text.ts';
 import type { BenchCommand, Call } from './command.ts';
+import { PRICES_FLAG } from './cost.ts';
 import { checkFiles, checkNotResultFile } from './result-files.ts';
 
 const { value, optional } = flagsOf('start');
@@ -23,6 +25,7 @@ const FLAGS = {
     'the guide: what a core costs a month, in your currency',
     whole(0, 1_000_000),
   ),
+  prices: { ...PRICES_FLAG, help: 'the guide: your prices, as pnpm bench cost takes them' },
   ...pickFlags(RUN_FLAGS, 'verbose'),
 };
 
@@ -40,13 +43,14 @@ export const COMMAND: BenchCommand = {
 };
 
 async function report({ given, words }: Call): Promise<ExitCode> {
-  const { page, rate, core } = parseFlags(FLAGS, given);
+  const { page, rate, core, prices: file } = parseFlags(FLAGS, given);
   if (words.length === 0) throw usage('result files', 'none', EXAMPLE);
   checkFiles(words, EXAMPLE, 'Name each file once.');
   checkReportPaths({ page });
   checkNotResultFile(page, words);
+  const list = file === undefined ? undefined : readPrices(file);
   const sources = readSources(words);
-  const markup = renderPage(sources, await loadPlotter(), { rate, core });
+  const markup = renderPage(sources, await loadPlotter(), { rate, core, list });
   writeReport(page, markup, '--out');
   const size = `${Math.ceil(Buffer.byteLength(markup) / 1024)} KiB`;
   const rows = sources.reduce((sum, source) => sum + source.rows.length, 0);

@@ -66,4 +66,23 @@ describe('the guide of a page', () => {
     expect(money / cores).toBeCloseTo(20, 0);
     expect(costs(page)?.headings).toEqual(['backend', 'µs a request', 'at 5,000/s']);
   });
+
+  test('and at the prices of the reader, with the tables of pnpm bench cost', () => {
+    const list = {
+      ...{ currency: 'CHF', coreHour: 0.05, memoryGBHour: 0.01, trafficOutGB: 0.1, trafficInGB: 0 },
+      serviceMonth: {},
+    };
+    const page = renderPage([sourceOf(rows)], () => '<svg></svg>', {
+      core: undefined,
+      rate: undefined,
+      list,
+    });
+    const money = tablesIn(page).find(({ headings }) => headings[1] === 'CHF/M requests');
+    expect(money?.caption).toBe('your prices: in all: 100 requests/s on average, 100,000 live sessions');
+    expect(money?.lines.map(([name]) => name)).toEqual(
+      layOutRun(rows)[0]?.tables[0]?.table.lines.map(([name]) => name),
+    );
+    expect(textOf(page)).toContain('At 100 requests/s cost does not decide');
+    expect(rendered(sourceOf(rows)).page).not.toContain('your prices');
+  });
 });

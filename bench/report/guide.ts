@@ -1,3 +1,6 @@
+import { coresText, usesOf, verdictAt } from '../cost/cost.ts';
+import type { PriceList } from '../cost/prices.ts';
+import { costTable, useTable, volumeText } from '../cost/tables.ts';
 import { type Behaviour, behavioursOf } from '../results/behaviour.ts';
 import { usableRows } from '../results/blocks.ts';
 import { cpuUs } from '../results/figures.ts';
@@ -102,8 +105,8 @@ export function choicesFor(
 
 /** Requests per second of the costs of a page, from a small site to one that few have. */
 const RATES = [10, 100, 1_000, 10_000];
-/** Below this difference cost does not decide. */
-const LEAST_CORES = 0.1;
+/** Of the money that a page shows. */
+const VOLUME = { rate: 100, sessions: 100_000 };
 
 /** What a page says of money. */
 export interface Prices {
@@ -111,6 +114,8 @@ export interface Prices {
   core: number | undefined;
   /** Requests per second at the peak, instead of {@link RATES}. */
   rate: number | undefined;
+  /** The reader's prices by the hour, GB and service. */
+  list?: PriceList | undefined;
 }
 
 /** The section of the guide; `undefined` where fewer than two arms have both figures and traits. */
@@ -125,9 +130,27 @@ left differs in cost only, which the second table has.</p>
 ${tableMarkup('what each choice gives up', needsTable(arms.map(({ behaviour }) => behaviour)))}
 <p>Last: your peak of requests per second. A core is one processor, full. The costs are of: ${part.layout.title}. Which framework? The
 figures are of Fastify with the stores of this project; what a library adds is measured by <code>--store comparators</code>.</p>
-${tableMarkup(`cores for ${prices.core === undefined ? 'the sessions' : 'the sessions, and their price a month'}`, costTable(arms, prices))}
-<ul>${ratesOf(prices).map((rate) => html`<li>${verdictAt(arms, rate)}</li>\n`)}</ul>
-</section>
+${tableMarkup(`cores for ${prices.core === undefined ? 'the sessions' : 'the sessions, and their price a month'}`, coresTable(arms, prices))}
+<ul>${ratesOf(prices).map(
+    (rate) =>
+      html`<li>${verdictAt(
+        arms.map((arm) => coresOf(arm, rate)),
+        rate,
+      )}</li>\n`,
+  )}</ul>
+${moneyMarkup(part, prices)}</section>
+`;
+}
+
+/** What requests and live sessions cost at the reader's prices; nothing without them. */
+function moneyMarkup({ rows }: Part, { list }: Prices): Html | undefined {
+  if (list === undefined) return undefined;
+  const uses = usesOf(rows);
+  const caption = `your prices: ${volumeText(VOLUME)}`;
+  return html`<p>At your prices, with the endpoint itself, which <code>none</code> shows alone; <code>pnpm bench cost</code> takes other
+volumes:</p>
+${tableMarkup('what requests and live sessions take', useTable(uses))}
+${tableMarkup(caption, costTable(uses, list, VOLUME))}
 `;
 }
 
@@ -182,9 +205,8 @@ function needsTable(behaviours: readonly Behaviour[]): Layout {
 const ratesOf = ({ rate }: Prices) => (rate === undefined ? RATES : [rate]);
 /** Below zero it is the noise of a session that costs nothing. */
 const coresOf = ({ us }: CostedArm, rate: number) => Math.max(0, us * rate) / 1e6;
-const coresText = (cores: number) => (cores < 0.1 ? fixed(4)(cores) : fixed(2)(cores));
 
-function costTable(arms: readonly CostedArm[], prices: Prices): Layout {
+function coresTable(arms: readonly CostedArm[], prices: Prices): Layout {
   const rates = ratesOf(prices);
   return {
     headings: ['backend', 'µs a request', ...rates.map((rate) => `at ${whole(rate)}/s`)],
@@ -200,14 +222,4 @@ function costTable(arms: readonly CostedArm[], prices: Prices): Layout {
       }),
     ]),
   };
-}
-
-/** Whether cost decides between all arms at a rate. */
-function verdictAt(arms: readonly CostedArm[], rate: number): string {
-  const cores = arms.map((arm) => coresOf(arm, rate));
-  const difference = Math.max(...cores) - Math.min(...cores);
-  const at = `At ${whole(rate)} requests/s`;
-  return difference < LEAST_CORES
-    ? `${at} cost does not decide: all of them differ by less than ${LEAST_CORES} core.`
-    : `${at} they differ by up to ${coresText(difference)} cores.`;
 }

@@ -69,7 +69,7 @@ const OVER_CONTROL: ColumnSpec = {
 };
 
 /** With fewer sessions, other memory dominates. */
-const MIN_SESSIONS = 1_000;
+export const MIN_SESSIONS = 1_000;
 
 /** Memory of the sessions in servers and service. */
 function bytesPerSession(row: Row): number | undefined {

@@ -95,12 +95,25 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'bench/config/values.ts',
     ],
   },
+  {
+    module: 'bench/cost/',
+    may: [
+      'bench/cost/',
+      'bench/results/',
+      'bench/stats/',
+      'bench/config/file.ts',
+      'bench/config/values.ts',
+      'stores/',
+      'zod',
+    ],
+  },
   // Packages of its own: bench/report/plots/package.json.
   { module: 'bench/report/plots/', may: ['bench/report/chart.ts', '@observablehq/plot', 'linkedom'] },
   {
     module: 'bench/report/',
     may: [
       'bench/report/',
+      'bench/cost/',
       'bench/ranking/',
       'bench/results/',
       'bench/run/report.ts',
