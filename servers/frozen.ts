@@ -64,10 +64,20 @@ export const HANDICAP_KEYS = [
 ] as const;
 
 /** Keys of the messages over IPC, besides `type`; what the harness asks and what a server tells. */
-export const REQUESTS_BY_IPC = { stats: ['weigh'], clock: ['offsetMs'] } as const;
+export const REQUESTS_BY_IPC = { stats: ['weigh', 'count'], clock: ['offsetMs'] } as const;
 export const MESSAGES_BY_IPC = {
   ready: ['port', 'store', 'options'],
-  stats: ['roundTrips', 'loopDelayP99Us', 'gcNs', 'loopTurns', 'sessionBytes', 'verifyCache', 'innerBytes'],
+  stats: [
+    'roundTrips',
+    'loopDelayP99Us',
+    'gcNs',
+    'loopTurns',
+    'sessionBytes',
+    'verifyCache',
+    'innerBytes',
+    'touches',
+    'sessions',
+  ],
   clock: [],
 } as const;
 
@@ -136,6 +146,9 @@ export const COLUMNS = words(`
   invalid_reason note edge_tls resent library_versions cpu_from store_distance_ms store_rtt_p50_us store_rtt_p95_us
   cpu_us_per_req_store_relay inner_servers inner_bytes_per_req fault availability_pct worst_second_pct trouble_s recover_s
   wrong_answers logins logins_lost logouts logouts_undone
+  touch_s touches_per_req
+  idle_s expiring_sessions churned_sessions p99_before_expiry_us p99_in_expiry_us expiry_cpu_ms_server expiry_cpu_ms_store
+  expiring_server_bytes freed_server_bytes expiring_store_bytes freed_store_bytes expired_left_pct expired_swept_s
 `);
 
 /** What became of a trial: the words of the column `status`. */
@@ -165,7 +178,7 @@ export const ENVIRONMENT_KEYS = [
 export const RECORDED_FLAGS = words(`
   store seed servers balancer affinity scenario payload connections duration warmup repeat keys sessions pool transport
   durability engine slice rate arrivals equalLoad within pin awake preset services tls service storeDistance
-  inner fault
+  inner fault touch expiring churn
 `);
 
 function words(text: string): string[] {

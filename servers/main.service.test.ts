@@ -118,7 +118,11 @@ describe('a server process', () => {
       roundTrips: 0,
       loopTurns: expect.any(Number),
       gcNs: expect.any(Number),
+      touches: 0,
     });
+    // The count of what a store in this process holds, and no reading that would be reset by it.
+    child.send({ type: 'stats', count: true });
+    expect((await once(child, 'message'))[0]).toEqual({ type: 'stats', sessions: 0 });
   });
 
   test('on SIGTERM finishes the request in flight, accepts no new one, and exits with 0', async () => {

@@ -14,7 +14,13 @@ import { errorReporter } from './error-reporter.ts';
 import { payloadFor, type ReadyMessage } from './protocol.ts';
 import { bearerTransport, cookieTransport, type Transport } from './session-plugin.ts';
 import { shutdownOnSignal } from './shutdown.ts';
-import { measureSessionBytes, type StatsMessage, type StatsRequest, watchProcess } from './stats.ts';
+import {
+  countTouches,
+  measureSessionBytes,
+  type StatsMessage,
+  type StatsRequest,
+  watchProcess,
+} from './stats.ts';
 
 /**
  * Connections that may wait to be accepted: Node's default of 511 turns a balancer's burst of a thousand into
@@ -51,7 +57,7 @@ export async function serve(parts: ServeParts = {}): Promise<void> {
   const isHidden = config.module !== undefined && served.sweep === undefined;
   const weigh = () =>
     isHidden ? Promise.resolve(undefined) : measureSessionBytes(served.sweep, clock, config.absoluteSeconds);
-  handleMessages(watchProcess(served), clock, weigh, onError);
+  handleMessages({ stats: watchProcess(served), weigh, count: served.count }, clock, onError);
   const port = await served.listen({ host: config.host, port: config.port, backlog: BACKLOG });
   process.send?.({ type: 'ready', port, store: config.store, options } satisfies ReadyMessage);
 }
@@ -74,6 +80,10 @@ async function definitionOf({
 interface Served extends Pick<SessionStore, 'verifyCacheStats'> {
   /** Since the start; `undefined` where they are not known. */
   roundTrips(): number | undefined;
+  /** Renewals of idle expiries since the start; absent where a library makes them. */
+  touches?(): number;
+  /** Of the sessions that the store holds; `undefined` where it holds none. */
+  count?: () => Promise<number | undefined>;
   /** Resolves with the port. */
   listen(at: { host: string; port: number; backlog: number }): Promise<number>;
   close(): Promise<void>;
@@ -115,7 +125,7 @@ async function openApplication(
     onBackgroundError: onError,
   };
   const opened = await openStore(definition, context);
-  const store = parts.wrapStore?.(opened, config) ?? opened;
+  const { store, touches } = countTouches(parts.wrapStore?.(opened, config) ?? opened);
   const inner = config.inner && (await (await import('./inner.ts')).openInner(config.inner, context));
   const app = createApp({ config, store, transport, inner, onError, now: clock.now });
   const isInner = config.inner !== undefined && config.inner.urls === undefined;
@@ -131,21 +141,31 @@ async function openApplication(
       await store.close();
     },
     roundTrips: () => store.roundTrips(),
+    touches,
+    count: async () => (await store.stats()).sessions,
     verifyCacheStats: store.verifyCacheStats,
     innerBytes: isInner ? countBytes(app.server) : undefined,
     sweep: traits.state === 'server' ? store.sweep : undefined,
   };
 }
 
+/** What a server tells of itself. */
+interface Readings {
+  stats: () => StatsMessage;
+  weigh: () => Promise<number | undefined>;
+  count: (() => Promise<number | undefined>) | undefined;
+}
+
 function handleMessages(
-  stats: () => StatsMessage,
+  { stats, weigh, count = () => Promise.resolve(undefined) }: Readings,
   clock: Clock,
-  weigh: () => Promise<number | undefined>,
   onError: (error: unknown) => void,
 ): void {
   process.on('message', (message: { type?: string } | ClockMessage | StatsRequest) => {
     if (message.type === 'stats' && 'weigh' in message)
       weigh().then((sessionBytes) => process.send?.({ ...stats(), sessionBytes }), onError);
+    else if (message.type === 'stats' && 'count' in message)
+      count().then((sessions) => process.send?.({ type: 'stats', sessions }), onError);
     else if (message.type === 'stats') process.send?.(stats());
     if (message.type !== 'clock' || !clock.isAdjustable) return;
     clock.setOffset((message as ClockMessage).offsetMs);

@@ -5,7 +5,7 @@ import { openStore } from '../stores/open.ts';
 import type { StoreDefinition } from '../stores/store.ts';
 import { contextFor } from '../stores/suite/context.ts';
 import { createClock } from './clock.ts';
-import { measureSessionBytes } from './stats.ts';
+import { countTouches, measureSessionBytes } from './stats.ts';
 
 const SESSIONS = 5_000;
 const DATA_BYTES = 256;
@@ -41,4 +41,14 @@ test('where none lies in the process nothing is weighed, and nothing ended', asy
   const { perSession, isAlive } = await weigh(jwt);
   expect(Math.abs(perSession)).toBeLessThan(DATA_BYTES / 4);
   expect(isAlive).toBe(true);
+});
+
+test('touches are counted, and passed on', async () => {
+  const opened = await openStore(memory, contextFor(memory, {}));
+  const { store, touches } = countTouches(opened);
+  const result = await store.create({ role: 'user', data: '' });
+  const token = result.status === 'created' ? result.token : '';
+  expect([touches(), await store.touch(token), await store.touch('unknown')]).toEqual([0, {}, undefined]);
+  expect([touches(), (await store.read(token))?.version]).toEqual([2, 1]);
+  await store.close();
 });

@@ -23,6 +23,10 @@ export interface StatsMessage {
   innerBytes?: number;
   /** Counters of the cache of verified tokens since the start; absent without a cache. */
   verifyCache?: VerifyCacheStats;
+  /** Renewals of idle expiries since the start; absent where a library or a module of the user's makes them. */
+  touches?: number;
+  /** What the store holds, sessions and what it counts with them; only in the reply to {@link StatsRequest.count}. */
+  sessions?: number;
 }
 
 /** The request for a {@link StatsMessage}. */
@@ -30,6 +34,8 @@ export interface StatsRequest {
   type: 'stats';
   /** Ends all sessions that this process holds, to measure their memory. Only after the load. */
   weigh?: true;
+  /** Asks the store how many sessions it holds, and for nothing else. */
+  count?: true;
 }
 
 /**
@@ -49,6 +55,7 @@ export function watchProcess(
   store: Pick<SessionStore, 'verifyCacheStats'> & {
     roundTrips(): number | undefined;
     innerBytes?: (() => number) | undefined;
+    touches?(): number;
   },
 ): () => StatsMessage {
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
@@ -74,8 +81,22 @@ export function watchProcess(
       loopTurns: performance.nodeTiming.uvMetricsInfo.loopCount,
       ...(store.innerBytes === undefined ? {} : { innerBytes: store.innerBytes() }),
       ...(store.verifyCacheStats === undefined ? {} : { verifyCache: store.verifyCacheStats() }),
+      ...(store.touches === undefined ? {} : { touches: store.touches() }),
     };
   };
+}
+
+/** The store, and how often it has been asked to renew an idle expiry. */
+export function countTouches(store: SessionStore): { store: SessionStore; touches(): number } {
+  let touches = 0;
+  const counted: SessionStore = {
+    ...store,
+    touch(token) {
+      touches += 1;
+      return store.touch(token);
+    },
+  };
+  return { store: counted, touches: () => touches };
 }
 
 /**

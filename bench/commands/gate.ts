@@ -25,6 +25,8 @@ const RUN_ONLY = [
   'wide',
   'innerServers',
   'faults',
+  'expiring',
+  'churn',
   ...SITE_ONLY,
 ] as const;
 
@@ -66,6 +68,8 @@ async function judge({ given, command, signal }: Call): Promise<ExitCode> {
   // A config file may be that of a run.
   if (options['target'] !== undefined)
     throw usage('backends of two commits for gate', 'a target', 'Leave target out of the file.');
+  if (config.expiring !== undefined)
+    throw usage('arms that take turns for gate', '--expiring', 'Leave expiring out of the file.');
   const library = config.stores.find(
     (choice) => choice.module === undefined && comparatorOf(choice) !== undefined,
   )?.store;

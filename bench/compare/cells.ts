@@ -26,6 +26,9 @@ const GROUP_COLUMNS = [
   'edge_tls',
   'store_distance_ms',
   'inner_servers',
+  'touch_s',
+  'expiring_sessions',
+  'churned_sessions',
 ] as const satisfies readonly ColumnName[];
 
 /** Columns that identify a cell; only cells that were measured in both files can be compared. */

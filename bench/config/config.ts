@@ -6,6 +6,7 @@ import { checkFailure } from './failure.ts';
 import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { checkInner } from './inner.ts';
+import { checkLifetimes } from './lifetimes.ts';
 import { EQUAL_LOAD_SHARE } from './rate.ts';
 import { parseServiceUrls, type ServiceUrls, servicesOf } from './service-urls.ts';
 import { checkSites, sitesOf } from './sites.ts';
@@ -106,6 +107,7 @@ function checkConflicts(config: Config): void {
   checkSites(config);
   checkCpuSources(config);
   checkComparators(config);
+  checkLifetimes(config);
   checkTls(config.tls, [config.balancer]);
   checkInner(config.stores, config.scenarios, config.innerServers);
   checkDistance(config.stores, config.urls, config.storeDistancesMs);

@@ -75,6 +75,9 @@ const COLUMN_OF: Readonly<Record<string, ColumnName>> = {
   pin: 'pinning',
   awake: 'generator_mode',
   'equal-load': 'pass',
+  touch: 'touch_s',
+  expiring: 'expiring_sessions',
+  churn: 'churned_sessions',
   tls: 'edge_tls',
   fault: 'fault',
 };

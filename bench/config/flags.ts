@@ -115,6 +115,21 @@ export const RUN_FLAGS = {
     'second',
     word(DURABILITIES),
   ),
+  touchSeconds: run.optional(
+    '--touch <time>',
+    'a read renews the idle expiry of its session, at most once in this time, such as 60s; 0s: with every read. If absent, none falls into a run.',
+    duration(0),
+  ),
+  expiring: run.optional(
+    '--expiring <count>',
+    'sessions besides those of the load, which expire in the middle of the measured time; one arm after the other',
+    whole(1, 1_000_000),
+  ),
+  churn: run.optional(
+    '--churn <count>',
+    'sessions that log in and out again before, with --expiring',
+    whole(1, 1_000_000),
+  ),
   engine: run.value(
     '--engine <name>',
     'slices: arms by turns; autocannon: one arm after the other, for comparison',

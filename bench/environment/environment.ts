@@ -37,6 +37,11 @@ export interface Environment {
    * it. Only after the load, also because of its garbage collections: after one, a read on Redis was 6 % dearer.
    */
   weighSessions(): Promise<number | undefined>;
+  /**
+   * Sessions that the store holds, expired or not, and what it counts with them: only to be compared with another such
+   * count. `undefined` where nothing is stored, or nobody counts.
+   */
+  countSessions(): Promise<number | undefined>;
   /** Resolves with an error when a process ends unexpectedly. */
   died: Promise<BenchError>;
   close(): Promise<void>;
@@ -55,6 +60,8 @@ export interface EnvironmentStats {
   innerBytes: number | undefined;
   /** `undefined` where no verified tokens are cached. */
   verifyCache: VerifyCacheStats | undefined;
+  /** Renewals of idle expiries; `undefined` when a server does not report them (an older commit, a library). */
+  touches: number | undefined;
 }
 
 /** Connections in addition to the pools: administration, and one for each server. */
@@ -133,7 +140,14 @@ export function openEnvironment(trial: Trial, context: RunContext): Promise<Envi
           loopTurns: sumOf(stats.map((one) => one.loopTurns)),
           innerBytes: sumOf(stats.slice(front.processes.length).map((one) => one.innerBytes)),
           verifyCache: sumOfCaches(stats.map((one) => one.verifyCache)),
+          touches: sumOf(stats.map((one) => one.touches)),
         };
+      },
+      async countSessions() {
+        // Servers that share a store count the same.
+        const counting = service === undefined ? servers() : servers().slice(0, 1);
+        const stats = await Promise.all(counting.map((server) => askStats(server, { count: true })));
+        return sumOf(stats.map((one) => one.sessions));
       },
       async weighSessions() {
         const stats = await Promise.all(servers().map((server) => askStats(server, { weigh: true })));
@@ -162,7 +176,9 @@ function externalEnvironment({ url }: LoadedSite): Environment {
         loopTurns: undefined,
         innerBytes: undefined,
         verifyCache: undefined,
+        touches: undefined,
       }),
+    countSessions: () => Promise.resolve(undefined),
     weighSessions: () => Promise.resolve(undefined),
     close: () => Promise.resolve(),
   };

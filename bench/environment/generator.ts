@@ -25,6 +25,8 @@ export interface Generator {
   prepare(arm: number, job: LoadJob): Promise<{ sessionsLive: number } | { unsupported: string }>;
   /** Untimed: removes the sessions that the arm's last slice created, and creates those that the next one consumes. */
   replenish(arm: number, seconds: number): Promise<void>;
+  /** Untimed: makes the arm's sessions that are left to expire. */
+  fill(arm: number): Promise<void>;
   /** @param onBegan called when the load begins, in the scenario failure. */
   slice(arm: number, seconds: number, load: LoadModel, onBegan?: () => void): Promise<SliceResult>;
   /** The sum of the arm's slices since the last call. */
@@ -85,7 +87,8 @@ export async function startGenerator(
   return {
     pid: process_.pid,
     async prepare(arm, job) {
-      logins.set(arm, (job.sessions * 2) / leastPerSecond(job));
+      const { sessions = 0, churned = 0 } = job.expiring ?? {};
+      logins.set(arm, ((job.sessions + sessions + 2 * churned) * 2) / leastPerSecond(job));
       const answer = await step(
         { type: 'prepare', arm, job },
         ['prepared', 'unsupported'],
@@ -97,6 +100,9 @@ export async function startGenerator(
     },
     async replenish(arm, seconds) {
       await step({ type: 'replenish', arm, seconds }, ['replenished'], loginSeconds(arm));
+    },
+    async fill(arm) {
+      await step({ type: 'fill', arm }, ['filled'], loginSeconds(arm));
     },
     async slice(arm, seconds, load, onBegan) {
       return (await step({ type: 'slice', arm, seconds, load }, ['sliced'], seconds, onBegan)).slice;

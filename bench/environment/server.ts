@@ -3,6 +3,7 @@ import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
 import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
 import { MODULE_VARIABLES } from '../../stores/module.ts';
 import { durabilityOf, SERVICES } from '../../stores/registry.ts';
+import { lifetimesOf } from '../config/lifetimes.ts';
 import type { Trial } from '../run/plan.ts';
 import { comparatorProgram } from './comparator-program.ts';
 import type { RunContext } from './context.ts';
@@ -32,11 +33,7 @@ const YOUNG_GENERATION = '--min-semi-space-size=16';
 /** Idle lifetime in the revocation scenario: short, so that the expiry of a plain token is observed. */
 export const REVOCATION_IDLE_SECONDS = 5;
 
-/**
- * Lifetimes so long that no touch occurs in a run. A touch of a plain token issues a new one, which the load generator,
- * with its fixed headers, would not adopt: such tokens would then be touched on every request, and sessions in a store
- * once a minute. `pnpm bench:micro` measures the cost of a touch.
- */
+/** Lifetimes so long that no touch occurs in a run, but with `--touch` and `--expiring`. */
 const IDLE_SECONDS = 2 * 86_400;
 const ABSOLUTE_SECONDS = 7 * 86_400;
 const TOUCH_INTERVAL_SECONDS = 86_400;
@@ -50,7 +47,9 @@ export function serverConfig(
 ): ServerConfig {
   const { config, secrets, runId } = context;
   const pem = privateKeyFor(trial.options['alg'], runId);
-  const idleSeconds = trial.scenario === 'revocation' ? REVOCATION_IDLE_SECONDS : IDLE_SECONDS;
+  const lifetimes = lifetimesOf(config);
+  const idleSeconds =
+    trial.scenario === 'revocation' ? REVOCATION_IDLE_SECONDS : (lifetimes.idleSeconds ?? IDLE_SECONDS);
   return {
     id,
     host: '127.0.0.1',
@@ -64,7 +63,7 @@ export function serverConfig(
     poolSize: config.poolSize,
     idleSeconds,
     absoluteSeconds: ABSOLUTE_SECONDS,
-    touchIntervalSeconds: TOUCH_INTERVAL_SECONDS,
+    touchIntervalSeconds: lifetimes.touchSeconds ?? TOUCH_INTERVAL_SECONDS,
     transport: config.transport,
     payloadBytes: trial.payloadBytes,
     loginCap: 0,

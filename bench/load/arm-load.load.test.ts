@@ -1,6 +1,8 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { jwt } from '../../stores/jwt/backend.ts';
 import { memory } from '../../stores/memory/backend.ts';
+import { decodeHistogram } from '../stats/histogram.ts';
 import { prepareArm } from './arm-load.ts';
 import type { LoadJob } from './job.ts';
 import { expectAccounted } from './loop-fixture.ts';
@@ -12,9 +14,14 @@ afterEach(closeServers);
 
 const CLOSED = { model: 'closed' } as const;
 
-async function prepare(scenario: LoadJob['scenario'], change: Partial<LoadJob> = {}, definition = memory) {
+async function prepare(
+  scenario: LoadJob['scenario'],
+  change: Partial<LoadJob> = {},
+  definition = memory,
+  touchIntervalSeconds?: number,
+) {
   const { payloadBytes = 64, transport = 'cookie' } = change;
-  const served = await serveSessions(definition, payloadBytes, transport);
+  const served = await serveSessions(definition, payloadBytes, transport, touchIntervalSeconds);
   const progress: string[] = [];
   const job: LoadJob = {
     targets: [served.url],
@@ -67,6 +74,30 @@ describe.each(['cookie', 'bearer'] as const)('by %s', (transport) => {
       expect([served.live.size, served.missed]).toEqual([40, 0]);
     },
   );
+});
+
+test.each(['cookie', 'bearer'] as const)(
+  'by %s: a token that a touch issues is taken up',
+  async (transport) => {
+    const { arm, served } = await prepare('read', { transport, takesUp: true }, jwt, 2);
+    // Tokens count whole seconds: a second later than the interval, none is touched twice within the slices.
+    await setTimeout(2_100);
+    const slices = [await arm.slice(0.1, CLOSED), await arm.slice(0.1, CLOSED)];
+    expect(slices.reduce((sum, { ok }) => sum + ok, 0)).toBeGreaterThan(80);
+    expect(served.touches).toBe(40);
+    expect((await arm.collect()).firstFailure).toBeUndefined();
+  },
+);
+
+test('sessions that are left to expire are made besides those of the load, and times go with each slice', async () => {
+  const { arm, served } = await prepare('read', { expiring: { sessions: 30, churned: 20 } });
+  // Those who have logged out again are gone.
+  expect([served.live.size, served.missed]).toEqual([40, 0]);
+  await arm.fill();
+  expect(served.live.size).toBe(70);
+  const slices = [await arm.slice(0.05, CLOSED), await arm.slice(0.05, CLOSED)];
+  for (const { times = '', completed } of slices) expect(decodeHistogram(times).totalCount).toBe(completed);
+  expect((await arm.slice(0.05, CLOSED)).ok).toBeGreaterThan(0);
 });
 
 test('logout: each slice consumes sessions that were made for it, and leaves the population', async () => {

@@ -1,5 +1,7 @@
+import { createHistogram, encodeHistogram } from '../stats/histogram.ts';
 import { runAutocannon } from './autocannon-loop.ts';
 import { createClient } from './client.ts';
+import { logInAndOut, logInToExpire } from './expiring.ts';
 import { prepareFailure } from './failure.ts';
 import type { LoadJob, LoadModel, LoadResult, SliceResult } from './job.ts';
 import { loadResultOf } from './load-result.ts';
@@ -14,6 +16,8 @@ export interface ArmLoad {
   sessionsLive: number;
   /** Untimed: prepares a slice of this length. */
   replenish(seconds: number): Promise<void>;
+  /** Untimed: makes the sessions that are left to expire. */
+  fill(): Promise<void>;
   /**
    * @param onBegan called when the load begins, in the scenario failure.
    * @throws Error when the scenario does not support this load model.
@@ -36,6 +40,7 @@ export function prepareArm(job: LoadJob, onProgress: (text: string) => void): Pr
 }
 
 async function preparePopulation(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
+  await logInAndOut(job);
   const sessions = await logInMany(job, 0, job.sessions, progressOf(job, onProgress));
   await readFirst(job, sessions);
   const supply = createSupply(job, sessions);
@@ -46,7 +51,9 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
     firstFailure ??= `${request.operation} got ${got.slice(0, 124)}`;
   };
   const { targets, wire = {}, seed, staysAwake = false } = job;
-  const loop = createSliceLoop({ targets, wire, plans, onFailure, seed, staysAwake });
+  const recent = job.expiring === undefined ? undefined : createHistogram();
+  const watch = recent === undefined ? {} : { recent };
+  const loop = createSliceLoop({ targets, wire, plans, onFailure, seed, staysAwake, ...watch });
   let ratePerSecond = FIRST_RATE_PER_SECOND;
   let onAutocannon: LoopTotals | undefined;
 
@@ -66,13 +73,17 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
       plans = changed;
       loop.replan(plans);
     },
+    fill: () => logInToExpire(job),
     async slice(seconds, load) {
       if (load.model === 'revocation' || load.model === 'failure')
         throw new Error(`scenario ${job.scenario} does not support ${load.model}`);
       const slice =
         load.model === 'autocannon' ? await sliceOnAutocannon(seconds) : await loop.run(seconds, load);
       if (slice.seconds > 0) ratePerSecond = slice.completed / slice.seconds;
-      return slice;
+      if (recent === undefined) return slice;
+      const times = await encodeHistogram(recent);
+      recent.reset();
+      return { ...slice, times };
     },
     async collect() {
       const totals = onAutocannon ?? loop.take();
@@ -101,6 +112,7 @@ async function prepareRevocation(job: LoadJob): Promise<ArmLoad> {
   return {
     sessionsLive: job.sessions,
     replenish: () => Promise.resolve(),
+    fill: () => Promise.resolve(),
     async slice(seconds, load) {
       if (load.model !== 'revocation') throw new Error('the scenario revocation needs its own load model');
       result = await runRevocation(client, job, seconds);
@@ -132,6 +144,7 @@ async function prepareBreakable(job: LoadJob, onProgress: (text: string) => void
   return {
     sessionsLive: job.sessions,
     replenish: () => Promise.resolve(),
+    fill: () => Promise.resolve(),
     async slice(seconds, load, onBegan) {
       if (load.model !== 'failure') throw new Error('the scenario failure needs its own load model');
       return run(seconds, load.ratePerSecond, onBegan);

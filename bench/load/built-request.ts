@@ -1,6 +1,6 @@
 import type { KnownReply } from './known-reply.ts';
 import type { LiveRequest } from './live-request.ts';
-import { requestBytes } from './scenarios.ts';
+import { type RawHeaders, requestBytes } from './scenarios.ts';
 import type { Tally } from './tally.ts';
 
 /** Holds the tally of one operation, which is replaced when the sum is taken. */
@@ -34,4 +34,12 @@ export function buildRequests(
     known.set(planned, built);
     return built;
   });
+}
+
+/** Passes the headers of a correct reply on. Its next sends have those that the plan returns, if any. */
+export function tellReplied(request: BuiltRequest, replied: RawHeaders, authority: string): void {
+  const { planned } = request;
+  planned.onReply?.(replied);
+  const headers = planned.takeUp?.(replied);
+  if (headers !== undefined) request.bytes = requestBytes(planned, headers, authority);
 }

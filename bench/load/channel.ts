@@ -1,6 +1,6 @@
 import type { Wire } from '../config/wire.ts';
 import { type LatencyHistogram, recordUs } from '../stats/histogram.ts';
-import { type BuiltRequest, buildRequests, type Slot } from './built-request.ts';
+import { type BuiltRequest, buildRequests, type Slot, tellReplied } from './built-request.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { isAgain, type KnownReplies } from './known-reply.ts';
 import type { ConnectionPlan, LiveRequest } from './live-request.ts';
@@ -126,7 +126,7 @@ export function createChannel(server: URL, traffic: Traffic): Channel {
     // With surplus bytes it is unclear whose reply this is.
     const isRight = !hasExcess && planned.check(status, body, parser.headers);
     countTimed(sent, status, isRight, parser.bytes, nowMs);
-    if (isRight) planned.onReply?.(parser.headers);
+    if (isRight) tellReplied(request, parser.headers, authority);
     else traffic.onFailure(planned, status, hasExcess ? `${body} and bytes beyond it` : body);
     const isUsable = parser.isPersistent && !hasExcess;
     // In one piece it is in the memory that it was read into.

@@ -137,6 +137,29 @@ export function followed(credentials: Credentials, raw: readonly string[]): Cred
 
 /** {@link credentialsOf} for raw headers, in which names and values alternate. @throws Error when they issue none. */
 export function credentialsInRaw(raw: readonly string[], transport: 'cookie' | 'bearer'): Credentials {
+  const credentials = credentialsOf(headersIn(raw), transport);
+  if (credentials === undefined)
+    throw new Error('expected a token in the reply to a login or a visit, got none');
+  return credentials;
+}
+
+/**
+ * Credentials after a reply that issues another token: that one, and what else they hold, such as the balancer's cookie.
+ * `undefined` when the reply issues none.
+ */
+export function renewedCredentials(
+  raw: readonly string[],
+  transport: 'cookie' | 'bearer',
+  old: Credentials,
+): Credentials | undefined {
+  const issued = credentialsOf(headersIn(raw), transport);
+  if (issued === undefined) return undefined;
+  const pairs = [old['cookie'], issued['cookie']].flatMap((cookies) => cookies?.split('; ') ?? []);
+  const byName = new Map(pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair]));
+  return { ...old, ...issued, ...(byName.size === 0 ? {} : { cookie: [...byName.values()].join('; ') }) };
+}
+
+function headersIn(raw: readonly string[]): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = { 'set-cookie': [] };
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase();
@@ -144,8 +167,5 @@ export function credentialsInRaw(raw: readonly string[], transport: 'cookie' | '
     if (name === 'set-cookie') headers['set-cookie']?.push(value);
     else headers[name] = value;
   }
-  const credentials = credentialsOf(headers, transport);
-  if (credentials === undefined)
-    throw new Error('expected a token in the reply to a login or a visit, got none');
-  return credentials;
+  return headers;
 }

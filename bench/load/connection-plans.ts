@@ -1,6 +1,6 @@
 import type { Scenario } from '../config/words.ts';
 import { seededRandom, shuffled } from '../stats/random.ts';
-import type { Credentials } from './client.ts';
+import { type Credentials, renewedCredentials } from './client.ts';
 import type { Dialect } from './dialect.ts';
 import { dialectOf } from './dialects.ts';
 import type { LoadJob, Operation } from './job.ts';
@@ -42,7 +42,7 @@ export function planConnections(
     const mix = job.scenario === 'mixed' ? shuffled(MIX, random) : [operationOf(job.scenario)];
     const target = connection % job.targets.length;
     const newUser = (index: number) => dialect.userName(FIRST_LOGIN_USER + connection * length + index);
-    const reads = own.map(dialect.read);
+    const reads = own.map(job.takesUp === true ? (one) => renewedRead(one, dialect, job) : dialect.read);
     const updates = writesBodies ? own.map(dialect.update) : [];
     const requestOf: Record<Operation, (key: number, index: number) => LiveRequest> = {
       read: (key) => reads[key] as LiveRequest,
@@ -79,6 +79,20 @@ function sessionsByConnection(job: LoadJob, sessions: readonly LiveSession[]): L
     lists[target + turn * targets]?.push(session);
   }
   return lists;
+}
+
+/** A read that goes on with the token of a reply, as a browser does: a touch of a token issues another one. */
+function renewedRead(session: LiveSession, dialect: Dialect, { transport }: LoadJob): LiveRequest {
+  let { credentials } = session;
+  return {
+    ...dialect.read(session),
+    takeUp(headers) {
+      const renewed = renewedCredentials(headers(), transport, credentials);
+      if (renewed === undefined) return undefined;
+      credentials = renewed;
+      return { ...renewed };
+    },
+  };
 }
 
 /** A login, whose session is given away. */

@@ -22,6 +22,9 @@ async function handle(message: ToGenerator): Promise<FromGenerator> {
     case 'replenish':
       await arm.replenish(message.seconds);
       return { type: 'replenished' };
+    case 'fill':
+      await arm.fill();
+      return { type: 'filled' };
     case 'slice':
       return {
         type: 'sliced',

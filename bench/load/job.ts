@@ -27,6 +27,10 @@ export interface LoadJob {
   password: string;
   /** Present for an external site: `password` and `payloadBytes` are not used then. */
   site?: LoadedContract;
+  /** Whether reads go on with a token that a reply issues; default false: none is issued. */
+  takesUp?: boolean;
+  /** Sessions besides those of the load, which are left to expire; `churned` ones log in and out again before. */
+  expiring?: { sessions: number; churned: number };
   /** Whether the generator polls without sleeping while it measures; default false. */
   staysAwake?: boolean;
 }
@@ -73,6 +77,8 @@ export interface SliceResult {
    * below 1,000 replies.
    */
   latencyUs?: Partial<Record<'p50' | 'p95' | 'p99', number | undefined>>;
+  /** Response times, in a closed loop service times, HdrHistogram V2 base64; only where sessions are left to expire. */
+  times?: string;
 }
 
 export interface OperationResult {
@@ -187,6 +193,8 @@ export type ToGenerator =
   | { type: 'prepare'; arm: number; job: LoadJob }
   /** Untimed: removes the sessions that the arm's last slice created, and creates those that the next one consumes. */
   | { type: 'replenish'; arm: number; seconds: number }
+  /** Untimed: makes the sessions that are left to expire. */
+  | { type: 'fill'; arm: number }
   | { type: 'slice'; arm: number; seconds: number; load: LoadModel }
   /** Returns the sum of the arm's slices since the last call, and resets it. */
   | { type: 'collect'; arm: number };
@@ -199,6 +207,7 @@ export type FromGenerator =
   | { type: 'replenished' }
   /** The load of a slice begins now; only where the harness does something in time with it. */
   | { type: 'began' }
+  | { type: 'filled' }
   | { type: 'sliced'; slice: SliceResult }
   | { type: 'collected'; result: LoadResult }
   | { type: 'failed'; message: string };

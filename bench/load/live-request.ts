@@ -10,6 +10,8 @@ export interface LiveRequest extends PlannedRequest {
   onSend?: () => void;
   /** Called with each correct reply. */
   onReply?: (headers: RawHeaders) => void;
+  /** Called with each correct reply but one that is the same as before; the headers of its next sends, if they change. */
+  takeUp?: (headers: RawHeaders) => Record<string, string> | undefined;
 }
 
 /** What one connection sends, in order. A request may occur in the list more than once. */

@@ -20,6 +20,7 @@ export interface ServedSessions {
   live: Set<string>;
   /** Logouts of sessions that were not live. */
   missed: number;
+  touches: number;
 }
 
 /** The real endpoints on a backend in this process. */
@@ -27,6 +28,7 @@ export async function serveSessions(
   definition: StoreDefinition,
   payloadBytes: number,
   by: 'cookie' | 'bearer',
+  touchIntervalSeconds = 600,
 ): Promise<ServedSessions> {
   const transport = by === 'bearer' ? bearerTransport() : cookieTransport();
   const config = parseServerConfig(
@@ -49,7 +51,7 @@ export async function serveSessions(
     poolSize: 1,
     idleSeconds: 600,
     absoluteSeconds: 3_600,
-    touchIntervalSeconds: 600,
+    touchIntervalSeconds,
     accessSeconds: 60,
     secret: new Uint8Array(32).fill(7),
     maxTokenBytes: transport.maxTokenBytes,
@@ -57,13 +59,17 @@ export async function serveSessions(
     now: Date.now,
     onBackgroundError: onError,
   });
-  const served: ServedSessions = { url: '', live: new Set(), missed: 0 };
+  const served: ServedSessions = { url: '', live: new Set(), missed: 0, touches: 0 };
   const watched: typeof store = {
     ...store,
     async create(session, limit) {
       const result = await store.create(session, limit);
       if (result.status === 'created') served.live.add(result.token);
       return result;
+    },
+    touch(token) {
+      served.touches += 1;
+      return store.touch(token);
     },
     async destroy(token) {
       if (!served.live.delete(token)) served.missed += 1;

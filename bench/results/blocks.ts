@@ -22,6 +22,9 @@ const GROUP_COLUMNS = [
   'edge_tls',
   'store_distance_ms',
   'inner_servers',
+  'touch_s',
+  'expiring_sessions',
+  'churned_sessions',
 ] as const satisfies readonly ColumnName[];
 
 /** Items with an equal key together, in the order of the first of each. */
@@ -44,8 +47,12 @@ export function blockKey(row: Row): string {
   return `${row.block} ${groupKey(row)}`;
 }
 
-/** Whether arms took turns in the row's block. Those of the plain engine ran one after the other. */
-export const isInterleaved = (row: Row): boolean => row.engine === 'slices';
+/**
+ * Whether arms took turns in the row's block. Those of the plain engine ran one after the other, and so did those whose
+ * sessions expired.
+ */
+export const isInterleaved = (row: Row): boolean =>
+  row.engine === 'slices' && row.expiring_sessions === undefined;
 
 /**
  * The keys of blocks in which arms took turns and one was measured wrongly: the others had the same conditions, so the

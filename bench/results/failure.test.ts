@@ -73,7 +73,7 @@ test('a sentence for each group says what was broken and what it did, of usable 
   const row = (store: string, cells: Row): Row => ({
     ...{ store, arm: store, block: 'r-1', operation: 'all', status: 'ok', valid: true, engine: 'slices' },
     ...{ scenario: 'failure', fault: 'kill-server', servers: 3, affinity: 'sticky' },
-    ...(store === 'redis' ? { variant: 'durability=second;pipelining=off' } : {}),
+    ...(store === 'redis' ? { variant: 'durability=second;pipelining=none' } : {}),
     ...{
       availability_pct: 100,
       logins: 200,

@@ -27,9 +27,8 @@ export function shortTitle(row: Row): string {
 /** The axes held fixed, as a heading. In an open loop with the rate, which may differ a little between blocks. */
 function groupTitle(rows: readonly Row[]): string {
   const [row = {}] = rows;
-  const closed = [shortTitle(row), ...ownAxes(row), `${row.connections} connections`, row.transport].join(
-    ', ',
-  );
+  const load = [`${row.connections} connections`, row.transport, ...lifetimeAxes(row)];
+  const closed = [shortTitle(row), ...ownAxes(row), ...load].join(', ');
   if (!isOpen(row)) return closed;
   const rate = median(rows.map((one) => one.target_rps).filter((value) => value !== undefined));
   const arrivals = (row.load_model ?? '').replace('open-', '');
@@ -50,6 +49,20 @@ function ownAxes({
   const away = ms === undefined ? [] : [`store ${ms} ms away`];
   const within = inner === undefined ? [] : [counted(inner, 'inner service')];
   return [tls === undefined ? String(name) : `${name} with TLS`, `${bytes} B`, ...away, ...within];
+}
+
+/** How often a read renews its session's idle expiry, and what expires. */
+function lifetimeAxes({
+  touch_s: seconds,
+  expiring_sessions: expiring,
+  churned_sessions: churned,
+}: Row): string[] {
+  const touches = seconds === 0 ? 'touched by every read' : `touched every ${seconds} s`;
+  return [
+    ...(seconds === undefined ? [] : [touches]),
+    ...(expiring === undefined ? [] : [`${whole(expiring)} expire`]),
+    ...(churned === undefined ? [] : [`after ${whole(churned)} logins and logouts`]),
+  ];
 }
 
 /** Whether requests were sent at a rate, regardless of replies. */

@@ -88,6 +88,7 @@ const COSTS: readonly ColumnSpec[] = [
   OVER_CONTROL,
   { ...medianOf('store\ntrips', 'store_commands_per_req', hundredths), optional: true },
   { ...medianOf('store ms\naway', 'store_rtt_p50_us', milliseconds), optional: true },
+  { ...medianOf('touches', 'touches_per_req', hundredths), optional: true },
   { ...medianOf('bytes/\nsession', bytesPerSession, whole), optional: true },
   { ...medianOf('cache\nhits, %', 'verify_cache_hit_pct', tenths), optional: true },
   { ...medianOf('distinct\ntokens', 'distinct_tokens', whole), optional: true },
@@ -114,6 +115,22 @@ const PARTS: readonly ColumnSpec[] = [
   medianOf('generator\nµs CPU', 'cpu_us_per_req_generator', tenths),
   medianOf('servers\nMiB', 'rss_server_bytes', mebibytes),
   medianOf('store\nMiB', 'rss_store_bytes', mebibytes),
+];
+
+/** Of the service where there is one, else of the servers. */
+const bytesOf = (store: NumberColumn, server: NumberColumn) => (row: Row) =>
+  row[row.pool_size === undefined ? server : store];
+
+/** What sessions that expire in the measured time cost, and what is left of them. */
+const EXPIRY: readonly ColumnSpec[] = [
+  medianOf('p99 ms\nbefore', 'p99_before_expiry_us', milliseconds),
+  medianOf('p99 ms\nfrom then', 'p99_in_expiry_us', milliseconds),
+  medianOf('servers\nCPU ms', 'expiry_cpu_ms_server', whole),
+  medianOf('store\nCPU ms', 'expiry_cpu_ms_store', whole),
+  medianOf('MiB\nheld', bytesOf('expiring_store_bytes', 'expiring_server_bytes'), mebibytes),
+  medianOf('MiB\nfreed', bytesOf('freed_store_bytes', 'freed_server_bytes'), mebibytes),
+  medianOf('left\n%', 'expired_left_pct', tenths),
+  medianOf('swept\nafter s', 'expired_swept_s', tenths),
 ];
 
 const REVOCATION: readonly ColumnSpec[] = [
@@ -197,7 +214,8 @@ function columnsOf(row: Row, wide: boolean): [heading: string | undefined, colum
   const loaded = [...columns, LIMIT];
   if (!isCpuKnown(row)) return [[heading, loaded]];
   const parts: [string, readonly ColumnSpec[]][] = wide ? [['of which', PARTS]] : [];
-  return [[undefined, COSTS], [heading, loaded], ...parts];
+  const expiry: typeof parts = row.expiring_sessions === undefined ? [] : [['as sessions expire', EXPIRY]];
+  return [[undefined, COSTS], [heading, loaded], ...expiry, ...parts];
 }
 
 /** @param group all rows of the group, with the control. */

@@ -38,6 +38,8 @@ export interface Observed {
   held?: { serverBytes: number | undefined; storeBytes: number | undefined } | undefined;
   /** Use of the caches of verified tokens in the window, all servers together; absent without one. */
   verifyCache?: { hits: number; misses: number; distinctTokens: number } | undefined;
+  /** Renewals of idle expiries, all servers together. */
+  touches?: number | undefined;
   /** Over the measured part of the whole block, all arms: shares of all processors' time, from 0 to 1. */
   host: { stealShare: number | undefined; foreignShare: number | undefined };
   /**
@@ -61,6 +63,27 @@ export interface Observed {
   events?: readonly FaultEvent[];
   /** Change of CPU per request from the first to the last measured slice, per cent, significant or not. */
   measuredTrendPct?: number | undefined;
+  /** Only where sessions expired. */
+  expiry?: Expiry | undefined;
+}
+
+/** What was seen of sessions that expired in the measured time. */
+export interface Expiry {
+  /** Whether there is a slice before the first of them expired, and whether the last did before the end. */
+  hasTimeBefore: boolean;
+  hasAllExpired: boolean;
+  /** Over the slices before the first expiry, and over those from then on; `undefined` with too few samples. */
+  p99BeforeUs: number | undefined;
+  p99InUs: number | undefined;
+  /** CPU from the first expiry on, beyond what as many requests cost before. */
+  extraUs: Record<'server' | 'store', number | undefined>;
+  /** By how much memory and data grew as they were made, and by how much they shrank until the end. */
+  held: Record<'serverBytes' | 'storeBytes', number | undefined>;
+  freed: Record<'serverBytes' | 'storeBytes', number | undefined>;
+  /** What the store still holds at the end of what it counted of them, from 0 to 1. */
+  leftShare: number | undefined;
+  /** From the last expiry until that count last fell. */
+  sweptSeconds: number | undefined;
 }
 
 /** How an arm's warm-up ended. */

@@ -1,28 +1,7 @@
 /** The column table: the only place that names, types and explains result columns. Pure. */
 
-interface Column<Name extends string, Kind extends keyof CellOf> {
-  name: Name;
-  kind: Kind;
-  /** What it contains, with the unit if the name lacks it. */
-  meaning: string;
-}
-
-interface CellOf {
-  text: string;
-  integer: number;
-  number: number;
-  boolean: boolean;
-}
-
-const columnOf =
-  <Kind extends keyof CellOf>(kind: Kind) =>
-  <Name extends string>(name: Name, meaning: string): Column<Name, Kind> => ({ name, kind, meaning });
-const [text, integer, number, boolean] = [
-  columnOf('text'),
-  columnOf('integer'),
-  columnOf('number'),
-  columnOf('boolean'),
-];
+import { boolean, type CellOf, integer, number, text } from './column.ts';
+import { LIFETIME_COLUMNS } from './lifetime-columns.ts';
 
 export const SCHEMA_VERSION = 1;
 
@@ -268,6 +247,7 @@ export const COLUMNS = [
   integer('logins_lost', 'those of them that no server knew after the load'),
   integer('logouts', 'logouts that were acknowledged, before and during the load'),
   integer('logouts_undone', 'those of them whose token opened the session on a server after the load'),
+  ...LIFETIME_COLUMNS,
   text(
     'bottleneck',
     'what is full, and limits a closed loop: generator, balancer, server, store, or host; empty when nothing is',

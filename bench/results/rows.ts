@@ -7,6 +7,7 @@ import { summaryOf } from '../stats/histogram.ts';
 import { bottleneckOf } from './bottleneck.ts';
 import { distanceCells, relayNote } from './distance-cells.ts';
 import { equalLoadReasons } from './equal-load.ts';
+import { expiryCells, expiryReasons } from './expiry.ts';
 import { failureCells, failureNote, failureReasons } from './failure.ts';
 import type { Expectation, Observed } from './observed.ts';
 import { finalBacklog, openLoopFigures } from './open-loop.ts';
@@ -47,6 +48,7 @@ export function rowsOf(
     ...openLoopCells(all, result, observed),
     ...failureCells(result, observed),
     ...bottleneckCells(result, observed, base, expected),
+    ...expiryCells(observed, isLate),
   };
   const reasons = reasonsAgainst(trial, all, result, observed, expected, { ...base, ...figures });
   const validity: Row =
@@ -95,6 +97,7 @@ function resourceCells(all: OperationResult, result: LoadResult, observed: Obser
     idle_cpu_us_per_s: scaled(observed.idleCpuNsPerSecond, 1e-3),
     store_commands_per_req: perRequest(roundTrips),
     inner_bytes_per_req: perRequest(observed.innerBytes),
+    touches_per_req: base.touch_s === undefined ? undefined : perRequest(observed.touches),
     rss_server_bytes: observed.rssServerBytes,
     rss_store_bytes: observed.rssStoreBytes,
     loop_delay_p99_us: observed.loopDelayP99Us,
@@ -175,6 +178,7 @@ function reasonsAgainst(
     ...(result.open === undefined ? [] : reasonsAgainstOpenLoop(result, observed, expected, row)),
     ...hostReasons(observed.host),
     ...(observed.warmth === undefined ? [] : steadyReasons(observed.warmth)),
+    ...(observed.expiry === undefined ? [] : expiryReasons(observed.expiry)),
   ];
 }
 

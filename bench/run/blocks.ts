@@ -8,7 +8,7 @@ import type { Bench } from './bench.ts';
 import type { BlockLoad } from './block/arms.ts';
 import { type BlockOutcome, runBlock } from './block/block.ts';
 import { blockSummary } from './block-summary.ts';
-import { type Block, blockTitle, groupText, planRepetition } from './plan.ts';
+import { type Block, blockTitle, groupText, planRepetition, takesTurns } from './plan.ts';
 
 /** The result of the blocks of a run. */
 export interface BlocksOutcome {
@@ -95,7 +95,7 @@ export async function runBlocks(
       if (repetition > config.repeat) progress.say(replacementText(state, config));
       const isValid = isFinished(block, finished, context.runId) || (await attempt(block));
       if (signal.aborted) break;
-      // A group of the plain engine has several parts in a repetition.
+      // A group whose arms take no turns has several parts in a repetition.
       valid.set(state, isValid && valid.get(state) !== false);
     }
     for (const [state, isValid] of valid) {
@@ -115,9 +115,10 @@ export async function runBlocks(
   };
 }
 
-/** The last repetition: with those that replace dropped blocks. The arms of the plain engine do not share blocks. */
-function lastRepetition({ engine, repeat }: Config, deadlineMs: number | undefined): number {
-  if (engine !== 'slices') return repeat;
+/** The last repetition: with those that replace dropped blocks, but where arms do not share blocks. */
+function lastRepetition(config: Config, deadlineMs: number | undefined): number {
+  const { repeat } = config;
+  if (!takesTurns(config)) return repeat;
   return deadlineMs === undefined ? repeat + Math.floor(repeat * REPLACED_SHARE) : Number.POSITIVE_INFINITY;
 }
 

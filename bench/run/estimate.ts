@@ -1,8 +1,9 @@
 import type { Config } from '../config/config.ts';
+import { lifetimesOf } from '../config/lifetimes.ts';
 import { durationText } from '../progress.ts';
 import { counted } from '../results/text.ts';
 import { EXTENSION } from './block/warmth.ts';
-import { planBlocks } from './plan.ts';
+import { planBlocks, takesTurns } from './plan.ts';
 
 /** Estimated time to start and stop a block, and each of its arms. */
 const BLOCK_MS = 2_000;
@@ -13,8 +14,11 @@ const LOGINS_PER_SECOND = 3_000;
 
 /** What a block of this configuration should take, milliseconds; until one has been timed. */
 export function estimateBlockMs(config: Config): number {
-  const { durationSeconds, warmupSeconds, sessions } = config;
-  const perArm = durationSeconds + warmupSeconds + sessions / LOGINS_PER_SECOND;
+  const { durationSeconds, warmupSeconds, sessions, churn = 0 } = config;
+  const { idleSeconds } = lifetimesOf(config);
+  // The sessions that expire do so in the middle of the measured time, a lifetime after they were made.
+  const measured = idleSeconds === undefined ? durationSeconds : idleSeconds + durationSeconds / 2;
+  const perArm = measured + warmupSeconds + (sessions + 2 * churn) / LOGINS_PER_SECOND;
   const elsewhereMs = config.cpuFrom.length === 0 ? 0 : ELSEWHERE_MS;
   return BLOCK_MS + elsewhereMs + armsAtOnce(config) * (ARM_MS + perArm * 1000);
 }
@@ -30,7 +34,7 @@ export function longestMs(config: Config): number {
   return planBlocks(config).length * longestBlockMs(config);
 }
 
-const armsAtOnce = ({ engine, stores }: Config) => (engine === 'slices' ? stores.length : 1);
+const armsAtOnce = (config: Config) => (takesTurns(config) ? config.stores.length : 1);
 
 /** The size of a run and its greatest time, before it starts. */
 export function timeText(config: Config): string {

@@ -25,6 +25,13 @@ test('the plain engine takes one arm at a time, with the same trials', () => {
   expect(parts.flatMap(({ trials }) => trials)).toEqual(trialsOf('1'));
 });
 
+test('so does a run in which sessions expire: what other stores then do would show', () => {
+  const config = { ...configOf('1'), expiring: 10 };
+  const parts = planBlocks(config);
+  expect(parts.every(({ trials }) => trials.length === 1)).toBe(true);
+  expect(parts.flatMap(({ trials }) => trials)).toEqual(trialsOf('1'));
+});
+
 test('order indices count from 0 within each repetition', () => {
   for (const block of [1, 2, 3]) {
     const own = trialsOf('1').filter((trial) => trial.block === block);

@@ -55,7 +55,7 @@ export interface Block {
   /** Ordinal, from 1; the blocks of all groups of one repetition share it. */
   block: number;
   /**
-   * In the order of their first turn. The plain engine loads one arm at a time: its blocks come in parts of one trial.
+   * In the order of their first turn. Where arms take no turns, blocks come in parts of one trial.
    */
   trials: readonly Trial[];
 }
@@ -78,9 +78,17 @@ export function planRepetition(config: Config, block: number): Block[] {
     const trials = order.map((choice): Trial => {
       return { ...armOf(choice, config), ...group, block, orderIndex: orderIndex++ };
     });
-    if (config.engine === 'slices') return [{ group, block, trials }];
+    if (takesTurns(config)) return [{ group, block, trials }];
     return trials.map((trial) => ({ group, block, trials: [trial] }));
   });
+}
+
+/**
+ * Whether the arms of a block take turns. The plain engine loads one after the other; so does a run whose sessions
+ * expire, for what the stores of the others then do would show in its latency.
+ */
+export function takesTurns({ engine, expiring }: Pick<Config, 'engine' | 'expiring'>): boolean {
+  return engine === 'slices' && expiring === undefined;
 }
 
 /** All blocks of a run, in order, without replacements. */

@@ -97,6 +97,13 @@ export async function encodeHistogram(histogram: LatencyHistogram): Promise<stri
   return encodeIntoCompressedBase64(histogram);
 }
 
+/** The sum of encoded histograms. */
+export function sumOfHistograms(texts: readonly string[]): LatencyHistogram {
+  const sum = createHistogram();
+  for (const text of texts) sum.add(decodeHistogram(text));
+  return sum;
+}
+
 export function decodeHistogram(text: string): LatencyHistogram {
   return decodeFromCompressedBase64(text, 64, false);
 }

@@ -6,7 +6,7 @@ import { groupBy, groupKey, usableRows } from '../results/blocks.ts';
 import { readResultFile } from '../results/csv.ts';
 import type { Row } from '../results/row.ts';
 import { longestMs } from '../run/estimate.ts';
-import { planRepetition } from '../run/plan.ts';
+import { planRepetition, takesTurns } from '../run/plan.ts';
 import { readUnfinished } from '../run/resume.ts';
 import type { Piece, Study } from './study.ts';
 
@@ -42,17 +42,20 @@ export function planPieces(
 ): PlannedPiece[] {
   return study.pieces.map((piece) => {
     const path = join(folder, `${piece.name}.csv`);
-    const options = { ...STUDY_PRESETS[preset], ...piece.flags, ...shared, out: path };
+    const flags = { ...piece.flags, ...(preset === 'full' ? piece.full : {}) };
+    const options = { ...STUDY_PRESETS[preset], ...flags, ...shared, out: path };
     const config = parseConfig(options, process.env);
     const state = existsSync(path) ? stateOf(readResultFile(path), config) : 'absent';
-    return { ...piece, path, options, config, state, longestMs: longestMs(config) };
+    return { ...piece, flags, path, options, config, state, longestMs: longestMs(config) };
   });
 }
 
 /** Rows are complete when each group of the configuration has as many valid blocks as it wants. */
 export function stateOf(rows: readonly Row[], config: Config): PlannedPiece['state'] {
   if (rows.length === 0) return 'absent';
-  const groups = groupBy(usableRows(rows), groupKey);
+  // Where arms take no turns, each is a part by itself.
+  const partKey = (row: Row) => (takesTurns(config) ? groupKey(row) : `${groupKey(row)} ${row.arm}`);
+  const groups = groupBy(usableRows(rows), partKey);
   const planned = planRepetition(config, 1).length;
   const isDone =
     groups.length >= planned &&

@@ -21,9 +21,13 @@ describe('the studies of the project', () => {
     for (const preset of ['quick', 'full'] as const)
       for (const piece of planPieces(study, preset, nowhere, {})) {
         expect(piece.state).toBe('absent');
-        expect(piece.config.repeat).toBe(Number(STUDY_PRESETS[preset].repeat));
+        const repeat = (preset === 'full' ? piece.full['repeat'] : undefined) ?? STUDY_PRESETS[preset].repeat;
+        expect(piece.config.repeat).toBe(Number(repeat));
+        // A signed-rank interval of 95 % needs six blocks.
+        expect(piece.config.repeat).toBeGreaterThanOrEqual(preset === 'full' ? 6 : 1);
         const [most = 0] = piece.config.payloadsBytes.slice().sort((a, b) => b - a);
-        expect(most * piece.config.sessions).toBeLessThanOrEqual(256 * 2 ** 20);
+        const { sessions, expiring = 0, churn = 0 } = piece.config;
+        expect(most * (sessions + Math.max(expiring, churn))).toBeLessThanOrEqual(256 * 2 ** 20);
       }
     const pieces = planPieces(study, 'full', nowhere, {});
     expect(pieces.reduce((sum, { longestMs }) => sum + longestMs, 0)).toBeLessThan(150 * MINUTE_MS);
@@ -60,9 +64,24 @@ describe('a study in a file', () => {
       name: 'mine',
       question: 'Why?',
       pieces: [
-        { name: 'one', title: 'a piece', flags: { store: 'none,memory', equalLoad: true, servers: '2' } },
+        {
+          ...{ name: 'one', title: 'a piece', full: {} },
+          flags: { store: 'none,memory', equalLoad: true, servers: '2' },
+        },
       ],
     });
+  });
+
+  test('may ask for more in the preset full, and for fewer blocks', () => {
+    const piece = {
+      title: 'a piece',
+      flags: { store: 'none', duration: '1s' },
+      full: { duration: '9s', repeat: 6 },
+    };
+    const study = readStudy(written({ question: 'Why?', pieces: { one: piece } }));
+    const planned = (preset: 'quick' | 'full') => planPieces(study, preset, nowhere, {})[0]?.config;
+    expect(planned('quick')).toMatchObject({ durationSeconds: 1, repeat: 1 });
+    expect(planned('full')).toMatchObject({ durationSeconds: 9, repeat: 6 });
   });
 
   test.each([
@@ -97,6 +116,13 @@ describe('what there is of a piece', () => {
     row(scenario, 'memory', block, valid),
   ];
   const complete = [1, 2].flatMap((block) => [...both('read', block), ...both('login', block)]);
+
+  test('is done, where arms take no turns, when each of them has its blocks', () => {
+    const alone = parseConfig({ store: 'none,memory', expiring: '10', duration: '12s' }, {});
+    const rows = both('read', 1).map((one): Row => ({ ...one, expiring_sessions: 10 }));
+    expect(stateOf(rows, alone)).toBe('done');
+    expect(stateOf(rows.slice(1), alone)).toBe('begun');
+  });
 
   test('is done when each group has its valid blocks, and else begun', () => {
     expect(stateOf([], config)).toBe('absent');

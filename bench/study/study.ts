@@ -12,6 +12,8 @@ export interface Piece {
   title: string;
   /** Flags of `run`, without those of the preset. */
   flags: RawOptions;
+  /** Those that the preset `full` changes, such as how many sessions and blocks. */
+  full: RawOptions;
 }
 
 /** A question, and the runs that answer it. */
@@ -25,7 +27,14 @@ const NAME = z.string().regex(/^[a-z0-9-]+$/, 'lower case, digits and hyphens');
 const FILE = z.strictObject({
   question: z.string().min(1),
   pieces: z
-    .record(NAME, z.strictObject({ title: z.string().min(1), flags: z.record(z.string(), FLAG_VALUE) }))
+    .record(
+      NAME,
+      z.strictObject({
+        title: z.string().min(1),
+        flags: z.record(z.string(), FLAG_VALUE),
+        full: z.record(z.string(), FLAG_VALUE).default({}),
+      }),
+    )
     .refine((pieces) => Object.keys(pieces).length > 0, 'one piece or more'),
 });
 
@@ -54,8 +63,12 @@ export function readStudy(nameOrPath: string): Study {
   }
   const path = isPath ? nameOrPath : join(FOLDER, nameOrPath + ENDING);
   const { question, pieces } = parse(path);
-  const read = Object.entries(pieces).map(([name, { title, flags }]): Piece => {
-    return { name, title, flags: flagsFromFile(flags, `${path}, piece ${name}`, STUDY_TABLE) };
+  const read = Object.entries(pieces).map(([name, { title, flags, full }]): Piece => {
+    const where = `${path}, piece ${name}`;
+    return {
+      ...{ name, title, flags: flagsFromFile(flags, where, STUDY_TABLE) },
+      full: flagsFromFile(full, `full of ${where}`, FULL_TABLE),
+    };
   });
   return { name: basename(path, ENDING), question, pieces: read as [Piece, ...Piece[]] };
 }
@@ -66,6 +79,9 @@ const STUDY_TABLE = Object.fromEntries(
     ([name, { scope }]) => scope === 'run' && !['repeat', 'preset', 'withinSeconds'].includes(name),
   ),
 );
+
+/** A piece whose blocks take minutes may have fewer of them than the preset `full`. */
+const FULL_TABLE = { ...STUDY_TABLE, repeat: RUN_FLAGS.repeat };
 
 function parse(path: string): z.infer<typeof FILE> {
   const parsed = FILE.safeParse(readJson(path, `a study as JSON in ${path}`));

@@ -140,7 +140,12 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
       'autocannon',
     ],
   },
-  { module: 'bench/results/row.ts', may: [] },
+  { module: 'bench/results/column.ts', may: [] },
+  { module: 'bench/results/lifetime-columns.ts', may: ['bench/results/column.ts'] },
+  {
+    module: 'bench/results/row.ts',
+    may: ['bench/results/column.ts', 'bench/results/lifetime-columns.ts'],
+  },
   {
     module: 'bench/results/',
     may: [

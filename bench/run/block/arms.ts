@@ -1,4 +1,5 @@
 import { findStore } from '../../../stores/registry.ts';
+import { lifetimesOf } from '../../config/lifetimes.ts';
 import type { RunContext } from '../../environment/context.ts';
 import { type Environment, openEnvironment } from '../../environment/environment.ts';
 import type { Generator } from '../../environment/generator.ts';
@@ -136,6 +137,10 @@ function jobOf(trial: Trial, context: RunContext, environment: Environment): Loa
     seed: config.seed + trial.block,
     password: secrets.password,
     staysAwake: context.staysAwake,
+    takesUp: lifetimesOf(config).touchSeconds !== undefined,
+    ...(config.expiring === undefined
+      ? {}
+      : { expiring: { sessions: config.expiring, churned: config.churn ?? 0 } }),
     ...(trial.site === undefined ? {} : { site: { ...trial.site.contract, userBase: userBase(trial) } }),
   };
 }

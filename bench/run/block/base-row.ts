@@ -1,6 +1,8 @@
 import { isComparator } from '../../../stores/comparators/definition.ts';
 import { findStore } from '../../../stores/registry.ts';
+import type { Config } from '../../config/config.ts';
 import { kindOf, sourcesFor } from '../../config/cpu-from.ts';
+import { lifetimesOf } from '../../config/lifetimes.ts';
 import { versionsText } from '../../environment/comparator-packages.ts';
 import type { RunContext } from '../../environment/context.ts';
 import { EDGE_TLS } from '../../environment/edge.ts';
@@ -64,8 +66,18 @@ function versionCells({ store, options, module }: Trial, versions: string | unde
   return { library_versions: versionsText(definition.packages(options)) };
 }
 
+function lifetimeCells(config: Config): Row {
+  const { idleSeconds, touchSeconds } = lifetimesOf(config);
+  return {
+    ...(touchSeconds === undefined ? {} : { touch_s: touchSeconds }),
+    ...(idleSeconds === undefined ? {} : { idle_s: idleSeconds }),
+    ...(config.expiring === undefined ? {} : { expiring_sessions: config.expiring }),
+    ...(config.churn === undefined ? {} : { churned_sessions: config.churn }),
+  };
+}
+
 /** What is known of our own servers, and not of an external site. */
-function ownCells(trial: Trial, { chosenBalancer: chosen, certificates }: RunContext): Row {
+function ownCells(trial: Trial, { chosenBalancer: chosen, certificates, config }: RunContext): Row {
   return {
     servers: trial.servers,
     balancer: chosen?.balancer.name ?? 'none',
@@ -75,5 +87,6 @@ function ownCells(trial: Trial, { chosenBalancer: chosen, certificates }: RunCon
     payload_bytes: trial.payloadBytes,
     ...(trial.innerServers === undefined ? {} : { inner_servers: trial.innerServers }),
     ...(trial.storeDistanceMs === undefined ? {} : { store_distance_ms: trial.storeDistanceMs }),
+    ...lifetimeCells(config),
   };
 }

@@ -10,6 +10,7 @@ import type { SliceRecord } from '../../results/slices.ts';
 import { changeOf } from '../../stats/trend.ts';
 import type { Arm } from './arms.ts';
 import { createElsewhere } from './elsewhere.ts';
+import { fillExpiring } from './expiry.ts';
 import { type IdleRate, idleRate } from './ledger.ts';
 import { ownCpuNs, readCpu, readScheduling, schedulingBetween } from './readings.ts';
 import { costsOf, recordSlices } from './slice-records.ts';
@@ -45,8 +46,10 @@ export async function measureArms(
   onProgress: (text: string) => void,
 ): Promise<{ measured: Measured[]; sliceSeconds: number }> {
   const { arms, generator } = run;
+  const expiry = await fillExpiring(run, onProgress);
   for (const arm of arms) await arm.environment.service?.settle();
   const { sliceSeconds, rounds } = scheduleOf(run, warm.p99Us);
+  await expiry?.approach(createTurnTaker(run), sliceSeconds);
   const elsewhere = createElsewhere(arms, run.config);
   const taker = createTurnTaker({ ...run, elsewhere });
   const statsBefore = await statsOf(arms);
@@ -55,6 +58,7 @@ export async function measureArms(
   const hostBefore = HOST.read();
   for (let round = 1; round <= rounds; round += 1) {
     if (rounds > 1) onProgress(`measuring, ${Math.round((100 * (round - 1)) / rounds)} %`);
+    await expiry?.look();
     await taker.round(sliceSeconds);
   }
   const shares = HOST.sharesBetween(hostBefore, HOST.read(), difference(ownCpuNs(arms), ownBefore));
@@ -68,7 +72,7 @@ export async function measureArms(
   const schedulingAfter = arms.map(readScheduling);
   const idle = arms.length > 1 ? await watchIdle(arms) : undefined;
   await elsewhere.watchIdle();
-  const held = await Promise.all(arms.map(weighSessionsOf));
+  const held = await Promise.all(arms.map((arm) => weighSessionsOf(arm, run)));
 
   const measured: Measured[] = [];
   for (const [index, arm] of arms.entries()) {
@@ -99,12 +103,14 @@ export async function measureArms(
       scheduling: schedulingBetween(schedulingBefore[index], schedulingAfter[index]),
       held: held[index],
       verifyCache: cacheUse(before?.verifyCache, after?.verifyCache),
+      touches: difference(after?.touches, before?.touches),
       host,
       elsewhere: elsewhere.spent(arm),
       backlogEnds: turns.slices.map(({ backlogEnd }) => backlogEnd),
       outstandingEnds: turns.slices.map(({ outstandingEnd }) => outstandingEnd),
       warmth,
       measuredTrendPct: changeOf(costsOf(slices), CONFIDENCE)?.pct,
+      expiry: await expiry?.end(turns.slices, slices),
     };
     measured.push({ arm, result, observed, slices: [...(warmth?.slices ?? []), ...slices] });
   }
@@ -115,8 +121,11 @@ export async function measureArms(
 const STEADY_POPULATION: readonly string[] = ['read', 'update'];
 
 /** Memory of the sessions, which ends them; `undefined` where their number changes under the load. */
-async function weighSessionsOf({ trial, environment, emptyStoreBytes }: Arm): Promise<Observed['held']> {
-  if (!STEADY_POPULATION.includes(trial.scenario)) return undefined;
+async function weighSessionsOf(
+  { trial, environment, emptyStoreBytes }: Arm,
+  { config }: BlockRun,
+): Promise<Observed['held']> {
+  if (!STEADY_POPULATION.includes(trial.scenario) || config.expiring !== undefined) return undefined;
   const storeBytes = difference(await environment.service?.dataBytes(), emptyStoreBytes);
   return { serverBytes: await environment.weighSessions(), storeBytes };
 }
