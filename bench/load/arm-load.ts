@@ -1,4 +1,4 @@
-import { createHistogram, encodeHistogram } from '../stats/histogram.ts';
+import { createHistogram, encodeHistogram, type LatencyHistogram } from '../stats/histogram.ts';
 import { runAutocannon } from './autocannon-loop.ts';
 import { createClient } from './client.ts';
 import { logInAndOut, logInToExpire } from './expiring.ts';
@@ -7,7 +7,7 @@ import type { LoadJob, LoadModel, LoadResult, SliceResult } from './job.ts';
 import { loadResultOf } from './load-result.ts';
 import { logInMany, readFirst } from './population.ts';
 import { runRevocation } from './revocation.ts';
-import { createSliceLoop, type LoopTotals } from './slice-loop.ts';
+import { createSliceLoop, type LoopTotals, type SliceLoop } from './slice-loop.ts';
 import { createSupply } from './supply.ts';
 import { addTallies, countsOf } from './tally.ts';
 
@@ -25,6 +25,8 @@ export interface ArmLoad {
   slice(seconds: number, load: LoadModel, onBegan?: () => void): Promise<SliceResult>;
   /** The sum of the slices since the last call; resets it. */
   collect(): Promise<LoadResult>;
+  /** For who looks at a slice or ends it early; none in revocation. */
+  loop?: Pick<SliceLoop, 'look' | 'close'>;
 }
 
 /** Used until slices have measured it. */
@@ -33,13 +35,24 @@ const FIRST_RATE_PER_SECOND = 2_000;
 const RATE_MARGIN = 1.5;
 const PROGRESS_EVERY_MS = 500;
 
-/** Creates the arm's sessions. @throws UnsupportedError when the backend cannot hold them. */
-export function prepareArm(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
+/**
+ * Creates the arm's sessions. @throws UnsupportedError when the backend cannot hold them.
+ * @param recent gets the time of each reply, as in `SliceLoopOptions`; not of revocation and failure.
+ */
+export function prepareArm(
+  job: LoadJob,
+  onProgress: (text: string) => void,
+  recent?: LatencyHistogram,
+): Promise<ArmLoad> {
   if (job.scenario === 'failure') return prepareBreakable(job, onProgress);
-  return job.scenario === 'revocation' ? prepareRevocation(job) : preparePopulation(job, onProgress);
+  return job.scenario === 'revocation' ? prepareRevocation(job) : preparePopulation(job, onProgress, recent);
 }
 
-async function preparePopulation(job: LoadJob, onProgress: (text: string) => void): Promise<ArmLoad> {
+async function preparePopulation(
+  job: LoadJob,
+  onProgress: (text: string) => void,
+  given: LatencyHistogram | undefined,
+): Promise<ArmLoad> {
   await logInAndOut(job);
   const sessions = await logInMany(job, 0, job.sessions, progressOf(job, onProgress));
   await readFirst(job, sessions);
@@ -51,9 +64,10 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
     firstFailure ??= `${request.operation} got ${got.slice(0, 124)}`;
   };
   const { targets, wire = {}, seed, staysAwake = false } = job;
-  const recent = job.expiring === undefined ? undefined : createHistogram();
-  const watch = recent === undefined ? {} : { recent };
-  const loop = createSliceLoop({ targets, wire, plans, onFailure, seed, staysAwake, ...watch });
+  const own = job.expiring === undefined ? undefined : createHistogram();
+  const recent = given ?? own;
+  const options = { targets, wire, plans, onFailure, seed, staysAwake };
+  const loop = createSliceLoop(recent === undefined ? options : { ...options, recent });
   let ratePerSecond = FIRST_RATE_PER_SECOND;
   let onAutocannon: LoopTotals | undefined;
 
@@ -67,6 +81,7 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
 
   return {
     sessionsLive: job.sessions,
+    loop,
     async replenish(seconds) {
       const changed = await supply.replenish(Math.ceil(ratePerSecond * seconds * RATE_MARGIN));
       if (changed === undefined) return;
@@ -80,9 +95,9 @@ async function preparePopulation(job: LoadJob, onProgress: (text: string) => voi
       const slice =
         load.model === 'autocannon' ? await sliceOnAutocannon(seconds) : await loop.run(seconds, load);
       if (slice.seconds > 0) ratePerSecond = slice.completed / slice.seconds;
-      if (recent === undefined) return slice;
-      const times = await encodeHistogram(recent);
-      recent.reset();
+      if (own === undefined) return slice;
+      const times = await encodeHistogram(own);
+      own.reset();
       return { ...slice, times };
     },
     async collect() {

@@ -3,6 +3,7 @@ import {
   decodeFromCompressedBase64,
   encodeIntoCompressedBase64,
   type Histogram,
+  type JsHistogram,
 } from 'hdr-histogram-js';
 
 /** Times in whole microseconds, from 1 µs to 60 s, three significant digits (HdrHistogram). */
@@ -106,4 +107,17 @@ export function sumOfHistograms(texts: readonly string[]): LatencyHistogram {
 
 export function decodeHistogram(text: string): LatencyHistogram {
   return decodeFromCompressedBase64(text, 64, false);
+}
+
+/** The filled buckets, lowest first: the highest time that falls into it, microseconds, and how many did. */
+export function bucketsOf(histogram: LatencyHistogram): { us: number; count: number }[] {
+  // Without WebAssembly, which is not asked for, every histogram is one of these.
+  const { recordedValuesIterator: all } = histogram as JsHistogram;
+  const buckets: { us: number; count: number }[] = [];
+  all.reset();
+  while (all.hasNext()) {
+    const { valueIteratedTo, countAddedInThisIterationStep } = all.next();
+    buckets.push({ us: valueIteratedTo, count: countAddedInThisIterationStep });
+  }
+  return buckets;
 }
