@@ -29,6 +29,12 @@ const COMMANDS: readonly [Entry, ...Entry[]] = [
   ],
   ['probe', 'the load generator alone, against any server', () => import('./commands/probe.ts')],
   [
+    'collect',
+    'a load from several machines: waits for workers, and adds up what they measured',
+    () => import('./commands/collect.ts'),
+  ],
+  ['worker', 'the load generator as a worker of Locust, for collect', () => import('./commands/worker.ts')],
+  [
     'study',
     'a question in several runs, made in pieces: what a payload, a server, a library … costs',
     () => import('./commands/study.ts'),

@@ -31,6 +31,7 @@ const CATALOGUE = {
   PORT_IN_USE: EXIT.failure,
   OUTPUT_UNWRITABLE: EXIT.failure,
   CSV_INVALID: EXIT.failure,
+  WORKER_LOST: EXIT.invalid,
   NOTHING_TO_COMPARE: EXIT.invalid,
   NOTHING_TO_REPORT: EXIT.invalid,
   PACKAGES_MISSING: EXIT.failure,

@@ -186,6 +186,8 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
     may: ['bench/', 'stores/', 'servers/', 'commander', 'zod', 'cli-table3'],
   },
   { module: 'bench/study/', may: ['bench/', 'zod'] },
+  // Packages of its own: bench/workers/locust/package.json.
+  { module: 'bench/workers/locust/', may: ['bench/workers/locust-messages.ts', 'msgpackr', 'zeromq'] },
   { module: 'bench/', may: ['bench/', 'stores/', 'commander'] },
   // It recomputes what is published, so it shares nothing with what measured it.
   { module: 'scripts/audit/', may: ['scripts/audit/'] },
@@ -237,6 +239,7 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   linkedom: 'bench/report/plots/',
   mariadb: 'stores/',
   mongodb: 'stores/',
+  msgpackr: 'bench/workers/locust/',
   mysql2: 'stores/',
   pg: 'stores/ servers/comparators/',
   'playwright-core': 'scripts/page-check/',
@@ -245,6 +248,7 @@ const ONLY_IN: Readonly<Record<string, string>> = {
   testcontainers: 'bench/environment/',
   yaml: 'scripts/manifests/',
   undici: 'servers/',
+  zeromq: 'bench/workers/locust/',
 };
 
 interface Import {
