@@ -4,6 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const NEEDS: Readonly<Record<string, string>> = {
   SESSION_BENCH_DOCKER: 'bench/environment/services/docker.service.test.ts',
   SESSION_BENCH_EXPORTER: 'bench/environment/exporter/node-exporter.service.test.ts',
+  SESSION_BENCH_LOCUST: 'bench/workers/locust.system.test.ts',
   SESSION_BENCH_MONGODB: 'stores/mongodb/store.service.test.ts',
   SESSION_BENCH_QUOTA: 'bench/environment/machine/host-quota.service.test.ts',
   SESSION_BENCH_SWARM: 'bench/tests/swarm.system.test.ts',

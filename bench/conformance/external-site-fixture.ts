@@ -56,6 +56,8 @@ export interface Site {
   hsts?: string | string[];
   /** Where its contract says that plain HTTP is. */
   plainHttp?: string | false;
+  /** Where it listens, if not on the loopback. */
+  at?: string;
 }
 
 const servers: Server[] = [];
@@ -67,6 +69,7 @@ export function closeSites(): void {
 /** Its address, which closeSites ends. */
 export function openSite(options: Site): Promise<string> {
   const { ok = 200, anonymous = 401, base = '', host, redirects = false, hashMs = 0, limit, key } = options;
+  const { at = '127.0.0.1' } = options;
   const first = [...(options.first ?? [])];
   const sessions = new Map<string, string>();
   let [logins, reads] = [0, 0];
@@ -159,9 +162,9 @@ export function openSite(options: Site): Promise<string> {
   const server = options.tls === undefined ? createServer(answerTo) : createTlsServer(options.tls, answerTo);
   servers.push(server);
   return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => {
+    server.listen(0, at, () => {
       const { port } = server.address() as { port: number };
-      resolve(`http${options.tls === undefined ? '' : 's'}://127.0.0.1:${port}${base}`);
+      resolve(`http${options.tls === undefined ? '' : 's'}://${at}:${port}${base}`);
     });
   });
 }

@@ -105,8 +105,8 @@ export function expectedAfterStop(upTo: number, stopMs: number, seconds: number)
   return stopMs - (1 - upTo) * seconds * 1000;
 }
 
-/** Returns the time from the stop to its end. The wait blocks, so that no timer adds to it. */
-function stopFor(pid: number, stopMs: number): number {
+/** Stops a process for this long. Returns the time from the stop to its end: the wait blocks, so that no timer adds to it. */
+export function stopFor(pid: number, stopMs: number): number {
   const begin = performance.now();
   process.kill(pid, 'SIGSTOP');
   try {
