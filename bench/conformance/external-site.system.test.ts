@@ -128,7 +128,7 @@ test('ids are asked for until the time is over, and a few of them are not judged
     const issued = await issueIds(externalScene(target, contract, { seed: 1, tries: 9, resources }), 400);
     expect(issued.length).toBeGreaterThan(0);
     expect(issued.length).toBeLessThan(1_000);
-    expect(judgeIssued(issued)).toMatchObject({ outcome: 'n/a' });
+    expect(await judgeIssued(issued)).toMatchObject({ outcome: 'n/a' });
     await resources.close();
   });
 });

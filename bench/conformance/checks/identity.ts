@@ -220,12 +220,12 @@ export async function issueIds(scene: Scene, limitMs: number): Promise<IssuedId[
 }
 
 /** Whether they look random; a few of them show nothing. */
-export function judgeIssued(issued: readonly IssuedId[]): Observation {
+export async function judgeIssued(issued: readonly IssuedId[]): Promise<Observation> {
   if (issued.length < MIN_IDS)
     return notApplicable(
       `the site made ${issued.length} ids in the time of the check: too few to see a pattern`,
     );
-  const { shapeBits, findings } = judgeIds(issued);
+  const { shapeBits, findings } = await judgeIds(issued);
   const shape = `${issued.length} ids of ${Math.floor(shapeBits)} bits by their shape`;
   return findings.length === 0
     ? holds(`${shape}, all distinct and without a pattern`)

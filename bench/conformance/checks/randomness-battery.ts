@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /**
  * Tests of rows of bits, one row for each id, in the order of issue. Pure.
  *
@@ -8,6 +10,8 @@
 
 const FALSE_ALARM = 1e-10;
 const WINDOW_BITS = 32;
+/** Other checks send their requests meanwhile: so many columns of ten thousand ids take some milliseconds. */
+const COLUMNS_A_TURN = 16;
 /** A longer token is a text, not an id, and elimination over its columns would take minutes. */
 const MAX_COLUMNS = 1_024;
 /** Rows beyond the columns: a random matrix then lacks full rank with probability under 2^-64. */
@@ -60,7 +64,8 @@ function bytesAreUneven(rows: readonly Uint8Array[], width: number): boolean {
   const counts = new Float64Array(256);
   for (const row of rows) {
     for (let byte = 0; byte < perRow; byte += 1) {
-      const value = row.subarray(byte * 8, byte * 8 + 8).reduce((sum, bit) => sum * 2 + bit, 0);
+      let value = 0;
+      for (let at = byte * 8; at < byte * 8 + 8; at += 1) value = value * 2 + (row[at] as number);
       counts[value] = (counts[value] ?? 0) + 1;
     }
   }
@@ -103,23 +108,25 @@ function dependentColumns(rows: readonly Uint8Array[], width: number): number {
  * of a row, so that a short number there is not hidden by the bits before it.
  * @param sequences which rows to examine together, by index.
  */
-export function sequenceFindings(
+export async function sequenceFindings(
   rows: readonly Uint8Array[],
   width: number,
   sequences: readonly (readonly number[])[],
-): string[] {
+): Promise<string[]> {
   const window = Math.min(WINDOW_BITS, width);
   const events = width * sequences.length;
   let running = 0;
   let trending = 0;
+  const mask = window === WINDOW_BITS ? 0xffff_ffff : 2 ** window - 1;
   for (const sequence of sequences) {
-    const numbers = sequence.map(() => 0);
+    const ordered = sequence.map((row) => rows[row] as Uint8Array);
+    const numbers = new Uint32Array(ordered.length);
     for (let end = 0; end < width + window - 1; end += 1) {
-      for (const [index, row] of sequence.entries()) {
-        const bits = (numbers[index] ?? 0) * 2 + (rows[row]?.[end % width] ?? 0);
-        numbers[index] = bits % 2 ** window;
-      }
+      const column = end % width;
+      for (let index = 0; index < numbers.length; index += 1)
+        numbers[index] = (((numbers[index] as number) << 1) | (ordered[index]?.[column] as number)) & mask;
       if (end < window - 1) continue;
+      if (end % COLUMNS_A_TURN === 0) await setImmediate();
       if (runs(numbers, events)) running += 1;
       if (trends(numbers, events)) trending += 1;
     }
@@ -136,13 +143,13 @@ export function sequenceFindings(
  * Runs up and down: of n independent numbers (2n − 1)/3 on average. Changing one number adds or removes at most two
  * runs, so that by McDiarmid P(|runs − mean| ≥ t) ≤ 2·exp(−t²/2n).
  */
-function runs(numbers: readonly number[], events: number): boolean {
+function runs(numbers: Uint32Array, events: number): boolean {
   const { length } = numbers;
   let count = 1;
-  let wasUp: boolean | undefined;
-  for (let index = 1; index < length; index += 1) {
-    const isUp = (numbers[index] ?? 0) > (numbers[index - 1] ?? 0);
-    if (wasUp !== undefined && isUp !== wasUp) count += 1;
+  let wasUp = (numbers[1] ?? 0) > (numbers[0] ?? 0);
+  for (let index = 2; index < length; index += 1) {
+    const isUp = (numbers[index] as number) > (numbers[index - 1] as number);
+    if (isUp !== wasUp) count += 1;
     wasUp = isUp;
   }
   const tolerance = Math.sqrt(2 * length * Math.log((2 * events) / FALSE_ALARM));
@@ -152,11 +159,11 @@ function runs(numbers: readonly number[], events: number): boolean {
 /**
  * Compares each number of the second half with its counterpart in the first: pairs share nothing, so these are coins.
  */
-function trends(numbers: readonly number[], events: number): boolean {
+function trends(numbers: Uint32Array, events: number): boolean {
   const half = Math.floor(numbers.length / 2);
   let larger = 0;
   for (let index = 0; index < half; index += 1) {
-    if ((numbers[index + half] ?? 0) > (numbers[index] ?? 0)) larger += 1;
+    if ((numbers[index + half] as number) > (numbers[index] as number)) larger += 1;
   }
   return Math.abs(larger - half / 2) > coinTolerance(half, events);
 }

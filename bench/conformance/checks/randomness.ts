@@ -31,7 +31,7 @@ const HEX = '0123456789abcdef';
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** @param issued thousands of ids; below a thousand only repetitions and the shape are detected reliably. */
-export function judgeIds(issued: readonly IssuedId[]): IdVerdict {
+export async function judgeIds(issued: readonly IssuedId[]): Promise<IdVerdict> {
   const ids = issued.map(({ id }) => id);
   const findings: string[] = [];
   const repeated = ids.length - new Set(ids).size;
@@ -47,7 +47,7 @@ export function judgeIds(issued: readonly IssuedId[]): IdVerdict {
   const width = rows[0]?.length ?? 0;
   if (width === 0) return { shapeBits, findings };
   if (spellsBits) findings.push(...bitFindings(rows, width));
-  findings.push(...sequenceFindings(rows, width, sequencesOf(issued)));
+  findings.push(...(await sequenceFindings(rows, width, sequencesOf(issued))));
   return { shapeBits, findings };
 }
 
@@ -89,13 +89,17 @@ function spelled(
     }
     return row;
   });
-  const columns = Array.from({ length: positions.length * bits }, (_, column) => column).filter((column) =>
+  const width = positions.length * bits;
+  const columns = Array.from({ length: width }, (_, column) => column).filter((column) =>
     whole.some((row) => row[column] !== whole[0]?.[column]),
   );
-  return {
-    rows: whole.map((row) => Uint8Array.from(columns, (column) => row[column] ?? 0)),
-    spellsBits,
-  };
+  if (columns.length === width) return { rows: whole, spellsBits };
+  const rows = whole.map((row) => {
+    const kept = new Uint8Array(columns.length);
+    for (let at = 0; at < kept.length; at += 1) kept[at] = row[columns[at] as number] as number;
+    return kept;
+  });
+  return { rows, spellsBits };
 }
 
 interface Spelling {
