@@ -10,9 +10,9 @@ test('a run has lifetimes longer than itself, unless sessions expire in it', () 
   expect(lifetimes({ touch: '0s' })).toEqual({ idleSeconds: undefined, touchSeconds: 0 });
   const { idleSeconds = 0, touchSeconds = 0 } = lifetimes({ expiring: '100001', duration: '90s' });
   // All of them can be made, and then half of the measured time is left.
-  expect(idleSeconds).toBe(41 + 45);
+  expect(idleSeconds).toBe(67 + 45);
   // The sessions of the load outlive the time in which the others are made.
-  expect(touchSeconds).toBeLessThanOrEqual(idleSeconds / 8);
+  expect(touchSeconds).toBeLessThanOrEqual(idleSeconds / 4);
   expect(lifetimes({ expiring: '5000', duration: '12s', touch: '2s' }).touchSeconds).toBe(2);
 });
 

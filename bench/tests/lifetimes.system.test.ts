@@ -30,13 +30,13 @@ test('--expiring: sessions besides those of the load are gone in the middle of t
   expect(faultsOf(result, rows)).toEqual([]);
   const [row] = rows;
   const cell = (name: string) => Number(row?.[name] || Number.NaN);
-  expect(row).toMatchObject({ expiring_sessions: '2000', churned_sessions: '500', idle_s: '7' });
+  expect(row).toMatchObject({ expiring_sessions: '2000', churned_sessions: '500', idle_s: '8' });
   expect(cell('expiring_store_bytes')).toBeGreaterThan(2000 * 256);
   expect(cell('freed_store_bytes')).toBeGreaterThan(2000 * 256);
   // Of each, the list of its user's logins stays for the absolute lifetime.
   expect(Math.abs(cell('expired_left_pct') - 50)).toBeLessThanOrEqual(5);
   expect(cell('expired_swept_s')).toBeLessThan(4);
-  // The sessions of the load live on: each is renewed once in 0.9 s, of two reads a second.
+  // The sessions of the load live on: each is renewed once in 2 s, of two reads a second.
   expect(cell('touches_per_req')).toBeGreaterThan(0.1);
   expect(result.stdout.replace(/\s+/g, ' ')).toContain('2,000 expire, after 500 logins and logouts');
   expect(result.stdout).toContain('as sessions expire');
