@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 import { faultsOf, isAlive, rowsIn, scratch, until } from './cli-fixture.ts';
@@ -74,20 +74,29 @@ async function startEngines(): Promise<Engines> {
 
 /** What is still there of engines that have ended: files, mounts, control groups, processes. */
 function leftoversOf({ home }: Engines): string[] {
-  const name = home.split('/').at(-1) as string;
-  const groups = readdirSync('/sys/fs/cgroup', { recursive: true, encoding: 'utf8' });
-  const processes = readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid) || !existsSync(`/proc/${pid}/cmdline`)) return false;
-    return isAlive(Number(pid)) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(home);
-  });
+  const name = basename(home);
+  const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
+  // Groups of others come and go meanwhile, which it says on standard error.
+  const groups = spawnSync('find', ['/sys/fs/cgroup', '-name', name], { encoding: 'utf8' }).stdout.split(
+    '\n',
+  );
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
   return [
     ...[home].filter(existsSync),
-    ...readFileSync('/proc/mounts', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(name)),
-    ...groups.filter((path) => path.includes(name)),
-    ...processes,
+    ...mounts.filter((line) => line.includes(name)),
+    ...groups.filter((line) => line !== ''),
+    ...pids.filter((pid) => isAlive(Number(pid)) && commandOf(pid).includes(home)),
   ];
+}
+
+/** Empty when the process has ended. */
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
 }
 
 let engines: Engines;
@@ -99,30 +108,26 @@ const onLan = (...args: string[]) => run('nsenter', nodeOnLan(...args));
 beforeAll(async () => {
   const base = `${PREFIX}node:22-slim`;
   const servers = SITES.flatMap((url) => ['--server', url]);
-  const [started] = await Promise.all([
-    startEngines(),
+  await Promise.all([
+    startEngines().then((started) => {
+      engines = started;
+    }),
     tsx('scripts/image.ts', '--tag', SERVER, '--base', base),
     tsx('scripts/site-secrets.ts', secrets, ...servers),
   ]);
-  engines = started;
-  const [one, two] = engines.nodes;
   const pull = 'for image; do docker image inspect "$image" >/dev/null 2>&1 || docker pull -q "$image"; done';
   await run('bash', ['-c', pull, 'pull', ...IMAGES.slice(1)]);
-  const load = `set -o pipefail; docker save ${IMAGES.join(' ')} | tee >(docker -H ${one} load) | docker -H ${two} load`;
-  await run('bash', ['-c', load]);
+  const images = join(directory.path, 'images.tar');
+  await run('docker', ['save', '-o', images, ...IMAGES]);
+  await Promise.all([docker(0, 'load', '-i', images), docker(1, 'load', '-i', images)]);
   await docker(0, 'swarm', 'init', '--advertise-addr', '192.168.77.11');
   const { stdout: token } = await docker(0, 'swarm', 'join-token', '-q', 'worker');
   await docker(1, 'swarm', 'join', '--token', token, '192.168.77.11:2377');
   await docker(0, 'node', 'update', '--label-add', 'store=yes', 'node1');
   await docker(0, 'secret', 'create', 'session-bench-server', join(secrets, 'server.json'));
-  await run(
-    'docker',
-    ['-H', one, 'stack', 'deploy', '--resolve-image', 'never', '-c', 'docker/stack.yml', 'site'],
-    {
-      BENCH_IMAGES: PREFIX,
-      BENCH_SERVER_IMAGE: SERVER,
-    },
-  );
+  const deploy = ['stack', 'deploy', '--resolve-image', 'never', '-c', 'docker/stack.yml', 'site'];
+  const settings = { BENCH_IMAGES: PREFIX, BENCH_SERVER_IMAGE: SERVER };
+  await run('docker', ['-H', engines.nodes[0], ...deploy], settings);
 }, 120_000);
 
 afterAll(async () => {
