@@ -124,6 +124,8 @@ test('a site that stands still once: the p99 of both workers together is the tru
 test('a worker that is killed makes the load INVALID within 5 s, and is named', async () => {
   const { collector, locust, workers } = await underLoad(['-d', '30s']);
   const victim = inner(workers[1] as Told);
+  // With its load generator and its guard.
+  const all = descendants(workers[1]?.child.pid as number);
   await wait(500);
   const killedMs = performance.now();
   process.kill(victim, 'SIGKILL');
@@ -135,6 +137,8 @@ test('a worker that is killed makes the load INVALID within 5 s, and is named', 
   const result = JSON.parse(collector.out);
   expect(result).toMatchObject({ valid: false, status: 'interrupted' });
   expect(result.ok).toBeGreaterThan(0);
+  expect(all.length).toBeGreaterThan(2);
+  await until('the end of what it had started', () => !all.some(isAlive), 10_000);
   expect(await workers[0]?.ended, workers[0]?.errors).toBe(0);
   process.kill(inner(locust), 'SIGTERM');
   await locust.ended;
