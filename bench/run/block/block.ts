@@ -105,8 +105,8 @@ async function loadArms(
   const { config, signal } = context;
   const random = seededRandom(config.seed + block.block);
   const model = loadModel(config, block, load);
-  const run = { arms, generator, config, random, load: model };
   const release = new AbortController();
+  const run = { arms, generator, config, random, load: model, released: release.signal };
   resources.add('watch on the signal', () => release.abort());
   const deaths = arms.map((arm) =>
     arm.environment.died.then((error) => {

@@ -2,14 +2,14 @@ import { setTimeout } from 'node:timers/promises';
 import type { Config } from '../../config/config.ts';
 import { type CpuSource, kindOf, sourcesFor } from '../../config/cpu-from.ts';
 import { type CpuReading, readExporter, shownUrl } from '../../environment/exporter/scrape.ts';
-import { messageOf } from '../../errors.ts';
+import { BenchError, messageOf } from '../../errors.ts';
 import type { Observed } from '../../results/observed.ts';
 import type { Arm } from './arms.ts';
 import { type Account, accountOf, requestCost, type Span } from './elsewhere-account.ts';
 
 /** The CPU that arms of a block use on other machines, from the exporters of `--cpu-from`. */
 export interface Elsewhere {
-  /** Runs a slice of an arm. Where several arms take turns, its exporters are asked before and after it. */
+  /** Runs a slice of an arm, with its exporters asked before and after it where it has an account of its own. */
   around<T>(arm: Arm, slice: () => Promise<T>): Promise<T>;
   /** After the load: what the machines use when nothing is loaded. */
   watchIdle(): Promise<void>;
@@ -41,7 +41,21 @@ interface Watch {
   first?: CpuReading | undefined;
 }
 
-export function createElsewhere(arms: readonly Arm[], config: Config): Elsewhere {
+export interface ElsewhereOptions {
+  /**
+   * Whether one arm has all of the load, without untimed work between its slices: one account then goes from the first
+   * slice to the last, for each reading adds an error.
+   */
+  isWhole: boolean;
+  /** Ends the watch. */
+  released: AbortSignal;
+}
+
+export function createElsewhere(
+  arms: readonly Arm[],
+  config: Config,
+  { isWhole, released }: ElsewhereOptions,
+): Elsewhere {
   const exporters = new Map(
     config.cpuFrom.map((source): [CpuSource, Exporter] => [source, { source, requestNs: 0 }]),
   );
@@ -54,17 +68,15 @@ export function createElsewhere(arms: readonly Arm[], config: Config): Elsewhere
     ]),
   );
   const used = new Set([...watches.values()].flat().map(({ exporter }) => exporter));
-  // One account from the first slice to the last: each reading adds an error.
-  const isAlone = arms.length === 1;
 
   return {
     async around(arm, slice) {
-      const own = (watches.get(arm) ?? []).filter(({ first }) => !isAlone || first === undefined);
+      const own = (watches.get(arm) ?? []).filter(({ first }) => !isWhole || first === undefined);
       if (own.length === 0) return slice();
       const before = await readAll(own);
-      if (isAlone) for (const [index, watch] of own.entries()) watch.first = before[index];
+      if (isWhole) for (const [index, watch] of own.entries()) watch.first = before[index];
       const result = await slice();
-      if (isAlone) return result;
+      if (isWhole) return result;
       const after = await readAll(own);
       for (const [index, { load }] of own.entries()) load.push(...spanOf(before[index], after[index]));
       return result;
@@ -74,8 +86,8 @@ export function createElsewhere(arms: readonly Arm[], config: Config): Elsewhere
         [...used].map(async (exporter) => {
           const start = await read(exporter);
           for (const { exporter: other, load, first } of [...watches.values()].flat())
-            if (isAlone && other === exporter) load.push(...spanOf(first, start));
-          if (start !== undefined) await watchOne(exporter, start);
+            if (isWhole && other === exporter) load.push(...spanOf(first, start));
+          if (start !== undefined) await watchOne(exporter, start, released);
         }),
       );
     },
@@ -108,6 +120,7 @@ async function read(exporter: Exporter): Promise<CpuReading | undefined> {
   try {
     return await readExporter(exporter.source);
   } catch (error) {
+    if (!(error instanceof BenchError)) throw error;
     exporter.fault ??= messageOf(error);
     return undefined;
   }
@@ -116,13 +129,13 @@ async function read(exporter: Exporter): Promise<CpuReading | undefined> {
 const spanOf = (start: CpuReading | undefined, end: CpuReading | undefined): Span[] =>
   start === undefined || end === undefined ? [] : [{ start, end }];
 
-async function watchOne(exporter: Exporter, start: CpuReading): Promise<void> {
+async function watchOne(exporter: Exporter, start: CpuReading, signal: AbortSignal): Promise<void> {
   if (start.takenAtMs === undefined) {
-    await setTimeout(IDLE_MS);
+    await setTimeout(IDLE_MS, undefined, { signal });
     const [span] = spanOf(start, await read(exporter));
     if (span !== undefined) exporter.idle = span;
   } else {
-    exporter.idle = await renewed(exporter, start);
+    exporter.idle = await renewed(exporter, start, signal);
   }
   if (exporter.source.container !== undefined || exporter.idle === undefined) return;
   const first = await read(exporter);
@@ -133,12 +146,12 @@ async function watchOne(exporter: Exporter, start: CpuReading): Promise<void> {
 }
 
 /** From the first new values to the next: what came before belongs to the load. What it had, when it is too slow. */
-async function renewed(exporter: Exporter, start: CpuReading): Promise<Span> {
+async function renewed(exporter: Exporter, start: CpuReading, signal: AbortSignal): Promise<Span> {
   const deadlineMs = performance.now() + RENEWED_WITHIN_MS;
   let first: CpuReading | undefined;
   let latest = start;
   while (performance.now() < deadlineMs) {
-    await setTimeout(POLL_MS);
+    await setTimeout(POLL_MS, undefined, { signal });
     const next = await read(exporter);
     if (next === undefined) break;
     const isNew = next.takenAtMs !== latest.takenAtMs;

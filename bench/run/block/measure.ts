@@ -50,7 +50,10 @@ export async function measureArms(
   for (const arm of arms) await arm.environment.service?.settle();
   const { sliceSeconds, rounds } = scheduleOf(run, warm.p99Us);
   await expiry?.approach(createTurnTaker(run), sliceSeconds);
-  const elsewhere = createElsewhere(arms, run.config);
+  const elsewhere = createElsewhere(arms, run.config, {
+    isWhole: arms.length === 1 && !arms.some(isUntimed),
+    released: run.released,
+  });
   const taker = createTurnTaker({ ...run, elsewhere });
   const statsBefore = await statsOf(arms);
   const schedulingBefore = arms.map(readScheduling);

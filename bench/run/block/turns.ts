@@ -56,6 +56,8 @@ export interface TurnOptions {
 /** The running arms of a block, and their load. */
 export interface BlockRun extends TurnOptions {
   config: Config;
+  /** Aborted when the block is over, however it ended: nothing is waited for any more. */
+  released: AbortSignal;
 }
 
 interface Open {
