@@ -1,5 +1,5 @@
 /**
- * Recomputes every published table of the README, of docs/results.md and of docs/measurement.md from the rows in results/, with nothing of
+ * Recomputes the published tables of the README and of docs/ from the rows in results/, with nothing of
  * the product, and prints each published figure beside its recomputation. Exit 1 when one differs, or when a mark in a
  * document has no recomputation. Usage: pnpm exec tsx scripts/audit/audit.ts [--all]
  */
@@ -10,8 +10,15 @@ import { namesIn, readDocument } from './documents.ts';
 import { FAILOVER_TABLES } from './failovers.ts';
 import { PROOF_TABLES } from './proof.ts';
 import { REFERENCE_TABLES } from './reference.ts';
+import { SCALE_TABLES } from './scale.ts';
 
-export const TABLES = [...REFERENCE_TABLES, ...PROOF_TABLES, ...FAILOVER_TABLES, ...DENY_SET_TABLES];
+export const TABLES = [
+  ...REFERENCE_TABLES,
+  ...PROOF_TABLES,
+  ...FAILOVER_TABLES,
+  ...DENY_SET_TABLES,
+  ...SCALE_TABLES,
+];
 export const DOCUMENTS = [...new Set(TABLES.map(({ document }) => document))];
 
 /** Marks that nothing recomputes. */

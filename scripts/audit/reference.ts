@@ -9,13 +9,13 @@ const CONTROL = 'none';
 const MIN_SESSIONS = 1_000;
 
 /** The name of an arm: the library stands in it where there is one. */
-function armOf(row: Row): string {
+export function armOf(row: Row): string {
   const library = /(?:^|;)lib=([^;]+)/.exec(row['variant'] ?? '')?.[1];
   return library === undefined ? (row['store'] ?? '') : `${row['store']}:lib=${library}`;
 }
 
 /** Rows of blocks in which all rows are valid. */
-function usable(path: string): Row[] {
+export function usable(path: string): Row[] {
   const rows = readRows(path).filter((row) => row['operation'] === 'all');
   const blocks = groupBy(rows, (row) => row['block'] ?? '');
   return [...blocks.values()].filter((block) => block.every((row) => row['valid'] === 'true')).flat();
