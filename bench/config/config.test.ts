@@ -29,7 +29,7 @@ describe('a wrong value is one line that names it, what was expected, and the re
     [{ balancer: 'traefik' }, 'haproxy'],
     [{ affinity: 'stickey' }, 'Did you mean sticky?'],
     [{ scenario: 'raed' }, 'Did you mean read?'],
-    [{ payload: '65537' }, 'from 64 to 65536'],
+    [{ payload: '1048577' }, 'from 64 to 1048576'],
     [{ connections: 'many' }, '--connections'],
     [{ duration: '10' }, 'Did you mean 10s?'],
     [{ duration: '0s' }, 'from 100ms'],

@@ -7,6 +7,7 @@ import { parseFlags, type ValuesOf } from './flag.ts';
 import { RUN_FLAGS } from './flags.ts';
 import { checkInner } from './inner.ts';
 import { checkLifetimes } from './lifetimes.ts';
+import { checkPayload } from './payload.ts';
 import { EQUAL_LOAD_SHARE } from './rate.ts';
 import { parseServiceUrls, type ServiceUrls, servicesOf } from './service-urls.ts';
 import { checkSites, sitesOf } from './sites.ts';
@@ -109,6 +110,7 @@ function checkConflicts(config: Config): void {
   checkComparators(config);
   checkLifetimes(config);
   checkTls(config.tls, [config.balancer]);
+  checkPayload(config);
   checkInner(config.stores, config.scenarios, config.innerServers);
   checkDistance(config.stores, config.urls, config.storeDistancesMs);
   checkFailure(config);

@@ -7,6 +7,7 @@ import { CPU_FROM_FLAG } from './cpu-from.ts';
 import { distance } from './distance.ts';
 import { DEFAULT_FAULT } from './failure.ts';
 import { duration, type FlagTable, flagsOf, listed, text, whole, word, words } from './flag.ts';
+import { MOST_PAYLOAD_BYTES } from './payload.ts';
 import { EQUAL_LOAD_SHARE, parseRate } from './rate.ts';
 import { withServiceFlags } from './service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from './shared-flags.ts';
@@ -62,9 +63,9 @@ export const RUN_FLAGS = {
   ),
   payloadsBytes: run.value(
     '--payload <bytes>',
-    'session data, 64 to 65536',
+    'session data, 64 to 1048576',
     '256',
-    listed(whole(64, 65_536)),
+    listed(whole(64, MOST_PAYLOAD_BYTES)),
   ),
   connections: run.value('-c, --connections <count>', 'connections of the generator', '64', whole(1, 1000)),
   durationSeconds: run.value(

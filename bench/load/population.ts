@@ -139,7 +139,7 @@ export async function logIn(
 function refusalOf(job: LoadJob, status: number, body: string): Error {
   return status === 413
     ? new UnsupportedError(
-        `a token with ${job.payloadBytes} bytes of data is longer than a ${job.transport} may be`,
+        `${job.payloadBytes} bytes of data are more than the backend takes: a token must fit a ${job.transport}, an item the limit of its store`,
       )
     : new Error(`a login got ${status} ${body.slice(0, 120)}`);
 }

@@ -13,7 +13,7 @@ const isRelay = (pid: number) => /distance-\w+\.mjs/.test(readFileSync(`/proc/${
 test('servers reach the service through the relay, inner services too, a token stands beside, and nothing is left', async () => {
   const out = join(directory.path, 'far.csv');
   const load = ['-d', '400ms', '-w', '200ms', '--sessions', '100', '-c', '8', '--balancer', 'none'];
-  const arms = ['--store', 'redis,redis:inner=token,jwt', '--store-distance', '3ms', '--inner', '2'];
+  const arms = ['--store', 'redis,redis:inner=token,jwt', '--store-distance', '20ms', '--inner', '2'];
   const running = startBench([...arms, '-o', out, ...load], directory.path);
   await untilLoaded(running);
   const pids = descendants(running.child.pid as number);
@@ -30,19 +30,19 @@ test('servers reach the service through the relay, inner services too, a token s
     ['jwt inner=ask', 0, 0],
   ] as const) {
     const row = known.get(name) ?? {};
-    expect(row).toMatchObject({ store_distance_ms: '3', inner_servers: '2' });
+    expect(row).toMatchObject({ store_distance_ms: '20', inner_servers: '2' });
     expect(Number(row['inner_bytes_per_req']), name).toBeGreaterThan(200);
-    // Each reply has waited for so many.
-    expect(Number(row['svc_min_us']), name).toBeGreaterThanOrEqual(3_000 * oneAfterAnother);
-    for (const column of ['store_rtt_p50_us', 'store_rtt_p95_us', 'cpu_us_per_req_store_relay'])
+    // Each reply has waited for so many: no quick one is among them, however busy the machine is.
+    expect(Number(row['svc_min_us']), name).toBeGreaterThanOrEqual(20_000 * oneAfterAnother);
+    for (const column of ['store_rtt_p50_us', 'cpu_us_per_req_store_relay'])
       expect(row[column] !== '', `${column} of ${name}`).toBe(trips > 0);
     if (trips === 0) continue;
-    expect(Number(row['store_rtt_p50_us'])).toBeGreaterThanOrEqual(3_000);
+    expect(Number(row['store_rtt_p50_us'])).toBeGreaterThanOrEqual(20_000);
     expect(Number(row['store_commands_per_req']), name).toBeCloseTo(trips, 1);
     for (const column of ['cpu_us_per_req_store', 'cpu_us_per_req_store_relay'])
       expect(Number(row[column])).toBeGreaterThan(0);
   }
-  expect(finished.stdout).toContain('256 B, store 3 ms away, 2 inner services');
+  expect(finished.stdout).toContain('256 B, store 20 ms away, 2 inner services');
   expect(finished.stdout).toMatch(/store ms\s/);
   expect(pids.filter(isAlive)).toEqual([]);
   expect(directory.leftovers()).toEqual([]);
