@@ -58,7 +58,11 @@ function tablesOf({ axes, layout }: Part): Record<'costs' | 'load' | 'parts', Ta
     load: [],
     parts: [],
   };
-  const captions = { costs: 'cost of a request', load: 'under load', parts: 'of which' };
+  const captions = {
+    costs: isOfSpeed(axes) ? 'cost of a request' : 'what the clients met',
+    load: 'under load',
+    parts: 'of which',
+  };
   for (const [index, { title, table }] of layout.tables.entries()) {
     const kind = kinds[index % kinds.length] as (typeof kinds)[number];
     found[kind].push({ caption: title ?? captions[kind], layout: table });

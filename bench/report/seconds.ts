@@ -37,7 +37,7 @@ const FOLLOWED: readonly Followed[] = [
   },
   {
     ...{
-      title: 'Live sessions answered as logged out',
+      title: 'Logged-in clients answered as logged out',
       label: 'per second',
       format: whole,
       isOptional: true,

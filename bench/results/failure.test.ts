@@ -4,8 +4,9 @@ import { failureCells, failureNote, failureReasons, seriesOf } from './failure.t
 import { failureSentences } from './failure-words.ts';
 import type { Observed } from './observed.ts';
 import type { Row } from './row.ts';
+import { rowsOf } from './rows.ts';
 import type { FaultEvent } from './series.ts';
-import { closedResult, OBSERVED } from './trial-fixture.ts';
+import { BASE, closedResult, EXPECTED, OBSERVED, TRIAL } from './trial-fixture.ts';
 
 /** 100 requests a second for 6 s: killed at 2 s, back at 3.4 s; half of second 2 is lost, a tenth of second 3 refused. */
 const EVENTS: readonly FaultEvent[] = [
@@ -73,7 +74,6 @@ test('a sentence for each group says what was broken and what it did, of usable 
   const row = (store: string, cells: Row): Row => ({
     ...{ store, arm: store, block: 'r-1', operation: 'all', status: 'ok', valid: true, engine: 'slices' },
     ...{ scenario: 'failure', fault: 'kill-server', servers: 3, affinity: 'sticky' },
-    ...(store === 'redis' ? { variant: 'durability=second;pipelining=none' } : {}),
     ...{
       availability_pct: 100,
       logins: 200,
@@ -86,14 +86,22 @@ test('a sentence for each group says what was broken and what it did, of usable 
   });
   const rows = [
     row('memory', { logins_lost: 66, wrong_answers: 3, logouts_undone: 50 }),
-    row('redis', { availability_pct: 99.26 }),
-    row('redis', { fault: 'kill-store', valid: false }),
+    row('none', { availability_pct: 99.26 }),
+    row('none', { fault: 'kill-store', valid: false }),
     row('memory', { fault: 'kill-store', status: 'unsupported', valid: false }),
   ];
   expect(failureSentences(rows)).toEqual([
-    'failure (kill-server), 3 servers, sticky: memory answered every request, lost 66 of 200 logins, gave 3 wrong answers, undid 50 of 50 logouts; redis answered 99.3 % of the requests, lost no login.',
+    'failure (kill-server), 3 servers, sticky: none answered 99.3 % of the requests, lost no login; memory answered every request, lost 66 of 200 logins, gave 3 wrong answers, undid 50 of 50 logouts.',
   ]);
-  expect(failureSentences([{ scenario: 'read', status: 'ok', valid: true }])).toEqual([]);
+  const { fault: _, ...other } = row('none', { scenario: 'read' });
+  expect(failureSentences([other])).toEqual([]);
+});
+
+test('other work on the machine is noted, and what was counted stays', async () => {
+  const host = { stealShare: 0, foreignShare: 0.5 };
+  const [row] = rowsOf(TRIAL, BASE, await resultOf(), { ...observed(), host }, EXPECTED);
+  expect(row).toMatchObject({ valid: true, logins_lost: 30 });
+  expect(row?.note).toContain('other work took 50 % of this machine');
 });
 
 describe('such a trial is sound', () => {

@@ -62,6 +62,8 @@ export function rowsOf(
     lossNote(trial),
     unprovenNote(trial),
     ...(observed.elsewhere?.notes ?? []),
+    // Its times are those of a busy machine; its logins and answers are counted all the same.
+    result.failure === undefined ? undefined : busyMachineNote(observed.host.foreignShare),
   ];
   const note = notes.filter((one) => one !== undefined).join('; ');
   return [
