@@ -18,9 +18,7 @@ async function full(whenFull: 'refuse' | 'drop-least-used' | 'drop-ending-soones
 
 test('refuses writes, keeps what it has, and takes them again when the limit is gone', async () => {
   const redis = await full('refuse');
-  const write = async () => {
-    for (let key = 0; key < 200; key += 1) await redis.command('SET', `new${key}`, VALUE);
-  };
+  const write = () => redis.command('SET', 'new', 'v');
   await expect(write()).rejects.toThrow('OOM');
   expect(await redis.command('GET', 'k0')).toBe(VALUE);
   await redisClient.limitRoom?.(redis.url, undefined);

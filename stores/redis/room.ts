@@ -8,9 +8,13 @@ const POLICIES: Readonly<Record<WhenFull, string>> = {
   'drop-ending-soonest': 'volatile-ttl',
 };
 
-/** Sets the limit of memory to what is in use, or none. Servers that are connected do not look at the policy again. */
+/**
+ * Sets the limit of memory to what is in use, or none. Without eviction it is one byte: what is in use includes buffers,
+ * whose room a run of logins was then given. Servers that are connected do not look at the policy again.
+ */
 export async function limitRoom(redis: Redis, whenFull: WhenFull | undefined): Promise<void> {
-  const memory = whenFull === undefined ? undefined : await readInfo(redis, 'memory');
+  const used = (await readInfo(redis, 'memory'))?.get('used_memory') ?? '1';
+  const limit = whenFull === undefined ? '0' : whenFull === 'refuse' ? '1' : used;
   await redis.config('SET', 'maxmemory-policy', POLICIES[whenFull ?? 'refuse']);
-  await redis.config('SET', 'maxmemory', memory?.get('used_memory') ?? '0');
+  await redis.config('SET', 'maxmemory', limit);
 }
