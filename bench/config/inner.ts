@@ -25,7 +25,11 @@ export function checkInner(
     const [alone] = stores.filter(({ inner }) => inner !== undefined);
     if (alone === undefined) return;
     const got = `${alone.store}:inner=${alone.inner} alone`;
-    throw conflict('--inner with an arm that says how inner services check', got, 'Add --inner 3.');
+    throw conflict(
+      '--inner with an arm that says how inner services check',
+      got,
+      'Add --inner 3 to pnpm bench run, or leave that out.',
+    );
   }
   const other = scenarios.find((scenario) => scenario !== 'read');
   if (other !== undefined)

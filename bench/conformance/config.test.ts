@@ -48,6 +48,7 @@ describe('flags of conformance', () => {
 
   test.each([
     [{ store: 'rediss' }, 'Did you mean redis?'],
+    [{ store: 'redis:inner=token' }, 'expected --inner with an arm'],
     [{ store: 'memcache' }, 'Did you mean memcached?'],
     [{ memcachedUrl: 'localhost:11211' }, 'memcached://'],
     [{ store: 'redis,none' }, 'backends that keep sessions'],

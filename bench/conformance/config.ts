@@ -4,6 +4,7 @@ import { checkComparators } from '../config/comparators.ts';
 import { checkTls } from '../config/config.ts';
 import { flagsOf, parseFlags, text, whole, words } from '../config/flag.ts';
 import { RUN_FLAGS } from '../config/flags.ts';
+import { checkInner } from '../config/inner.ts';
 import { parseServiceUrls, type ServiceUrls, servicesOf } from '../config/service-urls.ts';
 import { OUTPUT_FLAGS, REPORT_FLAGS, SEED_FLAG } from '../config/shared-flags.ts';
 import { SITE_FLAGS } from '../config/sites.ts';
@@ -99,6 +100,7 @@ export function parseConformance(
     stores: external === undefined ? bindModules(given.stores, service) : given.stores,
   };
   checkTls(parsed.tls, parsed.balancers);
+  checkInner(parsed.stores, [], undefined);
   checkComparators({ ...parsed, scenarios: [] });
   return {
     ...parsed,

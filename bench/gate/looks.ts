@@ -11,8 +11,8 @@ import type { SequentialPlan } from '../results/gate-plan.ts';
 
 /** What a gate of this configuration can say, and when. */
 export function planText(config: Config, deciding: SequentialPlan['deciding']): string {
-  const { stores, servers, affinities, scenarios, payloadsBytes, repeat } = config;
-  const cells = [stores, servers, affinities, scenarios, payloadsBytes].reduce(
+  const { stores, servers, affinities, scenarios, payloadsBytes, storeDistancesMs = [0], repeat } = config;
+  const cells = [stores, servers, affinities, scenarios, payloadsBytes, storeDistancesMs].reduce(
     (n, axis) => n * axis.length,
     1,
   );

@@ -31,7 +31,7 @@ export function behavioursOf(rows: readonly Row[]): Behaviour[] {
     const options = parseVariant(row.store, row.variant);
     const durability = DURABILITIES.find((level) => level === options['durability']) ?? 'second';
     const traits = traitsOf(definition, options, durability);
-    const limits = [...limitsOf(traits), ...storeLimits(definition, options)];
+    const limits = [...limitsOf(traits), ...storeLimits(definition, options), ...innerLimits(options)];
     const service = definition.service(options);
     const readsWithoutStore = service === undefined ? undefined : options['on-outage'] === 'open';
     return [{ name: armText(row), traits, service: service?.title, readsWithoutStore, limits }];
@@ -49,6 +49,12 @@ function storeLimits(definition: BackendDefinition, options: StoreOptions): stri
     ...(options['durability'] === 'second' ? ['a power loss may take the last second'] : []),
   ];
 }
+
+/** What a passed token gives up, which lives for INNER_TOKEN_SECONDS of servers/protocol.ts. */
+const innerLimits = ({ inner }: StoreOptions): string[] =>
+  inner === 'token'
+    ? ['inner services accept a token that was passed to them for up to 60 s after a logout']
+    : [];
 
 function limitsOf(traits: Traits): string[] {
   const limits: string[] = [];
