@@ -92,7 +92,12 @@ test.each([
     { prices: written('service.json', { ...PRICES, serviceMonth: { [`${service}s`]: 1 } }) },
     `Did you mean ${service}?`,
   ],
-  ['a template over a file', [], { initPrices: REFERENCE }, 'expected a new file for --init-prices'],
+  [
+    'a template over a file',
+    [],
+    { initPrices: written('kept.json', PRICES) },
+    'expected a new file for --init-prices',
+  ],
   ['a template and a result', [REFERENCE], { initPrices: at('x.json') }, 'expected --init-prices alone'],
 ])('%s: one line, and nothing is written', async (_, words, given, message) => {
   const error = await costOf(words, given).catch((thrown: unknown) => thrown);
