@@ -45,7 +45,7 @@ describe('--inner', () => {
       'sessions that another server can look up with --inner, got memory. Write memory:inner=token',
     ],
     ['none:inner=token', {}, 'expected none without inner, got inner=token'],
-    ['express-session', {}, 'expected backends of ours with --inner, got express-session'],
+    ['express-session', {}, 'expected our own backends with --inner, got express-session'],
   ])('%s with %o is refused in one line', (store, more, message) => {
     const raw = { inner: '3', store, ...more };
     expect(() => parseConfig(raw, {})).toThrow(message);

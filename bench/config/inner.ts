@@ -41,7 +41,7 @@ function checkArm(choice: StoreChoice): void {
   const { store, options, module, site, inner } = choice;
   const definition = findStore(store);
   if (definition === undefined || module !== undefined || site !== undefined || isComparator(definition)) {
-    throw conflict('backends of ours with --inner', store, 'Leave it or --inner out.');
+    throw conflict('our own backends with --inner', store, 'Leave it or --inner out.');
   }
   if (definition === CONTROL) {
     if (inner === undefined) return;

@@ -20,7 +20,7 @@ export interface StoreChoice {
   side?: 'base' | 'head';
   /** Slowness that is planted to prove the instrument. */
   handicap?: Handicap;
-  /** An external site instead of a backend of ours, whose name is then `store`. */
+  /** An external site instead of one of our backends, whose name is then `store`. */
   site?: LoadedSite;
   /** The user's own file instead of one of our backends; `store` is its name. */
   module?: StoreModule;

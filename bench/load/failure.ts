@@ -15,7 +15,7 @@ export interface FailureLoad {
   collect(): Promise<LoadResult>;
 }
 
-/** A client gives up after this long: stores of ours are given up after at most 3 s. */
+/** A client gives up after this long: our stores are given up after at most 3 s. */
 const TIMEOUT_SECONDS = 5;
 const LOOK_EVERY_MS = 50;
 /** Not counted. */
