@@ -7,7 +7,7 @@ const NEEDS: Readonly<Record<string, string>> = {
   SESSION_BENCH_LOCUST: 'bench/workers/locust.system.test.ts',
   SESSION_BENCH_MONGODB: 'stores/mongodb/store.service.test.ts',
   SESSION_BENCH_QUOTA: 'bench/environment/machine/host-quota.service.test.ts',
-  SESSION_BENCH_SWARM: 'bench/tests/swarm.system.test.ts',
+  SESSION_BENCH_SWARM: 'bench/tests/swarm.load.test.ts',
   SESSION_BENCH_KUBERNETES: 'bench/tests/kubernetes.system.test.ts',
 };
 const lacking = Object.entries(NEEDS).flatMap(([variable, file]) =>

@@ -7,7 +7,7 @@ import { closeSites, contractFor, openSite, type Site } from '../conformance/ext
 import { selfSigned } from '../conformance/self-signed.ts';
 import { bench, faultsOf, rowsIn, scratch } from './cli-fixture.ts';
 
-/** `run` and `find-max` on sites of others, as real processes against a small site. */
+/** `run` on sites of others, as real processes against a small site. */
 const directory = scratch();
 afterEach(closeSites);
 afterAll(directory.remove);
@@ -154,19 +154,6 @@ describe('a run on external sites', () => {
     );
     expect(faultsOf(same, rowsIn(out))).toEqual([]);
   });
-});
-
-test('find-max finds the rate that a site holds', async () => {
-  const target = await openSite({});
-  const flags = ['find-max', '--target', target, '--contract', contract({}), '--slo', 'p99<200ms', '-c', '4'];
-  const { code, stdout, stderr } = await bench(
-    [...flags, '-d', '1s', '-w', '200ms', '--json'],
-    directory.path,
-  );
-  // A machine that is busy may hold none (99), or drop the blocks (4).
-  expect([0, 4, 99], stderr).toContain(code);
-  expect(JSON.parse(stdout)).toMatchObject({ backend: 'theirs', connections: 4 });
-  expect(JSON.parse(stdout).ratePerSecond).toBeGreaterThan(20);
 });
 
 /**

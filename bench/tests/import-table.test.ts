@@ -19,7 +19,10 @@ const TABLE: readonly { module: string; may: readonly string[] }[] = [
   },
   { module: 'servers/protocol.ts', may: [] },
   { module: 'servers/frozen.ts', may: [] },
-  { module: 'servers/balancers/', may: ['servers/balancers/', 'servers/protocol.ts'] },
+  {
+    module: 'servers/balancers/',
+    may: ['servers/balancers/', 'servers/node-flags.ts', 'servers/protocol.ts'],
+  },
   {
     // Packages of its own: servers/comparators/package.json.
     module: 'servers/comparators/',

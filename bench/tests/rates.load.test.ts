@@ -1,8 +1,11 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { closeSites, contractFor, openSite } from '../conformance/external-site-fixture.ts';
 import { bench, faultsOf, rowsIn, scratch } from './cli-fixture.ts';
 
 /** Whole commands whose figures are of rates and of noise: alone on the machine. */
 const directory = scratch();
+afterEach(closeSites);
 afterAll(directory.remove);
 const SMALL = ['--balancer', 'none', '-d', '400ms', '-w', '200ms', '--sessions', '100', '-c', '8'];
 const at = (name: string) => `${directory.path}/${name}`;
@@ -55,5 +58,20 @@ describe('find-max', () => {
     expect(found.ratePerSecond).toBe(found.lower);
     expect(found.trials.length).toBeGreaterThan(2);
     expect(directory.leftovers()).toEqual([]);
+  }, 120_000);
+
+  test('finds the rate that an external site holds, or says that none holds', async () => {
+    const target = await openSite({});
+    const contract = at('contract.json');
+    writeFileSync(contract, JSON.stringify(contractFor({})));
+    const site = ['--target', target, '--contract', contract];
+    const args = ['find-max', ...site, '--slo', 'p95<200ms', '--json', '-c', '4', '-d', '1s', '-w', '200ms'];
+    const { code, stdout, stderr } = await bench(args, directory.path);
+    expect([0, 4, 99], stderr).toContain(code);
+    const found = JSON.parse(stdout) as { outcome: string; ratePerSecond?: number };
+    expect(found).toMatchObject({ backend: 'theirs', connections: 4 });
+    // A machine that stands still for some seconds holds no rate.
+    expect(found.outcome === 'none-holds').toBe(code === 99);
+    if (code !== 99) expect(found.ratePerSecond).toBeGreaterThan(20);
   }, 120_000);
 });
