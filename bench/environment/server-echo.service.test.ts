@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ServerConfig } from '../../servers/config.ts';
 import { BenchError } from '../errors.ts';
 import { type Guard, openGuard } from './processes/guard.ts';
+import { startProgram } from './processes/process.ts';
 import { isRunning } from './processes/process-identity.ts';
 import { buildPrograms } from './programs.ts';
 import { startServer } from './server.ts';
@@ -75,6 +76,23 @@ describe('a started server', () => {
     await expect(start(program, 'jwt', { lib: 'none' })).rejects.toThrow(
       'expected lib to be one of fast-jwt',
     );
+  });
+
+  test('does not lose its compiled code while it waits for its turn, like any program of ours', async () => {
+    const program = join(directory, 'flags.mjs');
+    writeFileSync(
+      program,
+      `process.on('disconnect', () => process.exit());
+       process.send({ type: 'ready', port: 1, store: 'jwt', options: {}, flags: process.execArgv });`,
+    );
+    const signal = new AbortController().signal;
+    for (const started of [
+      await start(program, 'jwt', {}, 'base'),
+      await startProgram(program, 'GENERATOR_FAILED', { name: 'generator', guard, signal }),
+    ]) {
+      expect(started.message).toMatchObject({ flags: expect.arrayContaining(['--no-memory-reducer']) });
+      await started.stop();
+    }
   });
 
   test.each(['base', undefined] as const)(

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
+import { STEADY_FLAGS } from '../../servers/node-flags.ts';
 import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
 import { MODULE_VARIABLES } from '../../stores/module.ts';
 import { durabilityOf, SERVICES } from '../../stores/registry.ts';
@@ -154,7 +155,7 @@ export async function startServer(
   const server = await startProcess({
     name: isBaseline ? `server ${config.id} of the baseline` : `server ${config.id}`,
     command: process.execPath,
-    args: [YOUNG_GENERATION, programs.server],
+    args: [...STEADY_FLAGS, YOUNG_GENERATION, programs.server],
     cpus: context.pinning?.server,
     env: {
       ...clientEnvironment(process.env),

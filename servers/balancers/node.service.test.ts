@@ -16,8 +16,9 @@ const PLAN: BalancerPlan = {
 };
 
 it('runs a bundle with plain node, and its source through tsx', () => {
-  expect(node.launch('/tmp/relay.mjs', PLAN).args).toEqual(['/tmp/relay.mjs']);
+  expect(node.launch('/tmp/relay.mjs', PLAN).args).toEqual(['--no-memory-reducer', '/tmp/relay.mjs']);
   expect(node.launch(RELAY_ENTRY, PLAN).args).toEqual([
+    '--no-memory-reducer',
     '--import',
     expect.stringContaining('tsx'),
     RELAY_ENTRY,

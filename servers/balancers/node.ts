@@ -2,6 +2,7 @@
 
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { STEADY_FLAGS } from '../node-flags.ts';
 import { assertPlan, type Balancer } from './balancer.ts';
 import { PLAN_VARIABLE, relayPlanText } from './relay/plan.ts';
 
@@ -18,7 +19,7 @@ export const node: Balancer = {
     if (plan.tls !== undefined) throw new RangeError('balancer plan: expected plain HTTP, got TLS');
     return {
       command: process.execPath,
-      args: binary.endsWith('.ts') ? ['--import', typescriptLoader(), binary] : [binary],
+      args: [...STEADY_FLAGS, ...(binary.endsWith('.ts') ? ['--import', typescriptLoader()] : []), binary],
       env: { [PLAN_VARIABLE]: relayPlanText(plan) },
       files: [],
       ready: 'ipc',

@@ -1,5 +1,6 @@
 /** `--store-distance`: a relay between servers and service, which delays each direction by half of it. */
 
+import { STEADY_FLAGS } from '../../../servers/node-flags.ts';
 import { LOOPBACK } from '../../../stores/service.ts';
 import { hostOf } from '../../../stores/service-url.ts';
 import type { RunContext } from '../context.ts';
@@ -44,7 +45,7 @@ export function openDistance(
     const relay = await startProcess({
       name: 'relay of --store-distance',
       command: process.execPath,
-      args: [programs.distance],
+      args: [...STEADY_FLAGS, programs.distance],
       env: { [DISTANCE_PLAN_VARIABLE]: JSON.stringify(plan) },
       // Part of the rig, as the balancer: it takes nothing from the processors of servers and service.
       cpus: pinning?.balancer,

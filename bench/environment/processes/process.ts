@@ -4,6 +4,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { STEADY_FLAGS } from '../../../servers/node-flags.ts';
 import { BenchError, type ErrorCode, messageOf } from '../../errors.ts';
 import type { Guard } from './guard.ts';
 import { hasCode, isRunning, sendSignal } from './process-identity.ts';
@@ -112,7 +113,7 @@ export function startProgram(
   return startProcess({
     ...options,
     command: process.execPath,
-    args: [program],
+    args: [...STEADY_FLAGS, program],
     ready: 'ipc',
     timeoutMs: PROGRAM_TIMEOUT_MS,
     failure: { code, remedy: 'Find the cause in that output, then run again.' },
