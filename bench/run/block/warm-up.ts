@@ -1,8 +1,10 @@
+import { HOST } from '../../environment/machine/host.ts';
 import type { Warmth } from '../../results/observed.ts';
 import type { SliceRecord } from '../../results/slices.ts';
 import { decodeHistogram, summarize } from '../../stats/histogram.ts';
 import type { Arm } from './arms.ts';
 import { recordSlices } from './slice-records.ts';
+import { watchSteal } from './steal.ts';
 import { type BlockRun, createTurnTaker, type TurnTaker } from './turns.ts';
 import { COLD_WINDOWS, EXTENSION, MIN_WINDOWS, WARM_REQUESTS, warmthOf } from './warmth.ts';
 import { createWindows, type Windows } from './windows.ts';
@@ -23,7 +25,8 @@ const FIRST_SLICE_SECONDS = 0.125;
 /**
  * Loads all arms in turns, untimed, until every arm is warm: each of its servers has had {@link WARM_REQUESTS}, and CPU
  * per request is even, which is shown by equivalence and not by a trend that was missed in the noise. `--warmup` bounds
- * the time of each arm, up to twice that while one of them shows a trend; what is not warm by then is cold. Under a rate,
+ * the time of each arm, up to twice that while one of them shows a trend, or while a hypervisor gives the processors to
+ * others, for what is measured then would be dropped. What is not warm by the end is cold. Under a rate,
  * the requests come from a closed loop first, which is faster, and the open loop may go on to twice the bound to be
  * judged. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a warm-up.
  */
@@ -36,6 +39,7 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
   const most = limit === 0 ? 0 : count;
   const sliceSeconds = Math.min(config.sliceSeconds ?? FIRST_SLICE_SECONDS, windowSeconds);
   const records = new Map(arms.map((arm) => [arm, [] as SliceRecord[]]));
+  const steal = watchSteal(HOST);
   let done = 0;
 
   /** @param isChanging whether the phase goes on beyond its bound. */
@@ -45,12 +49,14 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
     isChanging: (windows: Windows) => boolean = () => false,
   ): Promise<Windows> {
     const windows = createWindows(arms, taker);
-    const isLeft = () => done < most || (done < EXTENSION * most && isChanging(windows));
-    for (; isLeft() && !isOver(windows); done += 1) {
+    const goesOn = () => isChanging(windows) || steal.isTaken();
+    const isLeft = () => done < most || (done < EXTENSION * most && goesOn());
+    for (; isLeft() && (!isOver(windows) || steal.isTaken()); done += 1) {
       onProgress(`warming up, ${(done * windowSeconds).toFixed(0)} of at most ${limit} s`);
       const rounds = Math.max(1, Math.round(windowSeconds / sliceSeconds));
       for (let round = 0; round < rounds; round += 1) await taker.round(sliceSeconds);
       windows.close();
+      steal.look();
     }
     await taker.settle();
     for (const arm of arms) records.get(arm)?.push(...recordSlices(arm, 'warm-up', taker.of(arm)));
