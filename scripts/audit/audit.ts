@@ -10,6 +10,7 @@ import { namesIn, readDocument } from './documents.ts';
 import { FAILOVER_TABLES } from './failovers.ts';
 import { PROOF_TABLES } from './proof.ts';
 import { REFERENCE_TABLES } from './reference.ts';
+import { REVOCATION_TABLES } from './revocation.ts';
 import { SCALE_TABLES } from './scale.ts';
 
 export const TABLES = [
@@ -17,6 +18,7 @@ export const TABLES = [
   ...PROOF_TABLES,
   ...FAILOVER_TABLES,
   ...DENY_SET_TABLES,
+  ...REVOCATION_TABLES,
   ...SCALE_TABLES,
 ];
 export const DOCUMENTS = [...new Set(TABLES.map(({ document }) => document))];
