@@ -37,6 +37,11 @@ const { values } = parseArgs({
     rows: { type: 'string' },
   },
 });
+for (const name of ['servers', 'revocations', 'unmeasured', 'every-ms', 'connections'] as const) {
+  if (/^\d+$/.test(values[name])) continue;
+  console.error(`revocation-under-load: expected --${name} to be a whole number, got '${values[name]}'`);
+  process.exit(2);
+}
 const [measured, unmeasured, everyMs, limitMs] = [
   values.revocations,
   values.unmeasured,
