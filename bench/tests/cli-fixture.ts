@@ -133,6 +133,16 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** The command line of a process, with NUL between its arguments; empty when it has ended. */
+export function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
+    throw error;
+  }
+}
+
 /**
  * Waits until the generator of a run, of no more than some hundred sessions, is at the load: its log-ins are
  * fewer writes.

@@ -7,7 +7,16 @@ import { freePort } from '../../stores/free-port.ts';
 import { openGuard } from '../environment/processes/guard.ts';
 import { startProcess } from '../environment/processes/process.ts';
 import { PROJECT_ROOT } from '../environment/programs.ts';
-import { descendants, faultsOf, isAlive, rowsIn, scratch, startBench, until } from './cli-fixture.ts';
+import {
+  commandLineOf,
+  descendants,
+  faultsOf,
+  isAlive,
+  rowsIn,
+  scratch,
+  startBench,
+  until,
+} from './cli-fixture.ts';
 
 /**
  * What ARCHITECTURE.md promises of a new backend: one folder and two lines. A copy of this project gets a backend whose
@@ -144,16 +153,6 @@ describe('a backend of one folder and two lines', () => {
 
 function isShelf(pid: number): boolean {
   return commandLineOf(pid).includes('stores/shelf/shelfd');
-}
-
-/** Empty for a process that has just ended. */
-function commandLineOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
-  }
 }
 
 test('a library whose packages are not installed, as in this copy, is refused in one line before the start', async () => {

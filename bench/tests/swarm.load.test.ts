@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
-import { faultsOf, isAlive, rowsIn, scratch, until } from './cli-fixture.ts';
+import { commandLineOf, faultsOf, isAlive, rowsIn, scratch, until } from './cli-fixture.ts';
 
 /**
  * docker/stack.yml for real, on two engines (docker/two-engines.sh). Needs root, dockerd, and an engine that has or can
@@ -80,23 +80,13 @@ function leftoversOf({ home }: Engines): string[] {
   const groups = spawnSync('find', ['/sys/fs/cgroup', '-name', name], { encoding: 'utf8' }).stdout.split(
     '\n',
   );
-  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+  const pids = readdirSync('/proc').map(Number).filter(Number.isInteger);
   return [
     ...[home].filter(existsSync),
     ...mounts.filter((line) => line.includes(name)),
     ...groups.filter((line) => line !== ''),
-    ...pids.filter((pid) => isAlive(Number(pid)) && commandOf(pid).includes(home)),
+    ...pids.filter((pid) => isAlive(pid) && commandLineOf(pid).includes(home)).map(String),
   ];
-}
-
-/** Empty when the process has ended. */
-function commandOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return '';
-    throw error;
-  }
 }
 
 let engines: Engines;
