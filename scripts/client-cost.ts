@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { buildServer, bundle, PROJECT_ROOT } from '../bench/environment/programs.ts';
 import { SERVER_CONFIG_ENV } from '../servers/config.ts';
-import { STEADY_FLAGS } from '../servers/node-flags.ts';
+import { SERVER_FLAGS } from '../servers/node-flags.ts';
 import { startMemcachedFixture } from '../stores/memcached/fixture.ts';
 import { startPostgresFixture } from '../stores/postgres/fixture.ts';
 import { startRedisFixture } from '../stores/redis/fixture.ts';
@@ -56,7 +56,7 @@ try {
     const config = { id: 's1', store: service, serviceUrl: fixture.url, ...SECRETS };
     const folder = OWN.includes(name) ? PROJECT_ROOT : modules;
     const args = isBare ? [bare, name, fixture.url, folder] : [program];
-    const child = spawn(process.execPath, [...STEADY_FLAGS, '--min-semi-space-size=16', ...args], {
+    const child = spawn(process.execPath, [...SERVER_FLAGS, ...args], {
       env: isBare ? {} : { [SERVER_CONFIG_ENV]: JSON.stringify(config), NODE_ENV: 'production' },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });

@@ -2,8 +2,9 @@
  * Measures how long an ended login is accepted by any of several servers, under load: logs users out, each through one
  * server, and polls every server until it refuses, while reads arrive at a share of what the servers can do. Usage: pnpm
  * exec tsx scripts/revocation-under-load.ts [--options check=pushed+lib=fast-jwt] [--servers 3] [--revocations 1000]
- * [--unmeasured 200] [--every-ms 20] [--share 0.5] [--connections 24] [--rows FILE.csv]. Exit code 1 when p99 exceeds --limit-ms (50) or a
- * server never refused. The first revocations, which run code that is not compiled yet, are told apart. The servers, Redis, the load and the polls share the machine. Linux only.
+ * [--unmeasured 200] [--every-ms 20] [--share 0.5] [--connections 24] [--rows FILE.csv]. Exit code 1 when p99 exceeds
+ * --limit-ms (50) or a server never refused. The first revocations, which run code that is not compiled yet, are told
+ * apart. The servers, Redis, the load and the polls share the machine. Linux only.
  */
 
 import { type ChildProcess, fork, spawn } from 'node:child_process';
@@ -37,7 +38,7 @@ const { values } = parseArgs({
     rows: { type: 'string' },
   },
 });
-for (const name of ['servers', 'revocations', 'unmeasured', 'every-ms', 'connections'] as const) {
+for (const name of ['servers', 'revocations', 'unmeasured', 'every-ms', 'connections', 'limit-ms'] as const) {
   if (/^\d+$/.test(values[name])) continue;
   console.error(`revocation-under-load: expected --${name} to be a whole number, got '${values[name]}'`);
   process.exit(2);

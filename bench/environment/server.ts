@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SERVER_CONFIG_ENV, type ServerConfig } from '../../servers/config.ts';
-import { STEADY_FLAGS } from '../../servers/node-flags.ts';
+import { SERVER_FLAGS } from '../../servers/node-flags.ts';
 import type { StatsMessage, StatsRequest } from '../../servers/stats.ts';
 import { MODULE_VARIABLES } from '../../stores/module.ts';
 import { durabilityOf, SERVICES } from '../../stores/registry.ts';
@@ -26,11 +26,6 @@ const OTHER_BASE =
   'The commit compared with cannot run this configuration: name another --base, or leave out what it does not know.';
 /** Enough to sweep and collect a million sessions. */
 const WEIGH_TIMEOUT_MS = 60_000;
-/**
- * The young generation starts at its full size of 16 MB. By default V8 grows it by what survives, and a server that had
- * loaded fewer modules had a smaller, costlier one: the control cost 21 to 23 µs instead of 16 to 17.
- */
-const YOUNG_GENERATION = '--min-semi-space-size=16';
 /** Idle lifetime in the revocation scenario: short, so that the expiry of a plain token is observed. */
 export const REVOCATION_IDLE_SECONDS = 5;
 
@@ -155,7 +150,7 @@ export async function startServer(
   const server = await startProcess({
     name: isBaseline ? `server ${config.id} of the baseline` : `server ${config.id}`,
     command: process.execPath,
-    args: [...STEADY_FLAGS, YOUNG_GENERATION, programs.server],
+    args: [...SERVER_FLAGS, programs.server],
     cpus: context.pinning?.server,
     env: {
       ...clientEnvironment(process.env),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { openHost } from '../../environment/machine/host.ts';
 import { watchSteal } from './steal.ts';
 
-/** A machine of two processors, read each half second, of which others take this share at these times. */
+/** A machine of one processor, read each half second, of which others take this share at these times. */
 function watched(shares: readonly (number | undefined)[]) {
   let [atMs, stealNs] = [0, 0 as number | undefined];
   const { sharesBetween } = openHost('/nowhere');

@@ -26,9 +26,8 @@ const FIRST_SLICE_SECONDS = 0.125;
  * Loads all arms in turns, untimed, until every arm is warm: each of its servers has had {@link WARM_REQUESTS}, and CPU
  * per request is even, which is shown by equivalence and not by a trend that was missed in the noise. `--warmup` bounds
  * the time of each arm, up to twice that while one of them shows a trend, or while a hypervisor gives the processors to
- * others, for what is measured then would be dropped. What is not warm by the end is cold. Under a rate,
- * the requests come from a closed loop first, which is faster, and the open loop may go on to twice the bound to be
- * judged. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a warm-up.
+ * others, for what is measured then would be dropped. What is not warm by the end is cold. Under a rate, the requests
+ * come from a closed loop first, which is faster, and the open loop may go on to twice the bound to be judged. Source: Barrett et al., OOPSLA 2017: a fixed time does not ensure a warm-up.
  */
 export async function warmUp(run: BlockRun, onProgress: (text: string) => void): Promise<WarmUp> {
   const { arms, generator, config, load } = run;
@@ -49,9 +48,8 @@ export async function warmUp(run: BlockRun, onProgress: (text: string) => void):
     isChanging: (windows: Windows) => boolean = () => false,
   ): Promise<Windows> {
     const windows = createWindows(arms, taker);
-    const goesOn = () => isChanging(windows) || steal.isTaken();
-    const isLeft = () => done < most || (done < EXTENSION * most && goesOn());
-    for (; isLeft() && (!isOver(windows) || steal.isTaken()); done += 1) {
+    const isNeeded = () => steal.isTaken() || (!isOver(windows) && (done < most || isChanging(windows)));
+    for (; done < EXTENSION * most && isNeeded(); done += 1) {
       onProgress(`warming up, ${(done * windowSeconds).toFixed(0)} of at most ${limit} s`);
       const rounds = Math.max(1, Math.round(windowSeconds / sliceSeconds));
       for (let round = 0; round < rounds; round += 1) await taker.round(sliceSeconds);
