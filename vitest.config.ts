@@ -17,18 +17,25 @@ const lacking = Object.entries(NEEDS).flatMap(([variable, file]) =>
 const ROOMS = '{bench,servers,stores,scripts}/**';
 const OTHER_LANES = ['service', 'system', 'proof', 'load'].map((lane) => `${ROOMS}/*.${lane}.test.ts`);
 
+/** Whole commands on a slow machine: what stands still is found all the same. */
+const LONG_MS = 300_000;
+
 interface Lane {
   include: string[];
+  /** For a test and for a hook, one minute by default. */
+  limitMs?: number;
   exclude?: string[];
   setupFiles?: string[];
   maxWorkers?: number | string;
 }
 
 /** A lane runs when the previous one has ended: the quick and most informative ones first. */
-const lane = (name: string, order: number, test: Lane) => ({
+const lane = (name: string, order: number, { limitMs = 60_000, ...test }: Lane) => ({
   extends: true as const,
   test: {
     name,
+    testTimeout: limitMs,
+    hookTimeout: limitMs,
     ...test,
     exclude: [...configDefaults.exclude, ...lacking, ...(test.exclude ?? [])],
     sequence: { groupOrder: order },
@@ -37,8 +44,6 @@ const lane = (name: string, order: number, test: Lane) => ({
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
     // Of what goes side by side in a file: it starts processes, and two processors are few.
     maxConcurrency: 3,
     projects: [
@@ -52,11 +57,11 @@ export default defineConfig({
       // One part on a real service, socket or process: they mostly wait.
       lane('service', 1, { include: [`${ROOMS}/*.service.test.ts`], maxWorkers: 3 }),
       // Races, fuzzers, planted faults, simulations.
-      lane('proof', 2, { include: [`${ROOMS}/*.proof.test.ts`], maxWorkers: 2 }),
+      lane('proof', 2, { include: [`${ROOMS}/*.proof.test.ts`], limitMs: LONG_MS, maxWorkers: 2 }),
       // Whole commands: what comes of them, not how fast.
-      lane('system', 3, { include: [`${ROOMS}/*.system.test.ts`], maxWorkers: 2 }),
+      lane('system', 3, { include: [`${ROOMS}/*.system.test.ts`], limitMs: LONG_MS, maxWorkers: 2 }),
       // Figures of load and of time: one at a time.
-      lane('load', 4, { include: [`${ROOMS}/*.load.test.ts`], maxWorkers: 1 }),
+      lane('load', 4, { include: [`${ROOMS}/*.load.test.ts`], limitMs: LONG_MS, maxWorkers: 1 }),
     ],
   },
 });

@@ -44,10 +44,11 @@ interface Finding {
 }
 
 const CONNECTIONS = 64;
+/** Rates at which no request is due when the reply to another comes: both would wait for the work of the other. */
 const DELAYS: readonly { delayMs: number; load: Load }[] = [
-  { delayMs: 5, load: { ratePerSecond: 100, seconds: 5 } },
-  { delayMs: 20, load: { ratePerSecond: 100, seconds: 5 } },
-  { delayMs: 100, load: { ratePerSecond: 10, seconds: 10 } },
+  { delayMs: 5, load: { ratePerSecond: 70, seconds: 5 } },
+  { delayMs: 20, load: { ratePerSecond: 70, seconds: 5 } },
+  { delayMs: 100, load: { ratePerSecond: 7, seconds: 10 } },
 ];
 /** Of the table, from the left. */
 const TEXT_COLUMNS = 3;

@@ -1,11 +1,10 @@
 /**
  * Measures how much two identical arms differ from block to block: in slices of several lengths, and one after the
  * other. The length of a slice was chosen by it. Usage: pnpm exec tsx scripts/slice-scatter.ts [--blocks 12] [--slices
- * 25,50,100,250,500] [--duration 2s] [--warmup 1500ms] [--store none] [--connections 32] [--json FILE]. The settings
+ * 25,50,100,250,500] [--duration 2s] [--warmup 1500ms] [--store none] [--connections 32] [--rows FILE]. The settings
  * take turns within every pass, in shuffled order, so that they share the same hour.
  */
 
-import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Noise, noiseOf } from '../bench/calibrate/noise.ts';
 import { ignoreClosedPipes } from '../bench/commands/closed-pipe.ts';
@@ -16,9 +15,21 @@ import { openBench } from '../bench/run/bench.ts';
 import { runBlock } from '../bench/run/block/block.ts';
 import { planRepetition } from '../bench/run/plan.ts';
 import { seededRandom, shuffled } from '../bench/stats/random.ts';
+import { writeRows } from './rows.ts';
 import { stopSignal } from './stop.ts';
 
 ignoreClosedPipes();
+
+/** Of a row of a result file, for the rows of this script. */
+const COLUMNS = [
+  'block',
+  'operation',
+  'valid',
+  'cpu_us_per_req_server',
+  'rps_ok',
+  'svc_p50_us',
+  'svc_p99_us',
+] as const;
 
 interface Setting {
   name: string;
@@ -34,7 +45,7 @@ const { values: options } = parseArgs({
     warmup: { type: 'string', default: '1500ms' },
     store: { type: 'string', default: 'none' },
     connections: { type: 'string', default: '32' },
-    json: { type: 'string' },
+    rows: { type: 'string' },
   },
 });
 const signal = stopSignal();
@@ -105,5 +116,10 @@ function print(): void {
     const cells = names.map((metric) => percent(of(metric)?.scatter).padStart(12));
     console.log([name.padEnd(12), ...cells, String(of('rps_ok')?.blocks ?? 0).padStart(12)].join(''));
   }
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(records, undefined, 2)}\n`);
+  const cells = settings.flatMap(({ name, rows }) =>
+    (['base', 'head'] as const).flatMap((side) =>
+      rows[side].map((row) => [name, side, ...COLUMNS.map((key) => String(row[key] ?? ''))]),
+    ),
+  );
+  writeRows(options.rows, ['slice', 'side', ...COLUMNS], cells);
 }

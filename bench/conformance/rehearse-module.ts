@@ -1,5 +1,6 @@
 /** Starts a store of the user's once before it is measured or checked, and finds whether servers share it. */
 
+import { setTimeout } from 'node:timers/promises';
 import { MODULE_FAULT } from '../../servers/protocol.ts';
 import { isModule, type StoreModule } from '../../stores/module.ts';
 import { findStore, registerModule } from '../../stores/registry.ts';
@@ -21,6 +22,7 @@ export type Stage = Pick<Rig, 'runId' | 'guard' | 'programs' | 'secrets' | 'tier
 const SERVERS = 2;
 const SEED = 1;
 const TRIES = 9;
+const SAID_WITHIN_MS = 200;
 
 /**
  * Starts each module among these with two servers and its service, logs in at one and reads at the other. Traits are
@@ -62,11 +64,12 @@ async function rehearse(
     stage.signal.throwIfAborted();
     throw faultIn(module, error) ?? error;
   }
+  const known = linesOf(site);
   try {
     return await findShared(site);
   } catch (cause) {
     stage.signal.throwIfAborted();
-    const said = await crashText(site);
+    const said = (await crashText(site)) || (await saidSince(known, site));
     throw new BenchError({
       code: 'SERVER_FAILED',
       expected: `a login with ${shownModule(module)} that is read back`,
@@ -82,6 +85,16 @@ async function rehearse(
 async function crashText(site: Site): Promise<string> {
   const crashes = (await site.crashes?.()) ?? [];
   return crashes.length === 0 ? '' : `; ${crashes.join('; ')}`;
+}
+
+const linesOf = ({ processes }: Site): string[] => processes?.written().split('\n').filter(Boolean) ?? [];
+
+/** What a server has said first since then: it reports an error of a Store. */
+async function saidSince(known: readonly string[], site: Site): Promise<string> {
+  // The reply may be here before the line.
+  await setTimeout(SAID_WITHIN_MS);
+  const line = linesOf(site).find((one) => !known.includes(one));
+  return line === undefined ? '' : `, after the output "${line.slice(0, 200)}"`;
 }
 
 /** Whether the second server knows a login at the first. @throws Error when the first does not know it itself. */

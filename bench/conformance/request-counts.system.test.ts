@@ -44,5 +44,4 @@ test.each(['redis', 'jwt-blacklist'])(
     // And what is said is not far from it, where it is much.
     for (const id of ['5', '25', '46']) expect(counts[id]).toBeGreaterThan(0.5 * requestsOf(id, 20));
   },
-  120_000,
 );

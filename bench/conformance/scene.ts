@@ -74,8 +74,8 @@ export interface Scene {
   crashes?(): Promise<string[]>;
 }
 
-/** What can be killed, and started again. */
-export type SiteProcesses = Pick<OwnSite, 'killServer' | 'startServer' | 'service'>;
+/** What can be killed, and started again, with what it has written. */
+export type SiteProcesses = Pick<OwnSite, 'killServer' | 'startServer' | 'service' | 'written'>;
 
 /** Lifetimes and limits as configured, and the means to break things. */
 export interface OwnSite {

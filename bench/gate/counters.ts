@@ -5,7 +5,7 @@ import { drawTable } from '../results/text.ts';
 import { type Bench, openBench } from '../run/bench.ts';
 import { armName, groupText, planRepetition } from '../run/plan.ts';
 import { median } from '../stats/median.ts';
-import { withBaseline } from './baseline.ts';
+import { checkBase, withBaseline } from './baseline.ts';
 import { type Counts, countBlock } from './counts.ts';
 
 /** A counter of one backend on both sides, per request. */
@@ -44,6 +44,7 @@ export function compareCounters(
   signal: AbortSignal,
 ): Promise<CounterFinding[]> {
   return openTogether(async (resources) => {
+    await checkBase(config.stores, base, signal);
     const both = { ...counterConfig(config), stores: config.stores.flatMap(bothSides) };
     const opened = await openBench({ config: both, command, signal }, resources);
     const bench = await withBaseline(opened, base, resources);

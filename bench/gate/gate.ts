@@ -9,7 +9,7 @@ import { openBench } from '../run/bench.ts';
 import type { BlockOutcome } from '../run/block/block.ts';
 import { type BlocksOutcome, deadlineOf, runBlocks } from '../run/blocks.ts';
 import { timeText } from '../run/estimate.ts';
-import { withBaseline } from './baseline.ts';
+import { checkBase, withBaseline } from './baseline.ts';
 import { runAtEqualLoad } from './equal-load.ts';
 import { isSettled, lookText, planText } from './looks.ts';
 
@@ -42,6 +42,7 @@ export function gate(
   signal: AbortSignal,
 ): Promise<GateOutcome> {
   return openTogether(async (resources) => {
+    await checkBase(config.stores, base, signal);
     const both = { ...config, stores: config.stores.flatMap(bothSides) };
     const opened = await openBench({ config: both, command, signal }, resources);
     const { progress } = opened;

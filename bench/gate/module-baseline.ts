@@ -35,6 +35,9 @@ export async function withModuleBaselines(bench: Bench, ref: string, resources: 
   return { ...bench, context: { ...context, config: { ...config, stores } } };
 }
 
+/** The folder whose repository has the module. */
+export const repositoryOf = (module: StoreModule): string => realpathSync(folderOf(module));
+
 async function checkedOut(
   { context, progress }: Bench,
   module: StoreModule,
@@ -43,7 +46,7 @@ async function checkedOut(
 ): Promise<StoreModule> {
   const { guard, signal } = context;
   const { say } = progress;
-  const head = realpathSync(folderOf(module));
+  const head = repositoryOf(module);
   const checkout = await checkOut({ ref, guard, signal, say, head }, resources);
   const path = join(checkout.root, basename(module.path));
   if (!existsSync(path)) {

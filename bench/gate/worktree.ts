@@ -52,6 +52,15 @@ export function openBaseline(request: BaselineRequest): Promise<Baseline> {
   });
 }
 
+/**
+ * Finds a commit in the repository around `head`, and the path of `head` in it, before anything is started.
+ * @throws BenchError as {@link checkOut}.
+ */
+export async function findCommit(ref: string, signal: AbortSignal, head = PROJECT_ROOT) {
+  const prefix = await prefixInRepository(head, signal);
+  return { prefix, gitSha: await resolveCommit(head, ref, signal) };
+}
+
 /** A commit checked out, without any packages. */
 export interface Checkout {
   /** The folder in it that `head` is. */
@@ -69,8 +78,7 @@ export async function checkOut(
   { ref, guard, signal, say, head }: BaselineRequest & { head: string },
   resources: Resources,
 ): Promise<Checkout> {
-  const prefix = await prefixInRepository(head, signal);
-  const gitSha = await resolveCommit(head, ref, signal);
+  const { prefix, gitSha } = await findCommit(ref, signal, head);
   await reportHead(head, gitSha, signal, say);
   await removeOrphanedWorktrees(head);
 

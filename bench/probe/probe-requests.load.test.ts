@@ -296,7 +296,7 @@ describe.concurrent('JSON', () => {
       ['probe', '-w', '0s', '-d', '8h', '--rate', '200', '--json', origin],
       tmp.path,
     );
-    await until('two seconds of load', () => seen.length > 450, 30_000);
+    await until('two seconds of load', () => seen.length > 450, 60_000);
     running.child.kill('SIGINT');
     const { code, stdout } = await running.finished;
     expect(code).toBe(130);

@@ -177,7 +177,7 @@ describe.concurrent('Ctrl-C', () => {
     });
     const args = ['probe', '--warmup', '100ms', '-d', '60s', '--rate', '500', '--json', origin];
     const { child, finished } = startBench(args, tmp.path);
-    await until('the load', () => replies > 400, 20_000);
+    await until('the load', () => replies > 400, 60_000);
     const below = descendants(child.pid as number);
     child.kill('SIGINT');
     const { code, stdout } = await finished;
@@ -198,7 +198,7 @@ describe.concurrent('Ctrl-C', () => {
       response.end('fine');
     });
     const { child, finished } = startBench(['probe', '--warmup', '60s', '--json', origin], tmp.path);
-    await until('the load', () => replies > 0, 20_000);
+    await until('the load', () => replies > 0, 60_000);
     child.kill('SIGINT');
     const { code, stdout, stderr } = await finished;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });

@@ -22,10 +22,11 @@ const probing =
 
 const ms = (us: number | undefined) => (us ?? Number.NaN) / 1000;
 
+// 70/s: no request is due when the reply to another comes, which would make both wait for the work of the other.
 describe('the truth about a server of a fixed delay', () => {
   test.each([
-    { delayMs: 5, load: { rate: '100', arrivals: 'constant' }, column: 'lat_p50_us' },
-    { delayMs: 20, load: { rate: '100', arrivals: 'constant' }, column: 'lat_p50_us' },
+    { delayMs: 5, load: { rate: '70', arrivals: 'constant' }, column: 'lat_p50_us' },
+    { delayMs: 20, load: { rate: '70', arrivals: 'constant' }, column: 'lat_p50_us' },
     { delayMs: 5, load: { connections: '1' }, column: 'svc_p50_us' },
     { delayMs: 20, load: { connections: '1' }, column: 'svc_p50_us' },
   ] as const)('$column of $delayMs ms with $load', async ({ delayMs, load, column }) => {
@@ -36,16 +37,16 @@ describe('the truth about a server of a fixed delay', () => {
     console.log(`server ${told[0]}, a plain client ${told[1]}, ${column} ${told[2]}`);
     expect(reported).toMatchObject({ http_5xx: 0, conn_errors: 0, timeouts: 0, dropped: 0 });
     expect(serverMedianMs).toBeGreaterThanOrEqual(delayMs);
-    // Not less than the server took, and not more than this machine takes for anybody.
+    // Not less than the server took, and what it adds is at most half a millisecond more than what a plain client adds.
     const toleranceMs = Math.max(0.5, 0.02 * serverMedianMs);
     expect(medianMs).toBeGreaterThan(serverMedianMs - toleranceMs);
     expect(medianMs).toBeLessThan(Math.max(serverMedianMs, seenMedianMs) + toleranceMs);
   });
 });
 
-test('the truth about a server that stands still for half a second in ten', async () => {
-  const measure = probing({ duration: '10s', rate: '1000', arrivals: 'constant' });
-  const { stopMs, reported } = await withStop({ stopMs: 500, afterMs: 4_000 }, measure);
+test('the truth about a server that stands still for a second in ten', async () => {
+  const measure = probing({ duration: '10s', rate: '500', arrivals: 'constant', connections: '20' });
+  const { stopMs, reported } = await withStop({ stopMs: 1_000, afterMs: 4_000 }, measure);
   for (const [upTo, column] of [
     [0.99, 'lat_p99_us'],
     [0.999, 'lat_p999_us'],
@@ -59,5 +60,5 @@ test('the truth about a server that stands still for half a second in ten', asyn
   }
   // Service time alone hides it: only the requests under way when it stopped, less than 1 %, saw anything.
   expect(ms(reported.svc_p99_us)).toBeLessThan(ms(reported.lat_p99_us) / 2);
-  expect(reported).toMatchObject({ scheduled: 10_000, sent: 10_000, ok: 10_000 });
+  expect(reported).toMatchObject({ scheduled: 5_000, sent: 5_000, ok: 5_000 });
 });

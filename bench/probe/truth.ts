@@ -2,14 +2,15 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { startTicker } from '../load/ticker.ts';
 import { median } from '../stats/median.ts';
 
 /**
- * Two servers with known behaviour: one with a fixed delay, and one that is stopped for half a second. Measurements of
- * them are compared with the truth. For the tests and scripts/generator-truth.ts.
+ * Two servers with known behaviour: one with a fixed delay, and one that is stopped once. Measurements of them are
+ * compared with the truth. For the tests and scripts/generator-truth.ts.
  */
 
-/** Between a reply and the plain client's next request. */
+/** From a reply until the plain client's next request is due. */
 const PAUSE_MS = 10;
 
 /** Loads an origin; calls `onMeasuring` when the measured part begins. Returns its report. */
@@ -19,9 +20,9 @@ export interface DelayTruth<T> {
   /** Median time of the server itself from a request to its reply, milliseconds. */
   serverMedianMs: number;
   /**
-   * Median latency of a plain client of the same server meanwhile, milliseconds: the server's own time, plus the
-   * machine's time to carry a request and to wake two processes. On a busy machine that exceeds what the generator may
-   * add.
+   * Median time of a plain client of the same server meanwhile, from when a request was due to its reply, milliseconds:
+   * the server's own time, plus the machine's time to wake a sleeper, to carry a request and to wake two processes. On a
+   * busy or slow machine that exceeds what the generator may add.
    */
   seenMedianMs: number;
   reported: T;
@@ -30,13 +31,13 @@ export interface DelayTruth<T> {
 /** A server that replies to each request `delayMs` after it came, under load. */
 export function withDelay<T>(delayMs: number, measure: Measure<T>): Promise<DelayTruth<T>> {
   return withServer('fixtures/delay-server.ts', [String(delayMs)], async (server, origin) => {
-    let look: (() => number) | undefined;
+    let look: ReturnType<typeof observe> | undefined;
     const reported = await measure(origin, () => {
       server.send('begin');
       look = observe(origin);
     });
     if (look === undefined) throw new Error('the load ended before it was measured');
-    const seenMedianMs = look();
+    const seenMedianMs = await (await look)();
     const answer = once(server, 'message');
     server.send('report');
     const [{ medianMs }] = (await answer) as [{ medianMs: number }];
@@ -45,26 +46,27 @@ export function withDelay<T>(delayMs: number, measure: Measure<T>): Promise<Dela
 }
 
 /**
- * Sends one request at a time, with a pause in between: a server under light load sleeps until the next request, and to
- * wake it takes time. The returned function stops it and returns the median, milliseconds.
+ * Sends one request at a time, each due some milliseconds after the last reply: a server under light load sleeps until
+ * the next request, as the client sleeps until it is due, and to wake either takes time. The returned function stops it
+ * and returns the median time from due to reply, milliseconds.
  */
-function observe(origin: string): () => number {
+async function observe(origin: string): Promise<() => Promise<number>> {
   const { hostname, port, host } = new URL(origin);
+  const ticker = await startTicker();
   const socket = connect({ host: hostname, port: Number(port), noDelay: true });
   const timesMs: number[] = [];
-  let sentMs = 0;
-  let pause: NodeJS.Timeout | undefined;
-  const send = () => {
-    sentMs = performance.now();
-    socket.write(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
-  };
+  let dueMs = performance.now();
+  const send = () => socket.write(`GET / HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
+  ticker.onWake = send;
   socket.on('connect', send).on('data', () => {
-    timesMs.push(performance.now() - sentMs);
-    pause = setTimeout(send, PAUSE_MS);
+    const now = performance.now();
+    timesMs.push(now - dueMs);
+    dueMs = now + PAUSE_MS;
+    ticker.wakeAt(dueMs);
   });
-  return () => {
-    clearTimeout(pause);
+  return async () => {
     socket.destroy();
+    await ticker.close();
     const seen = median(timesMs);
     if (seen === undefined) throw new Error('the plain client received no reply');
     return seen;

@@ -79,7 +79,8 @@ export function rowsIn(path: string): Record<string, string>[] {
 }
 
 /** Reasons for an INVALID run that lie in other work on this machine (rules 2, 4, 5). */
-const DISTURBED = /^(block dropped: .+: )?(other work took|steal:|not steady:|lateness of sending)/;
+const DISTURBED =
+  /^(block dropped: .+: )?(other work took|steal:|not steady:|lateness of sending|achieved [\d.]+ % of the offered|backlog still rising)/;
 
 /**
  * The faults of a finished run, except those caused by other work on this machine, which the run must report itself

@@ -39,7 +39,7 @@ describe('a run in blocks', () => {
     }
     for (const row of before.filter((one) => one['valid'] === 'true')) expect(finished).toContainEqual(row);
     expect(new Set(rows.map((row) => row['seed']))).toEqual(new Set(['7']));
-  }, 120_000);
+  });
 
   test('--config gives the flags, and --markdown and --export write what other tools read', async () => {
     const [config, out, markdown, series, bmf] = ['c.json', 'c.csv', 'c.md', 'series.json', 'bmf.json'].map(
@@ -67,7 +67,7 @@ describe('a run in blocks', () => {
         value: expect.any(Number),
       }); // prettier-ignore
     expect(JSON.parse(readFileSync(bmf as string, 'utf8'))).toBeTypeOf('object');
-  }, 60_000);
+  });
 });
 
 describe('gate', () => {
@@ -86,7 +86,7 @@ describe('gate', () => {
     const list = await git(PROJECT_ROOT, ['worktree', 'list', '--porcelain']);
     expect(list.text).not.toContain('session-bench-baseline');
     expect(directory.leftovers()).toEqual([]);
-  }, 90_000);
+  });
 
   test('an older base runs what its label says, and is compared', async () => {
     const out = at('older.csv');
@@ -103,7 +103,7 @@ describe('gate', () => {
     expect(told(base).sort()).toEqual(told(head).sort());
     expect(base).toHaveLength(2);
     expect(directory.leftovers()).toEqual([]);
-  }, 180_000);
+  });
 });
 
 // Side by side, for nothing is measured.
@@ -121,7 +121,7 @@ describe.concurrent('what is refused', () => {
       expect(stderr.trim().split('\n')).toHaveLength(1);
       expect(readFileSync(out, 'utf8')).toBe('run_id\nx\n');
     }
-  }, 60_000);
+  });
 
   test('a report that cannot be written is refused before anything is started', async () => {
     const out = at('unstarted.csv');
@@ -129,7 +129,7 @@ describe.concurrent('what is refused', () => {
     const { code, stderr } = await bench(args, directory.path);
     expect([code, stderr]).toEqual([2, expect.stringContaining('--markdown')]);
     expect(existsSync(out)).toBe(false);
-  }, 30_000);
+  });
 
   test('an older base that lacks an option ends with the remedy: nothing else is measured under its name', async () => {
     const own = scratch();
@@ -153,14 +153,14 @@ describe.concurrent('what is refused', () => {
     expect(existsSync(`${own.path}/lacking-base.csv`)).toBe(false);
     expect(own.leftovers()).toEqual([]);
     own.remove();
-  }, 180_000);
+  });
 
   test('a commit that is not there is one line, exit 2, nothing started', async () => {
     const out = at('no-gate.csv');
     const { code, stderr } = await bench(['gate', '--base', 'no-such-branch', '-o', out], directory.path);
     expect([code, stderr]).toEqual([2, expect.stringContaining('no-such-branch')]);
     expect(existsSync(at('no-gate-base.csv'))).toBe(false);
-  }, 30_000);
+  });
 
   test.each([
     [['--store', 'redis'], '--slo'],
@@ -168,13 +168,9 @@ describe.concurrent('what is refused', () => {
     [['--slo', 'p99<20', '--store', 'redis'], '--slo'],
     [['--slo', 'rps>5/s', '--store', 'redis'], 'response time'],
     [['--slo', 'p99<20ms', '--store', 'redis,jwt'], 'one value for --store'],
-  ])(
-    'find-max %j is one line, exit 2',
-    async (args, word) => {
-      const { code, stderr } = await bench(['find-max', ...args], directory.path);
-      expect([code, stderr]).toEqual([2, expect.stringContaining(word)]);
-      expect(stderr.trim().split('\n')).toHaveLength(1);
-    },
-    30_000,
-  );
+  ])('find-max %j is one line, exit 2', async (args, word) => {
+    const { code, stderr } = await bench(['find-max', ...args], directory.path);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(word)]);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
 });

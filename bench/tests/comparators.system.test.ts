@@ -16,7 +16,7 @@ const SMALL = ['--balancer', 'none', '-d', '400ms', '-w', '300ms', '--sessions',
 beforeAll(async () => {
   const options = { cwd: join(PROJECT_ROOT, COMPARATORS_FOLDER), env: { ...process.env, CI: 'true' } };
   await promisify(execFile)('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], options);
-}, 300_000);
+});
 afterAll(directory.remove);
 
 async function measure(name: string, stores: string, scenario: string, more: string[] = []) {
@@ -66,7 +66,7 @@ describe.each(['read', 'update'])('scenario %s', (scenario) => {
     expect(cell('redis', 'library_versions')).toBe('');
     expect(finished.stdout).toContain('what people run: libraries at their defaults');
     expect(finished.stdout).toMatch(/Libraries, each on a server of its own/);
-  }, 120_000);
+  });
 });
 
 test('libraries in Postgres ask for a session by one query, and for its lifetime by another', async () => {
@@ -76,18 +76,18 @@ test('libraries in Postgres ask for a session by one query, and for its lifetime
   expect(Number(cell('express-session:touch=off', 'store_commands_per_req'))).toBeCloseTo(1, 1);
   expect(Number(cell('better-auth', 'store_commands_per_req'))).toBeGreaterThanOrEqual(0.95);
   expect(cell('better-auth', 'pool_size')).toBe('3');
-}, 120_000);
+});
 
 const STATELESS = 'fastify-secure-session,iron-session,fastify-jwt';
 
 test('every library serves reads, updates, logins and logouts in one mix', async () => {
   const { cell } = await measure('mixed', 'none,comparators', 'mixed');
   for (const store of STATELESS.split(',')) expect(cell(store, 'store_commands_per_req')).toBe('');
-}, 180_000);
+});
 
 test('a logout that is sent once for each session works on each framework', async () => {
   await measure('logout', 'express-session,fastify-session,iron-session', 'logout');
-}, 120_000);
+});
 
 test('a logged-out cookie that holds its session is accepted until it expires, one in a store is not', async () => {
   const { cell } = await measure(
@@ -98,7 +98,7 @@ test('a logged-out cookie that holds its session is accepted until it expires, o
   expect(Number(cell('fastify-session', 'stale_accepts'))).toBe(0);
   expect(Number(cell('fastify-jwt', 'stale_accepts'))).toBeGreaterThan(0);
   expect(Number(cell('fastify-secure-session', 'stale_accepts'))).toBeGreaterThan(0);
-}, 120_000);
+});
 
 test('data that does not fit a cookie is unsupported, not a failure', async () => {
   const args = ['--store', STATELESS, '--payload', '8192', '-o', out('large'), ...SMALL];
@@ -110,7 +110,7 @@ test('data that does not fit a cookie is unsupported, not a failure', async () =
       .map((store) => [store, 'unsupported']),
   );
   expect(code).toBe(0);
-}, 60_000);
+});
 
 test('gate takes no library', async () => {
   const { code, stderr } = await bench(['gate', '--store', 'express-session'], directory.path);
@@ -118,4 +118,4 @@ test('gate takes no library', async () => {
   expect(stderr.trimEnd()).toMatch(
     /USAGE: expected backends of two commits for gate, got express-session\. Leave/,
   );
-}, 60_000);
+});

@@ -46,4 +46,4 @@ test('servers reach the service through the relay, inner services too, a token s
   expect(finished.stdout).toMatch(/store ms\s/);
   expect(pids.filter(isAlive)).toEqual([]);
   expect(directory.leftovers()).toEqual([]);
-}, 120_000);
+});

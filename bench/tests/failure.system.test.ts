@@ -61,4 +61,4 @@ test('killed and frozen parts: logins lost where they lie, outages counted by th
   expect(finished.stdout).toMatch(/answered.*worst.*logins/s);
   expect(finished.stdout).not.toMatch(/less CPU|more requests per second|response time than/);
   expect(directory.leftovers()).toEqual([]);
-}, 90_000);
+});

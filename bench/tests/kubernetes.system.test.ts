@@ -31,7 +31,7 @@ beforeAll(() => {
   const { status, stdout, stderr } = run('kubectl', ['kustomize', 'docker/kubernetes']);
   if (status !== 0) throw new Error(stderr);
   rendered = stdout;
-}, 150_000);
+});
 
 test('what kustomize renders is accepted, object by object', () => {
   const { status, stdout, stderr } = check(rendered);

@@ -82,7 +82,7 @@ describe('a backend of one folder and two lines', () => {
     expect(Number(shelf?.['store_commands_per_req'])).toBeCloseTo(1, 1);
     expect(Number(shelf?.['cpu_us_per_req_store'])).toBeGreaterThan(0);
     expect(directory.leftovers()).toEqual([]);
-  }, 60_000);
+  });
 
   test('by its URL: another scheme is refused, the password is nowhere, and its keys are purged', async () => {
     const wrong = await run(['--shelf-url', 'http://:hunter2@127.0.0.1:1', '--store', 'shelf']).finished;
@@ -119,7 +119,7 @@ describe('a backend of one folder and two lines', () => {
       await server.stop();
       await guard.close();
     }
-  }, 60_000);
+  });
 
   test('kill -9 of its service is the error of the run, and nothing is left', async () => {
     const running = run(['--store', 'shelf', '-d', '20s', '-o', out('killed.csv'), ...SMALL]);
@@ -127,7 +127,7 @@ describe('a backend of one folder and two lines', () => {
     const isServer = (pid: number) => commandLineOf(pid).includes('/server-');
     const servers = () => descendants(running.child.pid as number).filter(isServer);
     // Before it starts one, the run asks the program for its version.
-    await until('shelf and server', () => shelves().length === 1 && servers().length > 0, 30_000);
+    await until('shelf and server', () => shelves().length === 1 && servers().length > 0, 60_000);
     await sleep(1_500);
     const pids = descendants(running.child.pid as number);
     for (const pid of shelves()) process.kill(pid, 'SIGKILL');
@@ -136,7 +136,7 @@ describe('a backend of one folder and two lines', () => {
     expect(stderr).toMatch(/SERVICE_DIED.*shelf/);
     expect(pids.filter(isAlive)).toEqual([]);
     expect(directory.leftovers()).toEqual([]);
-  }, 60_000);
+  });
 
   test('is held to the checks of behaviour, also with its service dumped, killed and frozen', async () => {
     const checks = '1,2,14,15,16,17,18,19,20,21,22,23,24,37,38,47,48,49';
@@ -148,7 +148,7 @@ describe('a backend of one folder and two lines', () => {
     expect(cells.length, stderr).toBeGreaterThan(17);
     expect(code).toBe(0);
     expect(directory.leftovers()).toEqual([]);
-  }, 180_000);
+  });
 });
 
 function isShelf(pid: number): boolean {
@@ -164,4 +164,4 @@ test('a library whose packages are not installed, as in this copy, is refused in
   );
   expect(existsSync(out('bare.csv'))).toBe(false);
   expect(directory.leftovers()).toEqual([]);
-}, 60_000);
+});

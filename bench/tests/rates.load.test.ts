@@ -22,13 +22,15 @@ describe('an open loop', () => {
       expect(row).toMatchObject({ pass: 'latency', load_model: 'open-poisson', target_rps: '400' });
       expect(Number(row['scheduled'])).toBeGreaterThan(600);
       expect(Number(row['scheduled'])).toBeLessThan(1000);
+      // Also on a machine that was stopped for a moment, when the run says itself how much it achieved.
+      expect(Number(row['completed'])).toBeGreaterThan(Number(row['scheduled']) / 2);
       expect(Number(row['lat_p50_us'])).toBeGreaterThanOrEqual(Number(row['svc_p50_us']));
       const parts = ['completed', 'conn_errors', 'timeouts', 'dropped', 'inflight_end'].map((name) =>
         Number(row[name]),
       ); // prettier-ignore
       expect(Number(row['scheduled'])).toBe(parts.reduce((sum, part) => sum + part, 0));
     }
-  }, 60_000);
+  });
 
   test('of a share of the capacity has one rate for all arms, and says it', async () => {
     const out = at('share.csv');
@@ -36,7 +38,7 @@ describe('an open loop', () => {
     const { stderr } = await bench(args, directory.path);
     expect(stderr).toMatch(/: \d+ requests\/s, 30 % of what the slowest arm can do/);
     expect(new Set(rowsIn(out).map((row) => row['target_rps'])).size).toBe(1);
-  }, 60_000);
+  });
 });
 
 test('calibrate shows the noise of twins, and doctor remembers it', async () => {
@@ -47,7 +49,7 @@ test('calibrate shows the noise of twins, and doctor remembers it', async () => 
   expect(stdout).toMatch(/two identical arms, \d+ blocks/);
   expect(stdout).toMatch(/CPU µs\/request +\d+\.\d %/);
   expect((await bench(['doctor'], directory.path, env)).stdout).toContain('two identical arms');
-}, 90_000);
+});
 
 describe('find-max', () => {
   test('finds a rate that holds, says between which it lies, and leaves nothing', async () => {
@@ -58,7 +60,7 @@ describe('find-max', () => {
     expect(found.ratePerSecond).toBe(found.lower);
     expect(found.trials.length).toBeGreaterThan(2);
     expect(directory.leftovers()).toEqual([]);
-  }, 120_000);
+  });
 
   test('finds the rate that an external site holds, or says that none holds', async () => {
     const target = await openSite({});
@@ -73,5 +75,5 @@ describe('find-max', () => {
     // A machine that stands still for some seconds holds no rate.
     expect(found.outcome === 'none-holds').toBe(code === 99);
     if (code !== 99) expect(found.ratePerSecond).toBeGreaterThan(20);
-  }, 120_000);
+  });
 });

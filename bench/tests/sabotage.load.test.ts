@@ -51,7 +51,7 @@ describe('work of others', () => {
     } finally {
       for (const hog of hogs) hog.kill('SIGKILL');
     }
-  }, 60_000);
+  });
 });
 
 describe('a load generator that is starved', () => {
@@ -74,7 +74,7 @@ describe('a load generator that is starved', () => {
     } finally {
       clearInterval(timer);
     }
-  }, 60_000);
+  });
 
   test('one that cannot reach 1.3 times the rate here is named: rule 3', async () => {
     const out = `${directory.path}/headroom.csv`;
@@ -82,7 +82,7 @@ describe('a load generator that is starved', () => {
     const { code } = await bench(args, directory.path);
     expect(code).toBe(4);
     expect(rowsIn(out)[0]?.['invalid_reason']).toMatch(/the generator reaches [\d,]+ requests\/s here/);
-  }, 60_000);
+  });
 });
 
 describe('a store that dies or forgets', () => {
@@ -104,7 +104,7 @@ describe('a store that dies or forgets', () => {
     const other = rows.find((row) => row['store'] === 'none');
     expect(other).toMatchObject({ valid: 'false', rps_ok: '' });
     expect(other?.['invalid_reason']).toContain('block dropped: redis');
-  }, 90_000);
+  });
 
   test('one with wrong replies, for its sessions are gone, is INVALID: rule 1', async () => {
     const guard = await openGuard();
@@ -139,7 +139,7 @@ describe('a store that dies or forgets', () => {
       own.remove();
       await guard.close();
     }
-  }, 90_000);
+  });
 });
 
 /** The pid of the process below this run whose command line matches, once there is one. */
@@ -151,7 +151,7 @@ async function pidOf(running: Running, pattern: RegExp): Promise<number> {
       found = descendants(running.child.pid as number).find((pid) => pattern.test(commandLine(pid)));
       return found !== undefined;
     },
-    30_000,
+    60_000,
   );
   return found as number;
 }

@@ -118,14 +118,14 @@ beforeAll(async () => {
   const deploy = ['stack', 'deploy', '--resolve-image', 'never', '-c', 'docker/stack.yml', 'site'];
   const settings = { BENCH_IMAGES: PREFIX, BENCH_SERVER_IMAGE: SERVER };
   await run('docker', ['-H', engines.nodes[0], ...deploy], settings);
-}, 120_000);
+});
 
 afterAll(async () => {
   engines?.child.kill('SIGKILL');
   if (engines !== undefined) await until('nothing is left', () => leftoversOf(engines).length === 0, 15_000);
   await finish('docker', ['rmi', SERVER]);
   directory.remove();
-}, 20_000);
+});
 
 /** Asks each node again and again, until it has heard from the servers of both; prints who replied. */
 const ASK = `
@@ -146,7 +146,7 @@ test('both nodes serve the site, each by the servers of both', async () => {
     ['node1', 'node2'],
     ['node1', 'node2'],
   ]);
-}, 60_000);
+});
 
 test('conformance sees what is expected of sessions in a store: a logout at one node ends the session at both', async () => {
   const only = '1,3,12,14,15,16,21,24,54';
@@ -156,7 +156,7 @@ test('conformance sees what is expected of sessions in a store: a logout at one 
   expect(cells.length).toBe(only.split(',').length);
   expect(cells.filter(({ surprise, observed }) => surprise || observed === 'error')).toEqual([]);
   expect(cells.find(({ id }) => id === '14')).toMatchObject({ observed: 'pass' });
-}, 60_000);
+});
 
 test('a run loads both nodes by turns, and every reply is right', async () => {
   const out = join(directory.path, 'swarm.csv');
@@ -171,7 +171,7 @@ test('a run loads both nodes by turns, and every reply is right', async () => {
     ['node2', 'ok'],
   ]);
   for (const row of rows) expect(Number(row['ok'])).toBeGreaterThan(20);
-}, 60_000);
+});
 
 test('no secret is in the file, in a container or in a service, and the servers can write nothing', async () => {
   const secret = JSON.parse(readFileSync(join(secrets, 'server.json'), 'utf8')) as Record<string, string>;
@@ -192,7 +192,7 @@ test('no secret is in the file, in a container or in a service, and the servers 
     'try { require("fs").writeFileSync("/app/x", ""); } catch (error) { console.log(error.code, process.getuid()); }';
   const { stdout } = await docker(1, 'exec', id, 'node', '-e', write);
   expect(stdout).toBe('EROFS 65534');
-}, 30_000);
+});
 
 test('when the input of the engines ends, nothing of them is left', async () => {
   expect(leftoversOf(engines).length).toBeGreaterThan(3);
@@ -200,19 +200,15 @@ test('when the input of the engines ends, nothing of them is left', async () => 
   const [code] = await once(engines.child, 'exit');
   expect(code).toBe(0);
   expect(leftoversOf(engines)).toEqual([]);
-}, 20_000);
+});
 
-test.each(['SIGTERM', 'SIGKILL'] as const)(
-  'nor after %s to their script',
-  async (signal) => {
-    const others = await startEngines();
-    try {
-      expect(leftoversOf(others).length).toBeGreaterThan(1);
-    } finally {
-      others.child.kill(signal);
-    }
-    await once(others.child, 'exit');
-    await until('nothing is left', () => leftoversOf(others).length === 0, 15_000);
-  },
-  45_000,
-);
+test.each(['SIGTERM', 'SIGKILL'] as const)('nor after %s to their script', async (signal) => {
+  const others = await startEngines();
+  try {
+    expect(leftoversOf(others).length).toBeGreaterThan(1);
+  } finally {
+    others.child.kill(signal);
+  }
+  await once(others.child, 'exit');
+  await until('nothing is left', () => leftoversOf(others).length === 0, 15_000);
+});

@@ -17,7 +17,8 @@ import { LOCUST_FOLDER } from './work.ts';
 const directory = scratch();
 const tokenFile = `${directory.path}/token`;
 const contract = `${directory.path}/contract.json`;
-const [CONNECTIONS, RATE, SECONDS, STOP_MS] = [8, 400, 5, 500];
+/** What is late when the site goes on are few requests, so that they take little beside the stop on a slow machine too. */
+const [CONNECTIONS, RATE, SECONDS, STOP_MS] = [8, 100, 10, 2_000];
 const NAMES = ['master', 'site', 'w1', 'w2'] as const;
 let network: Hosts<(typeof NAMES)[number]>;
 let site: Told;
@@ -53,7 +54,7 @@ async function underLoad(flags: readonly string[]) {
   const at = ['--listen', `${master.address}:5560`, '--workers', '2', '--json', '--wait', '60s'];
   const load = ['--rate', `${RATE}`, '--arrivals', 'constant', '-w', '500ms', ...flags];
   const collector = node('master', ['bench/cli.ts', 'collect', ...own, ...at, ...load]);
-  await until('the collector', () => /waiting for 2 workers/.test(collector.errors), 20_000);
+  await until('the collector', () => /waiting for 2 workers/.test(collector.errors), 60_000);
   const users = [
     '-u',
     `${CONNECTIONS}`,
@@ -73,7 +74,7 @@ async function underLoad(flags: readonly string[]) {
   const all = [collector, locust, ...workers];
   const isMeasuring = () => /measuring: 2 workers/.test(collector.errors);
   const hasEnded = () => all.some(({ child }) => child.exitCode !== null || child.signalCode !== null);
-  await until('the measured load', () => isMeasuring() || hasEnded(), 40_000).catch((cause) => {
+  await until('the measured load', () => isMeasuring() || hasEnded(), 60_000).catch((cause) => {
     throw new Error(all.map(({ errors }) => errors.slice(-1_000)).join('\n'), { cause });
   });
   expect(isMeasuring(), all.map(({ out, errors }) => out + errors.slice(-1_000)).join('\n')).toBe(true);
@@ -87,7 +88,7 @@ beforeAll(async () => {
   network = await openHosts(NAMES);
   writeFileSync(contract, JSON.stringify(contractFor({})));
   site = node('site', ['bench/workers/site-fixture.ts', network.hosts.site.address]);
-  await until('the site', () => /^http:.*\n/.test(site.out), 20_000);
+  await until('the site', () => /^http:.*\n/.test(site.out), 60_000);
 });
 afterAll(async () => {
   await network?.close();
@@ -155,7 +156,7 @@ describe('the hosts of these tests', () => {
         cwd: PROJECT_ROOT,
       }),
     );
-    await until('two hosts', () => /\d+,\d+\n/.test(owner.out), 20_000);
+    await until('two hosts', () => /\d+,\d+\n/.test(owner.out), 60_000);
     const pids = [...owner.out.trim().split(',').map(Number), ...descendants(owner.child.pid as number)];
     expect(pids.length).toBeGreaterThan(5);
     owner.child.kill('SIGKILL');

@@ -288,6 +288,8 @@ describe('between a denial and its announcement', () => {
     server.send({ deny: all });
     await server.reply();
     // When all of them are at work.
+    const announced = () => redis.command('XLEN', `${NAMESPACE}:denials`);
+    await expect.poll(announced, { timeout: RECOVERY_MS }).toBeGreaterThan(0);
     await sleep(AT_WORK_MS);
     await server.kill();
     // What the process had sent is carried out all the same.

@@ -3,6 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { findOnPath } from '../programs.ts';
 import { redisClient } from './client.ts';
 import { READY, type RedisFixture, startRedisFixture } from './fixture.ts';
@@ -81,30 +82,38 @@ test('Redis 6, which takes one name in CONFIG GET', async () => {
   expect(notes).toEqual([]);
 });
 
-test.each<[string, (fixture: RedisFixture) => Promise<unknown>, readonly string[], RegExp, RegExp]>([
+/** Its own bus port: that of the default, 10,000 above the other, may be another process's. */
+const asCluster = async () => {
+  const busPort = await freePort('127.0.0.1');
+  return ['--cluster-enabled', 'yes', '--cluster-port', String(busPort)];
+};
+
+type Change = (fixture: RedisFixture) => Promise<unknown>;
+
+test.each<[string, Change, () => Promise<string[]>, RegExp, RegExp]>([
   [
     'a cluster whose slots nobody serves',
     (fixture) => fixture.command('CLUSTER', 'ADDSLOTSRANGE', 0, 16382),
-    ['--cluster-enabled', 'yes'],
+    asCluster,
     /16383 of 16384|which has one/,
     /--cluster check|Leave the number out/,
   ],
   [
     'a replica',
     (fixture) => fixture.command('REPLICAOF', '127.0.0.1', '1'),
-    [],
+    async () => [],
     /a replica/,
     /Name its primary, 127\.0\.0\.1:1\./,
   ],
   [
     'one that evicts',
     (fixture) => fixture.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru'),
-    [],
+    async () => [],
     /maxmemory-policy allkeys-lru/,
     /noeviction/,
   ],
 ])('%s is refused at the door, with the remedy', async (_, change, extra, got, remedy) => {
-  const fixture = await start(extra);
+  const fixture = await start(await extra());
   await change(fixture);
   for (const url of [fixture.url, `${fixture.url}/1`]) {
     const error = await redisClient.inspect(url).then(
