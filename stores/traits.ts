@@ -100,3 +100,7 @@ export function traitsOf(
     verifyCache: offers.includes('verifyCacheStats'),
   };
 }
+
+/** Whether reads go on while the store is down: no read asks it, or what cannot be asked is let in (`on-outage=open`). */
+export const readsWithoutStore = ({ revocation }: DeclaredTraits, options: Options): boolean =>
+  options['on-outage'] === 'open' || revocation === 'at-refresh';

@@ -8,7 +8,7 @@ import { EXIT, type ExitCode, writing } from '../errors.ts';
 import { writeReport } from '../export/write.ts';
 import { readResultFile } from '../results/csv.ts';
 import { readEnvironmentRecord } from '../results/env-file.ts';
-import { renderReport } from '../run/report.ts';
+import { renderReport, tooFewOf } from '../run/report.ts';
 import { run } from '../run/run.ts';
 import { inputOf, type PlannedPiece, planPieces, STUDY_PRESETS, type StudyPreset } from '../study/pieces.ts';
 import { type MadePiece, planText, renderStudy } from '../study/render.ts';
@@ -49,7 +49,10 @@ export const COMMAND: BenchCommand = {
 interface Planned {
   study: Study;
   folder: string;
+  /** Of the whole study. */
   pieces: readonly PlannedPiece[];
+  /** What of it is to be made now. */
+  wanted: readonly PlannedPiece[];
 }
 
 async function makeStudies({ words, given, command, signal }: Call): Promise<ExitCode> {
@@ -63,9 +66,10 @@ async function makeStudies({ words, given, command, signal }: Call): Promise<Exi
   const planned = names.map((name): Planned => {
     const study = readStudy(name);
     const place = folder ?? join('results', 'studies', `${study.name}-${preset}`);
-    return { study, folder: place, pieces: chosen(planPieces(study, preset, place, shared), pieces) };
+    const all = planPieces(study, preset, place, shared);
+    return { study, folder: place, pieces: all, wanted: chosen(all, pieces) };
   });
-  const plan = planned.map(({ study, pieces }) => planText(study, preset, pieces)).join('\n\n');
+  const plan = planned.map(({ study, wanted }) => planText(study, preset, wanted)).join('\n\n');
   if (dryRun || words.length === 0) {
     process.stdout.write(`${plan}\n`);
     return EXIT.ok;
@@ -86,7 +90,7 @@ function serviceOptions(given: RawOptions): RawOptions {
   return Object.fromEntries(Object.entries(given).filter(([key]) => !own.includes(key)));
 }
 
-function chosen(all: PlannedPiece[], names: readonly string[] | undefined): PlannedPiece[] {
+function chosen(all: readonly PlannedPiece[], names: readonly string[] | undefined): readonly PlannedPiece[] {
   const known = all.map(({ name }) => name);
   for (const name of names ?? []) oneOf('piece', name, known);
   return all.filter(({ name }) => names === undefined || names.includes(name));
@@ -100,7 +104,7 @@ interface Making {
 }
 
 async function makeStudy(
-  { study, folder, pieces }: Planned,
+  { study, folder, pieces, wanted }: Planned,
   preset: StudyPreset,
   making: Making,
 ): Promise<ExitCode> {
@@ -110,10 +114,11 @@ async function makeStudy(
   const made: MadePiece[] = [];
   let code: ExitCode = EXIT.ok;
   for (const piece of pieces) {
-    if (making.signal.aborted) break;
-    const result = await makePiece(study, piece, making);
-    code = worse(code, result.code);
-    made.push(result);
+    if (wanted.includes(piece) && piece.state !== 'done' && !making.signal.aborted) {
+      const result = await makePiece(study, piece, making);
+      code = worse(code, result.code);
+      made.push(result);
+    } else if (piece.state !== 'absent') made.push(readPiece(piece));
   }
   const path = join(folder, 'README.md');
   writeReport(path, renderStudy(study, preset, made), '--out');
@@ -121,15 +126,19 @@ async function makeStudy(
   return code;
 }
 
+/** A piece as it was made before. */
+function readPiece(piece: PlannedPiece): MadePiece {
+  const rows = readResultFile(piece.path);
+  const { repeat, withinSeconds } = piece.config;
+  const unavailable = readEnvironmentRecord(piece.path)?.left_out ?? [];
+  return { piece, rows, unavailable, tooFew: tooFewOf(rows, repeat, withinSeconds !== undefined) };
+}
+
 async function makePiece(
   study: Study,
   piece: PlannedPiece,
   { shared, command, signal, color }: Making,
 ): Promise<MadePiece & { code: ExitCode }> {
-  if (piece.state === 'done') {
-    const unavailable = readEnvironmentRecord(piece.path)?.left_out ?? [];
-    return { piece, rows: readResultFile(piece.path), unavailable, tooFew: [], code: EXIT.ok };
-  }
   process.stderr.write(`\n${study.name}, ${piece.name}: ${piece.title}\n`);
   // Stopped before its first block, a run leaves a file without rows.
   if (piece.state === 'absent') rmSync(piece.path, { force: true });

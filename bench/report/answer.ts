@@ -1,7 +1,6 @@
 import { rankRows } from '../ranking/ranking.ts';
 import { behavioursOf } from '../results/behaviour.ts';
-import { failureSentences } from '../results/failure-words.ts';
-import { blacklistPrice } from '../results/price.ts';
+import { outcomeSentences } from '../results/words.ts';
 import { type Html, html } from './html.ts';
 import type { Run } from './parts.ts';
 
@@ -22,11 +21,7 @@ export function answerOf(runs: readonly Run[]): Answer {
   const ofRuns = (of: (run: Run) => readonly string[]) =>
     runs.flatMap((run) => of(run).map((text) => nameOf(run) + text));
   const ranked = ofRuns(({ ranking }) => ranking.sentences);
-  const all = [
-    ...ranked,
-    ...ofRuns(({ rows }) => [...blacklistPrice(rows), ...failureSentences(rows)]),
-    ...caveats(runs),
-  ];
+  const all = [...ranked, ...ofRuns(({ rows }) => outcomeSentences(rows)), ...caveats(runs)];
   const remarks = ofRuns(({ ranking }) => ranking.remarks);
   if (ranked.length > 0) return { sentences: all.slice(0, SENTENCES), others: all.slice(SENTENCES), remarks };
   // Nothing is ranked: why not is the answer.

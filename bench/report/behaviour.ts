@@ -13,7 +13,7 @@ const QUESTIONS: readonly [question: string, of: (traits: Traits, behaviour: Beh
   [
     'a logout holds at once, on every server',
     ({ revocation, shared }) =>
-      revocation === 'immediate' ? shared || 'on its own server' : revocationText(revocation),
+      revocation === 'immediate' ? shared || 'on its own server' : REVOCATIONS[revocation],
   ],
   ['every server sees the same sessions', ({ shared }) => shared],
   ['sessions outlive a restart of the server', ({ survivesServerRestart }) => survivesServerRestart],
@@ -25,8 +25,12 @@ const QUESTIONS: readonly [question: string, of: (traits: Traits, behaviour: Beh
   ['data may exceed a cookie of 4,096 bytes', ({ dataInToken }) => !dataInToken],
 ];
 
-const revocationText = (revocation: Traits['revocation']) =>
-  revocation === 'bounded' ? 'within a bound' : revocation === 'at-expiry' ? '✗ when it expires' : '✗ never';
+const REVOCATIONS: Readonly<Record<Exclude<Traits['revocation'], 'immediate'>, string>> = {
+  bounded: 'within a bound',
+  'at-refresh': '✗ when its access token is over',
+  'at-expiry': '✗ when it expires',
+  never: '✗ never',
+};
 
 const cellText = (answer: Answer) => (answer === true ? '✓ yes' : answer === false ? '✗ no' : answer);
 

@@ -45,6 +45,7 @@ export const syntheticRows = (cells: Row = {}, blocks = 12): Row[] =>
 export function committedFiles(): string[] {
   const folders = [
     'results/reference',
+    ...foldersIn('results/reference'),
     'results/proof',
     'results/proof/campaign',
     'bench/compare/fixtures/07d888b',
@@ -55,6 +56,11 @@ export function committedFiles(): string[] {
       .map((name) => join(PROJECT_ROOT, folder, name)),
   );
 }
+
+const foldersIn = (folder: string) =>
+  readdirSync(join(PROJECT_ROOT, folder), { withFileTypes: true }).flatMap((entry) =>
+    entry.isDirectory() ? [`${folder}/${entry.name}`] : [],
+  );
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', '#39': "'" };
 /** What a reader sees of some markup. */

@@ -5,13 +5,14 @@ import { PROJECT_ROOT } from '../environment/programs.ts';
 import { rankRows } from '../ranking/ranking.ts';
 import { sentenceOf } from '../ranking/sentence.ts';
 import { layOutRun } from '../results/layout.ts';
+import type { Row } from '../results/row.ts';
 import { fixed, milliseconds } from '../results/shown.ts';
 import { renderLimits, renderTables } from '../results/table.ts';
 import { whole } from '../results/text.ts';
 import { COLORS, strokeOf } from './chart.ts';
 import { committedFiles, rendered, sourceOf, syntheticRows, tablesIn, textOf } from './page-fixture.ts';
 import { RULES } from './rules.ts';
-import { readSources } from './source.ts';
+import { readSources, type Source } from './source.ts';
 import { STYLE } from './style.ts';
 
 const REFERENCE = join(PROJECT_ROOT, 'results/reference/read-1-server.csv');
@@ -185,6 +186,33 @@ describe('result files of every generation', () => {
     expect(charts.some((chart) => chart.kind === 'lines' && chart.x.scale === 'log' && chart.hasMarks)).toBe(
       true,
     );
+  });
+});
+
+describe('logouts and their refusals', () => {
+  const [source] = readSources([
+    join(PROJECT_ROOT, 'results/reference/revocation-full/time-to-refusal.csv'),
+  ]) as [Source];
+
+  test('have one line for each backend, and neither service times nor slices', () => {
+    const { charts, page } = rendered(source);
+    expect(textOf(page)).toMatch(
+      /The answer\s*revocation, 3 servers, round-robin: a logged-out token of redis was refused within 14\.8 ms;.* jwt:lib=fast-jwt was refused within 5173\.2 ms, and accepted 10,549 times after the logout/,
+    );
+    const [chart, ...others] = charts;
+    const names = chart?.kind === 'intervals' ? chart.rows.map(({ name }) => name) : [];
+    expect([names.length, new Set(names).size, others]).toEqual([8, 8, []]);
+  });
+
+  test.each([
+    ['check=at-refresh', 'when its access token is over'],
+    ['check=pushed', 'within a bound'],
+    ['check=lookup', 'yes'],
+  ])('with %s a logout holds: %s', (check, text) => {
+    const variant = `alg=HS256;cache=off;${check};db=redis;durability=second;lib=fast-jwt;on-outage=closed;refresh=rotating`;
+    const cells: Row = { store: 'jwt-blacklist', arm: check, variant };
+    const { page } = rendered(sourceOf(syntheticRows().map((row) => ({ ...row, ...cells }))));
+    expect(textOf(page)).toMatch(new RegExp(`a logout holds at once, on every server\\s*[✓✗]?\\s*${text}`));
   });
 });
 

@@ -80,20 +80,25 @@ ${invalidMarkup(runs)}
 }
 
 function partMarkup(part: Part, heading: string, palette: Palette, draw: Draw): Html {
-  const latency = latencyFigure(part, palette);
-  const figures = withoutRepeats([
-    ...armFigures(part),
-    ...(latency === undefined ? [] : [latency]),
-    ...blockFigures(part, palette),
-    ...seriesFigures(part, palette),
-    ...sliceFigures(part, palette),
-  ]);
+  // Logouts are polled at a pace of their own: their service times are neither of a full box nor of a rate.
+  const ofLoad = part.axes.scenario === 'revocation' ? [] : loadFigures(part, palette);
+  const figures = withoutRepeats([...armFigures(part), ...ofLoad]);
   const { notes } = part.layout;
   return html`<section>
 <h2 id="${part.id}">${heading}</h2>
 ${notes.length === 0 ? undefined : html`<ol class="remark">${notes.map((note) => html`<li>${note}</li>\n`)}</ol>`}
 ${figuresMarkup(figures, draw, 3, part.id)}</section>
 `;
+}
+
+function loadFigures(part: Part, palette: Palette): Figure[] {
+  const latency = latencyFigure(part, palette);
+  return [
+    ...(latency === undefined ? [] : [latency]),
+    ...blockFigures(part, palette),
+    ...seriesFigures(part, palette),
+    ...sliceFigures(part, palette),
+  ];
 }
 
 /** Each remark below the first figure that it is about. */

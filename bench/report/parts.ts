@@ -1,19 +1,11 @@
 import { redactUrl } from '../errors.ts';
 import type { RankingText } from '../ranking/render.ts';
-import {
-  blockKey,
-  groupBy,
-  groupKey,
-  lacksBlocks,
-  spoiltBlocks,
-  tooFewText,
-  usableRows,
-} from '../results/blocks.ts';
+import { blockKey, groupBy, spoiltBlocks, usableRows } from '../results/blocks.ts';
 import { byArmAndOperation, groupsOf, isOpen } from '../results/groups.ts';
 import { type GroupLayout, layOutRun } from '../results/layout.ts';
 import type { Row } from '../results/row.ts';
 import { shownRows } from '../results/shown.ts';
-import { axesText, rankingOf } from '../run/report.ts';
+import { rankingOf, tooFewOf } from '../run/report.ts';
 import type { Source } from './source.ts';
 
 /** The rows of one run in one file. Blocks of two runs are never put together: their scatter is another one. */
@@ -73,7 +65,7 @@ function partOf(rows: readonly Row[]): Pick<Part, 'axes' | 'rows' | 'arms' | 'bl
   return {
     axes: rows[0] ?? {},
     rows,
-    arms: byArmAndOperation(rows, rows[0]?.scenario !== 'revocation').map((same) => ({
+    arms: byArmAndOperation(rows, true).map((same) => ({
       arm: same[0]?.arm ?? '',
       rows: shownRows(same, usable),
       isUsable: same.some((row) => usable.includes(row)),
@@ -87,19 +79,8 @@ function rankingFor({ record }: Source, rows: readonly Row[]): RankingText {
   const command = record?.command?.map(redactUrl) ?? ['run', '--store', arms.join()];
   // A gate ends when it is settled, with fewer blocks.
   const options = record?.gate === undefined ? (record?.options ?? {}) : {};
-  return rankingOf({ rows, command, tooFew: tooFewOf(rows, options) });
-}
-
-/** The groups that the run itself called INVALID, by the number of blocks that its record asks for. */
-function tooFewOf(rows: readonly Row[], options: Readonly<Record<string, unknown>>): string[] {
-  const repeat = Number(options['repeat']);
-  if (!(repeat > 0)) return [];
-  return groupBy(rows, groupKey).flatMap((group) => {
-    const { axes, blocks } = partOf(group);
-    const counts = { valid: blocks.usable, dropped: blocks.dropped };
-    if (!lacksBlocks(counts, repeat, options['within'] !== undefined)) return [];
-    return [tooFewText(axesText(axes), blocks.usable, repeat)];
-  });
+  const tooFew = tooFewOf(rows, Number(options['repeat']), options['within'] !== undefined);
+  return rankingOf({ rows, command, tooFew });
 }
 
 /** Whether latency is response time. */

@@ -22,7 +22,7 @@ beforeAll(async () => {
   const options = { cwd: join(PROJECT_ROOT, PLOTS_FOLDER), env: { ...process.env, CI: 'true' } };
   await run('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], options);
   draw = await loadPlotter();
-}, 300_000);
+});
 afterAll(directory.remove);
 
 describe.concurrent('the command', () => {

@@ -3,7 +3,7 @@ import { isModule } from '../../stores/module.ts';
 import { CONTROL, findStore } from '../../stores/registry.ts';
 import { DURABILITIES } from '../../stores/service.ts';
 import type { BackendDefinition, StoreOptions } from '../../stores/store.ts';
-import { type Traits, traitsOf } from '../../stores/traits.ts';
+import { readsWithoutStore, type Traits, traitsOf } from '../../stores/traits.ts';
 import { parseVariant } from '../../stores/variant.ts';
 import { armText, byArmAndOperation } from './groups.ts';
 import type { Row } from './row.ts';
@@ -31,23 +31,31 @@ export function behavioursOf(rows: readonly Row[]): Behaviour[] {
     const options = parseVariant(row.store, row.variant);
     const durability = DURABILITIES.find((level) => level === options['durability']) ?? 'second';
     const traits = traitsOf(definition, options, durability);
-    const limits = [...limitsOf(traits), ...storeLimits(definition, options), ...innerLimits(options)];
+    const limits = [
+      ...limitsOf(traits),
+      ...storeLimits(definition, options, traits),
+      ...innerLimits(options),
+    ];
     const service = definition.service(options);
-    const readsWithoutStore = service === undefined ? undefined : options['on-outage'] === 'open';
-    return [{ name: armText(row), traits, service: service?.title, readsWithoutStore, limits }];
+    const goesOn = service === undefined ? undefined : readsWithoutStore(traits, options);
+    return [{ name: armText(row), traits, service: service?.title, readsWithoutStore: goesOn, limits }];
   });
 }
 
 /** Limits of any store. */
-function storeLimits(definition: BackendDefinition, options: StoreOptions): string[] {
+function storeLimits(definition: BackendDefinition, options: StoreOptions, traits: Traits): string[] {
   if (definition.service(options) === undefined) return [];
   if (isComparator(definition)) return ['requests fail or wait while the store is down'];
-  return [
-    options['on-outage'] === 'open'
-      ? 'nobody can log in or out while the store is down, and no logout is seen'
-      : 'everyone is refused while the store is down',
-    ...(options['durability'] === 'second' ? ['a power loss may take the last second'] : []),
-  ];
+  return [whileStoreIsDown(options, traits), ...(options['durability'] === 'second' ? [POWER_LOSS] : [])];
+}
+
+const POWER_LOSS = 'a power loss may take the last second';
+
+function whileStoreIsDown(options: StoreOptions, traits: Traits): string {
+  if (!readsWithoutStore(traits, options)) return 'everyone is refused while the store is down';
+  return traits.revocation === 'at-refresh'
+    ? 'nobody can log in and no token is renewed while the store is down'
+    : 'nobody can log in or out while the store is down, and no logout is seen';
 }
 
 /** What a passed token gives up, which lives for INNER_TOKEN_SECONDS of servers/protocol.ts. */

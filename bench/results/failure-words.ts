@@ -5,14 +5,24 @@ import type { NumberColumn, Row } from './row.ts';
 import { fixed } from './shown.ts';
 import { whole } from './text.ts';
 
-/** What broke, and what the clients of each backend met: a sentence for each group, not wrapped. Medians over the blocks. */
+/** What broke, and what the clients of each backend met. Medians over the blocks. */
 export function failureSentences(rows: readonly Row[]): string[] {
   const broken = usableRows(rows).filter((row) => row.operation === 'all' && row.fault !== undefined);
-  return groupsOf(broken).map(({ rows: group }) => {
-    const arms = byArmAndOperation(group, true).map(
-      (own) => `${armText(own[0] ?? {})} ${clausesOf(own).join(', ')}`,
-    );
-    return `${shortTitle(group[0] ?? {})}: ${arms.join('; ')}.`;
+  return armSentences(broken, '', (own) => clausesOf(own).join(', '));
+}
+
+/** A sentence for each group, not wrapped, with what is said of each arm; an arm and a group of which nothing is, are left out. */
+export function armSentences(
+  rows: readonly Row[],
+  lead: string,
+  clauseOf: (own: readonly Row[]) => string | undefined,
+): string[] {
+  return groupsOf(rows).flatMap(({ rows: group }) => {
+    const arms = byArmAndOperation(group, true).flatMap((own) => {
+      const clause = clauseOf(own);
+      return clause === undefined ? [] : [`${armText(own[0] ?? {})} ${clause}`];
+    });
+    return arms.length === 0 ? [] : [`${shortTitle(group[0] ?? {})}: ${lead}${arms.join('; ')}.`];
   });
 }
 

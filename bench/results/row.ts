@@ -11,7 +11,7 @@ export const COLUMNS = [
   text('run_id', 'one run of the command'),
   text('started_at', 'start of the trial, UTC, ISO 8601'),
   text('git_sha', 'commit of the harness; empty outside a checkout'),
-  boolean('git_dirty', 'whether the checkout had uncommitted changes'),
+  boolean('git_dirty', 'whether the checkout had uncommitted changes, besides those of results/'),
   text('host_id', 'hash that identifies the machine without naming it'),
   text('cpu_model', 'model of the processor'),
   integer('cpu_count', 'processors that the harness may use'),

@@ -1,12 +1,20 @@
 import { rankRows } from '../ranking/ranking.ts';
 import { type RankingText, rankingText } from '../ranking/render.ts';
-import { failureSentences } from '../results/failure-words.ts';
+import {
+  blockKey,
+  groupBy,
+  groupKey,
+  lacksBlocks,
+  spoiltBlocks,
+  tooFewText,
+  usableRows,
+} from '../results/blocks.ts';
 import { isCpuKnown } from '../results/figures.ts';
 import { renderMarkdownRun } from '../results/markdown.ts';
-import { blacklistPrice } from '../results/price.ts';
 import { isOfSpeed, type Row } from '../results/row.ts';
 import { renderLibraries, renderLimits, renderTables } from '../results/table.ts';
 import { wrap } from '../results/text.ts';
+import { outcomeSentences } from '../results/words.ts';
 import { type Group, groupText } from './plan.ts';
 
 /** Input of a run's report. */
@@ -29,7 +37,7 @@ export function renderReport(reported: Reported, color: boolean, wide = false): 
   const ranking = paragraphsOf(rankingOf(reported))
     .map((paragraph) => wrap(paragraph))
     .join('\n');
-  const prices = [...blacklistPrice(rows), ...failureSentences(rows)].map((price) => wrap(price));
+  const prices = outcomeSentences(rows).map((price) => wrap(price));
   const parts = [renderTables(rows, color, wide), ranking, ...prices, ...remarks(reported)];
   return `\n${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -39,8 +47,7 @@ export function renderReportMarkdown(reported: Reported): string {
   const { rows } = reported;
   return renderMarkdownRun(rows, [
     ...paragraphsOf(rankingOf(reported)),
-    ...blacklistPrice(rows),
-    ...failureSentences(rows),
+    ...outcomeSentences(rows),
     ...remarks(reported),
   ]);
 }
@@ -79,6 +86,18 @@ export function axesText(row: Row): string {
   return groupText({
     ...{ scenario, servers, affinity, payloadBytes, storeDistanceMs, innerServers, fault },
   } as Group);
+}
+
+/**
+ * The groups of a file that its run called INVALID, in its words. @param repeat how many blocks the run wanted; NaN when
+ * that is not recorded, and then none is named. @param hasTimeLimit whether it had `--within`.
+ */
+export function tooFewOf(rows: readonly Row[], repeat: number, hasTimeLimit: boolean): string[] {
+  return groupBy(rows, groupKey).flatMap((group) => {
+    const valid = new Set(usableRows(group).map(blockKey)).size;
+    if (!lacksBlocks({ valid, dropped: spoiltBlocks(group).size }, repeat, hasTimeLimit)) return [];
+    return [tooFewText(axesText(group[0] ?? {}), valid, repeat)];
+  });
 }
 
 const CPU_REMARK =

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { bench, descendants, isAlive, rowsIn, scratch, startBench, until } from './cli-fixture.ts';
 
@@ -34,7 +34,12 @@ test('a study that is stopped keeps its pieces, makes the rest later, and is the
   const text = readFileSync(`${folder}/README.md`, 'utf8');
   expect(text).toMatch(/^# What\?\n.*\n## reads\n.*Made on \d{4}-.*\n## logins\n/s);
   expect(directory.leftovers()).toEqual([]);
-}, 120_000);
+
+  // What was made on another day stays in the text, though one piece alone is asked for.
+  rmSync(`${folder}/second.csv`);
+  await bench([...args, '--piece', 'second'], directory.path);
+  expect(readFileSync(`${folder}/README.md`, 'utf8')).toMatch(/## reads\n.*none.*memory.*\n## logins\n/s);
+});
 
 test.each([
   [['nothing'], 'USAGE: expected a study: '],

@@ -1,6 +1,7 @@
 /** Checks 54 to 58: where a session can be used and by whom, and what of it lasts. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readsWithoutStore } from '../../../stores/traits.ts';
 import {
   boundMsOf,
   countSurviving,
@@ -63,8 +64,7 @@ export const REACH_CHECKS: readonly Check[] = [
     expect(subject) {
       if (subject.balancer === 'foreign') return doesNotApply(NOT_OUR_STORE);
       if (subject.service === undefined) return { ...mustHold, remark: NO_STORE_TO_LOSE };
-      if (subject.options['on-outage'] === 'open' || subject.traits.revocation === 'at-refresh')
-        return mustHold;
+      if (readsWithoutStore(subject.traits, subject.options)) return mustHold;
       return cannotHold(
         'While the store is down nobody gets what the session holds: every request that needs it is answered with 503.',
       );

@@ -25,10 +25,16 @@ export async function describeMachine(): Promise<MachineCells> {
   };
 }
 
-async function describeCheckout(): Promise<Pick<MachineCells, 'git_sha' | 'git_dirty'>> {
-  const options = { cwd: PROJECT_ROOT, timeout: 5000, env: gitEnvironment() };
+/** Commit of a checkout, and whether it has changes; empty outside one. A file in results/ is not a change: each run writes one. */
+export async function describeCheckout(
+  root: string = PROJECT_ROOT,
+): Promise<Pick<MachineCells, 'git_sha' | 'git_dirty'>> {
+  const options = { cwd: root, timeout: 5000, env: gitEnvironment() };
   const git = (...args: string[]) => runProgram('git', args, options);
-  const [head, status] = await Promise.all([git('rev-parse', 'HEAD'), git('status', '--porcelain')]);
+  const [head, status] = await Promise.all([
+    git('rev-parse', 'HEAD'),
+    git('status', '--porcelain', '--', '.', ':(exclude)results'),
+  ]);
   if (!head.ok || !status.ok) return {};
   return { git_sha: head.stdout, git_dirty: status.stdout !== '' };
 }
