@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../environment/programs.ts';
 
-/** docs/claims.md cites checks and figures: they are those of the matrix, and of the first table of docs/results.md. */
+/** docs/claims.md cites checks and figures: they are those of the matrix, of the first table of docs/results.md, and of docs/findings.md. */
 
 const read = (path: string) => readFileSync(join(PROJECT_ROOT, path), 'utf8');
 const cellsOf = (line: string) =>
@@ -25,6 +25,13 @@ const overControl = new Map(
     .map((line) => /^ {4}(\S+) +[\d.]+ +\[[^\]]+\] +([\d.]+) /.exec(line))
     .flatMap((match) => (match === null ? [] : [[match[1], Number(match[2])]])) as [string, number][],
 );
+/** The lines of a table of docs/findings.md, by the name of the arm. */
+const findings = (mark: string) =>
+  new Map(
+    tableLines(new RegExp(`audit: ${mark} -->(.*?)\\n- `, 's').exec(read('docs/findings.md'))?.[1] ?? '')
+      .map(cellsOf)
+      .map(([arm = '', ...cells]) => [arm, cells]),
+  );
 const evidence = rows.flatMap(([claim, , cited = '']) => cited.split('; ').map((one) => ({ claim, one })));
 
 test('every claim has a verdict', () => {
@@ -58,7 +65,25 @@ test('the figures that are cited are those of docs/results.md', () => {
   expect(cited.filter(({ arm, figure }) => overControl.get(arm) !== figure)).toEqual([]);
 });
 
+/** What is cited of docs/findings.md: how it begins, the table, the form of a figure, its cells, and how many at least. */
+const FINDINGS = [
+  ['times a plain JWT: ', 'revocation-price', /(\S+) ([\d.]+ \[[\d.]+, [\d.]+\])/g, [2, 3], 3],
+  ['times a visit without: ', 'visits', /(\S+) ([\d.]+ \[[\d.]+, [\d.]+\])/g, [2, 3], 6],
+  ['refused after at most, ms: ', 'refusal', /(\S+) ([\d.]+)/g, [2], 6],
+] as const;
+
+test.each(FINDINGS)('what is cited as "%s" is in docs/findings.md', (start, mark, form, cells, count) => {
+  const cited = evidence.flatMap(({ one }) => (one.startsWith(start) ? [...one.matchAll(form)] : []));
+  const lines = findings(mark);
+  expect(cited.length).toBeGreaterThanOrEqual(count);
+  for (const [, arm = '', figure] of cited)
+    expect(cells.map((cell) => lines.get(arm)?.[cell]).join(' '), arm).toBe(figure);
+});
+
 test('nothing else is cited', () => {
-  const others = evidence.filter(({ one }) => !/^(check \w+: |over control: |\[|$)/.test(one));
+  const isFinding = (one: string) => FINDINGS.some(([start]) => one.startsWith(start));
+  const others = evidence.filter(
+    ({ one }) => !/^(check \w+: |over control: |\[|$)/.test(one) && !isFinding(one),
+  );
   expect(others).toEqual([]);
 });

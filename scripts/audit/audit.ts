@@ -5,6 +5,7 @@
  */
 
 import { check, type Figure } from './check.ts';
+import { COMPARATOR_TABLES } from './comparators.ts';
 import { DENY_SET_TABLES } from './deny-set.ts';
 import { namesIn, readDocument } from './documents.ts';
 import { FAILOVER_TABLES } from './failovers.ts';
@@ -12,14 +13,21 @@ import { PROOF_TABLES } from './proof.ts';
 import { REFERENCE_TABLES } from './reference.ts';
 import { REVOCATION_TABLES } from './revocation.ts';
 import { SCALE_TABLES } from './scale.ts';
+import { SEARCH_TABLES } from './searches.ts';
+import { STUDY_TABLES } from './studies.ts';
+import { TWIN_TABLES } from './twins.ts';
 
 export const TABLES = [
   ...REFERENCE_TABLES,
+  ...COMPARATOR_TABLES,
   ...PROOF_TABLES,
+  ...TWIN_TABLES,
+  ...SEARCH_TABLES,
   ...FAILOVER_TABLES,
   ...DENY_SET_TABLES,
   ...REVOCATION_TABLES,
   ...SCALE_TABLES,
+  ...STUDY_TABLES,
 ];
 export const DOCUMENTS = [...new Set(TABLES.map(({ document }) => document))];
 

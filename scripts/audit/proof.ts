@@ -4,12 +4,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Table } from './check.ts';
 import { cpuOf } from './reference.ts';
-import { groupBy, needed, ROOT, type Row, readRows } from './rows.ts';
-import { centre, deviation, median, shareInterval, slope } from './statistics.ts';
+import { groupBy, needed, pairedLogs, ROOT, type Row, readLines, readRows } from './rows.ts';
+import { centre, deviation, median, percent, shareInterval, slope } from './statistics.ts';
 
 const DOCUMENT = 'docs/measurement.md';
 const PROOF = 'results/proof';
-const percent = (log: number) => Math.expm1(log) * 100;
 
 /** One gate, as gates.jsonl has it. */
 interface Gate {
@@ -24,10 +23,8 @@ interface Gate {
 }
 
 const gates = (): Gate[] => {
-  const path = join(ROOT, PROOF, 'campaign', 'gates.jsonl');
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
-  return lines.map((line) => JSON.parse(line) as Gate);
+  const path = `${PROOF}/campaign/gates.jsonl`;
+  return existsSync(join(ROOT, path)) ? readLines(path) : [];
 };
 
 /** By what was planted. */
@@ -41,13 +38,9 @@ function changes(gate: Gate, store: string, withDropped: boolean): number[] {
     const rows = readRows(`${name}-${side}.csv`).filter(
       (row) => row['store'] === store && row['pass'] === 'capacity' && row['operation'] === 'all',
     );
-    const kept = rows.filter((row) => withDropped || row['valid'] === 'true');
-    return new Map(kept.map((row) => [row['block'] ?? '', row]));
-  }) as [Map<string, Row>, Map<string, Row>];
-  return [...base].flatMap(([block, row]) => {
-    const other = head.get(block);
-    return other === undefined ? [] : [Math.log(cpuOf(other) / cpuOf(row))];
-  });
+    return rows.filter((row) => withDropped || row['valid'] === 'true');
+  }) as [Row[], Row[]];
+  return pairedLogs(base, head, cpuOf);
 }
 
 /** For each kind of gate and each backend in it. */
@@ -126,6 +119,24 @@ function generatorLines(): Map<string, number[]> {
         return [median(own), median(ratios), Math.min(...ratios), Math.max(...ratios)];
       });
       return [generator, columns];
+    }),
+  );
+}
+
+/** The truth about a server, what a plain client saw, what a generator reported, and by how much it is off; ms. */
+function truthLines(): Map<string, (number | undefined)[]> {
+  const path = join(ROOT, PROOF, 'costs', 'generator-truth.json');
+  const { findings } = JSON.parse(readFileSync(path, 'utf8')) as {
+    findings: Record<string, string & number>[];
+  };
+  return new Map(
+    findings.map((found) => {
+      const [server = ''] = String(found['server']).split(',');
+      const figure = found['figure'] === 'p50' ? '' : `, ${found['figure']}`;
+      const { expected_ms: truth, plain_client_ms: seen, reported_ms: reported } = found;
+      if (truth === undefined || reported === undefined) throw new Error(`expected two figures of ${server}`);
+      const figures = [truth, ...(seen === undefined ? [] : [seen]), reported, reported - truth];
+      return [`${server.replace('stopped', 'stop')}, ${found['generator']}${figure}`, figures];
     }),
   );
 }
@@ -237,4 +248,5 @@ export const PROOF_TABLES: readonly Table[] = [
   { document: DOCUMENT, name: 'counters', lines: counterLines },
   { document: 'docs/decisions/services-and-processes.md', name: 'tls', lines: tlsLines },
   { document: DOCUMENT, name: 'runs', lines: runLines },
+  { document: 'docs/probe.md', name: 'truth', lines: truthLines },
 ];

@@ -114,6 +114,8 @@ function warmthLine(): number[] {
 
 const CLOSED = 'results/reference/read-1-server.csv';
 const EQUAL_LOAD = 'results/reference/read-1-server-equal-load.csv';
+const THREE_SERVERS = 'results/reference/ranking-3-servers.csv';
+const SECOND_DAY = 'results/reference/read-1-server-second-day.csv';
 const EARLIER = 'results/reference/read-1-server-equal-load-earlier.csv';
 
 const table = (name: string, path: string, isClosed: boolean): Table => ({
@@ -123,9 +125,9 @@ const table = (name: string, path: string, isClosed: boolean): Table => ({
   sentences: (block) => ratioSentences(path, block),
 });
 
-/** CPU per request of the run at equal load and of the same two hours before, and the ratio of the later to the earlier. */
-function hours(): Map<string, number[]> {
-  const [earlier, later] = [EARLIER, EQUAL_LOAD].map(usable) as [Row[], Row[]];
+/** CPU per request of two runs of the same flags, and the ratio of the later to the earlier. */
+function twice(paths: readonly [earlier: string, later: string]): Map<string, number[]> {
+  const [earlier, later] = paths.map(usable) as [Row[], Row[]];
   const costOf = (rows: readonly Row[], arm: string) =>
     positiveCentre([...figures(rows, arm, cpuOf).values()])[0];
   return new Map(
@@ -153,6 +155,8 @@ export const REFERENCE_TABLES: readonly Table[] = [
   { document: 'README.md', name: 'first-screen', lines: firstScreen },
   table('closed-loop', CLOSED, true),
   table('equal-load', EQUAL_LOAD, false),
-  { document: 'docs/measurement.md', name: 'hours', lines: hours },
+  table('three-servers', THREE_SERVERS, true),
+  { document: 'docs/results.md', name: 'second-day', lines: () => twice([CLOSED, SECOND_DAY]) },
+  { document: 'docs/results.md', name: 'hours', lines: () => twice([EARLIER, EQUAL_LOAD]) },
   { document: 'docs/measurement.md', name: 'warmth', lines: () => new Map([['', warmthLine()]]) },
 ];

@@ -1,16 +1,35 @@
 /** Result files, read by nothing but RFC 4180. */
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
 
 export type Row = Readonly<Record<string, string>>;
 
-/** The rows of a CSV of this repository. */
+/** The rows of a CSV, whose path is absolute or of this repository. */
 export function readRows(path: string): Row[] {
-  const [head = [], ...rows] = cellsOf(readFileSync(join(ROOT, path), 'utf8'));
+  const [head = [], ...rows] = cellsOf(readFileSync(resolve(ROOT, path), 'utf8'));
   return rows.map((cells) => Object.fromEntries(head.map((name, index) => [name, cells[index] ?? ''])));
+}
+
+/** The lines of a file of JSON lines of this repository. */
+export function readLines<T>(path: string): T[] {
+  const lines = readFileSync(join(ROOT, path), 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as T);
+}
+
+/** ln(head / base) of a figure, of the blocks that both have. */
+export function pairedLogs(
+  base: readonly Row[],
+  head: readonly Row[],
+  figure: (row: Row) => number,
+): number[] {
+  const others = new Map(head.map((row) => [row['block'], row]));
+  return base.flatMap((row) => {
+    const other = others.get(row['block']);
+    return other === undefined ? [] : [Math.log(figure(other) / figure(row))];
+  });
 }
 
 /** A number; `undefined` for an empty cell. @throws Error for anything else. */

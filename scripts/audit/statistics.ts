@@ -101,6 +101,9 @@ function solve(rising: (p: number) => number): number {
   return (low + high) / 2;
 }
 
+/** What a difference of logarithms is in %. */
+export const percent = (log: number) => Math.expm1(log) * 100;
+
 /** Slope of the least-squares line. */
 export function slope(x: readonly number[], y: readonly number[]): number {
   const [mx, my] = [mean(x), mean(y)];
