@@ -1,4 +1,5 @@
 import type { SequentialPlan } from '../results/gate-plan.ts';
+import { counted } from '../results/text.ts';
 import { CONFIDENCE } from '../stats/levels.ts';
 import { leastBlocks, levelsOfLooks } from '../stats/sequential.ts';
 import { type Decision, forTheWorse, type Question, undecided } from './decide.ts';
@@ -103,8 +104,13 @@ function decideOne(question: Question, levels: Levels): Decision {
     return undecided('SLOWER', `a real change, ${isShown} below the margin`);
   }
   if (upper < margin) return undecided('OK', undefined);
-  if (!Number.isFinite(upper))
-    return undecided('INCONCLUSIVE', `${evidence.blocks.head} blocks show nothing yet`);
+  if (!Number.isFinite(upper)) {
+    const { head } = evidence.blocks;
+    return undecided(
+      'INCONCLUSIVE',
+      `${counted(head, 'block')} ${head === 1 ? 'shows' : 'show'} nothing yet`,
+    );
+  }
   const bound = percentText(metric.worse === 'higher' ? upper : -upper);
   return undecided('INCONCLUSIVE', `a change of up to ${bound} is not excluded`);
 }

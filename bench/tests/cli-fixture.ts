@@ -78,9 +78,16 @@ export function rowsIn(path: string): Record<string, string>[] {
   return parse(readFileSync(path, 'utf8'), { columns: true });
 }
 
-/** Reasons for an INVALID run that lie in other work on this machine (rules 2, 4, 5). */
-const DISTURBED =
-  /^(block dropped: .+: )?(other work took|steal:|not steady:|lateness of sending|achieved [\d.]+ % of the offered|backlog still rising)/;
+/** How the reasons for an INVALID run begin that lie in other work on this machine: of all rules but the first. */
+const DISTURBED = [
+  ...['achieved ', 'backlog still rising', 'lateness of sending'],
+  'the generator reaches',
+  ...['steal:', 'other work took', 'throttling was unequal'],
+  'not steady:',
+  ...['utilisation ', 'unequal load:'],
+];
+const isDisturbance = (reason: string) =>
+  DISTURBED.some((start) => reason.replace(/^block dropped: .+?: /, '').startsWith(start));
 
 /**
  * The faults of a finished run, except those caused by other work on this machine, which the run must report itself
@@ -89,7 +96,7 @@ const DISTURBED =
 export function faultsOf({ code, stderr }: Finished, rows: readonly Record<string, string>[]): string[] {
   const invalid = rows.filter((row) => row['status'] === 'ok' && row['valid'] === 'false');
   const reasons = invalid.flatMap((row) => (row['invalid_reason'] ?? '').split('; '));
-  const faults = [...new Set(reasons.filter((reason) => !DISTURBED.test(reason)))];
+  const faults = [...new Set(reasons.filter((reason) => !isDisturbance(reason)))];
   if (code === (invalid.length === 0 ? 0 : 4)) return faults;
   return [...faults, `exit code ${code}: ${stderr.slice(-500)}`];
 }
