@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../config/config.ts';
 import type { Row } from '../results/row.ts';
 import type { Bench } from './bench.ts';
@@ -96,8 +96,8 @@ test('the plain engine replaces nothing: its arms do not share blocks', async ()
   expect(ran).toHaveLength(16);
 });
 
-test('blocks that are finished are not run again, those that lack an arm are', async () => {
-  const row = (block: number, store: string): Row => ({
+describe('a run that is continued', () => {
+  const row = (block: number, store: string, valid = true): Row => ({
     run_id: 'r',
     block: `r-${block}`,
     arm:
@@ -107,12 +107,26 @@ test('blocks that are finished are not run again, those that lack an arm are', a
     scenario: 'read',
     payload_bytes: 256,
     status: 'ok',
-    valid: true,
+    valid,
   });
-  const { ran } = await runWith({ repeat: '4' }, () => false, [
-    row(1, 'none'),
-    row(1, 'jwt'),
-    row(2, 'none'),
-  ]);
-  expect(ran).toEqual(['1:2', '1:3', '1:4']);
+  const rows = (block: number, valid = true) => [row(block, 'none', valid), row(block, 'jwt', valid)];
+  const sound = () => false;
+
+  test('does not run blocks again that have ended, but those that lack an arm', async () => {
+    const { ran } = await runWith({ repeat: '4' }, sound, [...rows(1), row(2, 'none')]);
+    expect(ran).toEqual(['1:2', '1:3', '1:4']);
+  });
+
+  test('replaces a dropped block by another, and has as many valid ones as are wanted', async () => {
+    const { ran, validBlocks } = await runWith({ repeat: '4' }, sound, [...rows(1), ...rows(2, false)]);
+    expect([ran, validBlocks]).toEqual([['1:3', '1:4', '1:5'], 4]);
+    const replaced = [...rows(1), ...rows(2, false), ...rows(3), ...rows(4), ...rows(5)];
+    expect((await runWith({ repeat: '4' }, sound, replaced)).ran).toEqual([]);
+  });
+
+  test('replaces a quarter again where one was not enough', async () => {
+    const ended = [1, 2, 3, 4, 5].flatMap((block) => rows(block, block < 3));
+    const { ran, tooFew } = await runWith({ repeat: '4' }, sound, ended);
+    expect([ran, tooFew]).toEqual([['1:6'], ['read, 1 server, round-robin, 256 B: 3 valid blocks of 4']]);
+  });
 });

@@ -1,14 +1,14 @@
 import type { Config } from '../config/config.ts';
 import { nullServerRate } from '../probe/null-server.ts';
 import { lacksBlocks, tooFewText } from '../results/blocks.ts';
-import { isUsable, type Row } from '../results/row.ts';
+import type { Row } from '../results/row.ts';
 import { counted } from '../results/text.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
 import type { Bench } from './bench.ts';
 import type { BlockLoad } from './block/arms.ts';
 import { type BlockOutcome, runBlock } from './block/block.ts';
 import { blockSummary } from './block-summary.ts';
-import { type Block, blockTitle, groupText, planRepetition, takesTurns } from './plan.ts';
+import { type Block, blockTitle, groupText, planRepetition, type Trial, takesTurns } from './plan.ts';
 
 /** The result of the blocks of a run. */
 export interface BlocksOutcome {
@@ -23,7 +23,7 @@ export interface BlocksOutcome {
 }
 
 export interface BlocksOptions {
-  /** Rows of the same run, when it is continued: their blocks are not run again. */
+  /** Rows of the same run, when it is continued: their blocks are not run again, and those dropped are replaced. */
   finished?: readonly Row[] | undefined;
   /** No block begins later, by `performance.now()`; dropped blocks are replaced until then, however many. */
   deadlineMs?: number | undefined;
@@ -33,7 +33,7 @@ export interface BlocksOptions {
   execute?: typeof runBlock;
 }
 
-/** Maximum share of the blocks that is replaced when they are dropped; beyond it the run is INVALID. */
+/** Maximum share of the blocks that a run, or its continuation, replaces when they are dropped; beyond it is INVALID. */
 const REPLACED_SHARE = 0.25;
 /** Measured time per arm to estimate the capacity, before a rate that is a share of it. */
 const SCOUT_SECONDS = 2;
@@ -66,7 +66,7 @@ export async function runBlocks(
     [...names].map((name): [string, GroupState] => [name, { name, valid: 0, dropped: 0 }]),
   );
   const stateOf = (block: Block) => groups.get(groupText(block.group)) as GroupState;
-  const last = lastRepetition(config, deadlineMs);
+  const last = lastRepetition(config, deadlineMs, finished);
   let ran = 0;
   let isSettled = false;
 
@@ -92,8 +92,9 @@ export async function runBlocks(
     for (const block of due) {
       if (isOver()) break;
       const state = stateOf(block);
-      if (repetition > config.repeat) progress.say(replacementText(state, config));
-      const isValid = isFinished(block, finished, context.runId) || (await attempt(block));
+      const known = endOf(block, finished, context.runId);
+      if (known === undefined && repetition > config.repeat) progress.say(replacementText(state, config));
+      const isValid = known === undefined ? await attempt(block) : known === 'valid';
       if (signal.aborted) break;
       // A group whose arms take no turns has several parts in a repetition.
       valid.set(state, isValid && valid.get(state) !== false);
@@ -116,11 +117,15 @@ export async function runBlocks(
 }
 
 /** The last repetition: with those that replace dropped blocks, but where arms do not share blocks. */
-function lastRepetition(config: Config, deadlineMs: number | undefined): number {
+function lastRepetition(config: Config, deadlineMs: number | undefined, finished: readonly Row[]): number {
   const { repeat } = config;
   if (!takesTurns(config)) return repeat;
-  return deadlineMs === undefined ? repeat + Math.floor(repeat * REPLACED_SHARE) : Number.POSITIVE_INFINITY;
+  if (deadlineMs !== undefined) return Number.POSITIVE_INFINITY;
+  return Math.max(repeat, ...finished.map(ordinalOf)) + Math.floor(repeat * REPLACED_SHARE);
 }
+
+/** `20261129T155912-209ab8-17` is block 17 of its run. */
+const ordinalOf = ({ block = '' }: Row) => Number(block.slice(block.lastIndexOf('-') + 1));
 
 function replacementText({ name, valid }: GroupState, { repeat }: Config): string {
   return `${name}: ${counted(repeat - valid, 'block')} missing, one is replaced`;
@@ -197,22 +202,25 @@ function isDropped({ trials }: BlockOutcome): boolean {
   return trials.some(({ rows }) => rows.some((row) => row.status === 'ok' && row.valid === false));
 }
 
-function isFinished(block: Block, finished: readonly Row[], runId: string): boolean {
-  const id = `${runId}-${block.block}`;
-  return block.trials.every((trial) =>
-    finished.some(
-      (row) =>
-        row.block === id &&
-        row.arm === trial.arm &&
-        row.scenario === trial.scenario &&
-        row.fault === trial.fault &&
-        (trial.site !== undefined ||
-          (row.servers === trial.servers &&
-            row.affinity === trial.affinity &&
-            row.payload_bytes === trial.payloadBytes &&
-            row.store_distance_ms === trial.storeDistanceMs &&
-            row.inner_servers === trial.innerServers)) &&
-        (isUsable(row) || row.status === 'unsupported'),
-    ),
+/** How a block ended that all its arms have rows of; `undefined` for one that is still to be run. */
+function endOf(block: Block, finished: readonly Row[], runId: string): 'valid' | 'dropped' | undefined {
+  const own = finished.filter(
+    (row) => row.block === `${runId}-${block.block}` && block.trials.some((trial) => isOf(trial, row)),
+  );
+  if (!block.trials.every((trial) => own.some((row) => isOf(trial, row)))) return undefined;
+  return own.some(({ status, valid }) => status === 'ok' && valid === false) ? 'dropped' : 'valid';
+}
+
+function isOf(trial: Trial, row: Row): boolean {
+  return (
+    row.arm === trial.arm &&
+    row.scenario === trial.scenario &&
+    row.fault === trial.fault &&
+    (trial.site !== undefined ||
+      (row.servers === trial.servers &&
+        row.affinity === trial.affinity &&
+        row.payload_bytes === trial.payloadBytes &&
+        row.store_distance_ms === trial.storeDistanceMs &&
+        row.inner_servers === trial.innerServers))
   );
 }

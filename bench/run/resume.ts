@@ -8,7 +8,7 @@ import { isModuleText } from '../config/store-module.ts';
 import { conflict, type RawOptions, usage } from '../config/values.ts';
 import type { MachineCells } from '../environment/machine/machine.ts';
 import { BenchError, messageOf } from '../errors.ts';
-import { blockKey, spoiltBlocks } from '../results/blocks.ts';
+import { blockKey, isInterleaved } from '../results/blocks.ts';
 import { readResultFile } from '../results/csv.ts';
 import { readEnvironmentRecord } from '../results/env-file.ts';
 import { isUsable, type Row } from '../results/row.ts';
@@ -39,7 +39,9 @@ export function recordableOptions(
 export interface Unfinished {
   runId: string;
   path: string;
-  /** Of blocks that are finished and sound; the others are run again. */
+  /** The words that began it, if they are recorded. */
+  command: readonly string[] | undefined;
+  /** Of blocks that have ended, those that were dropped and are replaced included; the others are run again. */
   rows: readonly Row[];
   /** Any row, which identifies machine and commit. */
   origin: Row;
@@ -68,19 +70,22 @@ export function readUnfinished(path: string, given: RawOptions): Resumption {
   const runId = rows[0]?.run_id;
   if (runId === undefined)
     throw usage('a result file with rows for --resume', `"${path}" without any`, 'Start again.');
-  // A dropped block is replaced by one with the same id, which its rows would invalidate too.
-  const spoilt = spoiltBlocks(rows);
-  const ended = rows.filter(
-    (row) => !spoilt.has(blockKey(row)) && (isUsable(row) || row.status === 'unsupported'),
+  const broken = new Set(rows.filter((row) => !hasEnded(row)).map(blockKey));
+  // What is run again has the same id, which the rows of a first attempt would invalidate. A dropped block is replaced by
+  // another, but where arms take no turns.
+  const ended = rows.filter((row) =>
+    isInterleaved(row) ? !broken.has(blockKey(row)) : isUsable(row) || row.status === 'unsupported',
   );
   const origin = rows[0] as Row;
   // Processes were pinned by other defaults in earlier commits: the rows tell.
   const pinned = origin.pinning === undefined ? { pin: false } : {};
   return {
-    unfinished: { runId, path, rows: ended, origin },
+    unfinished: { runId, path, command: readEnvironmentRecord(path)?.command, rows: ended, origin },
     options: { ...pinned, ...recorded, ...given, resume: path },
   };
 }
+
+const hasEnded = ({ status }: Row) => status === 'ok' || status === 'unsupported';
 
 function recordedOptions(path: string): RawOptions {
   const record = `${path.replace(/\.csv$/, '')}.env.json`;

@@ -38,7 +38,12 @@ export function run(
     const output = openOutput(unfinished?.path ?? config.out, runId, unfinished?.rows);
     resources.add('result file', output.close);
     const services: Record<string, unknown> = {};
-    const record = { ...bench.record, options: recordableOptions(given, bench.context.config) };
+    const record = {
+      ...bench.record,
+      // That of a run is the one that began it: whoever repeats it has no file to continue.
+      command: unfinished?.command ?? command,
+      options: recordableOptions(given, bench.context.config),
+    };
     output.describe({ ...record, services });
     const outcome = await runBlocks(
       bench,
