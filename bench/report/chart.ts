@@ -7,12 +7,15 @@ export interface ArmRow {
   text: string;
 }
 
-/** A mark for each arm, with its interval if that is known. Axes begin at 0. */
+/** A mark for each arm, with its interval if that is known. */
 export interface IntervalChart {
   kind: 'intervals';
   /** Of the axis, with its unit. */
   label: string;
+  /** A bar begins at 0. */
   mark: 'dot' | 'bar';
+  /** `log`, of positive values and dots alone, where they lie powers of ten apart. Default: linear, from 0. */
+  scale?: Axis['scale'];
   rows: readonly (ArmRow & { value: number; interval?: readonly [number, number] })[];
 }
 

@@ -244,13 +244,15 @@ function revocation(part: Part, tables: Tables): Figure {
       ];
     });
   const title = 'From a logout to the refusal on every server';
+  // Some are refused after milliseconds, and a token at the end of its life.
+  const scale = rows.every(({ value }) => value > 0) ? 'log' : 'linear';
   return {
     title,
     alternative: alternativeOf(`${title}, ms`, rows),
     chart:
       rows.length === 0
         ? undefined
-        : { kind: 'intervals', label: 'ms after the logout was sent', mark: 'dot', rows },
+        : { kind: 'intervals', label: 'ms after the logout was sent', mark: 'dot', scale, rows },
     remarks: [
       'A dot is the median over logins and servers, its line extends to the worst. Medians over the blocks.',
     ],

@@ -8,6 +8,14 @@ import { type Content, Html, html } from './html.ts';
 /** Cells of at most so many characters stay on one line. */
 const SHORT = 30;
 
+/** A name without spaces breaks after the separators of options, and not at the hyphens within them. */
+function nameMarkup(name: string): Content {
+  const parts = name.split(/(?<=[:;,])/);
+  return /\s/.test(name) || parts.length === 1
+    ? name
+    : html`<span class="name">${parts.map((part, index) => html`${new Html(index === 0 ? '' : '<wbr>')}${part}`)}</span>`;
+}
+
 /** A table with its caption. It scrolls by itself where the screen is too narrow, also by the keyboard. */
 export function tableMarkup(caption: string, { headings, alignments, lines }: Layout): Html {
   const side = (index: number, text = '') => {
@@ -21,7 +29,7 @@ export function tableMarkup(caption: string, { headings, alignments, lines }: La
       : html`<th scope="col"${side(index)}>${text.replaceAll('\n', ' ').replace('/ ', '/')}</th>`;
   const cell = (text: string, index: number) =>
     index === 0 && text !== ''
-      ? html`<th scope="row"${side(0, text)}>${text}</th>`
+      ? html`<th scope="row"${side(0, text)}>${nameMarkup(text)}</th>`
       : html`<td${side(index, text)}>${text}</td>`;
   return html`<div class="scroll" role="group" tabindex="0" aria-label="${caption}"><table>
 <caption>${caption}</caption>

@@ -87,6 +87,18 @@ describe('what draws', () => {
     expect(svg).not.toMatch(/<style|class=|\sid=|style=|<b>/);
   });
 
+  test('on a log scale factors are distances, and nothing begins at 0', () => {
+    const rows = [5, 50, 500].map((value) => ({ name: `a${value}`, text: '', value }));
+    const svg = draw({ kind: 'intervals', label: 'ms', mark: 'dot', scale: 'log', rows });
+    const [first = 0, second = 0, third = 0] = [...svg.matchAll(/<circle[^>]*cx="([\d.]+)"/g)].map(([, x]) =>
+      Number(x),
+    );
+    expect(third - second).toBeCloseTo(second - first, 0);
+    expect(second - first).toBeGreaterThan(50);
+    expect(texts(svg)).toEqual(expect.arrayContaining(['10', '100']));
+    expect(svg).not.toMatch(/--bar|NaN|Infinity/);
+  });
+
   test('long names are broken, and lie above one another', () => {
     const name = 'jwt-blacklist:alg=ES256;cache=1000;db=postgres;lib=jsonwebtoken;on-outage=open';
     const svg = draw({

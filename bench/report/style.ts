@@ -49,7 +49,8 @@ thead th{font-weight:600;vertical-align:bottom}
 tbody th{font-weight:600}
 td{min-width:3.5em}
 .number{text-align:right}
-.short{white-space:nowrap}
+.short,.name{white-space:nowrap}
+.name wbr{white-space:normal}
 summary{cursor:pointer;padding:4px 0}
 details{margin:0 0 12px}
 :focus-visible{outline:2px solid var(--link);outline-offset:2px}

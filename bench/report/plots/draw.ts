@@ -71,10 +71,15 @@ const marginRightFor = (most: number) =>
   Math.max(MARGINS.marginRight, 4 + (tickText(Math.ceil(most)).length * PLAIN_PX) / 2);
 const tickText = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 3 });
 
+interface RowAxis {
+  label: string;
+  domain: readonly [number, number];
+  scale?: 'linear' | 'log';
+}
+
 function drawRows(
   rows: readonly Lane[],
-  label: string,
-  domain: readonly [number, number],
+  { label, domain, scale = 'linear' }: RowAxis,
   marksAt: (mark: (index: number) => number) => Plot.Markish[],
 ): string {
   const lanes = lanesOf(rows);
@@ -84,12 +89,20 @@ function drawRows(
     ...MARGINS,
     marginRight: marginRightFor(most),
     height: lanes.heightPx + MARGINS.marginTop + MARGINS.marginBottom,
-    x: { domain: [...domain], nice: false, axis: null },
+    x: { type: scale, domain: [...domain], nice: false, axis: null },
     y: { domain: [0, lanes.heightPx], axis: null, reverse: true },
     marks: [
       Plot.gridX({ ticks: 4, ...GRID }),
       ...(least < 0 ? [Plot.ruleX([0], { stroke: 'currentColor' })] : []),
-      Plot.axisX({ ticks: 4, label, labelAnchor: 'left', labelArrow: 'none', tickSize: 0, labelOffset: 40 }),
+      Plot.axisX({
+        ticks: 4,
+        label,
+        labelAnchor: 'left',
+        labelArrow: 'none',
+        tickSize: 0,
+        labelOffset: 40,
+        tickFormat: tickText,
+      }),
       ...marksAt(lanes.mark),
       Plot.text(lanes.names, {
         x: () => least,
@@ -115,30 +128,18 @@ function domainOf(values: readonly number[]): [number, number] {
   return [least < 0 ? least - room : 0, most + room];
 }
 
-function drawIntervals({ rows, label, mark }: IntervalChart): string {
+/** From a third of the least, so that a power of ten is on the axis. */
+const logDomainOf = (values: readonly number[]): [number, number] => [
+  Math.min(...values) / 3,
+  Math.max(...values) * 1.3,
+];
+
+function drawIntervals({ rows, label, mark, scale = 'linear' }: IntervalChart): string {
   const ends = rows.flatMap(({ value, interval = [value, value] }) => [value, ...interval]);
+  const domain = scale === 'log' ? logDomainOf(ends) : domainOf(ends);
   const known = rows.flatMap(({ interval }, index) => (interval === undefined ? [] : [{ index, interval }]));
-  return drawRows(rows, label, domainOf(ends), (place) => [
-    ...(mark === 'bar'
-      ? [
-          Plot.rect(rows, {
-            x1: () => 0,
-            x2: 'value',
-            y1: (_, index) => place(index) - 7,
-            y2: (_, index) => place(index) + 7,
-            fill: 'var(--bar)',
-          }),
-        ]
-      : [
-          Plot.link(rows, {
-            x1: () => 0,
-            x2: 'value',
-            y1: (_, index) => place(index),
-            y2: (_, index) => place(index),
-            stroke: 'var(--bar)',
-            strokeWidth: 2,
-          }),
-        ]),
+  return drawRows(rows, { label, domain, scale }, (place) => [
+    ...(scale === 'log' ? [] : [fromZero(rows, mark, place)]),
     Plot.link(known, {
       x1: ({ interval }) => interval[0],
       x2: ({ interval }) => interval[1],
@@ -161,6 +162,20 @@ function drawIntervals({ rows, label, mark }: IntervalChart): string {
   ]);
 }
 
+function fromZero(
+  rows: IntervalChart['rows'],
+  mark: IntervalChart['mark'],
+  place: (index: number) => number,
+): Plot.Markish {
+  const ends = { x1: () => 0, x2: 'value' };
+  const half = mark === 'bar' ? 7 : 0;
+  const y1 = (_: unknown, index: number) => place(index) - half;
+  const y2 = (_: unknown, index: number) => place(index) + half;
+  return mark === 'bar'
+    ? Plot.rect(rows, { ...ends, y1, y2, fill: 'var(--bar)' })
+    : Plot.link(rows, { ...ends, y1, y2, stroke: 'var(--bar)', strokeWidth: 2 });
+}
+
 function drawStack({ rows, label, parts }: StackChart): string {
   const pieces = rows.flatMap(({ values }, row) => {
     let end = 0;
@@ -170,7 +185,7 @@ function drawStack({ rows, label, parts }: StackChart): string {
       return { row, part, start, end };
     });
   });
-  return drawRows(rows, label, domainOf(pieces.map(({ end }) => end)), (place) =>
+  return drawRows(rows, { label, domain: domainOf(pieces.map(({ end }) => end)) }, (place) =>
     parts.map((_, part) =>
       Plot.rect(
         pieces.filter((piece) => piece.part === part && piece.end > piece.start),
