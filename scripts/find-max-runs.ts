@@ -88,7 +88,11 @@ async function search(store: string): Promise<Line | undefined> {
   const [written, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
   signal.removeEventListener('abort', stop);
   if (signal.aborted) return undefined;
-  if (!WITH_RESULT.includes(code)) throw new Error(`find-max ended with ${code}`);
+  if (!WITH_RESULT.includes(code)) {
+    // It has said why.
+    console.error(`find-max of ${store} ended with ${code}; earlier searches are in ${path}`);
+    process.exit(code ?? EXIT.failure);
+  }
   const found = JSON.parse(written) as FoundMaximum;
   const rate = (value: number | undefined) => value?.toFixed(1) ?? '';
   return {

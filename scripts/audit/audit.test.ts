@@ -30,6 +30,12 @@ describe.each(TABLES.map((table) => ({ name: `${table.document}, ${table.name}`,
       }
     });
 
+    test('without its mark every figure differs', () => {
+      const figures = check(table, text.replace(`<!-- audit: ${table.name} -->`, ''));
+      expect(figures.length).toBeGreaterThan(0);
+      expect(figures.filter(({ isSame }) => isSame)).toEqual([]);
+    });
+
     test('a line that is left out is found', () => {
       const [{ label = '' } = {}] = publishedIn(text, table.name);
       const kept = text.split('\n');

@@ -41,6 +41,7 @@ export function check(table: Table, text = readDocument(table.document)): Figure
 function sentencesOf({ name, sentences }: Table, text: string): Figure[] {
   if (sentences === undefined) return [];
   const block = blockIn(text, name).replace(/\s+/g, ' ');
+  if (block === '') return [];
   return sentences(block).flatMap((one) => pairs(`${name}: ${one.text}`, one.published, one.numbers));
 }
 

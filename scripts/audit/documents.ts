@@ -22,11 +22,11 @@ export function readDocument(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
-/** The lines after the mark: of a table and of an indented block those with figures, or the paragraph as one. */
+/** The lines after the mark: of a table and of an indented block those with figures, or the paragraph as one; none without it. */
 export function publishedIn(document: string, name: string): Published[] {
   const lines = document.split('\n');
   const from = lines.indexOf(`<!-- audit: ${name} -->`) + 1;
-  if (from === 0) throw new Error(`expected <!-- audit: ${name} -->`);
+  if (from === 0) return [];
   const start = lines.findIndex((line, index) => index >= from && line.trim() !== '');
   const first = lines[start] ?? '';
   if (first.startsWith('|')) return tableLines(lines, start).flatMap(lineOfTable);
@@ -35,11 +35,12 @@ export function publishedIn(document: string, name: string): Published[] {
   return [{ label: '', numbers: numbersIn(lines.slice(start, end < 0 ? undefined : end).join(' ')) }];
 }
 
-/** The whole text of the indented block after the mark. */
+/** The whole text of the indented block after the mark; empty without it. */
 export function blockIn(document: string, name: string): string {
   const lines = document.split('\n');
   const from = lines.indexOf(`<!-- audit: ${name} -->`) + 1;
   const start = lines.findIndex((line, index) => index >= from && line.startsWith('    '));
+  if (from === 0 || start < 0) return '';
   return blockLines(lines, start)
     .map((line) => line.trim())
     .join('\n');
