@@ -5,7 +5,7 @@
  * leaves nothing. Usage:
  *
  *     pnpm exec tsx scripts/campaign.ts unchanged --minutes 60
- *     pnpm exec tsx scripts/campaign.ts planted --busy-us 0.8 --stores none --minutes 60
+ *     pnpm exec tsx scripts/campaign.ts planted --busy-us 0.75 --stores none --minutes 60
  *     pnpm exec tsx scripts/campaign.ts summary
  */
 
@@ -37,7 +37,7 @@ const { values, positionals } = parseArgs({
   options: {
     minutes: { type: 'string', default: '30' },
     stores: { type: 'string', default: 'none,redis' },
-    'busy-us': { type: 'string', default: '0.8' },
+    'busy-us': { type: 'string', default: '0.75' },
     directory: { type: 'string', default: 'results/proof/campaign' },
   },
   allowPositionals: true,

@@ -31,35 +31,46 @@ const gates = (): Gate[] => {
 const kindsOfGates = () =>
   groupBy(gates(), ({ kind, busy_us: us }) => (us === undefined ? kind : `${kind} ${us} µs`));
 
-/** ln(head / base) of CPU per request in the closed loop, of the blocks that both sides have, valid or not. */
-function changes(gate: Gate, store: string, withDropped: boolean): number[] {
+/** ln(head / base) of CPU per request, of the blocks that both sides have: the valid ones, or all. */
+function changes(gate: Gate, store: string, { withDropped = false, pass = 'capacity' } = {}): number[] {
   const name = `${PROOF}/campaign/${String(gate.number).padStart(3, '0')}`;
   const [base, head] = ['base', 'head'].map((side) => {
     const rows = readRows(`${name}-${side}.csv`).filter(
-      (row) => row['store'] === store && row['pass'] === 'capacity' && row['operation'] === 'all',
+      (row) => row['store'] === store && row['pass'] === pass && row['operation'] === 'all',
     );
     return rows.filter((row) => withDropped || row['valid'] === 'true');
   }) as [Row[], Row[]];
   return pairedLogs(base, head, cpuOf);
 }
 
-/** For each kind of gate and each backend in it. */
-function campaignLines(): Map<string, number[]> {
+/** Whether a gate called anything REGRESSED in the closed loop: it then measures the size at equal load. */
+function isAlarmed(gate: Gate): boolean {
+  const rows = readRows(`${PROOF}/campaign/${String(gate.number).padStart(3, '0')}-head.csv`);
+  return rows.some((row) => row['pass'] === 'equal-load');
+}
+
+/** For each kind of gate and each backend in it; the least share of alarms is one-sided. */
+function campaignLines(): Map<string, (number | undefined)[]> {
   const lines = [...kindsOfGates()].flatMap(([kind, all]) => {
     const stores = (all[0] as Gate).stores.split(',');
-    return stores.map((store): [string, number[]] => {
-      const blocks = all.map((gate) => changes(gate, store, false));
-      const dropped = all.map((gate) => changes(gate, store, true));
+    const alarms = all.filter(isAlarmed).length;
+    return stores.map((store): [string, (number | undefined)[]] => {
+      const blocks = all.map((gate) => changes(gate, store));
+      const dropped = all.map((gate) => changes(gate, store, { withDropped: true }));
+      const sizes = all.filter(isAlarmed).map((gate) => changes(gate, store, { pass: 'equal-load' }));
       const estimates = blocks.map((logs) => centre(logs)[0]);
       return [
         `${kind}, ${store}`,
         [
           all.length,
+          alarms,
+          kind === 'unchanged' ? undefined : 100 * shareInterval(alarms, all.length, 0.05)[0],
           all.filter(({ exit }) => exit === 3).length,
           percent(centre(estimates)[0]),
           100 * deviation(estimates),
           100 * median(blocks.map((logs) => deviation(logs) / Math.sqrt(logs.length))),
           percent(centre(dropped.map((logs) => centre(logs)[0]))[0]),
+          sizes.length === 0 ? undefined : percent(centre(sizes.map((logs) => centre(logs)[0]))[0]),
         ],
       ];
     });

@@ -116,6 +116,7 @@ const CLOSED = 'results/reference/read-1-server.csv';
 const EQUAL_LOAD = 'results/reference/read-1-server-equal-load.csv';
 const THREE_SERVERS = 'results/reference/ranking-3-servers.csv';
 const SECOND_DAY = 'results/reference/read-1-server-second-day.csv';
+const OTHER_PROCESSOR = 'results/reference/read-1-server-amd.csv';
 const EARLIER = 'results/reference/read-1-server-equal-load-earlier.csv';
 
 const table = (name: string, path: string, isClosed: boolean): Table => ({
@@ -157,6 +158,7 @@ export const REFERENCE_TABLES: readonly Table[] = [
   table('equal-load', EQUAL_LOAD, false),
   table('three-servers', THREE_SERVERS, true),
   { document: 'docs/results.md', name: 'second-day', lines: () => twice([CLOSED, SECOND_DAY]) },
+  { document: 'docs/results.md', name: 'second-processor', lines: () => twice([CLOSED, OTHER_PROCESSOR]) },
   { document: 'docs/results.md', name: 'hours', lines: () => twice([EARLIER, EQUAL_LOAD]) },
   { document: 'docs/measurement.md', name: 'warmth', lines: () => new Map([['', warmthLine()]]) },
 ];
