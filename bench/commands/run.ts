@@ -33,7 +33,7 @@ async function measure({ given, command, signal }: Call): Promise<ExitCode> {
   checkReportPaths(config);
   const outcome = await run(config, command, options, signal, resumption?.unfinished);
   const { runId, path, rows, unavailable } = outcome;
-  const reported = { ...outcome, command };
+  const reported = { ...outcome, command: resumption?.unfinished.record.command ?? command };
   if (config.json) printJson({ run_id: runId, csv: path, left_out: unavailable, rows });
   else process.stdout.write(renderReport(reported, usesColor(options), config.wide));
   if (config.markdown !== undefined) {

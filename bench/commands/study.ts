@@ -55,7 +55,7 @@ interface Planned {
   wanted: readonly PlannedPiece[];
 }
 
-async function makeStudies({ words, given, command, signal }: Call): Promise<ExitCode> {
+async function makeStudies({ words, given, signal }: Call): Promise<ExitCode> {
   const { preset, pieces, folder, dryRun } = parseFlags(FLAGS, given);
   const names = words.length === 0 || words.includes(ALL) ? studyNames() : [...new Set(words)];
   if (names.length > 1 && (pieces !== undefined || folder !== undefined)) {
@@ -77,7 +77,7 @@ async function makeStudies({ words, given, command, signal }: Call): Promise<Exi
   process.stderr.write(`${plan}\n`);
   let code: ExitCode = EXIT.ok;
   for (const one of planned) {
-    const made = await makeStudy(one, preset, { shared, command, signal, color: usesColor(given) });
+    const made = await makeStudy(one, preset, { shared, signal, color: usesColor(given) });
     code = worse(code, made);
     if (signal.aborted) break;
   }
@@ -98,7 +98,6 @@ function chosen(all: readonly PlannedPiece[], names: readonly string[] | undefin
 
 interface Making {
   shared: RawOptions;
-  command: readonly string[];
   signal: AbortSignal;
   color: boolean;
 }
@@ -137,15 +136,15 @@ function readPiece(piece: PlannedPiece): MadePiece {
 async function makePiece(
   study: Study,
   piece: PlannedPiece,
-  { shared, command, signal, color }: Making,
+  { shared, signal, color }: Making,
 ): Promise<MadePiece & { code: ExitCode }> {
   process.stderr.write(`\n${study.name}, ${piece.name}: ${piece.title}\n`);
   // Stopped before its first block, a run leaves a file without rows.
   if (piece.state === 'absent') rmSync(piece.path, { force: true });
   const { config, options, unfinished } = inputOf(piece, shared);
-  const outcome = await run(config, command, options, signal, unfinished);
+  const outcome = await run(config, piece.command, options, signal, unfinished);
   const { rows, unavailable, tooFew, failures, path } = outcome;
-  process.stdout.write(renderReport({ rows, command: [], unavailable, tooFew, path }, color));
+  process.stdout.write(renderReport({ rows, command: piece.command, unavailable, tooFew, path }, color));
   const code =
     failures.length > 0
       ? failed(failures)

@@ -28,6 +28,8 @@ export interface Output {
   rows: readonly Row[];
   /** Writes a trial's rows at once, so that nothing measured is lost later. */
   append(measured: TrialOutput): void;
+  /** Removes rows of a run that is continued, in favour of those that follow. */
+  remove(isReplaced: (row: Row) => boolean): void;
   /** Updates the environment record. */
   describe(record: EnvironmentRecord): void;
   close(): void;
@@ -41,11 +43,13 @@ export interface Output {
 export function openOutput(path: string | undefined, runId: string, kept?: readonly Row[]): Output {
   const target = path ?? `results/${runId}.csv`;
   if (path === undefined) mkdirSync(dirname(target), { recursive: true });
-  const file = kept === undefined ? createResultFile(target) : continueResultFile(target, kept);
-  const rows: Row[] = [...(kept ?? [])];
+  let file = kept === undefined ? createResultFile(target) : continueResultFile(target, kept);
+  let rows: Row[] = [...(kept ?? [])];
   return {
     path: target,
-    rows,
+    get rows() {
+      return rows;
+    },
     append({ rows: added, histograms = {}, slices = [], series = [] }) {
       for (const row of added) {
         file.append(row);
@@ -58,7 +62,14 @@ export function openOutput(path: string | undefined, runId: string, kept?: reado
       if (slices.length > 0) appendSlices(target, keys, slices);
       if (series.length > 0) appendSeries(target, keys, series);
     },
+    remove(isReplaced) {
+      const left = rows.filter((row) => !isReplaced(row));
+      if (left.length === rows.length) return;
+      file.close();
+      file = continueResultFile(target, left);
+      rows = left;
+    },
     describe: (record) => writeEnvironmentRecord(target, record),
-    close: file.close,
+    close: () => file.close(),
   };
 }

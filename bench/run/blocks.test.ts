@@ -124,9 +124,27 @@ describe('a run that is continued', () => {
     expect((await runWith({ repeat: '4' }, sound, replaced)).ran).toEqual([]);
   });
 
-  test('replaces a quarter again where one was not enough', async () => {
+  test('replaces a quarter again where one was not enough, and one where there are few', async () => {
     const ended = [1, 2, 3, 4, 5].flatMap((block) => rows(block, block < 3));
     const { ran, tooFew } = await runWith({ repeat: '4' }, sound, ended);
     expect([ran, tooFew]).toEqual([['1:6'], ['read, 1 server, round-robin, 256 B: 3 valid blocks of 4']]);
+    for (const repeat of [1, 3]) {
+      const all = Array.from({ length: repeat }, (_, index) => rows(index + 1, index > 0)).flat();
+      const continued = await runWith({ repeat: String(repeat) }, sound, all);
+      expect([continued.ran, continued.tooFew]).toEqual([[`1:${repeat + 1}`], []]);
+    }
+  });
+
+  test('runs a block again in which an arm failed or was stopped, and not one that was dropped besides', async () => {
+    const failed = (block: number): Row => ({ ...row(block, 'jwt', false), status: 'failed' });
+    const ended = [...rows(1), row(2, 'none'), failed(2), row(3, 'none', false), failed(3)];
+    const { ran, validBlocks } = await runWith({ repeat: '4' }, sound, ended);
+    expect([ran, validBlocks]).toEqual([['1:2', '1:4', '1:5'], 4]);
+  });
+
+  test('measures an arm again where arms take no turns, for nothing is replaced there', async () => {
+    const ended = [row(1, 'none', false), row(1, 'jwt')];
+    const { ran } = await runWith({ repeat: '1', engine: 'autocannon' }, sound, ended);
+    expect(ran).toEqual(['1:1']);
   });
 });

@@ -23,7 +23,7 @@ export interface BlocksOutcome {
 }
 
 export interface BlocksOptions {
-  /** Rows of the same run, when it is continued: their blocks are not run again, and those dropped are replaced. */
+  /** Rows of the same run, when it is continued: blocks that have ended are not run again, and those dropped are replaced. */
   finished?: readonly Row[] | undefined;
   /** No block begins later, by `performance.now()`; dropped blocks are replaced until then, however many. */
   deadlineMs?: number | undefined;
@@ -92,7 +92,7 @@ export async function runBlocks(
     for (const block of due) {
       if (isOver()) break;
       const state = stateOf(block);
-      const known = endOf(block, finished, context.runId);
+      const known = endOf(block, finished, context);
       if (known === undefined && repetition > config.repeat) progress.say(replacementText(state, config));
       const isValid = known === undefined ? await attempt(block) : known === 'valid';
       if (signal.aborted) break;
@@ -121,7 +121,10 @@ function lastRepetition(config: Config, deadlineMs: number | undefined, finished
   const { repeat } = config;
   if (!takesTurns(config)) return repeat;
   if (deadlineMs !== undefined) return Number.POSITIVE_INFINITY;
-  return Math.max(repeat, ...finished.map(ordinalOf)) + Math.floor(repeat * REPLACED_SHARE);
+  const replaced = Math.floor(repeat * REPLACED_SHARE);
+  if (finished.length === 0) return repeat + replaced;
+  // Whoever continues a run wants to replace at least one.
+  return Math.max(repeat, ...finished.map(ordinalOf)) + Math.max(1, replaced);
 }
 
 /** `20261129T155912-209ab8-17` is block 17 of its run. */
@@ -202,14 +205,20 @@ function isDropped({ trials }: BlockOutcome): boolean {
   return trials.some(({ rows }) => rows.some((row) => row.status === 'ok' && row.valid === false));
 }
 
-/** How a block ended that all its arms have rows of; `undefined` for one that is still to be run. */
-function endOf(block: Block, finished: readonly Row[], runId: string): 'valid' | 'dropped' | undefined {
+/** How a block of an earlier call ended; `undefined` for one that is to be run, again or for the first time. */
+function endOf(block: Block, finished: readonly Row[], { config, runId }: Bench['context']): End | undefined {
   const own = finished.filter(
     (row) => row.block === `${runId}-${block.block}` && block.trials.some((trial) => isOf(trial, row)),
   );
-  if (!block.trials.every((trial) => own.some((row) => isOf(trial, row)))) return undefined;
-  return own.some(({ status, valid }) => status === 'ok' && valid === false) ? 'dropped' : 'valid';
+  const isSpoilt = own.some(({ status, valid }) => status === 'ok' && valid !== true);
+  // Where arms take no turns nothing is replaced: it is measured again.
+  if (isSpoilt) return takesTurns(config) ? 'dropped' : undefined;
+  const hasEnded = ({ status }: Row) => status === 'ok' || status === 'unsupported';
+  const isComplete = block.trials.every((trial) => own.some((row) => isOf(trial, row) && hasEnded(row)));
+  return isComplete ? 'valid' : undefined;
 }
+
+type End = 'valid' | 'dropped';
 
 function isOf(trial: Trial, row: Row): boolean {
   return (

@@ -33,40 +33,19 @@ test('a run that named no store is recorded with the preset that it took', () =>
   });
 });
 
-test('a run is continued with its dropped blocks, and without those in which something failed or was stopped', () => {
+test('a run is continued with all its rows, and with what is recorded beside them', () => {
   const folder = mkdtempSync(join(tmpdir(), 'sb-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
-  const block = (ordinal: number, ...statuses: Partial<Row>[]): Row[] =>
-    statuses.map((cells, index) => ({
-      ...{
-        run_id: 'r',
-        block: `r-${ordinal}`,
-        engine: 'slices',
-        scenario: 'read',
-        status: 'ok',
-        valid: true,
-      },
-      ...{ store: index === 0 ? 'none' : 'redis', arm: index === 0 ? 'none' : 'redis' },
-      ...cells,
-    }));
-  const [kept, others] = [
-    [
-      ...block(1, {}, {}),
-      ...block(2, { valid: false }, { valid: false }),
-      ...block(3, {}, { status: 'unsupported' }),
-    ],
-    [
-      ...block(4, { valid: false }, { status: 'failed', valid: false }),
-      ...block(5, { status: 'interrupted', valid: false }),
-    ],
-  ];
+  const rows: Row[] = ['ok', 'failed', 'interrupted', 'unsupported'].map((status) => ({
+    run_id: 'r',
+    status,
+  }));
   const output = openOutput(join(folder, 'run.csv'), 'r');
-  output.append({ rows: [...kept, ...others] });
-  const command = ['--store', 'none,redis'];
-  output.describe({ command, options: { store: 'none,redis' } } as unknown as EnvironmentRecord);
+  output.append({ rows });
+  const record = { command: ['--store', 'redis'], left_out: ['postgres'], options: { store: 'redis' } };
+  output.describe(record as unknown as EnvironmentRecord);
   output.close();
   const { unfinished } = readUnfinished(output.path, {});
-  expect(unfinished.command).toEqual(command);
-  expect(unfinished.rows).toMatchObject(kept);
-  expect(unfinished.rows).toHaveLength(kept.length);
+  expect(unfinished.rows).toMatchObject(rows);
+  expect(unfinished.record).toEqual(record);
 });

@@ -8,10 +8,9 @@ import { isModuleText } from '../config/store-module.ts';
 import { conflict, type RawOptions, usage } from '../config/values.ts';
 import type { MachineCells } from '../environment/machine/machine.ts';
 import { BenchError, messageOf } from '../errors.ts';
-import { blockKey, isInterleaved } from '../results/blocks.ts';
 import { readResultFile } from '../results/csv.ts';
-import { readEnvironmentRecord } from '../results/env-file.ts';
-import { isUsable, type Row } from '../results/row.ts';
+import { type EnvironmentRecord, readEnvironmentRecord } from '../results/env-file.ts';
+import type { Row } from '../results/row.ts';
 
 /**
  * The options that `--resume` needs: the flags of the scope `run` only, for one of another scope may contain a
@@ -39,10 +38,9 @@ export function recordableOptions(
 export interface Unfinished {
   runId: string;
   path: string;
-  /** The words that began it, if they are recorded. */
-  command: readonly string[] | undefined;
-  /** Of blocks that have ended, those that were dropped and are replaced included; the others are run again. */
   rows: readonly Row[];
+  /** What is recorded beside them: the words that began it, services, rates, backends that were left out. */
+  record: Partial<EnvironmentRecord>;
   /** Any row, which identifies machine and commit. */
   origin: Row;
 }
@@ -54,7 +52,7 @@ export interface Resumption {
 }
 
 /**
- * Reads a run that was stopped. Rows of unfinished blocks are omitted: these blocks are run again.
+ * Reads a run that was stopped, or lost too many blocks.
  * @throws BenchError USAGE for a missing file or flags that would change the run; CSV_INVALID.
  */
 export function readUnfinished(path: string, given: RawOptions): Resumption {
@@ -70,22 +68,14 @@ export function readUnfinished(path: string, given: RawOptions): Resumption {
   const runId = rows[0]?.run_id;
   if (runId === undefined)
     throw usage('a result file with rows for --resume', `"${path}" without any`, 'Start again.');
-  const broken = new Set(rows.filter((row) => !hasEnded(row)).map(blockKey));
-  // What is run again has the same id, which the rows of a first attempt would invalidate. A dropped block is replaced by
-  // another, but where arms take no turns.
-  const ended = rows.filter((row) =>
-    isInterleaved(row) ? !broken.has(blockKey(row)) : isUsable(row) || row.status === 'unsupported',
-  );
   const origin = rows[0] as Row;
   // Processes were pinned by other defaults in earlier commits: the rows tell.
   const pinned = origin.pinning === undefined ? { pin: false } : {};
   return {
-    unfinished: { runId, path, command: readEnvironmentRecord(path)?.command, rows: ended, origin },
+    unfinished: { runId, path, record: readEnvironmentRecord(path) ?? {}, rows, origin },
     options: { ...pinned, ...recorded, ...given, resume: path },
   };
 }
-
-const hasEnded = ({ status }: Row) => status === 'ok' || status === 'unsupported';
 
 function recordedOptions(path: string): RawOptions {
   const record = `${path.replace(/\.csv$/, '')}.env.json`;

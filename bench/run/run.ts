@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import type { RawOptions } from '../config/values.ts';
 import { openTogether } from '../environment/processes/resources.ts';
+import { blockKey, isInterleaved } from '../results/blocks.ts';
 import { openOutput } from '../results/output.ts';
 import type { Row } from '../results/row.ts';
 import { openBench } from './bench.ts';
@@ -37,27 +38,43 @@ export function run(
     if (unfinished !== undefined) checkOrigin(unfinished.origin, bench.machine);
     const output = openOutput(unfinished?.path ?? config.out, runId, unfinished?.rows);
     resources.add('result file', output.close);
-    const services: Record<string, unknown> = {};
+    const earlier = unfinished?.record ?? {};
+    const services: Record<string, unknown> = { ...earlier.services };
+    // What an earlier call left out is no longer among the stores of this one.
+    const unavailable = [...(earlier.left_out ?? []), ...bench.unavailable];
     const record = {
       ...bench.record,
-      // That of a run is the one that began it: whoever repeats it has no file to continue.
-      command: unfinished?.command ?? command,
+      // Whoever repeats a run has no file to continue.
+      command: earlier.command ?? command,
       options: recordableOptions(given, bench.context.config),
+      left_out: unavailable,
     };
-    output.describe({ ...record, services });
+    const describe = (rates: Readonly<Record<string, number>> = {}) =>
+      output.describe({ ...record, services, rates: { ...earlier.rates, ...rates } });
+    describe();
     const outcome = await runBlocks(
       bench,
       ({ trials }) => {
+        const again = new Set(trials.flatMap(({ rows }) => rows.map(partKey)));
+        const isReplaced = (row: Row) => again.has(partKey(row));
+        if (unfinished !== undefined) {
+          // A block that is stopped once more leaves what there was of it.
+          if (signal.aborted && output.rows.some(isReplaced)) return;
+          output.remove(isReplaced);
+        }
         for (const { trial, service, ...measured } of trials) {
           output.append(measured);
           if (service !== undefined) services[trial.arm] ??= service;
         }
-        output.describe({ ...record, services });
+        describe();
       },
       { deadlineMs: deadlineOf(bench.context.config), finished: unfinished?.rows },
     );
-    output.describe({ ...record, services, rates: outcome.rates });
+    describe(outcome.rates);
     await resources.close();
-    return { ...outcome, runId, path: output.path, rows: output.rows, unavailable: bench.unavailable };
+    return { ...outcome, runId, path: output.path, rows: output.rows, unavailable };
   });
 }
+
+/** What is run as one, and again as one: a block, or an arm's part of it where arms take no turns. */
+const partKey = (row: Row) => (isInterleaved(row) ? blockKey(row) : `${blockKey(row)} ${row.arm}`);

@@ -22,6 +22,8 @@ export interface PlannedPiece extends Piece {
   path: string;
   /** The options of the run, as `run` takes them. */
   options: RawOptions;
+  /** The words of the `run` that it is, without those that all pieces share: they may hold a secret. */
+  command: readonly string[];
   config: Config;
   /** `done`: every group has its valid blocks. `begun`: some are missing. */
   state: 'absent' | 'begun' | 'done';
@@ -46,21 +48,38 @@ export function planPieces(
     const options = { ...STUDY_PRESETS[preset], ...flags, ...shared, out: path };
     const config = parseConfig(options, process.env);
     const state = existsSync(path) ? stateOf(readResultFile(path), config) : 'absent';
-    return { ...piece, flags, path, options, config, state, longestMs: longestMs(config) };
+    const command = commandOf({ ...STUDY_PRESETS[preset], ...flags });
+    return { ...piece, flags, path, options, command, config, state, longestMs: longestMs(config) };
   });
 }
 
-/** Rows are complete when each group of the configuration has as many valid blocks as it wants. */
+function commandOf(options: RawOptions): string[] {
+  const words = Object.entries(options).flatMap(([key, value]) => {
+    const name = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    return value === true ? [name] : [name, String(value)];
+  });
+  return ['run', ...words];
+}
+
+/**
+ * Rows are complete when nothing failed or was stopped, and each group of the configuration has as many valid blocks as it
+ * wants, or no arm that supports it.
+ */
 export function stateOf(rows: readonly Row[], config: Config): PlannedPiece['state'] {
   if (rows.length === 0) return 'absent';
   // Where arms take no turns, each is a part by itself.
   const partKey = (row: Row) => (takesTurns(config) ? groupKey(row) : `${groupKey(row)} ${row.arm}`);
-  const groups = groupBy(usableRows(rows), partKey);
-  const planned = planRepetition(config, 1).length;
+  const parts = groupBy(rows, partKey);
   const isDone =
-    groups.length >= planned &&
-    groups.every((group) => new Set(group.map(({ block }) => block)).size >= config.repeat);
+    rows.every(({ status }) => status === 'ok' || status === 'unsupported') &&
+    parts.length >= planRepetition(config, 1).length &&
+    parts.every((part) => blocksOf(part) >= config.repeat);
   return isDone ? 'done' : 'begun';
+}
+
+function blocksOf(part: readonly Row[]): number {
+  const isMeasured = part.some(({ status }) => status === 'ok');
+  return new Set((isMeasured ? usableRows(part) : part).map(({ block }) => block)).size;
 }
 
 /** What `run` takes for a piece: with `--resume` for one that was begun. @throws BenchError CONFLICT, CSV_INVALID */

@@ -39,7 +39,7 @@ export function renderStudy(study: Study, preset: StudyPreset, made: readonly Ma
   const parts = made.flatMap(({ piece, ...rest }) => [
     `## ${escaped(piece.title)}`,
     originText(rest.rows),
-    renderReportMarkdown({ ...rest, command: commandOf(piece), path: `${piece.name}.csv` }).trim(),
+    renderReportMarkdown({ ...rest, command: piece.command, path: `${piece.name}.csv` }).trim(),
   ]);
   const head = [`# ${escaped(study.question)}`, `\`pnpm bench study ${study.name} --preset ${preset}\``];
   return `${[...head, ...several, ...parts].join('\n\n')}\n`;
@@ -54,13 +54,4 @@ function originText(rows: readonly Row[]): string {
   return escaped(
     `Made on ${started_at?.slice(0, 10) ?? 'an unknown day'} from ${commit}: ${machine}, Node ${node_version ?? '?'}.`,
   );
-}
-
-/** The words of the `run` that a piece is. */
-function commandOf({ flags }: PlannedPiece): string[] {
-  const words = Object.entries(flags).flatMap(([key, value]) => {
-    const name = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    return value === true ? [name] : [name, String(value)];
-  });
-  return ['run', ...words];
 }

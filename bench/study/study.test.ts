@@ -132,6 +132,12 @@ describe('what there is of a piece', () => {
     const dropped = [...complete.slice(0, -2), ...both('login', 2, false)];
     expect(stateOf(dropped, config)).toBe('begun');
     expect(stateOf([...dropped, ...both('login', 3)], config)).toBe('done');
+    const [one, ...others] = complete;
+    expect(stateOf([...others, { ...one, status: 'failed' }], config)).toBe('begun');
+    const unsupported = complete.map((row) =>
+      row.scenario === 'login' ? { ...row, status: 'unsupported' } : row,
+    );
+    expect(stateOf(unsupported, config)).toBe('done');
   });
 });
 

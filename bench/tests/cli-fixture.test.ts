@@ -30,7 +30,7 @@ test('what other work on this machine does to a run is no fault of the run', () 
   const reasons = [
     ...openLoopReasons(late),
     ...latenessReasons(late),
-    ...instrumentReasons({ offeredRps: 200, nullServerRps: 200, bottleneck: undefined }),
+    ...instrumentReasons({ offeredRps: 200, nullServerRps: 200, bottleneck: 'balancer' }),
     ...hostReasons({ stealShare: 0.1, foreignShare: 0.4 }),
     ...steadyReasons({ steady: false, trendPct: 4 }),
     ...equalLoadReasons(
@@ -39,7 +39,7 @@ test('what other work on this machine does to a run is no fault of the run', () 
     ),
     unequalLoadReason([2300, 2400].map((completed) => ({ ...atEqualLoad, completed }))),
   ];
-  expect(reasons).toHaveLength(9);
+  expect(reasons).toHaveLength(10);
   for (const reason of reasons) expect(invalid(reason), reason).toEqual([]);
 });
 

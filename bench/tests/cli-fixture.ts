@@ -81,10 +81,11 @@ export function rowsIn(path: string): Record<string, string>[] {
 /** How the reasons for an INVALID run begin that lie in other work on this machine: of all rules but the first. */
 const DISTURBED = [
   ...['achieved ', 'backlog still rising', 'lateness of sending'],
-  'the generator reaches',
+  ...['the generator reaches', 'the balancer is the bottleneck'],
   ...['steal:', 'other work took', 'throttling was unequal'],
   'not steady:',
   ...['utilisation ', 'unequal load:'],
+  'expiry: sessions expired before the measured time',
 ];
 const isDisturbance = (reason: string) =>
   DISTURBED.some((start) => reason.replace(/^block dropped: .+?: /, '').startsWith(start));
