@@ -5,6 +5,7 @@ import { EXIT, type ExitCode } from '../errors.ts';
 import { entriesOfRun } from '../export/entries.ts';
 import { checkReportPaths, writeExports, writeReport } from '../export/write.ts';
 import { shortTitle } from '../results/groups.ts';
+import { isSpoilt } from '../results/row.ts';
 import { wrap } from '../results/text.ts';
 import { crossings } from '../results/threshold.ts';
 import { timeText } from '../run/estimate.ts';
@@ -46,7 +47,7 @@ async function measure({ given, command, signal }: Call): Promise<ExitCode> {
 function exitCodeOf(config: Config, outcome: RunOutcome): ExitCode {
   const { failures, tooFew, rows } = outcome;
   if (failures.length > 0) return failed(failures);
-  const invalid = rows.find((row) => row.valid === false && row.status === 'ok');
+  const invalid = rows.find(isSpoilt);
   if (tooFew.length > 0) {
     const reason = invalid?.invalid_reason ?? 'see the rows';
     return ended(EXIT.invalid, `INVALID: ${tooFew.join('; ')}; first reason: ${reason}`);

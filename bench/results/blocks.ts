@@ -1,5 +1,5 @@
 import { MIN_BLOCKS } from '../stats/levels.ts';
-import { type ColumnName, cellText, isUsable, type Row } from './row.ts';
+import { type ColumnName, cellText, isSpoilt, isUsable, type Row } from './row.ts';
 
 /**
  * The axes held fixed while arms are compared. Without the offered rate: a share of the capacity may be another figure
@@ -60,7 +60,7 @@ export const isInterleaved = (row: Row): boolean =>
  * never started. When one died during the run, the rows of the others say so.
  */
 export function spoiltBlocks(rows: readonly Row[]): Set<string> {
-  const spoilt = rows.filter((row) => isInterleaved(row) && row.status === 'ok' && row.valid !== true);
+  const spoilt = rows.filter((row) => isInterleaved(row) && isSpoilt(row));
   return new Set(spoilt.map(blockKey));
 }
 

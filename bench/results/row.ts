@@ -272,6 +272,12 @@ export const isOfSpeed = ({ scenario }: Row): boolean => scenario !== 'revocatio
 /** Whether the figures of a row may be used. */
 export const isUsable = (row: Row): boolean => row.status === 'ok' && row.valid === true;
 
+/** Whether a row was measured and must not be used. */
+export const isSpoilt = (row: Row): boolean => row.status === 'ok' && row.valid !== true;
+
+/** Whether a trial has all that it can have: nothing of it failed or was stopped. */
+export const hasEnded = ({ status }: Row): boolean => status === 'ok' || status === 'unsupported';
+
 /** The text of a cell in the file; absence is the empty text. Numbers keep three decimals. */
 export function cellText(value: Row[ColumnName]): string {
   if (value === undefined || Number.isNaN(value)) return '';

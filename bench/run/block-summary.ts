@@ -1,4 +1,5 @@
 import { groupBy, WITH_ANOTHER_ARM } from '../results/blocks.ts';
+import { isSpoilt } from '../results/row.ts';
 import type { BlockOutcome } from './block/block.ts';
 import { armName } from './plan.ts';
 
@@ -10,7 +11,7 @@ export function blockSummary({ trials, failures }: Pick<BlockOutcome, 'trials' |
   const [failure] = failures;
   if (failure !== undefined) return failure;
   const arms = trials.map(({ trial, rows: [row] }) => ({ name: armName(trial), row: row ?? {} }));
-  const dropped = arms.filter(({ row }) => row.status === 'ok' && row.valid === false);
+  const dropped = arms.filter(({ row }) => isSpoilt(row));
   const others = arms.filter((arm) => !dropped.includes(arm));
   const own = dropped.filter(({ row }) => row.invalid_reason?.startsWith(WITH_ANOTHER_ARM) !== true);
   const reasons = groupBy(own, ({ row }) => row.invalid_reason ?? '').map((same) => {

@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { nullServerRate } from '../probe/null-server.ts';
 import { lacksBlocks, tooFewText } from '../results/blocks.ts';
-import type { Row } from '../results/row.ts';
+import { hasEnded, isSpoilt, type Row } from '../results/row.ts';
 import { counted } from '../results/text.ts';
 import { GENERATOR_HEADROOM } from '../results/validity.ts';
 import type { Bench } from './bench.ts';
@@ -202,7 +202,7 @@ async function rateOf(bench: Bench, block: Block): Promise<number | undefined> {
 
 /** Whether the block was measured and must not be used. A block whose arms were all unavailable does not count. */
 function isDropped({ trials }: BlockOutcome): boolean {
-  return trials.some(({ rows }) => rows.some((row) => row.status === 'ok' && row.valid === false));
+  return trials.some(({ rows }) => rows.some(isSpoilt));
 }
 
 /** How a block of an earlier call ended; `undefined` for one that is to be run, again or for the first time. */
@@ -210,10 +210,8 @@ function endOf(block: Block, finished: readonly Row[], { config, runId }: Bench[
   const own = finished.filter(
     (row) => row.block === `${runId}-${block.block}` && block.trials.some((trial) => isOf(trial, row)),
   );
-  const isSpoilt = own.some(({ status, valid }) => status === 'ok' && valid !== true);
   // Where arms take no turns nothing is replaced: it is measured again.
-  if (isSpoilt) return takesTurns(config) ? 'dropped' : undefined;
-  const hasEnded = ({ status }: Row) => status === 'ok' || status === 'unsupported';
+  if (own.some(isSpoilt)) return takesTurns(config) ? 'dropped' : undefined;
   const isComplete = block.trials.every((trial) => own.some((row) => isOf(trial, row) && hasEnded(row)));
   return isComplete ? 'valid' : undefined;
 }

@@ -4,7 +4,7 @@ import { type Config, parseConfig } from '../config/config.ts';
 import type { RawOptions } from '../config/values.ts';
 import { groupBy, groupKey, usableRows } from '../results/blocks.ts';
 import { readResultFile } from '../results/csv.ts';
-import type { Row } from '../results/row.ts';
+import { hasEnded, type Row } from '../results/row.ts';
 import { longestMs } from '../run/estimate.ts';
 import { planRepetition, takesTurns } from '../run/plan.ts';
 import { readUnfinished } from '../run/resume.ts';
@@ -71,7 +71,7 @@ export function stateOf(rows: readonly Row[], config: Config): PlannedPiece['sta
   const partKey = (row: Row) => (takesTurns(config) ? groupKey(row) : `${groupKey(row)} ${row.arm}`);
   const parts = groupBy(rows, partKey);
   const isDone =
-    rows.every(({ status }) => status === 'ok' || status === 'unsupported') &&
+    rows.every(hasEnded) &&
     parts.length >= planRepetition(config, 1).length &&
     parts.every((part) => blocksOf(part) >= config.repeat);
   return isDone ? 'done' : 'begun';

@@ -33,9 +33,8 @@ const kindsOfGates = () =>
 
 /** ln(head / base) of CPU per request, of the blocks that both sides have: the valid ones, or all. */
 function changes(gate: Gate, store: string, { withDropped = false, pass = 'capacity' } = {}): number[] {
-  const name = `${PROOF}/campaign/${String(gate.number).padStart(3, '0')}`;
   const [base, head] = ['base', 'head'].map((side) => {
-    const rows = readRows(`${name}-${side}.csv`).filter(
+    const rows = rowsOf(gate, side).filter(
       (row) => row['store'] === store && row['pass'] === pass && row['operation'] === 'all',
     );
     return rows.filter((row) => withDropped || row['valid'] === 'true');
@@ -45,26 +44,28 @@ function changes(gate: Gate, store: string, { withDropped = false, pass = 'capac
 
 /** Whether a gate called anything REGRESSED in the closed loop: it then measures the size at equal load. */
 function isAlarmed(gate: Gate): boolean {
-  const rows = readRows(`${PROOF}/campaign/${String(gate.number).padStart(3, '0')}-head.csv`);
-  return rows.some((row) => row['pass'] === 'equal-load');
+  return rowsOf(gate, 'head').some((row) => row['pass'] === 'equal-load');
 }
+
+const rowsOf = (gate: Gate, side: string): Row[] =>
+  readRows(`${PROOF}/campaign/${String(gate.number).padStart(3, '0')}-${side}.csv`);
 
 /** For each kind of gate and each backend in it; the least share of alarms is one-sided. */
 function campaignLines(): Map<string, (number | undefined)[]> {
   const lines = [...kindsOfGates()].flatMap(([kind, all]) => {
     const stores = (all[0] as Gate).stores.split(',');
-    const alarms = all.filter(isAlarmed).length;
+    const alarmed = all.filter(isAlarmed);
     return stores.map((store): [string, (number | undefined)[]] => {
       const blocks = all.map((gate) => changes(gate, store));
       const dropped = all.map((gate) => changes(gate, store, { withDropped: true }));
-      const sizes = all.filter(isAlarmed).map((gate) => changes(gate, store, { pass: 'equal-load' }));
+      const sizes = alarmed.map((gate) => changes(gate, store, { pass: 'equal-load' }));
       const estimates = blocks.map((logs) => centre(logs)[0]);
       return [
         `${kind}, ${store}`,
         [
           all.length,
-          alarms,
-          kind === 'unchanged' ? undefined : 100 * shareInterval(alarms, all.length, 0.05)[0],
+          alarmed.length,
+          kind === 'unchanged' ? undefined : 100 * shareInterval(alarmed.length, all.length, 0.05)[0],
           all.filter(({ exit }) => exit === 3).length,
           percent(centre(estimates)[0]),
           100 * deviation(estimates),
